@@ -1,0 +1,1 @@
+//! Derive macros of `ksql-runtime`. Users depend on `ksql-runtime`, which re-exports them.

@@ -1,0 +1,1 @@
+//! The one path generated code goes through. Not part of the public API.

@@ -1,0 +1,1 @@
+//! Avro binary, Confluent framing, schema resolution.

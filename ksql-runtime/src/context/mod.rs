@@ -1,0 +1,1 @@
+//! Builder, startup and lifecycle.

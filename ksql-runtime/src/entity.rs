@@ -1,0 +1,1 @@
+//! What the derive macro generates: the `Entity` and key traits and their markers.

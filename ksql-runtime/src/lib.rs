@@ -1,0 +1,28 @@
+//! Entities for Kafka and ksqlDB: annotate a struct, and key and value types, Avro schemas and KSQL are
+//! generated and checked while the program compiles; a thin runtime runs them.
+
+pub mod codec;
+pub mod entity;
+pub mod prelude;
+
+#[cfg(feature = "embedded")]
+pub mod clock;
+#[cfg(feature = "embedded")]
+pub mod config;
+#[cfg(feature = "embedded")]
+pub mod context;
+#[cfg(feature = "embedded")]
+pub mod error;
+#[cfg(feature = "embedded")]
+pub mod log;
+#[cfg(feature = "embedded")]
+pub mod registry;
+#[cfg(feature = "embedded")]
+pub mod set;
+#[cfg(feature = "embedded")]
+pub mod state;
+
+pub use ksql_schema as schema;
+
+#[doc(hidden)]
+pub mod __private;

@@ -1,0 +1,1 @@
+//! What a program using entities imports.

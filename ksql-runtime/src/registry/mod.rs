@@ -1,0 +1,1 @@
+//! Schema registry: the in-process one.

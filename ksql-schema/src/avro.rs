@@ -1,0 +1,1 @@
+//! Avro schema text of an entity's value and composite key.

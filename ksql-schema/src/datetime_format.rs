@@ -1,0 +1,1 @@
+//! Java date-time patterns: the subset that formatted columns may use.

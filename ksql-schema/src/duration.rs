@@ -1,0 +1,1 @@
+//! Durations as attributes write them.

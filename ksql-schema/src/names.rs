@@ -1,0 +1,1 @@
+//! Names: upper-casing, quoting, reserved words, limits of topics, sources and Avro; window labels.

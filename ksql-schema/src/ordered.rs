@@ -1,0 +1,1 @@
+//! Key encoding whose byte order is the order of the keys.

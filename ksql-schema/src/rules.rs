@@ -1,0 +1,1 @@
+//! All rules over one entity, and over the whole model.
