@@ -1,0 +1,29 @@
+# make demo   builds and runs the flights example on real data
+# make test   everything that must pass: format, lints, docs, all tests
+# make bench  every benchmark beside its floor, one figure a line
+.PHONY: demo test bench setup fmt lint docs
+
+demo: setup
+	cargo run --quiet --package ksql-examples --example flights
+
+test: setup fmt lint docs
+	cargo test --workspace
+
+setup:
+	@scripts/setup
+
+fmt:
+	cargo fmt --all --check
+
+lint:
+	cargo clippy --workspace --all-targets -- -D warnings
+
+docs:
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Our own crates at the level of a release, the dependencies of the one profile: RocksDB is not built again.
+bench: export CARGO_PROFILE_DEV_OPT_LEVEL = 3
+bench: export CARGO_PROFILE_DEV_DEBUG_ASSERTIONS = false
+bench: export CARGO_PROFILE_DEV_OVERFLOW_CHECKS = false
+bench: setup
+	cargo run --quiet --package ksql-benches -- all
