@@ -22,6 +22,11 @@ pub mod set;
 #[cfg(feature = "embedded")]
 pub mod state;
 
+/// The guide: every attribute, adding, reading, and what happens when a definition changes.
+#[cfg(feature = "embedded")]
+#[doc = include_str!("../guide.md")]
+pub mod guide {}
+
 pub use ksql_schema as schema;
 
 #[doc(hidden)]
