@@ -1,0 +1,8 @@
+//! The floors: what an expert writes by hand for one payload, without the framework, in safe Rust.
+//!
+//! They are kept simple to read and hard to beat, take the same structs as the framework does and make the same checks
+//! (scale and precision of decimals, lengths, UTF-8): a floor that checks less would flatter itself.
+
+pub mod order;
+pub mod wide;
+pub mod wire;
