@@ -182,7 +182,7 @@ pub struct Window<'a> {
     pub sizes_ms: &'a [u64],
     /// Advance in milliseconds (hopping only).
     pub advance_ms: Option<u64>,
-    /// Grace in milliseconds (default 0... stated by [`Window::DEFAULT_GRACE_MS`]).
+    /// Grace in milliseconds, if stated (default [`Window::DEFAULT_GRACE_MS`]).
     pub grace_ms: Option<u64>,
     /// Retention in milliseconds, if stated.
     pub retention_ms: Option<u64>,
@@ -197,6 +197,24 @@ impl Window<'_> {
     pub const DEFAULT_GRACE_MS: u64 = 10_000;
     /// Retention where none is stated: at least this, much larger than size + grace (pitfall P127).
     pub const DEFAULT_RETENTION_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+
+    /// Grace as it is written into KSQL.
+    pub const fn effective_grace_ms(&self) -> u64 {
+        match self.grace_ms {
+            Some(grace) => grace,
+            None => Self::DEFAULT_GRACE_MS,
+        }
+    }
+
+    /// Retention as it is written into KSQL: never below size + grace.
+    pub const fn effective_retention_ms(&self, size_ms: u64) -> u64 {
+        let least = size_ms + self.effective_grace_ms();
+        match self.retention_ms {
+            Some(retention) => retention,
+            None if least > Self::DEFAULT_RETENTION_MS => least,
+            None => Self::DEFAULT_RETENTION_MS,
+        }
+    }
 }
 
 /// The kinds of windows.
@@ -220,4 +238,19 @@ pub enum GapPolicy {
     Empty,
     /// A row with the previous final's values.
     CarryForward,
+}
+
+impl Entity<'_> {
+    /// How many key columns there are.
+    pub const fn key_columns(&self) -> usize {
+        let mut columns = self.columns;
+        let mut count = 0;
+        while let [column, rest @ ..] = columns {
+            columns = rest;
+            if matches!(column.role, Role::Key) {
+                count += 1;
+            }
+        }
+        count
+    }
 }
