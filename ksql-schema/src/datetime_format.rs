@@ -1,1 +1,279 @@
-//! Java date-time patterns: the subset that formatted columns may use.
+//! Java date-time patterns: the subset of `DateTimeFormatter` that formatted columns may use.
+//!
+//! A pattern means here what ksqlDB makes of it. Letters that need a zone or a locale are refused: the server's own
+//! would apply. Values are UTC.
+
+/// Date and time of day as numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    /// Year.
+    pub year: i32,
+    /// Month, 1 to 12.
+    pub month: u32,
+    /// Day of the month, 1 to 31.
+    pub day: u32,
+    /// Hour, 0 to 23.
+    pub hour: u32,
+    /// Minute.
+    pub minute: u32,
+    /// Second.
+    pub second: u32,
+    /// Nanosecond.
+    pub nano: u32,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Parts { year: 1970, month: 1, day: 1, hour: 0, minute: 0, second: 0, nano: 0 }
+    }
+}
+
+/// A pattern, ready to format and parse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    items: Vec<Piece>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Number(Unit, usize),
+    MonthName,
+    HalfDay,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Year,
+    Month,
+    Day,
+    Hour,
+    HalfDayHour,
+    Minute,
+    Second,
+    Fraction,
+}
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const LETTERS: &str = "`yyyy`, `MM` or `MMM`, `dd`, `HH` (or `hh` with `a`), `mm`, `ss`, `SSS`";
+
+impl Pattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// A text naming the letter that is unknown, needs a zone, or should be quoted.
+    pub fn parse(pattern: &str) -> Result<Pattern, String> {
+        let mut items = Vec::new();
+        let mut rest = pattern.chars().peekable();
+        while let Some(letter) = rest.next() {
+            if letter == '\'' {
+                push_text(&mut items, &quoted(&mut rest, pattern)?);
+            } else if letter.is_ascii_alphabetic() {
+                let mut width = 1;
+                while rest.next_if_eq(&letter).is_some() {
+                    width += 1;
+                }
+                items.push(field(letter, width)?);
+            } else if "{}#[]".contains(letter) {
+                return Err(format!("`{letter}` has a meaning of its own in a pattern: quote it, `'{letter}'`"));
+            } else {
+                push_text(&mut items, &letter.to_string());
+            }
+        }
+        if !items.iter().any(|item| !matches!(item, Piece::Text(_))) {
+            return Err(format!("the pattern `{pattern}` holds no date and no time: use {LETTERS}"));
+        }
+        Ok(Pattern { items })
+    }
+
+    /// Whether year, month and day are all there.
+    pub fn has_date(&self) -> bool {
+        self.has(Unit::Year) && (self.has(Unit::Month) || self.items.contains(&Piece::MonthName)) && self.has(Unit::Day)
+    }
+
+    /// Whether the hour is there.
+    pub fn has_time(&self) -> bool {
+        self.has(Unit::Hour) || (self.has(Unit::HalfDayHour) && self.items.contains(&Piece::HalfDay))
+    }
+
+    fn has(&self, unit: Unit) -> bool {
+        self.items.iter().any(|item| matches!(item, Piece::Number(found, _) if *found == unit))
+    }
+
+    /// Appends a moment as text.
+    pub fn format(&self, parts: &Parts, out: &mut String) {
+        use core::fmt::Write;
+        for item in &self.items {
+            // Writing to a string cannot fail.
+            let _ = match item {
+                Piece::Text(text) => out.write_str(text),
+                Piece::MonthName => {
+                    let index = (parts.month.max(1) - 1) as usize;
+                    out.write_str(MONTHS.get(index).copied().unwrap_or("???"))
+                }
+                Piece::HalfDay => out.write_str(if parts.hour < 12 { "AM" } else { "PM" }),
+                Piece::Number(Unit::Year, 2) => write!(out, "{:02}", parts.year.rem_euclid(100)),
+                Piece::Number(Unit::Fraction, width) => {
+                    let digits = format!("{:09}", parts.nano);
+                    out.write_str(digits.get(..(*width).min(9)).unwrap_or(&digits))
+                }
+                Piece::Number(unit, width) => {
+                    let number = match unit {
+                        Unit::Year => parts.year,
+                        Unit::Month => parts.month as i32,
+                        Unit::Day => parts.day as i32,
+                        Unit::Hour => parts.hour as i32,
+                        Unit::HalfDayHour => ((parts.hour + 11) % 12 + 1) as i32,
+                        Unit::Minute => parts.minute as i32,
+                        Unit::Second | Unit::Fraction => parts.second as i32,
+                    };
+                    write!(out, "{number:0width$}")
+                }
+            };
+        }
+    }
+
+    /// Reads a text; what the pattern does not name is that of 1970-01-01T00:00.
+    ///
+    /// # Errors
+    /// A text saying where input and pattern part.
+    pub fn read(&self, text: &str) -> Result<Parts, String> {
+        let mut parts = Parts::default();
+        let mut afternoon = None;
+        let mut rest = text;
+        for (index, item) in self.items.iter().enumerate() {
+            let failed = || format!("`{text}` does not fit the pattern at `{rest}`");
+            match item {
+                Piece::Text(wanted) => rest = rest.strip_prefix(wanted.as_str()).ok_or_else(failed)?,
+                Piece::MonthName => {
+                    let name = rest.get(..3).ok_or_else(failed)?;
+                    let found = MONTHS.iter().position(|month| month.eq_ignore_ascii_case(name)).ok_or_else(failed)?;
+                    parts.month = found as u32 + 1;
+                    rest = rest.get(3..).unwrap_or_default();
+                }
+                Piece::HalfDay => {
+                    let half = rest.get(..2).ok_or_else(failed)?;
+                    afternoon = Some(match half.to_ascii_uppercase().as_str() {
+                        "AM" => false,
+                        "PM" => true,
+                        _ => return Err(failed()),
+                    });
+                    rest = rest.get(2..).unwrap_or_default();
+                }
+                Piece::Number(unit, width) => {
+                    let adjacent = matches!(self.items.get(index + 1), Some(Piece::Number(..)));
+                    let most = if adjacent || *width > 1 && *unit != Unit::Year { *width } else { 9 };
+                    let length = rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
+                    if length == 0 || (*width > 1 && length < *width) {
+                        return Err(failed());
+                    }
+                    let digits = rest.get(..length).unwrap_or_default();
+                    let number: u32 = digits.parse().map_err(|_| failed())?;
+                    match unit {
+                        Unit::Year if *width == 2 => parts.year = 2000 + number as i32,
+                        Unit::Year => parts.year = i32::try_from(number).map_err(|_| failed())?,
+                        Unit::Month => parts.month = number,
+                        Unit::Day => parts.day = number,
+                        Unit::Hour | Unit::HalfDayHour => parts.hour = number,
+                        Unit::Minute => parts.minute = number,
+                        Unit::Second => parts.second = number,
+                        Unit::Fraction => {
+                            let scale = 10_u32.checked_pow(9 - length.min(9) as u32).unwrap_or(1);
+                            parts.nano = number.checked_mul(scale).ok_or_else(failed)?;
+                        }
+                    }
+                    rest = rest.get(length..).unwrap_or_default();
+                }
+            }
+        }
+        if !rest.is_empty() {
+            return Err(format!("`{text}` is longer than the pattern: `{rest}` is left over"));
+        }
+        if let Some(afternoon) = afternoon {
+            parts.hour = parts.hour % 12 + if afternoon { 12 } else { 0 };
+        }
+        let valid = (1..=12).contains(&parts.month)
+            && (1..=31).contains(&parts.day)
+            && parts.hour < 24
+            && parts.minute < 60
+            && parts.second < 60;
+        if valid { Ok(parts) } else { Err(format!("`{text}` is no date and time that exists")) }
+    }
+}
+
+fn push_text(items: &mut Vec<Piece>, text: &str) {
+    match items.last_mut() {
+        Some(Piece::Text(before)) => before.push_str(text),
+        _ => items.push(Piece::Text(text.to_owned())),
+    }
+}
+
+fn quoted(rest: &mut core::iter::Peekable<core::str::Chars<'_>>, pattern: &str) -> Result<String, String> {
+    if rest.next_if_eq(&'\'').is_some() {
+        return Ok("'".to_owned());
+    }
+    let mut text = String::new();
+    loop {
+        match rest.next() {
+            Some('\'') if rest.next_if_eq(&'\'').is_some() => text.push('\''),
+            Some('\'') => return Ok(text),
+            Some(other) => text.push(other),
+            None => return Err(format!("the quoted text of `{pattern}` has no end: close it with `'`")),
+        }
+    }
+}
+
+fn field(letter: char, width: usize) -> Result<Piece, String> {
+    let unit = match letter {
+        'y' | 'u' => Unit::Year,
+        'M' if width == 3 => return Ok(Piece::MonthName),
+        'M' => Unit::Month,
+        'd' => Unit::Day,
+        'H' => Unit::Hour,
+        'h' => Unit::HalfDayHour,
+        'm' => Unit::Minute,
+        's' => Unit::Second,
+        'S' => Unit::Fraction,
+        'a' if width == 1 => return Ok(Piece::HalfDay),
+        'T' => return Err("the letter `T` is text here: quote it, `'T'`".to_owned()),
+        'z' | 'Z' | 'X' | 'x' | 'V' | 'O' => {
+            return Err(format!("the zone letter `{letter}` cannot be used: the server's zone would apply; values are UTC"));
+        }
+        other => return Err(format!("the letter `{other}` is unknown in a date-time pattern: use {LETTERS}")),
+    };
+    let most = match unit {
+        Unit::Year => 4,
+        Unit::Fraction => 9,
+        _ => 2,
+    };
+    if width > most {
+        return Err(format!("`{}` is too wide: at most {most} `{letter}`", letter.to_string().repeat(width)));
+    }
+    Ok(Piece::Number(unit, width))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Parts, Pattern};
+
+    #[test]
+    fn text_written_by_a_pattern_is_read_back() {
+        let parts = Parts { year: 2024, month: 2, day: 29, hour: 15, minute: 4, second: 5, nano: 678_000_000 };
+        for pattern in ["yyyy-MM-dd'T'HH:mm:ss.SSS", "yyyyMMddHHmmssSSS", "dd MMM yyyy hh:mm:ss.SSS a", "''yyyy'q'MM/dd HH-mm-ss,SSS"] {
+            let read = Pattern::parse(pattern).and_then(|read| {
+                let mut text = String::new();
+                read.format(&parts, &mut text);
+                read.read(&text)
+            });
+            assert_eq!(read, Ok(parts), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_means_something_else_to_the_server_is_refused_by_its_letter() {
+        for (pattern, named) in [("yyyy-MM-ddTHH", "`T`"), ("yyyy-MM-dd HH:mm z", "`z`"), ("yyyy q", "`q`"), ("yyyyy", "wide"), ("'x", "end"), ("", "no date")] {
+            assert!(Pattern::parse(pattern).is_err_and(|text| text.contains(named)), "{pattern}");
+        }
+    }
+}

@@ -210,13 +210,13 @@ const fn render_window(window: &Window<'_>, size: u64, sink: &mut Sink<'_>) {
 
 /// A duration in KSQL's words, in its largest whole unit.
 pub const fn push_duration(millis: u64, sink: &mut Sink<'_>) {
-    let (unit, name) = if millis % 86_400_000 == 0 {
+    let (unit, name) = if millis.is_multiple_of(86_400_000) {
         (86_400_000, " DAYS")
-    } else if millis % 3_600_000 == 0 {
+    } else if millis.is_multiple_of(3_600_000) {
         (3_600_000, " HOURS")
-    } else if millis % 60_000 == 0 {
+    } else if millis.is_multiple_of(60_000) {
         (60_000, " MINUTES")
-    } else if millis % 1000 == 0 {
+    } else if millis.is_multiple_of(1000) {
         (1000, " SECONDS")
     } else {
         (1, " MILLISECONDS")
@@ -239,9 +239,9 @@ pub const fn push_label(window: &Window<'_>, size: u64, upper: bool, sink: &mut 
 }
 
 const fn push_size(millis: u64, upper: bool, sink: &mut Sink<'_>) {
-    let (number, unit) = if millis % 60_000 == 0 {
+    let (number, unit) = if millis.is_multiple_of(60_000) {
         (millis / 60_000, if upper { "MIN" } else { "min" })
-    } else if millis % 1000 == 0 {
+    } else if millis.is_multiple_of(1000) {
         (millis / 1000, if upper { "S" } else { "s" })
     } else {
         (millis, if upper { "MS" } else { "ms" })

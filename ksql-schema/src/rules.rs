@@ -1,1 +1,0 @@
-//! All rules over one entity, and over the whole model.
