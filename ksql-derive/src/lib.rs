@@ -1,1 +1,112 @@
-//! Derive macros of `ksql-runtime`. Users depend on `ksql-runtime`, which re-exports them.
+//! Derive macros of `ksql-runtime`. Users depend on `ksql-runtime`, which re-exports them; this crate is its
+//! private detail and pinned to its exact version.
+//!
+//! `parse` (tokens to options with places) -> `model` (options to the [`ksql_schema`] model) -> `validate` (the
+//! rules of `ksql-schema`, each finding put where its cause stands) -> `expand` (tokens only). The stages are
+//! ordinary functions over `proc_macro2` tokens and are tested without a compiler; the entry points below only convert.
+
+mod derive;
+mod errors;
+mod expand;
+mod model;
+mod parse;
+mod refused;
+#[cfg(test)]
+mod tests;
+mod types;
+mod validate;
+
+use proc_macro::TokenStream;
+
+/// Makes a struct with named fields an entity: a topic, a key, a schema, columns.
+///
+/// Everything wrong with the struct is reported at once, each error on the token that is wrong. `ksql_runtime`'s
+/// guide shows every attribute with the texts it leads to.
+///
+/// # Required
+///
+/// * `#[topic("orders", partitions = 3, replication = 1, retention = "7d", cleanup = "compact")]` - the topic. Only the
+///   name is required. `partitions` and `replication` default to 1; `retention` is a duration or `"unlimited"` and
+///   defaults to the broker's; `cleanup` is `"delete"`, `"compact"` or `"compact,delete"` and defaults to `"delete"` for
+///   streams, `"compact"` for tables. In relaxed mode the whole attribute may be missing: the topic is then the
+///   lower-cased struct name.
+///
+/// # Optional, on the struct
+///
+/// * `#[stream]` or `#[table]` - what the entity is. Default: a table if there is a `#[window]`, else a stream.
+///   Example: `#[table]`.
+/// * `#[window(tumbling, minutes = [1, 5], grace = "10s", retention = "7d", gaps = "none", gap_horizon = 60)]` - the
+///   windows of an aggregate: `tumbling`, `hopping` (with `advance = "15min"`) or `session` (with `gap = "30min"` and no
+///   size). Sizes stand in exactly one of `millis`, `seconds`, `minutes`, `hours`, `days`, as a list or one integer.
+///   Defaults: grace 10 s, retention 7 days, gaps `"none"` (or `"empty"`, `"carry_forward"`).
+/// * `#[entity(namespace = "com.shop")]` - the Avro namespace. Default: the module path, dotted.
+/// * `#[entity(name = "OrderRecord")]` - the Avro record name. Default: the struct's name.
+/// * `#[entity(value_format = "avro")]` - how values are written. Default and only choice: `"avro"`.
+/// * `#[entity(subjects = "topic")]` - how registry subjects are named: `"topic"` (default), `"record"`, `"topic_record"`.
+/// * `#[entity(relaxed)]` - doubtful definitions are compiler warnings instead of errors. Default: strict, unless the cargo
+///   feature `relaxed` is on.
+/// * `#[entity(crate = my_facade::ksql_runtime)]` - where the runtime is found. Default: `::ksql_runtime`.
+///
+/// # Optional, on a field
+///
+/// * `#[key]` or `#[key(order = 0)]` - a key column (`i32`, `i64`, `String`, `Uuid`). Several make a composite key in order of
+///   definition; `order` only spells that order out. Default: a value column.
+/// * `#[timestamp]` - the event time: a date-time, an `i64` of milliseconds, or text with `#[datetime_format]`. Default: the time
+///   a record is sent.
+/// * `#[avro_timestamp]` - says what every date-time is anyway: UTC milliseconds with Avro's `timestamp-millis`.
+/// * `#[decimal_precision(18, 4)]` - all digits, and those after the point; required on `Decimal`, refused elsewhere.
+/// * `#[datetime_format("yyyy-MM-dd HH:mm:ss")]` - the column is a string formatted by this Java pattern. Default: Avro's
+///   logical types.
+/// * `#[default_value(5)]` - the Avro schema's default: a bool, a number or a string. Default: none, except null for an `Option`.
+/// * `#[max_length(12)]` - at most so many characters (or bytes), checked before sending. Default: no limit.
+/// * `#[kafka_ignore]` - the field is in the struct only and is restored with `Default`. Default: every field is a column.
+/// * `#[window_start]`, `#[window_end]` - filled from the windowed key; a date-time or `i64` of milliseconds. Default: none.
+/// * `#[gap(zero)]` or `#[gap(from = close)]` - what a gap row holds here under `gaps = "carry_forward"`. Default: the value
+///   of the row before.
+///
+/// # Generated
+///
+/// For an entity `Rate`: the trait `Entity` with its constants, codecs and conversions; the key type `RateKey`, the value
+/// type `RateValue`, the borrowed row `RateRow<'a>` (without the lifetime if nothing in it borrows), all with the struct's
+/// visibility and the fields' docs.
+#[proc_macro_derive(
+    Entity,
+    attributes(
+        topic, stream, table, window, entity, key, kafka_ignore, decimal_precision, datetime_format, default_value,
+        max_length, timestamp, avro_timestamp, window_start, window_end, gap
+    )
+)]
+pub fn derive_entity(input: TokenStream) -> TokenStream {
+    derive::guarded("Entity", input.into(), derive::entity).into()
+}
+
+/// Makes a struct with named fields a nested record: a column, an element or a map's value of an entity.
+///
+/// # Required
+///
+/// Nothing. Every field's type must be a column type; a decimal is `Dec<P, S>`.
+///
+/// # Optional, on the struct
+///
+/// * `#[nested(crate = my_facade::ksql_runtime)]` - where the runtime is found. Default: `::ksql_runtime`.
+///
+/// # Generated
+///
+/// For `Address`: the trait `codec::Value`, so that it can stand in an entity, and the borrowed row `AddressRow<'a>`.
+#[proc_macro_derive(Struct, attributes(nested))]
+pub fn derive_struct(input: TokenStream) -> TokenStream {
+    derive::guarded("Struct", input.into(), derive::nested).into()
+}
+
+/// Makes an enum of unit variants a string column: the variant's name as written.
+///
+/// Reading a string that is no variant is a decode error that names it and the variants there are. In rows the column is
+/// a `&str`.
+///
+/// # Optional, on the enum
+///
+/// * `#[nested(crate = my_facade::ksql_runtime)]` - where the runtime is found. Default: `::ksql_runtime`.
+#[proc_macro_derive(Enum, attributes(nested))]
+pub fn derive_enum(input: TokenStream) -> TokenStream {
+    derive::guarded("Enum", input.into(), derive::variants).into()
+}

@@ -1,1 +1,9 @@
 //! What a program using entities imports.
+
+pub use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, Utc};
+pub use ksql_derive::{Entity, Enum, Struct};
+pub use rust_decimal::Decimal;
+pub use uuid::Uuid;
+
+pub use crate::codec::Dec;
+pub use crate::entity::{Entity, EntityKey, TableEntity, Writable};

@@ -1,0 +1,124 @@
+//! One field as code: which codec it goes through, and how its items are named.
+//!
+//! Every mention of the field's type in generated code carries the place of that type, so that a type that is no
+//! column is one compile error on the field and not one for each mention.
+
+use ksql_schema::Role;
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+
+use crate::errors::Place;
+use crate::model;
+use crate::parse::options::FieldOptions;
+
+/// How a field is written.
+#[derive(Debug)]
+pub(crate) enum Form {
+    /// As its type says.
+    Plain,
+    /// A decimal with the precision and scale of `#[decimal_precision]`.
+    Fixed(u32, u32),
+    /// A string formatted by the marker type of this name.
+    Formatted(Ident),
+}
+
+/// A field as code.
+#[derive(Debug)]
+pub(crate) struct ColumnCode<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) name: &'a str,
+    pub(crate) ty: &'a syn::Type,
+    pub(crate) form: Form,
+    pub(crate) role: Role,
+    /// The local the field's value is put into: never a name a user can have.
+    pub(crate) local: Ident,
+    pub(crate) options: &'a FieldOptions,
+    krate: &'a TokenStream,
+}
+
+impl<'a> ColumnCode<'a> {
+    pub(crate) fn new(index: usize, options: &'a FieldOptions, entity: &Ident, krate: &'a TokenStream) -> Self {
+        let form = if let Some(at) = &options.decimal_precision {
+            Form::Fixed(at.value.0, at.value.1)
+        } else if options.datetime_format.is_some() {
+            Form::Formatted(format_marker(entity, &options.name))
+        } else {
+            Form::Plain
+        };
+        Self {
+            ident: &options.ident,
+            name: &options.name,
+            ty: &options.ty,
+            form,
+            role: model::role(options),
+            local: format_ident!("__v{index}", span = Span::mixed_site()),
+            options,
+            krate,
+        }
+    }
+
+    /// `<Type as Value>::item`, or the same through the codec the attributes chose.
+    pub(crate) fn item(&self, item: &str) -> TokenStream {
+        let krate = self.krate;
+        match &self.form {
+            Form::Plain => qualified(self.ty, &quote!(#krate::Value), item),
+            Form::Fixed(precision, scale) => {
+                let (precision, scale) = (Literal::u32_unsuffixed(*precision), Literal::u32_unsuffixed(*scale));
+                self.through(&quote!(#krate::Fixed<#precision, #scale>), item)
+            }
+            Form::Formatted(marker) => self.through(&quote!(#krate::Formatted<#marker>), item),
+        }
+    }
+
+    /// `<Type as KeyValue>::item`.
+    pub(crate) fn key_item(&self, item: &str) -> TokenStream {
+        let krate = self.krate;
+        qualified(self.ty, &quote!(#krate::KeyValue), item)
+    }
+
+    /// The type the field has in a borrowed row.
+    pub(crate) fn row_type(&self, lifetime: &TokenStream) -> TokenStream {
+        let reference = self.item("Ref");
+        let place = Place::of(self.ty);
+        quote_spanned!(place.last=> #reference<#lifetime>)
+    }
+
+    /// `<Codec as Codec<Type>>::item`.
+    fn through(&self, codec: &TokenStream, item: &str) -> TokenStream {
+        let krate = self.krate;
+        let place = Place::of(self.ty);
+        let (ty, item) = (self.ty, Ident::new(item, place.last));
+        let codec = respan(codec, place.first);
+        let path = respan(&quote!(#krate::Codec), place.first);
+        let open = quote_spanned!(place.first=> <);
+        let close = quote_spanned!(place.last=> >::);
+        quote!(#open #codec as #path<#ty> #close #item)
+    }
+}
+
+/// The name of the type that carries a `#[datetime_format]`.
+pub(crate) fn format_marker(entity: &Ident, field: &str) -> Ident {
+    format_ident!("__{}Format_{field}", crate::parse::args::plain(&entity.to_string()), span = Span::call_site())
+}
+
+/// `<ty as path>::item`, placed on the type.
+pub(crate) fn qualified(ty: &syn::Type, path: &TokenStream, item: &str) -> TokenStream {
+    let place = Place::of(ty);
+    let item = Ident::new(item, place.last);
+    let path = respan(path, place.first);
+    let open = quote_spanned!(place.first=> <);
+    let close = quote_spanned!(place.last=> >::);
+    quote!(#open #ty as #path #close #item)
+}
+
+/// The same tokens with another position but their own hygiene.
+pub(crate) fn respan(tokens: &impl ToTokens, span: Span) -> TokenStream {
+    tokens
+        .to_token_stream()
+        .into_iter()
+        .map(|mut tree| {
+            tree.set_span(tree.span().located_at(span));
+            tree
+        })
+        .collect()
+}

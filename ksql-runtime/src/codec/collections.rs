@@ -1,0 +1,320 @@
+//! Arrays and maps. In rows they are borrowed and decoded item by item.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::hash::BuildHasher;
+
+use ksql_schema::{Item, Type};
+
+use super::{Defect, DecodeError, Reader, Value, write};
+
+/// An array in a row.
+pub struct ListRef<'a, T>(Source<'a, [T]>);
+
+/// A map in a row.
+pub struct MapRef<'a, T>(Source<'a, BTreeMap<String, T>>, std::marker::PhantomData<T>);
+
+/// Where a borrowed collection comes from: an owned value, or bytes that were checked.
+enum Source<'a, C: ?Sized> {
+    Owned(&'a C),
+    Encoded(&'a [u8], usize),
+}
+
+impl<C: ?Sized> Clone for Source<'_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<C: ?Sized> Copy for Source<'_, C> {}
+impl<T> Clone for ListRef<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for ListRef<'_, T> {}
+impl<T> Clone for MapRef<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for MapRef<'_, T> {}
+
+/// Reads items behind one another, over the blocks of an array or map.
+struct Blocks<'a> {
+    input: Reader<'a>,
+    left: usize,
+}
+
+impl<'a> Blocks<'a> {
+    fn next(&mut self) -> Option<&mut Reader<'a>> {
+        if self.left == 0 {
+            self.left = self.input.block().ok()?;
+        }
+        if self.left == 0 {
+            return None;
+        }
+        self.left -= 1;
+        Some(&mut self.input)
+    }
+}
+
+impl<'a, T: Value> ListRef<'a, T> {
+    /// The number of items.
+    pub fn len(&self) -> usize {
+        match self.0 {
+            Source::Owned(items) => items.len(),
+            Source::Encoded(_, count) => count,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The items in order.
+    pub fn iter(self) -> impl Iterator<Item = T::Ref<'a>> {
+        let mut at = 0;
+        let mut blocks = match self.0 {
+            Source::Owned(_) => None,
+            Source::Encoded(bytes, _) => Some(Blocks { input: Reader::new(bytes), left: 0 }),
+        };
+        std::iter::from_fn(move || match (self.0, &mut blocks) {
+            (Source::Owned(items), _) => {
+                at += 1;
+                items.get(at - 1).map(T::as_ref)
+            }
+            // The bytes were checked when the row was read, so an error cannot come; if it did, the list would end.
+            (Source::Encoded(..), Some(blocks)) => blocks.next().and_then(|input| T::decode_ref(input).ok()),
+            (Source::Encoded(..), None) => None,
+        })
+    }
+}
+
+impl<'a, T: Value> MapRef<'a, T> {
+    /// The number of entries.
+    pub fn len(&self) -> usize {
+        match self.0 {
+            Source::Owned(items) => items.len(),
+            Source::Encoded(_, count) => count,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The value of a key.
+    pub fn get(self, key: &str) -> Option<T::Ref<'a>> {
+        match self.0 {
+            Source::Owned(items) => items.get(key).map(T::as_ref),
+            Source::Encoded(..) => self.iter().find(|(found, _)| *found == key).map(|(_, value)| value),
+        }
+    }
+
+    /// The entries.
+    pub fn iter(self) -> Box<dyn Iterator<Item = (&'a str, T::Ref<'a>)> + 'a> {
+        match self.0 {
+            Source::Owned(items) => Box::new(items.iter().map(|(key, value)| (key.as_str(), value.as_ref()))),
+            Source::Encoded(bytes, _) => {
+                let mut blocks = Blocks { input: Reader::new(bytes), left: 0 };
+                Box::new(std::iter::from_fn(move || {
+                    let input = blocks.next()?;
+                    Some((input.text().ok()?, T::decode_ref(input).ok()?))
+                }))
+            }
+        }
+    }
+}
+
+impl<T: Value> fmt::Debug for ListRef<'_, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<T: Value> fmt::Debug for MapRef<'_, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// Runs over the items of a collection; gives their number and the bytes they stand in.
+fn walk<'a>(
+    input: &mut Reader<'a>,
+    mut item: impl FnMut(&mut Reader<'a>) -> Result<(), DecodeError>,
+) -> Result<(&'a [u8], usize), DecodeError> {
+    let before = input.rest();
+    let mut total = 0;
+    loop {
+        let count = input.block()?;
+        if count == 0 {
+            let used = before.len() - input.rest().len();
+            return Ok((before.get(..used).unwrap_or(before), total));
+        }
+        for _ in 0..count {
+            item(input)?;
+        }
+        total += count;
+    }
+}
+
+impl<T: Value + 'static> Value for Vec<T> {
+    const TYPE: Type<'static> = Type::Array(&Item { ty: T::TYPE, nullable: T::NULLABLE });
+    type Ref<'a> = ListRef<'a, T>;
+
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), Defect> {
+        if !self.is_empty() {
+            write::long(self.len() as i64, out);
+            for item in self {
+                item.encode(out)?;
+            }
+        }
+        out.push(0);
+        Ok(())
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut items = Vec::new();
+        walk(input, |input| {
+            items.push(T::decode(input)?);
+            Ok(())
+        })?;
+        Ok(items)
+    }
+
+    fn decode_ref<'a>(input: &mut Reader<'a>) -> Result<Self::Ref<'a>, DecodeError> {
+        let (bytes, count) = walk(input, |input| T::decode_ref(input).map(|_| ()))?;
+        Ok(ListRef(Source::Encoded(bytes, count)))
+    }
+
+    fn as_ref(&self) -> Self::Ref<'_> {
+        ListRef(Source::Owned(self))
+    }
+
+    fn from_ref(value: Self::Ref<'_>) -> Result<Self, DecodeError> {
+        value.iter().map(T::from_ref).collect()
+    }
+}
+
+fn encode_entries<'a, T: Value + 'a>(
+    entries: impl ExactSizeIterator<Item = (&'a String, &'a T)>,
+    out: &mut Vec<u8>,
+) -> Result<(), Defect> {
+    if entries.len() > 0 {
+        write::long(entries.len() as i64, out);
+        for (key, value) in entries {
+            write::bytes(key.as_bytes(), out);
+            value.encode(out).map_err(|error| error.at(key))?;
+        }
+    }
+    out.push(0);
+    Ok(())
+}
+
+impl<T: Value + 'static> Value for BTreeMap<String, T> {
+    const TYPE: Type<'static> = Type::Map(&Item { ty: T::TYPE, nullable: T::NULLABLE });
+    type Ref<'a> = MapRef<'a, T>;
+
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), Defect> {
+        encode_entries(self.iter(), out)
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut entries = BTreeMap::new();
+        walk(input, |input| {
+            entries.insert(input.text()?.to_owned(), T::decode(input)?);
+            Ok(())
+        })?;
+        Ok(entries)
+    }
+
+    fn decode_ref<'a>(input: &mut Reader<'a>) -> Result<Self::Ref<'a>, DecodeError> {
+        let (bytes, count) = walk(input, |input| {
+            input.text()?;
+            T::decode_ref(input).map(|_| ())
+        })?;
+        Ok(MapRef(Source::Encoded(bytes, count), std::marker::PhantomData))
+    }
+
+    fn as_ref(&self) -> Self::Ref<'_> {
+        MapRef(Source::Owned(self), std::marker::PhantomData)
+    }
+
+    fn from_ref(value: Self::Ref<'_>) -> Result<Self, DecodeError> {
+        value.iter().map(|(key, value)| Ok((key.to_owned(), T::from_ref(value)?))).collect()
+    }
+}
+
+/// A hash map in a row.
+pub enum HashMapRef<'a, T, S> {
+    /// From an owned value.
+    Owned(&'a HashMap<String, T, S>),
+    /// From bytes.
+    Encoded(MapRef<'a, T>),
+}
+
+impl<T, S> Clone for HashMapRef<'_, T, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T, S> Copy for HashMapRef<'_, T, S> {}
+
+impl<'a, T: Value, S: BuildHasher> HashMapRef<'a, T, S> {
+    /// The value of a key.
+    pub fn get(self, key: &str) -> Option<T::Ref<'a>> {
+        match self {
+            HashMapRef::Owned(items) => items.get(key).map(T::as_ref),
+            HashMapRef::Encoded(items) => items.get(key),
+        }
+    }
+
+    /// The entries, in no order.
+    pub fn iter(self) -> Box<dyn Iterator<Item = (&'a str, T::Ref<'a>)> + 'a> {
+        match self {
+            HashMapRef::Owned(items) => Box::new(items.iter().map(|(key, value)| (key.as_str(), value.as_ref()))),
+            HashMapRef::Encoded(items) => items.iter(),
+        }
+    }
+}
+
+impl<T: Value, S: BuildHasher> fmt::Debug for HashMapRef<'_, T, S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl<T: Value + 'static, S: BuildHasher + Default + 'static> Value for HashMap<String, T, S> {
+    const TYPE: Type<'static> = Type::Map(&Item { ty: T::TYPE, nullable: T::NULLABLE });
+    type Ref<'a> = HashMapRef<'a, T, S>;
+
+    /// Entries go in the order of their keys, so that equal maps are equal bytes.
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), Defect> {
+        let mut entries: Vec<(&String, &T)> = self.iter().collect();
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        encode_entries(entries.into_iter(), out)
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut entries = HashMap::default();
+        walk(input, |input| {
+            entries.insert(input.text()?.to_owned(), T::decode(input)?);
+            Ok(())
+        })?;
+        Ok(entries)
+    }
+
+    fn decode_ref<'a>(input: &mut Reader<'a>) -> Result<Self::Ref<'a>, DecodeError> {
+        BTreeMap::<String, T>::decode_ref(input).map(HashMapRef::Encoded)
+    }
+
+    fn as_ref(&self) -> Self::Ref<'_> {
+        HashMapRef::Owned(self)
+    }
+
+    fn from_ref(value: Self::Ref<'_>) -> Result<Self, DecodeError> {
+        value.iter().map(|(key, value)| Ok((key.to_owned(), T::from_ref(value)?))).collect()
+    }
+}
