@@ -38,15 +38,22 @@ pub fn decode_row(body: &[u8]) -> Result<Row<'_>, Refused> {
     })
 }
 
+impl Row<'_> {
+    /// The owned struct.
+    #[inline]
+    pub fn owned(self, id: i64) -> Order {
+        Order {
+            id,
+            customer: self.customer.to_owned(),
+            amount: Decimal::new(self.amount, 4),
+            qty: self.qty,
+            ts: self.ts,
+        }
+    }
+}
+
 /// The owned struct.
 #[inline]
 pub fn decode(id: i64, body: &[u8]) -> Result<Order, Refused> {
-    let row = decode_row(body)?;
-    Ok(Order {
-        id,
-        customer: row.customer.to_owned(),
-        amount: Decimal::new(row.amount, 4),
-        qty: row.qty,
-        ts: row.ts,
-    })
+    Ok(decode_row(body)?.owned(id))
 }
