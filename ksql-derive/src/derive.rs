@@ -2,10 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Data, DeriveInput};
+use syn::DeriveInput;
 
 use crate::errors::{Errors, Place};
-use crate::parse::{entity, item, nested, options};
+use crate::parse::{entity, item, nested};
 use crate::{expand, validate};
 
 /// Runs a derive so that a defect in it is a readable compile error instead of a panic.

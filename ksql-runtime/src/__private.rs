@@ -105,3 +105,64 @@ pub fn check_length(value: &impl Length, most: u32) -> Result<(), Defect> {
     let length = value.length();
     if length <= most as usize { Ok(()) } else { Err(Defect::new(format!("the length is {length}, and at most {most} is allowed"))) }
 }
+
+/// What encoders write into.
+pub type Bytes = Vec<u8>;
+
+/// Appends a window to an ordered key.
+pub fn encode_window_ordered(window: Window, out: &mut Bytes) {
+    schema::ordered::push_i64(window.start, out);
+    schema::ordered::push_i64(window.end, out);
+}
+
+/// Reads a window from an ordered key.
+///
+/// # Errors
+/// Where the bytes are too few.
+pub fn decode_window_ordered(input: &mut &[u8]) -> Result<Window, DecodeError> {
+    let short = |_| DecodeError::new("the stored key has no window");
+    Ok(Window {
+        start: schema::ordered::read_i64(input).map_err(short)?,
+        end: schema::ordered::read_i64(input).map_err(short)?,
+    })
+}
+
+/// Refuses bytes behind an ordered key.
+///
+/// # Errors
+/// Where there are some.
+pub fn nothing_left(rest: &[u8]) -> Result<(), DecodeError> {
+    if rest.is_empty() { Ok(()) } else { Err(DecodeError::new("bytes are left over behind the stored key")) }
+}
+
+/// A window's bound where nothing can be refused: one that no field can hold becomes the epoch.
+pub fn bound_or_epoch<T: WindowBound + Default>(millis: i64) -> T {
+    T::from_millis(millis).unwrap_or_default()
+}
+
+/// The error of a string that is no variant of an enum.
+#[cold]
+pub fn unknown_variant(name: &str, found: &str, known: &str) -> DecodeError {
+    DecodeError::new(format!("`{found}` is no variant of `{name}`: there are {known}"))
+}
+
+/// Never implemented by what a stub's `From` would clash with.
+pub trait NotAStub {}
+
+/// The model of a definition with errors.
+pub static STUB_COLUMNS: [schema::Column<'static>; 0] = [];
+/// The model of a definition with errors.
+pub const STUB: schema::Entity<'static> = schema::Entity {
+    name: "",
+    namespace: "",
+    record_name: "",
+    sql_name: "",
+    kind: schema::Kind::Table,
+    kind_from: schema::KindFrom::Attribute,
+    topic: schema::Topic { name: "", declared: true, partitions: None, replication: None, retention_ms: None, cleanup: None },
+    value_format: schema::ValueFormat::Avro,
+    subjects: schema::SubjectStrategy::TopicName,
+    columns: &[],
+    window: None,
+    mode: schema::Mode::Strict,
+};

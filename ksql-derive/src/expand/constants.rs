@@ -210,3 +210,40 @@ fn optional<T: quote::ToTokens>(value: Option<T>) -> TokenStream {
         None => quote!(::core::option::Option::None),
     }
 }
+
+/// What only the compiler can see because a type may be an alias, asked in free constants on the type's place.
+pub(crate) fn checks(columns: &[ColumnCode<'_>], krate: &TokenStream) -> TokenStream {
+    let consts = quote!(#krate::schema::rules::consts);
+    let checks = columns.iter().filter(|code| code.role != Role::Ignored).map(|code| {
+        let place = crate::errors::Place::of(code.ty);
+        let (ty, nullable) = (code.item("TYPE"), code.item("NULLABLE"));
+        let mut calls = Vec::new();
+        if !matches!(code.options.recognised.shape, crate::types::Shape::Unknown) {
+            return TokenStream::new();
+        }
+        if code.role == Role::Key {
+            calls.push((quote!(check_key), quote!(#nullable)));
+        }
+        if code.options.timestamp.is_some() {
+            let formatted = code.options.datetime_format.is_some();
+            calls.push((quote!(check_timestamp), quote!(&#ty, #nullable, #formatted)));
+        }
+        if code.options.max_length.is_some() {
+            calls.push((quote!(check_max_length), quote!(&#ty)));
+        }
+        if code.options.avro_timestamp.is_some() {
+            calls.push((quote!(check_avro_timestamp), quote!(&#ty)));
+        }
+        if matches!(code.role, Role::WindowStart | Role::WindowEnd) {
+            calls.push((quote!(check_window_bound), quote!(&#ty, #nullable)));
+        }
+        calls.push((quote!(check_decimal), quote!(&#ty)));
+        let calls = calls.into_iter().map(|(check, arguments)| {
+            let path = super::column::respan(&quote!((#consts::#check)), place.first);
+            let arguments = super::column::respan(&quote!((#arguments)), place.last);
+            quote!(const _: () = #path #arguments;)
+        });
+        quote!(#(#calls)*)
+    });
+    quote!(#(#checks)*)
+}

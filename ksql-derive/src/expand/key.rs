@@ -69,3 +69,152 @@ impl<'a> Key<'a> {
         }
     }
 }
+
+impl Key<'_> {
+    /// The impl of `EntityKey`, inside the block.
+    pub(crate) fn implementation(&self) -> TokenStream {
+        if self.columns.is_empty() {
+            return TokenStream::new();
+        }
+        let (ident, krate) = (&self.ident, self.krate);
+        let count = self.columns.len();
+        let session = self.is_session();
+        let encode = self.encode_wire();
+        let decode = self.decode_wire();
+        let ordered = self.columns.iter().enumerate().map(|(index, column)| {
+            let (field, encode) = (column.ident, column.key_item("encode_ordered"));
+            let last = index + 1 == count && !self.windowed;
+            quote!(#encode(&self.#field, #last, __out);)
+        });
+        let ordered_window = self.windowed.then(|| quote!(#krate::encode_window_ordered(self.window, __out);));
+        let read = self.columns.iter().enumerate().map(|(index, column)| {
+            let (field, name, decode) = (column.ident, column.name, column.key_item("decode_ordered"));
+            let last = index + 1 == count && !self.windowed;
+            quote!(#field: #decode(#last, &mut __input).map_err(|__error| __error.at(#name))?,)
+        });
+        let read_window = self.windowed.then(|| quote!(window: #krate::decode_window_ordered(&mut __input)?,));
+        let window_out = self.windowed.then(|| quote!(#krate::Window::encode(self.window, #session, __out);));
+        quote! {
+            #[automatically_derived]
+            impl #krate::EntityKey for #ident {
+                const COLUMNS: ::core::primitive::usize = #count;
+                fn encode(&self, __id: ::core::primitive::u32, __out: &mut #krate::Bytes) {
+                    #encode
+                    #window_out
+                }
+                fn decode(__bytes: &[::core::primitive::u8]) -> ::core::result::Result<Self, #krate::DecodeError> {
+                    #decode
+                }
+                fn encode_ordered(&self, __out: &mut #krate::Bytes) {
+                    #(#ordered)*
+                    #ordered_window
+                }
+                fn decode_ordered(__bytes: &[::core::primitive::u8]) -> ::core::result::Result<Self, #krate::DecodeError> {
+                    let mut __input = __bytes;
+                    let __key = Self { #(#read)* #read_window };
+                    #krate::nothing_left(__input)?;
+                    ::core::result::Result::Ok(__key)
+                }
+            }
+        }
+    }
+
+    fn is_session(&self) -> bool {
+        self.options
+            .window
+            .as_ref()
+            .and_then(|window| window.kind.as_ref())
+            .is_some_and(|kind| kind.value == ksql_schema::WindowKind::Session)
+    }
+
+    fn encode_wire(&self) -> TokenStream {
+        let krate = self.krate;
+        if let [column] = self.columns.as_slice() {
+            let (field, encode) = (column.ident, column.key_item("encode_kafka"));
+            return quote! {
+                let _ = __id;
+                #encode(&self.#field, __out);
+            };
+        }
+        let parts = self.columns.iter().map(|column| {
+            let (field, encode) = (column.ident, column.key_item("encode_part"));
+            quote!(#encode(&self.#field, __out);)
+        });
+        quote! {
+            #krate::frame::write(__id, __out);
+            #(#parts)*
+        }
+    }
+
+    fn decode_wire(&self) -> TokenStream {
+        let krate = self.krate;
+        let session = self.is_session();
+        let split = self.windowed.then(|| quote!(let (__bytes, __window) = #krate::Window::decode(__bytes, #session)?;));
+        let window = self.windowed.then(|| quote!(window: __window,));
+        if let [column] = self.columns.as_slice() {
+            let (field, name, decode) = (column.ident, column.name, column.key_item("decode_kafka"));
+            return quote! {
+                #split
+                ::core::result::Result::Ok(Self {
+                    #field: #decode(__bytes).map_err(|__error| __error.at(#name))?,
+                    #window
+                })
+            };
+        }
+        let parts = self.columns.iter().map(|column| {
+            let (field, name, decode) = (column.ident, column.name, column.key_item("decode_part"));
+            quote!(#field: #decode(&mut __input).map_err(|__error| __error.at(#name))?,)
+        });
+        quote! {
+            #split
+            let (_, __body) = #krate::frame::read(__bytes)?;
+            let mut __input = #krate::Reader::new(__body);
+            let __key = Self { #(#parts)* #window };
+            __input.finish()?;
+            ::core::result::Result::Ok(__key)
+        }
+    }
+
+    /// `From` impls, so that `get("IBM")` and `get((7, "bolt"))` read well.
+    pub(crate) fn conversions(&self) -> TokenStream {
+        if self.columns.is_empty() || self.windowed {
+            return TokenStream::new();
+        }
+        let ident = &self.ident;
+        let fields: Vec<_> = self.columns.iter().map(|column| column.ident).collect();
+        let types: Vec<_> = self.columns.iter().map(|column| column.ty).collect();
+        if let ([field], [ty]) = (fields.as_slice(), types.as_slice()) {
+            let text = self.columns.iter().any(|column| {
+                matches!(column.options.recognised.shape, Shape::Simple(ksql_schema::Type::String))
+            });
+            let from_str = text.then(|| {
+                quote! {
+                    #[automatically_derived]
+                    impl ::core::convert::From<&::core::primitive::str> for #ident {
+                        fn from(__key: &::core::primitive::str) -> Self {
+                            Self { #field: ::core::convert::Into::into(__key) }
+                        }
+                    }
+                }
+            });
+            return quote! {
+                #[automatically_derived]
+                impl ::core::convert::From<#ty> for #ident {
+                    fn from(__key: #ty) -> Self {
+                        Self { #field: __key }
+                    }
+                }
+                #from_str
+            };
+        }
+        let locals: Vec<_> = self.columns.iter().map(|column| &column.local).collect();
+        quote! {
+            #[automatically_derived]
+            impl ::core::convert::From<(#(#types,)*)> for #ident {
+                fn from((#(#locals,)*): (#(#types,)*)) -> Self {
+                    Self { #(#fields: #locals),* }
+                }
+            }
+        }
+    }
+}

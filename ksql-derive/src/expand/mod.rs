@@ -78,7 +78,7 @@ pub(crate) fn entity(options: &EntityOptions, krate: &TokenStream) -> TokenStrea
     let ident = &options.ident;
     let allow = allow();
     let key = key::Key::new(options, &columns, krate);
-    let (key_type, key_impl) = (key.definition(), key.implementation());
+    let (key_type, key_impl, conversions) = (key.definition(), key.implementation(), key.conversions());
     let value_type = value::definition(options, &columns);
     let row_type = row::definition(options, &columns);
     let formats = value::formats(options, &columns, krate);
@@ -101,6 +101,7 @@ pub(crate) fn entity(options: &EntityOptions, krate: &TokenStream) -> TokenStrea
             #free
             #checks
             #key_impl
+            #conversions
             #[automatically_derived]
             impl #krate::Entity for #ident {
                 type Key = #key_name;

@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 
 use ksql_schema::{Item, Type};
 
-use super::{Defect, DecodeError, Reader, Value, write};
+use super::{DecodeError, Defect, Reader, Value, write};
 
 /// An array in a row.
 pub struct ListRef<'a, T>(Source<'a, [T]>);
@@ -77,7 +77,10 @@ impl<'a, T: Value> ListRef<'a, T> {
         let mut at = 0;
         let mut blocks = match self.0 {
             Source::Owned(_) => None,
-            Source::Encoded(bytes, _) => Some(Blocks { input: Reader::new(bytes), left: 0 }),
+            Source::Encoded(bytes, _) => Some(Blocks {
+                input: Reader::new(bytes),
+                left: 0,
+            }),
         };
         std::iter::from_fn(move || match (self.0, &mut blocks) {
             (Source::Owned(items), _) => {
@@ -85,7 +88,9 @@ impl<'a, T: Value> ListRef<'a, T> {
                 items.get(at - 1).map(T::as_ref)
             }
             // The bytes were checked when the row was read, so an error cannot come; if it did, the list would end.
-            (Source::Encoded(..), Some(blocks)) => blocks.next().and_then(|input| T::decode_ref(input).ok()),
+            (Source::Encoded(..), Some(blocks)) => {
+                blocks.next().and_then(|input| T::decode_ref(input).ok())
+            }
             (Source::Encoded(..), None) => None,
         })
     }
@@ -109,16 +114,26 @@ impl<'a, T: Value> MapRef<'a, T> {
     pub fn get(self, key: &str) -> Option<T::Ref<'a>> {
         match self.0 {
             Source::Owned(items) => items.get(key).map(T::as_ref),
-            Source::Encoded(..) => self.iter().find(|(found, _)| *found == key).map(|(_, value)| value),
+            Source::Encoded(..) => self
+                .iter()
+                .find(|(found, _)| *found == key)
+                .map(|(_, value)| value),
         }
     }
 
     /// The entries.
     pub fn iter(self) -> Box<dyn Iterator<Item = (&'a str, T::Ref<'a>)> + 'a> {
         match self.0 {
-            Source::Owned(items) => Box::new(items.iter().map(|(key, value)| (key.as_str(), value.as_ref()))),
+            Source::Owned(items) => Box::new(
+                items
+                    .iter()
+                    .map(|(key, value)| (key.as_str(), value.as_ref())),
+            ),
             Source::Encoded(bytes, _) => {
-                let mut blocks = Blocks { input: Reader::new(bytes), left: 0 };
+                let mut blocks = Blocks {
+                    input: Reader::new(bytes),
+                    left: 0,
+                };
                 Box::new(std::iter::from_fn(move || {
                     let input = blocks.next()?;
                     Some((input.text().ok()?, T::decode_ref(input).ok()?))
@@ -161,7 +176,10 @@ fn walk<'a>(
 }
 
 impl<T: Value + 'static> Value for Vec<T> {
-    const TYPE: Type<'static> = Type::Array(&Item { ty: T::TYPE, nullable: T::NULLABLE });
+    const TYPE: Type<'static> = Type::Array(&Item {
+        ty: T::TYPE,
+        nullable: T::NULLABLE,
+    });
     type Ref<'a> = ListRef<'a, T>;
 
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), Defect> {
@@ -214,7 +232,10 @@ fn encode_entries<'a, T: Value + 'a>(
 }
 
 impl<T: Value + 'static> Value for BTreeMap<String, T> {
-    const TYPE: Type<'static> = Type::Map(&Item { ty: T::TYPE, nullable: T::NULLABLE });
+    const TYPE: Type<'static> = Type::Map(&Item {
+        ty: T::TYPE,
+        nullable: T::NULLABLE,
+    });
     type Ref<'a> = MapRef<'a, T>;
 
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), Defect> {
@@ -235,7 +256,10 @@ impl<T: Value + 'static> Value for BTreeMap<String, T> {
             input.text()?;
             T::decode_ref(input).map(|_| ())
         })?;
-        Ok(MapRef(Source::Encoded(bytes, count), std::marker::PhantomData))
+        Ok(MapRef(
+            Source::Encoded(bytes, count),
+            std::marker::PhantomData,
+        ))
     }
 
     fn as_ref(&self) -> Self::Ref<'_> {
@@ -243,7 +267,10 @@ impl<T: Value + 'static> Value for BTreeMap<String, T> {
     }
 
     fn from_ref(value: Self::Ref<'_>) -> Result<Self, DecodeError> {
-        value.iter().map(|(key, value)| Ok((key.to_owned(), T::from_ref(value)?))).collect()
+        value
+            .iter()
+            .map(|(key, value)| Ok((key.to_owned(), T::from_ref(value)?)))
+            .collect()
     }
 }
 
@@ -274,7 +301,11 @@ impl<'a, T: Value, S: BuildHasher> HashMapRef<'a, T, S> {
     /// The entries, in no order.
     pub fn iter(self) -> Box<dyn Iterator<Item = (&'a str, T::Ref<'a>)> + 'a> {
         match self {
-            HashMapRef::Owned(items) => Box::new(items.iter().map(|(key, value)| (key.as_str(), value.as_ref()))),
+            HashMapRef::Owned(items) => Box::new(
+                items
+                    .iter()
+                    .map(|(key, value)| (key.as_str(), value.as_ref())),
+            ),
             HashMapRef::Encoded(items) => items.iter(),
         }
     }
@@ -287,7 +318,10 @@ impl<T: Value, S: BuildHasher> fmt::Debug for HashMapRef<'_, T, S> {
 }
 
 impl<T: Value + 'static, S: BuildHasher + Default + 'static> Value for HashMap<String, T, S> {
-    const TYPE: Type<'static> = Type::Map(&Item { ty: T::TYPE, nullable: T::NULLABLE });
+    const TYPE: Type<'static> = Type::Map(&Item {
+        ty: T::TYPE,
+        nullable: T::NULLABLE,
+    });
     type Ref<'a> = HashMapRef<'a, T, S>;
 
     /// Entries go in the order of their keys, so that equal maps are equal bytes.
@@ -315,6 +349,9 @@ impl<T: Value + 'static, S: BuildHasher + Default + 'static> Value for HashMap<S
     }
 
     fn from_ref(value: Self::Ref<'_>) -> Result<Self, DecodeError> {
-        value.iter().map(|(key, value)| Ok((key.to_owned(), T::from_ref(value)?))).collect()
+        value
+            .iter()
+            .map(|(key, value)| Ok((key.to_owned(), T::from_ref(value)?)))
+            .collect()
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use ksql_schema::Type;
 use rust_decimal::Decimal;
 
-use super::{Codec, Defect, DecodeError, Reader, Value, write};
+use super::{Codec, DecodeError, Defect, Reader, Value, write};
 
 /// Powers of ten to 10^38.
 const POWERS: [i128; 39] = {
@@ -44,7 +44,10 @@ pub struct Dec<const P: u32, const S: u32> {
 }
 
 impl<const P: u32, const S: u32> Dec<P, S> {
-    const VALID: () = assert!(P >= 1 && P <= 38 && S <= P, "`Dec<P, S>` has a precision of 1 to 38 and a scale of at most the precision");
+    const VALID: () = assert!(
+        P >= 1 && P <= 38 && S <= P,
+        "`Dec<P, S>` has a precision of 1 to 38 and a scale of at most the precision"
+    );
 
     /// From the unscaled value: `Dec::<18, 4>::new(125_000)` is 12.5.
     ///
@@ -55,7 +58,9 @@ impl<const P: u32, const S: u32> Dec<P, S> {
         if fits(unscaled, P) {
             Ok(Dec { unscaled })
         } else {
-            Err(Defect::new(format!("the unscaled value {unscaled} has more than {P} digits")))
+            Err(Defect::new(format!(
+                "the unscaled value {unscaled} has more than {P} digits"
+            )))
         }
     }
 
@@ -90,19 +95,28 @@ impl<const P: u32, const S: u32> FromStr for Dec<P, S> {
     type Err = Defect;
 
     fn from_str(text: &str) -> Result<Self, Defect> {
-        let wrong = || Defect::new(format!("`{text}` is no decimal of {P} digits with {S} after the point"));
+        let wrong = || {
+            Defect::new(format!(
+                "`{text}` is no decimal of {P} digits with {S} after the point"
+            ))
+        };
         let (negative, digits) = match text.strip_prefix('-') {
             Some(digits) => (true, digits),
             None => (false, text.strip_prefix('+').unwrap_or(text)),
         };
         let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
         let part = part.trim_end_matches('0');
-        if (whole.is_empty() && part.is_empty() && !digits.contains('0')) || part.len() > S as usize {
+        if (whole.is_empty() && part.is_empty() && !digits.contains('0')) || part.len() > S as usize
+        {
             return Err(wrong());
         }
         let mut unscaled = 0_i128;
         let zeros = S as usize - part.len();
-        for digit in whole.bytes().chain(part.bytes()).chain(std::iter::repeat_n(b'0', zeros)) {
+        for digit in whole
+            .bytes()
+            .chain(part.bytes())
+            .chain(std::iter::repeat_n(b'0', zeros))
+        {
             if !digit.is_ascii_digit() {
                 return Err(wrong());
             }
@@ -119,7 +133,9 @@ impl<const P: u32, const S: u32> TryFrom<Decimal> for Dec<P, S> {
     type Error = Defect;
 
     fn try_from(value: Decimal) -> Result<Self, Defect> {
-        Ok(Dec { unscaled: unscaled(value, P, S)? })
+        Ok(Dec {
+            unscaled: unscaled(value, P, S)?,
+        })
     }
 }
 
@@ -140,7 +156,9 @@ fn unscaled(value: Decimal, precision: u32, scale: u32) -> Result<i128, Defect> 
     } else if own < scale {
         power(scale - own).and_then(|factor| mantissa.checked_mul(factor))
     } else {
-        power(own - scale).filter(|unit| mantissa % unit == 0).map(|unit| mantissa / unit)
+        power(own - scale)
+            .filter(|unit| mantissa % unit == 0)
+            .map(|unit| mantissa / unit)
     };
     rescaled
         .filter(|unscaled| fits(*unscaled, precision))
@@ -148,8 +166,11 @@ fn unscaled(value: Decimal, precision: u32, scale: u32) -> Result<i128, Defect> 
 }
 
 fn decimal(unscaled: i128, scale: u32) -> Result<Decimal, DecodeError> {
-    Decimal::try_from_i128_with_scale(unscaled, scale)
-        .map_err(|_| DecodeError::new(format!("the unscaled value {unscaled} is more than a `Decimal` holds: use `Dec<38, {scale}>`")))
+    Decimal::try_from_i128_with_scale(unscaled, scale).map_err(|_| {
+        DecodeError::new(format!(
+            "the unscaled value {unscaled} is more than a `Decimal` holds: use `Dec<38, {scale}>`"
+        ))
+    })
 }
 
 /// Reads the bytes of an unscaled value.
@@ -160,7 +181,9 @@ pub(crate) fn read_unscaled(bytes: &[u8]) -> Option<i128> {
         None => bytes,
         Some(extra) => {
             let (head, tail) = bytes.split_at_checked(extra)?;
-            let same_sign = tail.first().is_none_or(|byte| (byte & 0x80 != 0) == negative);
+            let same_sign = tail
+                .first()
+                .is_none_or(|byte| (byte & 0x80 != 0) == negative);
             if !same_sign || head.iter().any(|byte| *byte != filler) {
                 return None;
             }
@@ -168,7 +191,11 @@ pub(crate) fn read_unscaled(bytes: &[u8]) -> Option<i128> {
         }
     };
     let start = if negative { -1_i128 } else { 0 };
-    Some(short.iter().fold(start, |value, byte| (value << 8) | i128::from(*byte)))
+    Some(
+        short
+            .iter()
+            .fold(start, |value, byte| (value << 8) | i128::from(*byte)),
+    )
 }
 
 #[inline]
@@ -176,11 +203,19 @@ fn read(input: &mut Reader<'_>, precision: u32) -> Result<i128, DecodeError> {
     let bytes = input.bytes()?;
     read_unscaled(bytes)
         .filter(|unscaled| fits(*unscaled, precision))
-        .ok_or_else(|| DecodeError::new(format!("a decimal of {} bytes has more than {precision} digits", bytes.len())))
+        .ok_or_else(|| {
+            DecodeError::new(format!(
+                "a decimal of {} bytes has more than {precision} digits",
+                bytes.len()
+            ))
+        })
 }
 
 impl<const P: u32, const S: u32> Value for Dec<P, S> {
-    const TYPE: Type<'static> = Type::Decimal { precision: P, scale: S };
+    const TYPE: Type<'static> = Type::Decimal {
+        precision: P,
+        scale: S,
+    };
     type Ref<'a> = Self;
 
     #[inline]
@@ -192,7 +227,9 @@ impl<const P: u32, const S: u32> Value for Dec<P, S> {
 
     #[inline]
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Dec { unscaled: read(input, P)? })
+        Ok(Dec {
+            unscaled: read(input, P)?,
+        })
     }
 
     #[inline]
@@ -217,7 +254,7 @@ impl<const P: u32, const S: u32> Value for Dec<P, S> {
     label = "no `Decimal`",
     note = "remove the attribute; `Dec<P, S>` carries its own precision"
 )]
-pub trait DecimalValue: Sized {
+pub trait DecimalValue: Sized + 'static {
     /// Whether it is an `Option`.
     const NULLABLE: bool;
     /// The form in rows.
@@ -236,7 +273,9 @@ pub trait DecimalValue: Sized {
     ///
     /// # Errors
     /// Where the bytes are no such value.
-    fn decode_row<const P: u32, const S: u32>(input: &mut Reader<'_>) -> Result<Self::Row<P, S>, DecodeError>;
+    fn decode_row<const P: u32, const S: u32>(
+        input: &mut Reader<'_>,
+    ) -> Result<Self::Row<P, S>, DecodeError>;
     /// As [`Codec::as_ref`]; a value that does not fit is shown as the nearest that does.
     fn to_row<const P: u32, const S: u32>(&self) -> Self::Row<P, S>;
     /// As [`Codec::from_ref`].
@@ -262,15 +301,21 @@ impl DecimalValue for Decimal {
     }
 
     #[inline]
-    fn decode_row<const P: u32, const S: u32>(input: &mut Reader<'_>) -> Result<Dec<P, S>, DecodeError> {
+    fn decode_row<const P: u32, const S: u32>(
+        input: &mut Reader<'_>,
+    ) -> Result<Dec<P, S>, DecodeError> {
         Dec::decode(input)
     }
 
     fn to_row<const P: u32, const S: u32>(&self) -> Dec<P, S> {
-        let rounded = self.round_dp_with_strategy(S, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
+        let rounded =
+            self.round_dp_with_strategy(S, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
         let most = power(P).unwrap_or(i128::MAX) - 1;
-        let nearest = unscaled(rounded, 38, S).unwrap_or(if self.is_sign_negative() { -most } else { most });
-        Dec { unscaled: nearest.clamp(-most, most) }
+        let nearest =
+            unscaled(rounded, 38, S).unwrap_or(if self.is_sign_negative() { -most } else { most });
+        Dec {
+            unscaled: nearest.clamp(-most, most),
+        }
     }
 
     fn from_row<const P: u32, const S: u32>(row: Dec<P, S>) -> Result<Self, DecodeError> {
@@ -298,12 +343,22 @@ impl DecimalValue for Option<Decimal> {
 
     #[inline]
     fn decode(precision: u32, scale: u32, input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        if input.present()? { <Decimal as DecimalValue>::decode(precision, scale, input).map(Some) } else { Ok(None) }
+        if input.present()? {
+            <Decimal as DecimalValue>::decode(precision, scale, input).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     #[inline]
-    fn decode_row<const P: u32, const S: u32>(input: &mut Reader<'_>) -> Result<Self::Row<P, S>, DecodeError> {
-        if input.present()? { Dec::decode(input).map(Some) } else { Ok(None) }
+    fn decode_row<const P: u32, const S: u32>(
+        input: &mut Reader<'_>,
+    ) -> Result<Self::Row<P, S>, DecodeError> {
+        if input.present()? {
+            Dec::decode(input).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     fn to_row<const P: u32, const S: u32>(&self) -> Self::Row<P, S> {
@@ -320,12 +375,12 @@ impl DecimalValue for Option<Decimal> {
 pub struct Fixed<const P: u32, const S: u32>;
 
 impl<T: DecimalValue, const P: u32, const S: u32> Codec<T> for Fixed<P, S> {
-    const TYPE: Type<'static> = Type::Decimal { precision: P, scale: S };
+    const TYPE: Type<'static> = Type::Decimal {
+        precision: P,
+        scale: S,
+    };
     const NULLABLE: bool = T::NULLABLE;
-    type Ref<'a>
-        = T::Row<P, S>
-    where
-        T: 'a;
+    type Ref<'a> = T::Row<P, S>;
 
     #[inline]
     fn encode(value: &T, out: &mut Vec<u8>) -> Result<(), Defect> {
@@ -338,10 +393,7 @@ impl<T: DecimalValue, const P: u32, const S: u32> Codec<T> for Fixed<P, S> {
     }
 
     #[inline]
-    fn decode_ref<'a>(input: &mut Reader<'a>) -> Result<Self::Ref<'a>, DecodeError>
-    where
-        T: 'a,
-    {
+    fn decode_ref<'a>(input: &mut Reader<'a>) -> Result<Self::Ref<'a>, DecodeError> {
         T::decode_row::<P, S>(input)
     }
 

@@ -24,14 +24,21 @@ macro_rules! common {
             /// An error with a text, not yet at a field.
             #[cold]
             pub fn new(message: impl Into<String>) -> Self {
-                Self(Box::new(Inner { path: String::new(), message: message.into() }))
+                Self(Box::new(Inner {
+                    path: String::new(),
+                    message: message.into(),
+                }))
             }
 
             /// The same error inside a field.
             #[cold]
             #[must_use]
             pub fn at(mut self, field: &str) -> Self {
-                self.0.path = if self.0.path.is_empty() { field.to_owned() } else { format!("{field}.{}", self.0.path) };
+                self.0.path = if self.0.path.is_empty() {
+                    field.to_owned()
+                } else {
+                    format!("{field}.{}", self.0.path)
+                };
                 self
             }
 

@@ -39,7 +39,11 @@ pub trait KeyValue: Value + Clone + Ord + std::hash::Hash + std::fmt::Debug {
     /// # Errors
     /// Where it is null: a record without a key is in no table.
     fn decode_part(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        if input.present()? { Self::decode(input) } else { Err(DecodeError::new("a key column cannot be null")) }
+        if input.present()? {
+            Self::decode(input)
+        } else {
+            Err(DecodeError::new("a key column cannot be null"))
+        }
     }
 }
 
@@ -48,7 +52,12 @@ fn no_key(_: ordered::NotAKey) -> DecodeError {
 }
 
 fn exactly<const N: usize>(bytes: &[u8]) -> Result<[u8; N], DecodeError> {
-    <[u8; N]>::try_from(bytes).map_err(|_| DecodeError::new(format!("a key of this type has {N} bytes, not {}", bytes.len())))
+    <[u8; N]>::try_from(bytes).map_err(|_| {
+        DecodeError::new(format!(
+            "a key of this type has {N} bytes, not {}",
+            bytes.len()
+        ))
+    })
 }
 
 macro_rules! integer {
@@ -88,7 +97,9 @@ impl KeyValue for String {
 
     #[inline]
     fn decode_kafka(bytes: &[u8]) -> Result<Self, DecodeError> {
-        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| DecodeError::new("the key is no UTF-8"))
+        std::str::from_utf8(bytes)
+            .map(str::to_owned)
+            .map_err(|_| DecodeError::new("the key is no UTF-8"))
     }
 
     #[inline]
@@ -117,7 +128,9 @@ impl KeyValue for Uuid {
     }
 
     fn decode_ordered(_last: bool, input: &mut &[u8]) -> Result<Self, DecodeError> {
-        ordered::read_uuid(input).map(Uuid::from_bytes).map_err(no_key)
+        ordered::read_uuid(input)
+            .map(Uuid::from_bytes)
+            .map_err(no_key)
     }
 }
 

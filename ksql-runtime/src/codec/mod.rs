@@ -19,7 +19,7 @@ pub mod write;
 
 pub use collections::{HashMapRef, ListRef, MapRef};
 pub use decimal::{Dec, DecimalValue, Fixed};
-pub use error::{Defect, DecodeError};
+pub use error::{DecodeError, Defect};
 pub use key::{KeyValue, is_key};
 pub use reader::Reader;
 pub use temporal::{Date, Time, Timestamp};

@@ -29,7 +29,10 @@ impl<'a> Reader<'a> {
         if self.input.is_empty() {
             Ok(())
         } else {
-            Err(DecodeError::new(format!("{} bytes are left over behind the record: another schema wrote it", self.input.len())))
+            Err(DecodeError::new(format!(
+                "{} bytes are left over behind the record: another schema wrote it",
+                self.input.len()
+            )))
         }
     }
 
@@ -50,7 +53,10 @@ impl<'a> Reader<'a> {
     /// At the end of the input.
     #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let (head, rest) = self.input.split_first_chunk::<N>().ok_or_else(DecodeError::short)?;
+        let (head, rest) = self
+            .input
+            .split_first_chunk::<N>()
+            .ok_or_else(DecodeError::short)?;
         self.input = rest;
         Ok(*head)
     }
@@ -61,7 +67,10 @@ impl<'a> Reader<'a> {
     /// At the end of the input.
     #[inline]
     pub fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
-        let (head, rest) = self.input.split_at_checked(length).ok_or_else(DecodeError::short)?;
+        let (head, rest) = self
+            .input
+            .split_at_checked(length)
+            .ok_or_else(DecodeError::short)?;
         self.input = rest;
         Ok(head)
     }
@@ -93,7 +102,11 @@ impl<'a> Reader<'a> {
                 return Ok(zag(value));
             }
         }
-        if self.input.len() < 10 { Err(DecodeError::short()) } else { Err(DecodeError::new("a number has more than ten bytes")) }
+        if self.input.len() < 10 {
+            Err(DecodeError::short())
+        } else {
+            Err(DecodeError::new("a number has more than ten bytes"))
+        }
     }
 
     /// A zig-zag `int`.
@@ -113,7 +126,8 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn bytes(&mut self) -> Result<&'a [u8], DecodeError> {
         let length = self.long()?;
-        let length = usize::try_from(length).map_err(|_| DecodeError::new(format!("a length cannot be {length}")))?;
+        let length = usize::try_from(length)
+            .map_err(|_| DecodeError::new(format!("a length cannot be {length}")))?;
         self.take(length)
     }
 
@@ -135,7 +149,9 @@ impl<'a> Reader<'a> {
         match self.long()? {
             0 => Ok(false),
             1 => Ok(true),
-            branch => Err(DecodeError::new(format!("a union of two has no branch {branch}"))),
+            branch => Err(DecodeError::new(format!(
+                "a union of two has no branch {branch}"
+            ))),
         }
     }
 
@@ -153,7 +169,9 @@ impl<'a> Reader<'a> {
         let items = usize::try_from(count).unwrap_or(usize::MAX);
         // Every item of ours takes at least a byte, so more items than bytes cannot be true.
         if items > self.input.len() {
-            return Err(DecodeError::new(format!("a block of {count} items is longer than the input")));
+            return Err(DecodeError::new(format!(
+                "a block of {count} items is longer than the input"
+            )));
         }
         Ok(items)
     }

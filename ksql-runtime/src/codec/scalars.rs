@@ -3,7 +3,7 @@
 use ksql_schema::Type;
 use uuid::Uuid;
 
-use super::{Defect, DecodeError, Reader, Value, write};
+use super::{DecodeError, Defect, Reader, Value, write};
 
 /// A type that is its own borrowed form.
 macro_rules! copied {
@@ -42,23 +42,50 @@ macro_rules! copied {
     };
 }
 
-copied!(bool, Type::Boolean, |value, out| out.push(u8::from(value)), |input| match input.byte()? {
-    0 => Ok(false),
-    1 => Ok(true),
-    other => Err(DecodeError::new(format!("{other} is no boolean"))),
-});
-copied!(i16, Type::Int16, |value, out| write::long(value.into(), out), |input| {
-    let value = input.int()?;
-    i16::try_from(value).map_err(|_| DecodeError::new(format!("{value} does not fit `i16`: write `i32`")))
-});
-copied!(i32, Type::Int32, |value, out| write::long(value.into(), out), |input| input.int());
-copied!(i64, Type::Int64, |value, out| write::long(value, out), |input| input.long());
-copied!(f32, Type::Float32, |value, out| out.extend_from_slice(&value.to_le_bytes()), |input| {
-    Ok(f32::from_le_bytes(input.array()?))
-});
-copied!(f64, Type::Float64, |value, out| out.extend_from_slice(&value.to_le_bytes()), |input| {
-    Ok(f64::from_le_bytes(input.array()?))
-});
+copied!(
+    bool,
+    Type::Boolean,
+    |value, out| out.push(u8::from(value)),
+    |input| match input.byte()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(DecodeError::new(format!("{other} is no boolean"))),
+    }
+);
+copied!(
+    i16,
+    Type::Int16,
+    |value, out| write::long(value.into(), out),
+    |input| {
+        let value = input.int()?;
+        i16::try_from(value)
+            .map_err(|_| DecodeError::new(format!("{value} does not fit `i16`: write `i32`")))
+    }
+);
+copied!(
+    i32,
+    Type::Int32,
+    |value, out| write::long(value.into(), out),
+    |input| input.int()
+);
+copied!(
+    i64,
+    Type::Int64,
+    |value, out| write::long(value, out),
+    |input| input.long()
+);
+copied!(
+    f32,
+    Type::Float32,
+    |value, out| out.extend_from_slice(&value.to_le_bytes()),
+    |input| Ok(f32::from_le_bytes(input.array()?))
+);
+copied!(
+    f64,
+    Type::Float64,
+    |value, out| out.extend_from_slice(&value.to_le_bytes()),
+    |input| Ok(f64::from_le_bytes(input.array()?))
+);
 copied!(
     Uuid,
     Type::Uuid,

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, Timelike, Utc};
 use ksql_schema::Type;
 
-use super::{Defect, DecodeError, Reader, Value, write};
+use super::{DecodeError, Defect, Reader, Value, write};
 
 /// A moment in a row: milliseconds since 1970-01-01 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,8 +23,11 @@ pub struct Time(pub i32);
 const EPOCH_DAY: i32 = 719_163;
 
 pub(crate) fn moment(millis: i64) -> Result<DateTime<Utc>, DecodeError> {
-    DateTime::from_timestamp_millis(millis)
-        .ok_or_else(|| DecodeError::new(format!("{millis} ms is beyond the years a date-time can hold")))
+    DateTime::from_timestamp_millis(millis).ok_or_else(|| {
+        DecodeError::new(format!(
+            "{millis} ms is beyond the years a date-time can hold"
+        ))
+    })
 }
 
 pub(crate) fn days(date: NaiveDate) -> i32 {
@@ -45,7 +48,9 @@ pub(crate) fn millis_of_day(time: NaiveTime) -> i32 {
 pub(crate) fn time(millis: i32) -> Result<NaiveTime, DecodeError> {
     u32::try_from(millis)
         .ok()
-        .and_then(|millis| NaiveTime::from_num_seconds_from_midnight_opt(millis / 1000, millis % 1000 * 1_000_000))
+        .and_then(|millis| {
+            NaiveTime::from_num_seconds_from_midnight_opt(millis / 1000, millis % 1000 * 1_000_000)
+        })
         .ok_or_else(|| DecodeError::new(format!("{millis} ms is no time of day")))
 }
 
@@ -92,9 +97,35 @@ macro_rules! temporal {
     };
 }
 
-temporal!(DateTime<Utc>, Type::DateTime, Timestamp, long, |value| value.timestamp_millis(), |number| moment(number));
-temporal!(DateTime<FixedOffset>, Type::DateTime, Timestamp, long, |value| value.timestamp_millis(), |number| {
-    moment(number).map(|moment| moment.fixed_offset())
-});
-temporal!(NaiveDate, Type::Date, Date, int, |value| days(value), |number| date(number));
-temporal!(NaiveTime, Type::Time, Time, int, |value| millis_of_day(value), |number| time(number));
+temporal!(
+    DateTime<Utc>,
+    Type::DateTime,
+    Timestamp,
+    long,
+    |value| value.timestamp_millis(),
+    |number| moment(number)
+);
+temporal!(
+    DateTime<FixedOffset>,
+    Type::DateTime,
+    Timestamp,
+    long,
+    |value| value.timestamp_millis(),
+    |number| moment(number).map(|moment| moment.fixed_offset())
+);
+temporal!(
+    NaiveDate,
+    Type::Date,
+    Date,
+    int,
+    |value| days(value),
+    |number| date(number)
+);
+temporal!(
+    NaiveTime,
+    Type::Time,
+    Time,
+    int,
+    |value| millis_of_day(value),
+    |number| time(number)
+);

@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, Timelike, Ut
 use ksql_schema::Type;
 use ksql_schema::datetime_format::{Parts, Pattern};
 
-use super::{Codec, Defect, DecodeError, Reader, write};
+use super::{Codec, DecodeError, Defect, Reader, write};
 
 /// The pattern of one column; generated for each `#[datetime_format]`.
 pub trait Format {
@@ -20,7 +20,9 @@ pub trait Format {
 #[doc(hidden)]
 pub fn checked_pattern(pattern: &str) -> Pattern {
     // The derive refuses what does not parse; an ISO date is what is left to a hand-written impl that does not.
-    Pattern::parse(pattern).or_else(|_| Pattern::parse("yyyy-MM-dd")).unwrap_or_else(|_| unreachable!("a valid pattern"))
+    Pattern::parse(pattern)
+        .or_else(|_| Pattern::parse("yyyy-MM-dd"))
+        .unwrap_or_else(|_| unreachable!("a valid pattern"))
 }
 
 /// A type that `#[datetime_format]` applies to.
@@ -29,13 +31,11 @@ pub fn checked_pattern(pattern: &str) -> Pattern {
     label = "no text and no time",
     note = "remove the attribute"
 )]
-pub trait TextValue: Sized {
+pub trait TextValue: Sized + 'static {
     /// Whether it is an `Option`.
     const NULLABLE: bool;
     /// The form in rows.
-    type Row<'a>: Copy + Debug
-    where
-        Self: 'a;
+    type Row<'a>: Copy + Debug;
     /// Appends the text as Avro.
     ///
     /// # Errors
@@ -50,9 +50,10 @@ pub trait TextValue: Sized {
     ///
     /// # Errors
     /// Where it does not fit the pattern.
-    fn decode_row<'a>(pattern: &Pattern, input: &mut Reader<'a>) -> Result<Self::Row<'a>, DecodeError>
-    where
-        Self: 'a;
+    fn decode_row<'a>(
+        pattern: &Pattern,
+        input: &mut Reader<'a>,
+    ) -> Result<Self::Row<'a>, DecodeError>;
     /// The row's form of a value.
     fn to_row(&self) -> Self::Row<'_>;
     /// The value of a row's form.
@@ -90,7 +91,11 @@ impl TextValue for String {
 
 /// The moment of a text, in milliseconds: how a `String` becomes the event time.
 pub(crate) fn millis_of(pattern: &Pattern, text: &str) -> Option<i64> {
-    pattern.read(text).ok().and_then(moment).map(|moment| moment.timestamp_millis())
+    pattern
+        .read(text)
+        .ok()
+        .and_then(moment)
+        .map(|moment| moment.timestamp_millis())
 }
 
 fn day(parts: Parts) -> Option<NaiveDate> {
@@ -138,7 +143,10 @@ macro_rules! formatted {
                 ($back).ok_or_else(|| DecodeError::new(format!("`{text}` is no date that exists")))
             }
 
-            fn decode_row<'a>(pattern: &Pattern, input: &mut Reader<'a>) -> Result<Self::Row<'a>, DecodeError> {
+            fn decode_row<'a>(
+                pattern: &Pattern,
+                input: &mut Reader<'a>,
+            ) -> Result<Self::Row<'a>, DecodeError> {
                 Self::decode(pattern, input)
             }
 
@@ -153,7 +161,11 @@ macro_rules! formatted {
     };
 }
 
-formatted!(DateTime<Utc>, |value| parts_of(value.date_naive(), value.time()), |parts| moment(parts));
+formatted!(
+    DateTime<Utc>,
+    |value| parts_of(value.date_naive(), value.time()),
+    |parts| moment(parts)
+);
 formatted!(
     DateTime<FixedOffset>,
     |value| {
@@ -162,15 +174,20 @@ formatted!(
     },
     |parts| moment(parts).map(|moment| moment.fixed_offset())
 );
-formatted!(NaiveDate, |value| parts_of(*value, NaiveTime::MIN), |parts| day(parts));
-formatted!(NaiveTime, |value| parts_of(NaiveDate::default(), *value), |parts| time_of_day(parts));
+formatted!(
+    NaiveDate,
+    |value| parts_of(*value, NaiveTime::MIN),
+    |parts| day(parts)
+);
+formatted!(
+    NaiveTime,
+    |value| parts_of(NaiveDate::default(), *value),
+    |parts| time_of_day(parts)
+);
 
 impl<T: TextValue> TextValue for Option<T> {
     const NULLABLE: bool = true;
-    type Row<'a>
-        = Option<T::Row<'a>>
-    where
-        T: 'a;
+    type Row<'a> = Option<T::Row<'a>>;
 
     fn encode(&self, pattern: &Pattern, out: &mut Vec<u8>) -> Result<(), Defect> {
         match self {
@@ -186,14 +203,22 @@ impl<T: TextValue> TextValue for Option<T> {
     }
 
     fn decode(pattern: &Pattern, input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        if input.present()? { T::decode(pattern, input).map(Some) } else { Ok(None) }
+        if input.present()? {
+            T::decode(pattern, input).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
-    fn decode_row<'a>(pattern: &Pattern, input: &mut Reader<'a>) -> Result<Self::Row<'a>, DecodeError>
-    where
-        Self: 'a,
-    {
-        if input.present()? { T::decode_row(pattern, input).map(Some) } else { Ok(None) }
+    fn decode_row<'a>(
+        pattern: &Pattern,
+        input: &mut Reader<'a>,
+    ) -> Result<Self::Row<'a>, DecodeError> {
+        if input.present()? {
+            T::decode_row(pattern, input).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     fn to_row(&self) -> Self::Row<'_> {
@@ -212,10 +237,7 @@ pub struct Formatted<F>(std::marker::PhantomData<F>);
 impl<T: TextValue, F: Format> Codec<T> for Formatted<F> {
     const TYPE: Type<'static> = Type::String;
     const NULLABLE: bool = T::NULLABLE;
-    type Ref<'a>
-        = T::Row<'a>
-    where
-        T: 'a;
+    type Ref<'a> = T::Row<'a>;
 
     fn encode(value: &T, out: &mut Vec<u8>) -> Result<(), Defect> {
         value.encode(F::pattern(), out)
@@ -225,10 +247,7 @@ impl<T: TextValue, F: Format> Codec<T> for Formatted<F> {
         T::decode(F::pattern(), input)
     }
 
-    fn decode_ref<'a>(input: &mut Reader<'a>) -> Result<Self::Ref<'a>, DecodeError>
-    where
-        T: 'a,
-    {
+    fn decode_ref<'a>(input: &mut Reader<'a>) -> Result<Self::Ref<'a>, DecodeError> {
         T::decode_row(F::pattern(), input)
     }
 

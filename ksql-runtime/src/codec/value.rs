@@ -6,7 +6,7 @@ use std::fmt::Debug;
 
 use ksql_schema::Type;
 
-use super::{Defect, DecodeError, Reader};
+use super::{DecodeError, Defect, Reader};
 
 /// A type that can be a column.
 #[diagnostic::on_unimplemented(
@@ -15,15 +15,13 @@ use super::{Defect, DecodeError, Reader};
     note = "columns are bool, i16, i32, i64, f32, f64, String, Vec<u8>, Uuid, Dec<P, S>, Decimal with `#[decimal_precision]`, DateTime<Utc>, NaiveDate, NaiveTime, and Option, Vec and maps with String keys of these",
     note = "a struct of your own becomes one with `#[derive(Struct)]`, an enum of unit variants with `#[derive(Enum)]`"
 )]
-pub trait Value: Sized {
+pub trait Value: Sized + 'static {
     /// What the type is in Avro and KSQL.
     const TYPE: Type<'static>;
     /// Whether it is an `Option`.
     const NULLABLE: bool = false;
     /// The borrowed form in rows.
-    type Ref<'a>: Copy + Debug
-    where
-        Self: 'a;
+    type Ref<'a>: Copy + Debug;
     /// Appends the value as Avro binary.
     ///
     /// # Errors
@@ -38,9 +36,7 @@ pub trait Value: Sized {
     ///
     /// # Errors
     /// Where the bytes are no such value.
-    fn decode_ref<'a>(input: &mut Reader<'a>) -> Result<Self::Ref<'a>, DecodeError>
-    where
-        Self: 'a;
+    fn decode_ref<'a>(input: &mut Reader<'a>) -> Result<Self::Ref<'a>, DecodeError>;
     /// The borrowed form of an owned value.
     fn as_ref(&self) -> Self::Ref<'_>;
     /// The owned form of a borrowed value.
@@ -53,10 +49,7 @@ pub trait Value: Sized {
 impl<T: Value> Value for Option<T> {
     const TYPE: Type<'static> = T::TYPE;
     const NULLABLE: bool = true;
-    type Ref<'a>
-        = Option<T::Ref<'a>>
-    where
-        T: 'a;
+    type Ref<'a> = Option<T::Ref<'a>>;
 
     #[inline]
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), Defect> {
@@ -74,15 +67,20 @@ impl<T: Value> Value for Option<T> {
 
     #[inline]
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        if input.present()? { T::decode(input).map(Some) } else { Ok(None) }
+        if input.present()? {
+            T::decode(input).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     #[inline]
-    fn decode_ref<'a>(input: &mut Reader<'a>) -> Result<Self::Ref<'a>, DecodeError>
-    where
-        Self: 'a,
-    {
-        if input.present()? { T::decode_ref(input).map(Some) } else { Ok(None) }
+    fn decode_ref<'a>(input: &mut Reader<'a>) -> Result<Self::Ref<'a>, DecodeError> {
+        if input.present()? {
+            T::decode_ref(input).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     #[inline]
@@ -99,15 +97,13 @@ impl<T: Value> Value for Option<T> {
 }
 
 /// How a field of type `T` is written where an attribute says otherwise than its type.
-pub trait Codec<T> {
+pub trait Codec<T: 'static> {
     /// What the column is.
     const TYPE: Type<'static>;
     /// Whether it may be null.
     const NULLABLE: bool;
     /// The borrowed form in rows.
-    type Ref<'a>: Copy + Debug
-    where
-        T: 'a;
+    type Ref<'a>: Copy + Debug;
     /// Appends a value.
     ///
     /// # Errors
@@ -122,9 +118,7 @@ pub trait Codec<T> {
     ///
     /// # Errors
     /// Where the bytes are no such value.
-    fn decode_ref<'a>(input: &mut Reader<'a>) -> Result<Self::Ref<'a>, DecodeError>
-    where
-        T: 'a;
+    fn decode_ref<'a>(input: &mut Reader<'a>) -> Result<Self::Ref<'a>, DecodeError>;
     /// The borrowed form of an owned value.
     fn as_ref(value: &T) -> Self::Ref<'_>;
     /// The owned form of a borrowed value.

@@ -35,14 +35,24 @@ pub fn bytes(value: &[u8], out: &mut Vec<u8>) {
 #[inline]
 pub fn decimal(unscaled: i128, out: &mut Vec<u8>) {
     if let Ok(small) = i64::try_from(unscaled) {
-        let bits = 64 - if small < 0 { small.leading_ones() } else { small.leading_zeros() };
+        let bits = 64
+            - if small < 0 {
+                small.leading_ones()
+            } else {
+                small.leading_zeros()
+            };
         let length = (bits / 8 + 1).min(8) as usize;
         out.push((length << 1) as u8);
         let bytes = small.to_be_bytes();
         out.extend_from_slice(bytes.get(8 - length..).unwrap_or(&bytes));
         return;
     }
-    let bits = 128 - if unscaled < 0 { unscaled.leading_ones() } else { unscaled.leading_zeros() };
+    let bits = 128
+        - if unscaled < 0 {
+            unscaled.leading_ones()
+        } else {
+            unscaled.leading_zeros()
+        };
     let length = (bits / 8 + 1).min(16) as usize;
     out.push((length << 1) as u8);
     let bytes = unscaled.to_be_bytes();

@@ -1,0 +1,188 @@
+//! Records gathered to be produced together, packed as they come into one buffer.
+//!
+//! Invariant: every record of a batch is complete; a record whose encoder fails leaves nothing behind. Used on the
+//! caller's thread; a batch can be cleared and filled again when it was not given away.
+
+use std::sync::Arc;
+
+use super::packed;
+use super::record::Header;
+
+/// Records to be produced together.
+#[derive(Debug, Clone, Default)]
+pub struct RecordBatch {
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+    /// Why the batch cannot be produced.
+    defect: Option<&'static str>,
+}
+
+/// One record in the buffer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    /// Behind its last byte; it begins where the one before it ends.
+    pub(crate) end: usize,
+    pub(crate) partition: Option<i32>,
+    pub(crate) has_key: bool,
+}
+
+impl RecordBatch {
+    /// An empty batch.
+    pub fn new() -> RecordBatch {
+        RecordBatch::default()
+    }
+
+    /// An empty batch with room.
+    pub fn with_capacity(records: usize, bytes: usize) -> RecordBatch {
+        RecordBatch { bytes: Vec::with_capacity(bytes), entries: Vec::with_capacity(records), defect: None }
+    }
+
+    /// Adds a record; its key chooses the partition.
+    pub fn push(&mut self, key: Option<&[u8]>, value: Option<&[u8]>, timestamp: i64, headers: &[Header<'_>]) {
+        self.push_to(None, key, value, timestamp, headers);
+    }
+
+    /// Adds a record for a partition of the caller's choice, if one is given.
+    pub fn push_to(
+        &mut self,
+        partition: Option<i32>,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        timestamp: i64,
+        headers: &[Header<'_>],
+    ) {
+        packed::begin_record(&mut self.bytes, timestamp);
+        let right = packed::write_part(&mut self.bytes, key)
+            && packed::write_part(&mut self.bytes, value)
+            && packed::write_headers(&mut self.bytes, headers);
+        self.finish(right, partition, key.is_some());
+    }
+
+    /// Adds a record whose key and value are appended by encoders straight into the batch's buffer. An encoder returns
+    /// whether there is a key (a value) at all, and must only append. After an error the batch is as it was.
+    pub fn push_with<E>(
+        &mut self,
+        timestamp: i64,
+        headers: &[Header<'_>],
+        key: impl FnOnce(&mut Vec<u8>) -> Result<bool, E>,
+        value: impl FnOnce(&mut Vec<u8>) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let start = self.bytes.len();
+        packed::begin_record(&mut self.bytes, timestamp);
+        let mut part = |encode: &mut dyn FnMut(&mut Vec<u8>) -> Result<bool, E>| {
+            let at = packed::begin_part(&mut self.bytes);
+            match encode(&mut self.bytes) {
+                Ok(present) => Ok((packed::finish_part(&mut self.bytes, at, present), present)),
+                Err(error) => {
+                    self.bytes.truncate(start);
+                    Err(error)
+                }
+            }
+        };
+        let (mut key, mut value) = (Some(key), Some(value));
+        let (key_right, has_key) = part(&mut |out| key.take().map_or(Ok(false), |key| key(out)))?;
+        let (value_right, _) = part(&mut |out| value.take().map_or(Ok(false), |value| value(out)))?;
+        let right = packed::write_headers(&mut self.bytes, headers);
+        self.finish(right && key_right && value_right, None, has_key);
+        Ok(())
+    }
+
+    fn finish(&mut self, right: bool, partition: Option<i32>, has_key: bool) {
+        if !right {
+            self.defect = Some("a key, value or header is longer than 256 MiB, or an encoder removed bytes");
+        }
+        self.entries.push(Entry { end: self.bytes.len(), partition, has_key });
+    }
+
+    /// How many records it holds.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The bytes it takes, packed.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Removes all records and keeps the room.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+        self.defect = None;
+    }
+
+    pub(crate) fn defect(&self) -> Option<&'static str> {
+        self.defect
+    }
+
+    /// The records with their packed bytes.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (Entry, &[u8])> {
+        let mut start = 0;
+        self.entries.iter().map(move |entry| {
+            let bytes = self.bytes.get(start..entry.end).unwrap_or_default();
+            start = entry.end;
+            (*entry, bytes)
+        })
+    }
+
+    /// The buffer, for a batch that goes to one partition as it is.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+/// Where the records of an acknowledged batch are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchReceipt {
+    topic: Arc<str>,
+    /// The partition of each record; empty when all went to the one in `spans`.
+    partitions: Vec<i32>,
+    /// Per partition the first offset and the number of records.
+    spans: Vec<(i32, i64, usize)>,
+}
+
+impl BatchReceipt {
+    pub(crate) fn new(topic: Arc<str>, partitions: Vec<i32>, spans: Vec<(i32, i64, usize)>) -> BatchReceipt {
+        BatchReceipt { topic, partitions, spans }
+    }
+
+    /// The topic.
+    pub fn topic(&self) -> &Arc<str> {
+        &self.topic
+    }
+
+    /// How many records were written.
+    pub fn len(&self) -> usize {
+        self.spans.iter().map(|(_, _, count)| count).sum()
+    }
+
+    /// Whether the batch was empty.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Per partition written to, the offset behind the last record: what a reader must have reached to have seen all.
+    pub fn positions(&self) -> impl Iterator<Item = (i32, i64)> {
+        self.spans.iter().map(|(partition, base, count)| (*partition, base.saturating_add_unsigned(*count as u64)))
+    }
+
+    /// Partition and offset of each record, in the order of the batch.
+    pub fn records(&self) -> impl Iterator<Item = (i32, i64)> {
+        let mut next: Vec<(i32, i64)> = self.spans.iter().map(|(partition, base, _)| (*partition, *base)).collect();
+        let single = match (self.partitions.is_empty(), self.spans.first()) {
+            (true, Some((partition, _, count))) => Some(std::iter::repeat_n(*partition, *count)),
+            _ => None,
+        };
+        single.into_iter().flatten().chain(self.partitions.iter().copied()).filter_map(move |partition| {
+            let (_, offset) = next.iter_mut().find(|(candidate, _)| *candidate == partition)?;
+            let this = *offset;
+            *offset = this.saturating_add(1);
+            Some((partition, this))
+        })
+    }
+}

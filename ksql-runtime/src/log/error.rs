@@ -1,0 +1,140 @@
+//! What can go wrong in a log.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::topic::TopicId;
+use crate::directory::DirectoryError;
+
+/// An error of the storage below, kept as the source of ours.
+pub type Source = Arc<dyn std::error::Error + Send + Sync>;
+
+/// Why a log could not do what it was asked.
+///
+/// One failed write is told to everyone who waited for it, so errors can be cloned.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// There is no such topic.
+    #[error("there is no topic `{topic}`: create it first")]
+    UnknownTopic {
+        /// The topic asked for.
+        topic: String,
+    },
+    /// The topic has no such partition.
+    #[error("topic `{topic}` has no partition {partition}: its partitions are 0 to {}", partitions.saturating_sub(1))]
+    UnknownPartition {
+        /// The topic.
+        topic: String,
+        /// The partition asked for.
+        partition: i32,
+        /// How many partitions the topic has.
+        partitions: u32,
+    },
+    /// The topic's name or settings are not possible.
+    #[error("the topic `{topic}` cannot be created: {defect}")]
+    InvalidTopic {
+        /// The topic.
+        topic: String,
+        /// What is wrong.
+        defect: String,
+    },
+    /// The topic is there already, with another number of partitions.
+    #[error(
+        "topic `{topic}` has {existing} partitions, not {requested}: state the number it has, or delete it and create \
+         it again"
+    )]
+    PartitionsDiffer {
+        /// The topic.
+        topic: String,
+        /// The number it has.
+        existing: u32,
+        /// The number asked for.
+        requested: u32,
+    },
+    /// The topic was deleted and created again since the reader was made: its offsets mean other records now.
+    #[error("topic `{topic}` was deleted and created again (id {was}, now {now}): read it again from its start")]
+    TopicRecreated {
+        /// The topic.
+        topic: String,
+        /// The id it had.
+        was: TopicId,
+        /// The id it has now.
+        now: TopicId,
+    },
+    /// The offset is below the start or above the end of the partition.
+    #[error(
+        "offset {offset} of topic `{topic}`, partition {partition}, is outside {start} to {end}: the records were \
+         removed by retention, or the topic is not the one the offset came from"
+    )]
+    OffsetOutOfRange {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// The offset asked for.
+        offset: i64,
+        /// The first offset there.
+        start: i64,
+        /// The offset the next record will get.
+        end: i64,
+    },
+    /// A record cannot be written as it is.
+    #[error("a record for topic `{topic}` cannot be written: {defect}")]
+    InvalidRecord {
+        /// The topic.
+        topic: String,
+        /// What is wrong.
+        defect: String,
+    },
+    /// What is stored is damaged.
+    #[error(
+        "topic `{topic}`, partition {partition}, is damaged at offset {offset}: {what}; restore the log's directory \
+         from a copy"
+    )]
+    CorruptRecords {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// The first offset that cannot be read.
+        offset: i64,
+        /// What was found.
+        what: String,
+        /// What the storage said, if it was the storage that found it.
+        #[source]
+        source: Option<Source>,
+    },
+    /// The log's files are damaged.
+    #[error("the log in {path} is damaged: {what}; restore the directory from a copy", path = path.display())]
+    Corrupt {
+        /// The log's directory.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+        /// What the storage said, if it was the storage that found it.
+        #[source]
+        source: Option<Source>,
+    },
+    /// The directory cannot be used, or someone else does.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The storage below failed.
+    #[error("the log could not {action}: check the space and the rights of its directory, then open it again")]
+    Storage {
+        /// What was attempted.
+        action: &'static str,
+        /// What the storage said.
+        #[source]
+        source: Source,
+    },
+    /// An earlier write failed. What it would have written is unknown, so nothing is written after it.
+    #[error("the log takes no more writes since one failed ({reason}): check the disk, then open the log again")]
+    Poisoned {
+        /// The failure.
+        reason: String,
+    },
+    /// The log was closed.
+    #[error("the log is closed")]
+    Closed,
+}

@@ -1,0 +1,134 @@
+//! Reading partitions from offsets: by one thread, in the order of each partition.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::embedded::EmbeddedReader;
+use super::error::LogError;
+use super::record::{Records, Run};
+
+/// Reads some partitions of a topic. It blocks, so it belongs to a thread of its own; it joins no consumer group.
+#[derive(Debug)]
+pub struct LogReader(Implementation);
+
+#[derive(Debug)]
+enum Implementation {
+    Embedded(EmbeddedReader),
+}
+
+impl LogReader {
+    pub(crate) fn embedded(reader: EmbeddedReader) -> LogReader {
+        LogReader(Implementation::Embedded(reader))
+    }
+
+    /// The next records of one partition, waiting up to `timeout` for some. `None` when the time is over or a
+    /// [`ReaderWaker`] said so. Partitions take turns. After [`LogError::OffsetOutOfRange`] the reader is where it was:
+    /// [`seek`](LogReader::seek) and go on.
+    pub fn poll(&mut self, timeout: Duration) -> Result<Option<Fetched>, LogError> {
+        match &mut self.0 {
+            Implementation::Embedded(reader) => reader.poll(timeout),
+        }
+    }
+
+    /// Reads a partition from this offset on; a partition not read so far joins the others.
+    pub fn seek(&mut self, partition: i32, offset: i64) -> Result<(), LogError> {
+        match &mut self.0 {
+            Implementation::Embedded(reader) => reader.seek(partition, offset),
+        }
+    }
+
+    /// The offset that is read next, per partition.
+    pub fn positions(&self) -> Vec<(i32, i64)> {
+        match &self.0 {
+            Implementation::Embedded(reader) => reader.positions(),
+        }
+    }
+
+    /// Ends a waiting poll from another thread.
+    pub fn waker(&self) -> ReaderWaker {
+        match &self.0 {
+            Implementation::Embedded(reader) => reader.waker(),
+        }
+    }
+}
+
+/// Ends the wait of a reader's poll, the one going on or the next.
+#[derive(Clone)]
+pub struct ReaderWaker(Arc<dyn Fn() + Send + Sync>);
+
+impl ReaderWaker {
+    pub(crate) fn new(wake: impl Fn() + Send + Sync + 'static) -> ReaderWaker {
+        ReaderWaker(Arc::new(wake))
+    }
+
+    /// Makes the poll return `None` without waiting any longer.
+    pub fn wake(&self) {
+        (self.0)();
+    }
+}
+
+impl std::fmt::Debug for ReaderWaker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReaderWaker")
+    }
+}
+
+/// Records of one partition, owned; they are borrowed from it one by one.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    pub(crate) topic: Arc<str>,
+    pub(crate) partition: i32,
+    pub(crate) from: i64,
+    pub(crate) next_offset: i64,
+    pub(crate) end_offset: i64,
+    pub(crate) count: usize,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) runs: Vec<Run>,
+}
+
+impl Fetched {
+    /// The topic.
+    pub fn topic(&self) -> &Arc<str> {
+        &self.topic
+    }
+
+    /// The partition.
+    pub fn partition(&self) -> i32 {
+        self.partition
+    }
+
+    /// Where to go on reading. It may lie behind the last record's offset by more than one, and a fetch may hold no
+    /// record at all: compaction removes records and keeps the offsets of the others.
+    pub fn next_offset(&self) -> i64 {
+        self.next_offset
+    }
+
+    /// The end of the partition when this was fetched: `end_offset - next_offset` is the lag.
+    pub fn end_offset(&self) -> i64 {
+        self.end_offset
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The records in the order of their offsets.
+    pub fn records(&self) -> Records<'_> {
+        Records::new(&self.bytes, &self.runs, self.from)
+    }
+}
+
+impl<'a> IntoIterator for &'a Fetched {
+    type Item = super::record::RecordRef<'a>;
+    type IntoIter = Records<'a>;
+
+    fn into_iter(self) -> Records<'a> {
+        self.records()
+    }
+}
