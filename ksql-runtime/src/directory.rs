@@ -78,13 +78,20 @@ impl DirectoryLock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(DirectoryError::AlreadyOwned { path: path.to_path_buf(), pid: owner_of(&mut file) });
+                return Err(DirectoryError::AlreadyOwned {
+                    path: path.to_path_buf(),
+                    pid: owner_of(&mut file),
+                });
             }
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
         file.set_len(0).map_err(unusable)?;
-        file.write_all(format!("{}\n", std::process::id()).as_bytes()).map_err(unusable)?;
-        Ok(DirectoryLock { _file: file, path: path.to_path_buf() })
+        file.write_all(format!("{}\n", std::process::id()).as_bytes())
+            .map_err(unusable)?;
+        Ok(DirectoryLock {
+            _file: file,
+            path: path.to_path_buf(),
+        })
     }
 
     /// The directory held.
@@ -99,7 +106,9 @@ fn owner_of(file: &mut File) -> Option<u32> {
     let end = Instant::now() + PATIENCE;
     loop {
         let mut text = String::new();
-        let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_string(&mut text));
+        let read = file
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| file.read_to_string(&mut text));
         if read.is_ok() && text.ends_with('\n') {
             return text.trim().parse().ok();
         }
@@ -160,6 +169,9 @@ mod tests {
         let path = dir.path().join("file");
         std::fs::write(&path, "x").unwrap();
         let error = DirectoryLock::acquire(&path).unwrap_err();
-        assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+        assert!(
+            error.to_string().contains(&path.display().to_string()),
+            "{error}"
+        );
     }
 }

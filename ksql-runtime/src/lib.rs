@@ -12,6 +12,8 @@ pub mod config;
 #[cfg(feature = "embedded")]
 pub mod context;
 #[cfg(feature = "embedded")]
+pub(crate) mod directory;
+#[cfg(feature = "embedded")]
 pub mod error;
 #[cfg(feature = "embedded")]
 pub mod log;

@@ -34,11 +34,21 @@ impl RecordBatch {
 
     /// An empty batch with room.
     pub fn with_capacity(records: usize, bytes: usize) -> RecordBatch {
-        RecordBatch { bytes: Vec::with_capacity(bytes), entries: Vec::with_capacity(records), defect: None }
+        RecordBatch {
+            bytes: Vec::with_capacity(bytes),
+            entries: Vec::with_capacity(records),
+            defect: None,
+        }
     }
 
     /// Adds a record; its key chooses the partition.
-    pub fn push(&mut self, key: Option<&[u8]>, value: Option<&[u8]>, timestamp: i64, headers: &[Header<'_>]) {
+    pub fn push(
+        &mut self,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        timestamp: i64,
+        headers: &[Header<'_>],
+    ) {
         self.push_to(None, key, value, timestamp, headers);
     }
 
@@ -89,9 +99,14 @@ impl RecordBatch {
 
     fn finish(&mut self, right: bool, partition: Option<i32>, has_key: bool) {
         if !right {
-            self.defect = Some("a key, value or header is longer than 256 MiB, or an encoder removed bytes");
+            self.defect =
+                Some("a key, value or header is longer than 256 MiB, or an encoder removed bytes");
         }
-        self.entries.push(Entry { end: self.bytes.len(), partition, has_key });
+        self.entries.push(Entry {
+            end: self.bytes.len(),
+            partition,
+            has_key,
+        });
     }
 
     /// How many records it holds.
@@ -147,8 +162,16 @@ pub struct BatchReceipt {
 }
 
 impl BatchReceipt {
-    pub(crate) fn new(topic: Arc<str>, partitions: Vec<i32>, spans: Vec<(i32, i64, usize)>) -> BatchReceipt {
-        BatchReceipt { topic, partitions, spans }
+    pub(crate) fn new(
+        topic: Arc<str>,
+        partitions: Vec<i32>,
+        spans: Vec<(i32, i64, usize)>,
+    ) -> BatchReceipt {
+        BatchReceipt {
+            topic,
+            partitions,
+            spans,
+        }
     }
 
     /// The topic.
@@ -168,21 +191,33 @@ impl BatchReceipt {
 
     /// Per partition written to, the offset behind the last record: what a reader must have reached to have seen all.
     pub fn positions(&self) -> impl Iterator<Item = (i32, i64)> {
-        self.spans.iter().map(|(partition, base, count)| (*partition, base.saturating_add_unsigned(*count as u64)))
+        self.spans.iter().map(|(partition, base, count)| {
+            (*partition, base.saturating_add_unsigned(*count as u64))
+        })
     }
 
     /// Partition and offset of each record, in the order of the batch.
     pub fn records(&self) -> impl Iterator<Item = (i32, i64)> {
-        let mut next: Vec<(i32, i64)> = self.spans.iter().map(|(partition, base, _)| (*partition, *base)).collect();
+        let mut next: Vec<(i32, i64)> = self
+            .spans
+            .iter()
+            .map(|(partition, base, _)| (*partition, *base))
+            .collect();
         let single = match (self.partitions.is_empty(), self.spans.first()) {
             (true, Some((partition, _, count))) => Some(std::iter::repeat_n(*partition, *count)),
             _ => None,
         };
-        single.into_iter().flatten().chain(self.partitions.iter().copied()).filter_map(move |partition| {
-            let (_, offset) = next.iter_mut().find(|(candidate, _)| *candidate == partition)?;
-            let this = *offset;
-            *offset = this.saturating_add(1);
-            Some((partition, this))
-        })
+        single
+            .into_iter()
+            .flatten()
+            .chain(self.partitions.iter().copied())
+            .filter_map(move |partition| {
+                let (_, offset) = next
+                    .iter_mut()
+                    .find(|(candidate, _)| *candidate == partition)?;
+                let this = *offset;
+                *offset = this.saturating_add(1);
+                Some((partition, this))
+            })
     }
 }

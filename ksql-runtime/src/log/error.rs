@@ -53,7 +53,9 @@ pub enum LogError {
         requested: u32,
     },
     /// The topic was deleted and created again since the reader was made: its offsets mean other records now.
-    #[error("topic `{topic}` was deleted and created again (id {was}, now {now}): read it again from its start")]
+    #[error(
+        "topic `{topic}` was deleted and created again (id {was}, now {now}): read it again from its start"
+    )]
     TopicRecreated {
         /// The topic.
         topic: String,
@@ -120,7 +122,9 @@ pub enum LogError {
     #[error(transparent)]
     Directory(#[from] DirectoryError),
     /// The storage below failed.
-    #[error("the log could not {action}: check the space and the rights of its directory, then open it again")]
+    #[error(
+        "the log could not {action}: check the space and the rights of its directory, then open it again"
+    )]
     Storage {
         /// What was attempted.
         action: &'static str,
@@ -129,7 +133,9 @@ pub enum LogError {
         source: Source,
     },
     /// An earlier write failed. What it would have written is unknown, so nothing is written after it.
-    #[error("the log takes no more writes since one failed ({reason}): check the disk, then open the log again")]
+    #[error(
+        "the log takes no more writes since one failed ({reason}): check the disk, then open the log again"
+    )]
     Poisoned {
         /// The failure.
         reason: String,

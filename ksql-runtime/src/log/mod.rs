@@ -12,11 +12,13 @@
 pub mod batch;
 pub mod embedded;
 pub mod error;
+mod packed;
 pub mod partition;
 pub mod reader;
 pub mod record;
 pub mod topic;
 
+pub use crate::directory::DirectoryError;
 pub use batch::{BatchReceipt, RecordBatch};
 pub use embedded::{Durability, EmbeddedLog, EmbeddedOptions, Maintained};
 pub use error::LogError;
@@ -76,7 +78,11 @@ impl Log {
     }
 
     /// Appends a batch and resolves when all of it is durable. Either every record is written or none.
-    pub async fn produce_batch(&self, topic: &str, batch: RecordBatch) -> Result<BatchReceipt, LogError> {
+    pub async fn produce_batch(
+        &self,
+        topic: &str,
+        batch: RecordBatch,
+    ) -> Result<BatchReceipt, LogError> {
         match self {
             Log::Embedded(log) => log.produce_batch(topic, batch).await,
         }
@@ -90,19 +96,35 @@ impl Log {
     }
 
     /// Keeps the offset of the next record a consumer group will read.
-    pub async fn commit(&self, group: &str, topic: &str, partition: i32, offset: i64) -> Result<(), LogError> {
+    pub async fn commit(
+        &self,
+        group: &str,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> Result<(), LogError> {
         self.commit_all(group, topic, &[(partition, offset)]).await
     }
 
     /// Keeps the offsets of several partitions, all or none.
-    pub async fn commit_all(&self, group: &str, topic: &str, offsets: &[(i32, i64)]) -> Result<(), LogError> {
+    pub async fn commit_all(
+        &self,
+        group: &str,
+        topic: &str,
+        offsets: &[(i32, i64)],
+    ) -> Result<(), LogError> {
         match self {
             Log::Embedded(log) => log.commit_all(group, topic, offsets).await,
         }
     }
 
     /// The offset a group committed, if it did.
-    pub async fn committed(&self, group: &str, topic: &str, partition: i32) -> Result<Option<i64>, LogError> {
+    pub async fn committed(
+        &self,
+        group: &str,
+        topic: &str,
+        partition: i32,
+    ) -> Result<Option<i64>, LogError> {
         match self {
             Log::Embedded(log) => log.committed(group, topic, partition),
         }

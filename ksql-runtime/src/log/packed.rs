@@ -29,8 +29,20 @@ pub(crate) struct PackedRecord<'a> {
 impl<'a> PackedRecord<'a> {
     /// The record at its offset.
     pub(crate) fn at(self, offset: i64) -> RecordRef<'a> {
-        let PackedRecord { timestamp, key, value, headers, .. } = self;
-        RecordRef { offset, timestamp, key, value, headers }
+        let PackedRecord {
+            timestamp,
+            key,
+            value,
+            headers,
+            ..
+        } = self;
+        RecordRef {
+            offset,
+            timestamp,
+            key,
+            value,
+            headers,
+        }
     }
 }
 
@@ -54,8 +66,12 @@ pub(crate) fn finish_part(out: &mut Vec<u8>, at: usize, present: bool) -> bool {
     if !present {
         out.truncate(start);
     }
-    let Some(length) = out.len().checked_sub(start) else { return false };
-    let Ok(length) = u32::try_from(length) else { return false };
+    let Some(length) = out.len().checked_sub(start) else {
+        return false;
+    };
+    let Ok(length) = u32::try_from(length) else {
+        return false;
+    };
     if !present {
         return true;
     }
@@ -84,7 +100,9 @@ pub(crate) fn write_headers(out: &mut Vec<u8>, headers: &[Header<'_>]) -> bool {
         write_varint(out, header.value.map_or(0, |value| value.len() as u64 + 1));
         out.extend_from_slice(header.value.unwrap_or_default());
     }
-    headers.iter().all(|header| header.name.len() <= MAX_BYTES && header.value.unwrap_or_default().len() <= MAX_BYTES)
+    headers.iter().all(|header| {
+        header.name.len() <= MAX_BYTES && header.value.unwrap_or_default().len() <= MAX_BYTES
+    })
 }
 
 /// Writes an unsigned number, seven bits a byte.
@@ -152,5 +170,12 @@ pub(crate) fn read_record<'a>(input: &mut &'a [u8]) -> Option<PackedRecord<'a>> 
     let headers = headers.get(..headers.len().checked_sub(input.len())?)?;
     let tail = whole.get(..whole.len().checked_sub(input.len())?)?;
     let timestamp = i64::from_le_bytes(*timestamp);
-    Some(PackedRecord { gap, timestamp, key, value, headers: Headers::new(count, headers), tail })
+    Some(PackedRecord {
+        gap,
+        timestamp,
+        key,
+        value,
+        headers: Headers::new(count, headers),
+        tail,
+    })
 }

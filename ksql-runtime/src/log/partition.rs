@@ -47,7 +47,10 @@ mod tests {
             ("abc", 479_470_107),
             ("a-little-bit-long-string", -985_981_536),
             ("a-little-bit-longer-string", -1_486_304_829),
-            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+            (
+                "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8",
+                -58_897_971,
+            ),
         ];
         for (key, expected) in vectors {
             assert_eq!(murmur2(key.as_bytes()), expected, "{key}");

@@ -17,7 +17,10 @@ pub struct Header<'a> {
 impl<'a> Header<'a> {
     /// A header with a value.
     pub fn new(name: &'a str, value: &'a [u8]) -> Header<'a> {
-        Header { name, value: Some(value) }
+        Header {
+            name,
+            value: Some(value),
+        }
     }
 }
 
@@ -39,7 +42,13 @@ pub struct Record<'a> {
 impl<'a> Record<'a> {
     /// A record without headers whose key chooses the partition.
     pub fn new(key: Option<&'a [u8]>, value: Option<&'a [u8]>, timestamp: i64) -> Record<'a> {
-        Record { key, value, timestamp, headers: &[], partition: None }
+        Record {
+            key,
+            value,
+            timestamp,
+            headers: &[],
+            partition: None,
+        }
     }
 
     /// The same record with headers.
@@ -154,7 +163,13 @@ pub(crate) struct Run {
 
 impl<'a> Records<'a> {
     pub(crate) fn new(bytes: &'a [u8], runs: &'a [Run], from: i64) -> Records<'a> {
-        Records { bytes, runs: runs.iter(), run: &[], next: 0, from }
+        Records {
+            bytes,
+            runs: runs.iter(),
+            run: &[],
+            next: 0,
+            from,
+        }
     }
 }
 

@@ -65,7 +65,11 @@ impl TopicSpec {
             return Some("a topic has at least one partition".to_owned());
         }
         if i32::try_from(self.partitions).is_err() {
-            return Some(format!("{} partitions are more than {}", self.partitions, i32::MAX));
+            return Some(format!(
+                "{} partitions are more than {}",
+                self.partitions,
+                i32::MAX
+            ));
         }
         if self.replication == 0 {
             return Some("a topic has at least one copy (replication)".to_owned());
