@@ -53,7 +53,8 @@ macro_rules! payload {
                 peer::apache::encode_value(peer::apache::$value(record), &writer, &mut buffer);
                 assert_eq!(&buffer, body, "bytes of apache-avro by value");
                 assert_eq!(&$Entity::decode(key.clone(), body).expect("decode"), record);
-                let row = $Entity::decode_row(key.as_ref(), body).expect("row");
+                $Entity::check(body).expect("check");
+                let row = $Entity::decode_row(&key, body).expect("row");
                 assert_eq!(&$Entity::from_row(row).expect("from row"), record);
                 assert_eq!(&floor::$floor::decode(record.id, body).expect("floor decode"), record);
                 assert_eq!(peer::fast::decode::<peer::fast::$fast>(body, &fast_schema), fast_records[at]);
@@ -109,7 +110,10 @@ macro_rules! payload {
             let mut contest = Contest::new(POOL, $ops);
             contest.enter("generated", |at, _| {
                 let key = <$Entity as Entity>::Key::from(records[at].id);
-                black_box($Entity::decode_row(key.as_ref(), &bodies[at]).expect("decodes"));
+                black_box($Entity::decode_row(&key, &bodies[at]).expect("decodes"));
+            });
+            contest.enter("generated_check", |at, _| {
+                black_box($Entity::check(&bodies[at])).expect("decodes");
             });
             contest.enter("floor", |at, _| {
                 black_box(floor::$floor::decode_row(&bodies[at]).expect("decodes"));

@@ -1,18 +1,17 @@
 //! [`Order`] by hand.
 
-use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::wire::{Input, Refused, put_decimal, put_long, put_text};
+use super::wire::{Input, Refused, moment, put_decimal, put_long, put_text};
 use crate::entities::Order;
 
-/// An order's value as it lies in the bytes, the decimal as a mantissa of scale 4.
+/// An order's value as it lies in the bytes, the decimal as a mantissa of scale 4, the time in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Row<'a> {
     pub customer: &'a str,
     pub amount: i64,
     pub qty: i32,
-    pub ts: DateTime<Utc>,
+    pub ts: i64,
 }
 
 /// Appends the Avro body.
@@ -34,7 +33,7 @@ pub fn decode_row(body: &[u8]) -> Result<Row<'_>, Refused> {
         customer: input.text()?,
         amount: input.mantissa::<18>()?,
         qty: input.int()?,
-        ts: input.time()?,
+        ts: input.millis()?,
     })
 }
 
@@ -47,7 +46,7 @@ impl Row<'_> {
             customer: self.customer.to_owned(),
             amount: Decimal::new(self.amount, 4),
             qty: self.qty,
-            ts: self.ts,
+            ts: moment(self.ts),
         }
     }
 }

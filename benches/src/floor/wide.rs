@@ -1,12 +1,11 @@
 //! [`Wide`] by hand.
 
-use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::wire::{Input, Refused, put_decimal, put_long, put_text};
+use super::wire::{Input, Refused, moment, put_decimal, put_long, put_text};
 use crate::entities::Wide;
 
-/// The value as it lies in the bytes, decimals as mantissas.
+/// The value as it lies in the bytes, decimals as mantissas, times in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Row<'a> {
     pub account: &'a str,
@@ -36,9 +35,9 @@ pub struct Row<'a> {
     pub fee: i64,
     pub notional: i64,
     pub rebate: Option<i64>,
-    pub placed: DateTime<Utc>,
-    pub changed: DateTime<Utc>,
-    pub expires: Option<DateTime<Utc>>,
+    pub placed: i64,
+    pub changed: i64,
+    pub expires: Option<i64>,
 }
 
 /// Appends the Avro body.
@@ -164,10 +163,10 @@ pub fn decode_row(body: &[u8]) -> Result<Row<'_>, Refused> {
         } else {
             None
         },
-        placed: input.time()?,
-        changed: input.time()?,
+        placed: input.millis()?,
+        changed: input.millis()?,
         expires: if input.some()? {
-            Some(input.time()?)
+            Some(input.millis()?)
         } else {
             None
         },
@@ -206,8 +205,8 @@ pub fn decode(id: i64, body: &[u8]) -> Result<Wide, Refused> {
         fee: Decimal::new(row.fee, 4),
         notional: Decimal::new(row.notional, 2),
         rebate: row.rebate.map(|mantissa| Decimal::new(mantissa, 4)),
-        placed: row.placed,
-        changed: row.changed,
-        expires: row.expires,
+        placed: moment(row.placed),
+        changed: moment(row.changed),
+        expires: row.expires.map(moment),
     })
 }

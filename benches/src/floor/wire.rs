@@ -84,6 +84,15 @@ pub fn put_decimal<const SCALE: u32, const DIGITS: usize>(
     Ok(())
 }
 
+const FIRST: i64 = DateTime::<Utc>::MIN_UTC.timestamp_millis();
+const LAST: i64 = DateTime::<Utc>::MAX_UTC.timestamp_millis();
+
+/// The date-time of checked milliseconds.
+#[inline]
+pub fn moment(millis: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(millis).unwrap_or_default()
+}
+
 /// Walks over a body.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a>(pub &'a [u8]);
@@ -164,9 +173,15 @@ impl<'a> Input<'a> {
         Ok(value)
     }
 
+    /// Milliseconds that a date-time can hold.
     #[inline]
-    pub fn time(&mut self) -> Result<DateTime<Utc>, Refused> {
-        DateTime::from_timestamp_millis(self.long()?).ok_or(Refused::Range)
+    pub fn millis(&mut self) -> Result<i64, Refused> {
+        let millis = self.long()?;
+        if (FIRST..=LAST).contains(&millis) {
+            Ok(millis)
+        } else {
+            Err(Refused::Range)
+        }
     }
 
     /// Whether the second branch of `["null", T]` follows.
