@@ -1,1 +1,119 @@
-//! RocksDB stores, bindings, readiness.
+//! Tables in RocksDB: stores, bindings, readiness.
+//!
+//! A [`Table`] is one entity's store with the thread that fills it from its topic (its *binding*). State and offsets
+//! cannot disagree, see the store's module; nothing answers before the offsets frozen at start are reached. Bytes only
+//! but for the one generic step that makes a record a row.
+
+mod binding;
+mod rows;
+mod status;
+mod store;
+mod table;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use status::{Event, Lag, State, Status};
+pub use store::StateDurability;
+pub(crate) use rows::{Bounds, scan};
+pub(crate) use store::Store;
+pub(crate) use table::{Settings, Table};
+
+/// What a table does with a record that is no row of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnPoison {
+    /// The table stops in the state ERROR, naming the record. The default: skipping would leave the old value readable.
+    #[default]
+    Stop,
+    /// The key is marked: reading it is an error that names the record, all other keys are served.
+    Mark,
+}
+
+/// What goes wrong in a table.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// The state is damaged.
+    #[error("the state in {path} is corrupt: {what}; set `rebuild_on_corruption` to read it again from the topics", path = path.display())]
+    Corrupt {
+        /// Where it lies.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// The disk or RocksDB failed.
+    #[error("the state in {path} could not {action}: check the space and the rights of the directory, then start again", path = path.display())]
+    Storage {
+        /// Where it lies.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// The cause.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// An earlier write failed.
+    #[error("the state in {path} takes no more writes since {reason}: start again", path = path.display())]
+    PoisonedStore {
+        /// Where it lies.
+        path: PathBuf,
+        /// What failed.
+        reason: String,
+    },
+    /// A store that was never opened.
+    #[error("there is no store `{store}`")]
+    NoStore {
+        /// Its name.
+        store: String,
+    },
+    /// The topic was cut off behind the stored offset, or deleted and created again.
+    #[error("the table of topic `{topic}` stands at offset {stored} of partition {partition}, and the topic has {start} to {end}: it was truncated or re-created; set `rebuild_on_truncation` to read it again")]
+    Truncated {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// Where the table stands.
+        stored: i64,
+        /// The topic's first offset.
+        start: i64,
+        /// The topic's end.
+        end: i64,
+    },
+    /// Another topic of the same name.
+    #[error("the topic `{topic}` was deleted and created again since the table was written; set `rebuild_on_truncation` to read it again")]
+    Recreated {
+        /// The topic.
+        topic: String,
+    },
+    /// A record that is no row.
+    #[error("topic `{topic}`, partition {partition}, offset {offset}: {reason}; the table stops so that no old value is taken for the current one (set `on_poison = \"mark\"` to serve the other keys)")]
+    Poison {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// The offset.
+        offset: i64,
+        /// Why it is none.
+        reason: String,
+    },
+    /// The log failed.
+    #[error("topic `{topic}` cannot be read")]
+    Log {
+        /// The topic.
+        topic: String,
+        /// The cause.
+        #[source]
+        source: crate::log::LogError,
+    },
+    /// A thread ended by a defect.
+    #[error("the binding of topic `{topic}` ended unexpectedly: {reason}; please report it")]
+    Defect {
+        /// The topic.
+        topic: String,
+        /// What it said.
+        reason: String,
+    },
+}

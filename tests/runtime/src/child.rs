@@ -1,0 +1,117 @@
+//! Real child processes: started, listened to line by line, killed by id.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// A child process whose lines are read as they come.
+#[derive(Debug)]
+pub struct Lines {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Receiver<String>,
+}
+
+impl Lines {
+    /// Starts `program` with arguments.
+    pub fn start(program: &str, arguments: &[&str], directory: &Path) -> Lines {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .env("KSQL_TEST_DIR", directory)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the child starts");
+        let stdin = child.stdin.take();
+        let stdout = child.stdout.take().expect("a pipe");
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines() {
+                let Ok(line) = line else { break };
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Lines { child, stdin, lines }
+    }
+
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line, or nothing when the child closed its output or the time is over.
+    pub fn next(&mut self, limit: Duration) -> Option<String> {
+        self.lines.recv_timeout(limit).ok()
+    }
+
+    /// Reads lines for `time`, giving each to `each`; ends early when the child ends.
+    pub fn read_for(&mut self, time: Duration, mut each: impl FnMut(&str)) {
+        let end = Instant::now() + time;
+        loop {
+            match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(line) => each(&line),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Waits for a line that starts with `prefix` and returns the rest of it.
+    pub fn expect(&mut self, prefix: &str, limit: Duration) -> String {
+        let end = Instant::now() + limit;
+        let mut seen = Vec::new();
+        loop {
+            match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(line) => match line.strip_prefix(prefix) {
+                    Some(rest) => return rest.trim().to_string(),
+                    None => seen.push(line),
+                },
+                Err(error) => panic!("no line `{prefix}` from the child ({error}); it said {seen:?}"),
+            }
+        }
+    }
+
+    /// Says a line to the child.
+    pub fn say(&mut self, line: &str) {
+        if let Some(stdin) = &mut self.stdin {
+            writeln!(stdin, "{line}").expect("the child listens");
+        }
+    }
+
+    /// Kills it (SIGKILL) and gives every line it had still written to `each`.
+    pub fn kill(mut self, mut each: impl FnMut(&str)) {
+        self.child.kill().expect("the child is killed");
+        self.child.wait().expect("the child ends");
+        while let Ok(line) = self.lines.recv() {
+            each(&line);
+        }
+    }
+
+    /// Sends a signal by name (`TERM`).
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status();
+        assert!(status.expect("kill runs").success());
+    }
+
+    /// Waits until it ends by itself; kills it and fails when it does not within `limit`.
+    pub fn ended(mut self, limit: Duration) -> (ExitStatus, Duration) {
+        let started = Instant::now();
+        drop(self.stdin.take());
+        // Its output closes when it ends: waiting for that needs no polling.
+        while started.elapsed() < limit {
+            match self.lines.recv_timeout(limit.saturating_sub(started.elapsed())) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    let status = self.child.wait().expect("the child ends");
+                    return (status, started.elapsed());
+                }
+                Err(RecvTimeoutError::Timeout) => break,
+            }
+        }
+        self.child.kill().expect("the child is killed");
+        panic!("the child did not end within {limit:?}");
+    }
+}
