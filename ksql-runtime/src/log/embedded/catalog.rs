@@ -139,9 +139,19 @@ impl Signal {
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     topics: RwLock<BTreeMap<Arc<str>, Arc<Topic>>>,
+    next_number: AtomicU32,
 }
 
 impl Catalog {
+    /// The number the next topic gets. Relaxed: only the writer asks.
+    pub(super) fn next_number(&self) -> u32 {
+        self.next_number.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_next_number(&self, number: u32) {
+        self.next_number.store(number, Ordering::Relaxed);
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<Arc<Topic>> {
         self.topics.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }

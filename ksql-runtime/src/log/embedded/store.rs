@@ -90,6 +90,10 @@ impl Store {
         work(&Families { db, log, meta })
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
     /// Closes the database and lets go of the directory. Waits for uses going on.
     pub(super) fn close(&self) {
         drop(self.0.write().unwrap_or_else(PoisonError::into_inner).take());
