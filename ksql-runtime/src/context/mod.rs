@@ -1,1 +1,257 @@
-//! Builder, startup and lifecycle.
+//! From entities and a configuration to a running program: builder, start, lifecycle.
+//!
+//! Invariant: nothing is touched before everything is valid, and what start opened is flushed and closed on every way out.
+
+mod builder;
+mod start;
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+
+pub use builder::ContextBuilder;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::entity::Entity;
+use crate::error::{Error, Result};
+use crate::log::Log;
+use crate::registry::Registry;
+use crate::set::EntitySet;
+use crate::state::{Event, State, StateError, Status, Store, Table};
+
+/// A running set of entities: their topics, schemas and tables. Clones share it.
+///
+/// ```
+/// use ksql_runtime::prelude::*;
+///
+/// #[derive(Debug, Clone, PartialEq, Entity)]
+/// #[topic("rates")]
+/// #[table]
+/// pub struct Rate {
+///     #[key]
+///     pub symbol: String,
+///     pub price: f64,
+/// }
+///
+/// # #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// let ctx = Context::builder().entity::<Rate>().state_dir(dir.path()).start().await?;
+/// let rates = ctx.set::<Rate>();
+/// let receipt = rates.add(Rate { symbol: "EURUSD".into(), price: 1.08 }).await?;
+/// let rate = rates.at_least(&receipt).get("EURUSD").await?;
+/// assert_eq!(rate.map(|rate| rate.price), Some(1.08));
+/// ctx.shutdown().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Context(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: Config,
+    clock: Clock,
+    log: Log,
+    registry: Registry,
+    store: Arc<Store>,
+    stores: Vec<String>,
+    entities: HashMap<TypeId, Arc<Registered>>,
+    events: broadcast::Sender<Event>,
+    flusher: Mutex<Option<tokio::task::JoinHandle<()>>>,
+}
+
+/// What a running context knows about one entity.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    pub(crate) entity: &'static str,
+    pub(crate) topic: String,
+    pub(crate) partitions: u32,
+    pub(crate) value_schema: u32,
+    pub(crate) key_schema: u32,
+    pub(crate) log: Log,
+    pub(crate) clock: Clock,
+    pub(crate) ready_timeout: Duration,
+    pub(crate) table: Option<Arc<Table>>,
+}
+
+/// A table's status beside its names.
+#[derive(Debug, Clone)]
+pub struct TableStatus {
+    /// The entity.
+    pub entity: &'static str,
+    /// The topic.
+    pub topic: String,
+    /// State, positions, lag.
+    pub status: Status,
+}
+
+impl Context {
+    /// Begins a context: add entities, then start it.
+    pub fn builder() -> ContextBuilder {
+        ContextBuilder::default()
+    }
+
+    /// The set of an entity: adding and reading. An entity the context was not built with is an error of the first use.
+    pub fn set<T: Entity>(&self) -> EntitySet<T> {
+        EntitySet::new(self.0.entities.get(&TypeId::of::<T>()).cloned())
+    }
+
+    /// The configuration it runs with.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The clock it goes by.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The log below: bytes, topics, offsets.
+    pub fn log(&self) -> &Log {
+        &self.0.log
+    }
+
+    /// The registry below.
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    /// Transitions of tables from now on.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.0.events.subscribe()
+    }
+
+    /// Every table with its state and lag, by entity.
+    pub fn tables(&self) -> Vec<TableStatus> {
+        let mut tables: Vec<TableStatus> = self
+            .0
+            .tables()
+            .map(|table| TableStatus { entity: table.entity, topic: table.topic().to_owned(), status: table.status() })
+            .collect();
+        tables.sort_by_key(|table| table.entity);
+        tables
+    }
+
+    /// Waits until every table has reached the end its topic had at start.
+    ///
+    /// # Errors
+    /// Where a table stopped, or the time is over; the error names table, topic and lag.
+    pub async fn wait_ready(&self, timeout: Duration) -> Result<()> {
+        let tables: Vec<_> = self.0.tables().cloned().collect();
+        wait_all(&tables, timeout, "readiness", |status| status.state == State::Running).await
+    }
+
+    /// Waits until every table has reached the end its topic has now.
+    ///
+    /// # Errors
+    /// As [`Context::wait_ready`].
+    pub async fn wait_caught_up(&self, timeout: Duration) -> Result<()> {
+        let mut goals = Vec::new();
+        for table in self.0.tables() {
+            let mut ends = Vec::new();
+            for partition in 0..table.settings.topic.partitions.cast_signed() {
+                ends.push((partition, self.0.log.offsets(table.topic(), partition).await?.end));
+            }
+            goals.push((Arc::clone(table), ends));
+        }
+        let deadline = tokio::time::Instant::now() + timeout;
+        for (table, ends) in goals {
+            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+            let reached = |status: &Status| status.state == State::Running && status.reaches(&ends);
+            wait_all(&[table], left, "the end of the topics", reached).await.map_err(|error| match error {
+                Error::Timeout { what, missing, .. } => Error::Timeout { what, limit: timeout, missing },
+                other => other,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Ends every table, flushes and closes state and log. Afterwards the directory is free, and sets that are left over
+    /// answer with an error.
+    ///
+    /// # Errors
+    /// Where the last flush fails: rows since the one before are read again at the next start.
+    pub async fn shutdown(self) -> Result<()> {
+        let inner = Arc::clone(&self.0);
+        drop(self);
+        if let Some(flusher) = inner.flusher.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            flusher.abort();
+        }
+        let below = Arc::clone(&inner);
+        let closed = tokio::task::spawn_blocking(move || below.close_tables()).await;
+        let closed = closed.unwrap_or_else(|error| {
+            Err(StateError::Defect { topic: "(all)".to_owned(), reason: error.to_string() })
+        });
+        inner.log.close().await?;
+        Ok(closed?)
+    }
+}
+
+impl Inner {
+    fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+        self.entities.values().filter_map(|entity| entity.table.as_ref())
+    }
+
+    /// Ends the tables' threads, flushes what they wrote, closes their store. Again: nothing to do.
+    fn close_tables(&self) -> Result<(), StateError> {
+        for table in self.tables() {
+            table.ask_to_stop();
+        }
+        for table in self.tables() {
+            table.stop();
+        }
+        let flushed = match self.store.flush(&self.stores) {
+            Err(StateError::Closed { .. }) => Ok(()),
+            other => other,
+        };
+        self.store.close();
+        flushed
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(flusher) = self.flusher.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            flusher.abort();
+        }
+        if let Err(error) = self.close_tables() {
+            tracing::error!(%error, "the tables could not be flushed: what they read last is read again at the next start");
+        }
+    }
+}
+
+/// Waits until `reached` holds for every table; ends early where one stopped.
+pub(crate) async fn wait_all(
+    tables: &[Arc<Table>],
+    timeout: Duration,
+    what: &'static str,
+    reached: impl Fn(&Status) -> bool,
+) -> Result<()> {
+    let waiting = async {
+        for table in tables {
+            let mut status = table.subscribe();
+            let seen = status
+                .wait_for(|status| reached(status) || matches!(status.state, State::Error | State::NotRunning))
+                .await
+                .map_err(|_| Error::Closed)?
+                .clone();
+            if !reached(&seen) {
+                return Err(table.not_ready());
+            }
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(timeout, waiting).await {
+        Ok(result) => result,
+        Err(_) => {
+            let behind = tables.iter().filter(|table| !reached(&table.status()));
+            let missing: Vec<String> = behind.map(|table| table.not_ready().to_string()).collect();
+            Err(Error::Timeout { what, limit: timeout, missing: missing.join("; ") })
+        }
+    }
+}

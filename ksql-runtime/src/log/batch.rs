@@ -23,7 +23,6 @@ pub(crate) struct Entry {
     /// Behind its last byte; it begins where the one before it ends.
     pub(crate) end: usize,
     pub(crate) partition: Option<i32>,
-    pub(crate) has_key: bool,
 }
 
 impl RecordBatch {
@@ -65,7 +64,7 @@ impl RecordBatch {
         let right = packed::write_part(&mut self.bytes, key)
             && packed::write_part(&mut self.bytes, value)
             && packed::write_headers(&mut self.bytes, headers);
-        self.finish(right, partition, key.is_some());
+        self.finish(right, partition);
     }
 
     /// Adds a record whose key and value are appended by encoders straight into the batch's buffer. An encoder returns
@@ -82,7 +81,7 @@ impl RecordBatch {
         let mut part = |encode: &mut dyn FnMut(&mut Vec<u8>) -> Result<bool, E>| {
             let at = packed::begin_part(&mut self.bytes);
             match encode(&mut self.bytes) {
-                Ok(present) => Ok((packed::finish_part(&mut self.bytes, at, present), present)),
+                Ok(present) => Ok(packed::finish_part(&mut self.bytes, at, present)),
                 Err(error) => {
                     self.bytes.truncate(start);
                     Err(error)
@@ -90,14 +89,14 @@ impl RecordBatch {
             }
         };
         let (mut key, mut value) = (Some(key), Some(value));
-        let (key_right, has_key) = part(&mut |out| key.take().map_or(Ok(false), |key| key(out)))?;
-        let (value_right, _) = part(&mut |out| value.take().map_or(Ok(false), |value| value(out)))?;
+        let key_right = part(&mut |out| key.take().map_or(Ok(false), |key| key(out)))?;
+        let value_right = part(&mut |out| value.take().map_or(Ok(false), |value| value(out)))?;
         let right = packed::write_headers(&mut self.bytes, headers);
-        self.finish(right && key_right && value_right, None, has_key);
+        self.finish(right && key_right && value_right, None);
         Ok(())
     }
 
-    fn finish(&mut self, right: bool, partition: Option<i32>, has_key: bool) {
+    fn finish(&mut self, right: bool, partition: Option<i32>) {
         if !right {
             self.defect =
                 Some("a key, value or header is longer than 256 MiB, or an encoder removed bytes");
@@ -105,7 +104,6 @@ impl RecordBatch {
         self.entries.push(Entry {
             end: self.bytes.len(),
             partition,
-            has_key,
         });
     }
 
@@ -143,11 +141,6 @@ impl RecordBatch {
             start = entry.end;
             (*entry, bytes)
         })
-    }
-
-    /// The buffer, for a batch that goes to one partition as it is.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
     }
 }
 

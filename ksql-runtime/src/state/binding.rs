@@ -8,8 +8,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rocksdb::WriteBatch;
-
 use super::status::{Lag, State};
 use super::store::{StoredOffset, row_prefix};
 use super::{OnPoison, StateError, Table};
@@ -27,7 +25,7 @@ const GATHERED_ROWS: usize = 400_000;
 
 /// A stored row starts with what it is.
 pub(crate) const ROW: u8 = 0;
-/// A marked key: the offset of the record that was no row.
+/// A marked key: partition and offset of the record that was no row.
 pub(crate) const POISON: u8 = 1;
 
 /// Where each partition starts and when it is ready.
@@ -80,9 +78,6 @@ pub(crate) fn run<T: Entity>(table: &Arc<Table>, log: &Log, registry: &Registry,
     table.update(|status| {
         status.lag = plan.lag;
         status.state = State::Rebalancing;
-        if status.reached_target() {
-            status.state = State::Rebalancing;
-        }
     });
     if table.status().reached_target() {
         table.update(|status| status.state = State::Running);
@@ -221,7 +216,7 @@ impl<'a, T: Entity> Maker<'a, T> {
                 }
                 OnPoison::Mark => {
                     tracing::warn!(entity = self.table.entity, partition, offset = record.offset, reason, "key marked as poisoned");
-                    gathered.poison(record.offset);
+                    gathered.poison(partition, record.offset);
                     gathered.end(start, true);
                 }
             },
@@ -316,9 +311,10 @@ impl Gathered {
         self.value_at = self.arena.len();
     }
 
-    fn poison(&mut self, offset: i64) {
+    fn poison(&mut self, partition: i32, offset: i64) {
         self.arena.truncate(self.value_at);
         self.arena.push(POISON);
+        self.arena.extend_from_slice(&partition.to_be_bytes());
         self.arena.extend_from_slice(&offset.to_be_bytes());
     }
 
@@ -340,29 +336,35 @@ impl Gathered {
 
     /// Writes the last row of each key with the offsets, then publishes the positions.
     fn write(&mut self, table: &Table) -> Result<(), StateError> {
-        let store = &table.store;
-        let family = store.family(&table.settings.store)?;
         let mut rows = std::mem::take(&mut self.rows);
         // Stable: of equal keys the last read stays last.
         rows.sort_by(|a, b| self.key(a).cmp(self.key(b)));
-        let mut batch = WriteBatch::default();
-        let mut rest = rows.iter().peekable();
-        while let Some(row) = rest.next() {
-            let key = self.key(row);
-            if rest.peek().is_some_and(|next| self.key(next) == key) {
-                continue;
+        rows.dedup_by(|later, row| {
+            // `later` is removed where keys are equal, so it takes the place of the earlier one first.
+            let same = self.key(later) == self.key(row);
+            if same {
+                *row = *later;
             }
-            if row.present {
-                batch.put_cf(&family, key, self.arena.get(row.value..row.end).unwrap_or_default());
-            } else {
-                batch.delete_cf(&family, key);
-            }
-        }
+            same
+        });
         let topic = table.settings.topic.id;
-        for (partition, next, _) in &self.reached {
-            store.put_offset(&mut batch, &table.settings.store, *partition, StoredOffset { topic, next: *next })?;
+        let offsets = self.reached.iter().map(|(partition, next, _)| (*partition, StoredOffset { topic, next: *next }));
+        table.store.write(
+            &table.settings.store,
+            |batch, family| {
+                for row in &rows {
+                    match row.present {
+                        true => batch.put_cf(family, self.key(row), self.arena.get(row.value..row.end).unwrap_or_default()),
+                        false => batch.delete_cf(family, self.key(row)),
+                    }
+                }
+            },
+            offsets,
+        )?;
+        if let Some(cache) = &table.cache {
+            // Before the position is published: whoever waited for it reads the new row.
+            rows.iter().for_each(|row| cache.forget(self.key(row)));
         }
-        store.write(batch)?;
         table.update(|status| {
             let restoring = status.state == State::Rebalancing;
             for (partition, next, end) in &self.reached {

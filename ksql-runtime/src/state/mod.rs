@@ -5,6 +5,7 @@
 //! but for the one generic step that makes a record a row.
 
 mod binding;
+mod cache;
 mod rows;
 mod status;
 mod store;
@@ -16,7 +17,9 @@ use std::sync::Arc;
 pub use status::{Event, Lag, State, Status};
 pub use store::StateDurability;
 pub(crate) use rows::{Bounds, scan};
-pub(crate) use store::Store;
+pub(crate) use binding::{POISON, ROW};
+pub(crate) use cache::RowCache;
+pub(crate) use store::{Store, StoreOptions};
 pub(crate) use table::{Settings, Table};
 
 /// What a table does with a record that is no row of it.
@@ -60,6 +63,12 @@ pub enum StateError {
         path: PathBuf,
         /// What failed.
         reason: String,
+    },
+    /// The context was shut down.
+    #[error("the state in {path} is closed: the context was shut down", path = path.display())]
+    Closed {
+        /// Where it lies.
+        path: PathBuf,
     },
     /// A store that was never opened.
     #[error("there is no store `{store}`")]

@@ -1,7 +1,10 @@
-//! Reading rows in key order: one snapshot, one iterator a partition, merged.
+//! Reading rows in key order: one snapshot, one iterator a partition, merged without copying.
 
 use std::ops::Bound;
 
+use rocksdb::ReadOptions;
+
+use super::store::{family, row_prefix};
 use super::{StateError, Table};
 
 /// Which keys a scan covers, as ordered key bytes.
@@ -15,61 +18,79 @@ impl Bounds {
     pub(crate) fn all() -> Bounds {
         Bounds { from: Bound::Unbounded, to: Bound::Unbounded }
     }
-
-    fn ends_before(&self, key: &[u8]) -> bool {
-        match &self.to {
-            Bound::Unbounded => false,
-            Bound::Included(last) => key > last.as_slice(),
-            Bound::Excluded(end) => key >= end.as_slice(),
-        }
-    }
-
-    fn starts_after(&self, key: &[u8]) -> bool {
-        matches!(&self.from, Bound::Excluded(before) if key <= before.as_slice())
-    }
 }
 
-/// Gives every row's ordered key and stored value to `each`, in key order, until it says to stop.
-pub(crate) fn scan(
-    table: &Table,
-    bounds: &Bounds,
-    mut each: impl FnMut(&[u8], &[u8]) -> bool,
-) -> Result<(), StateError> {
+/// Bytes read ahead of a scan.
+const READ_AHEAD: usize = 1024 * 1024;
+
+/// Gives every row's ordered key and stored value to `each`, in key order over all partitions, until it says to stop.
+pub(crate) fn scan(table: &Table, bounds: &Bounds, mut each: impl FnMut(&[u8], &[u8]) -> bool) -> Result<(), StateError> {
     let store = &table.store;
-    let snapshot = store.db().snapshot();
-    let from: &[u8] = match &bounds.from {
-        Bound::Unbounded => &[],
-        Bound::Included(key) | Bound::Excluded(key) => key,
-    };
-    let mut partitions = Vec::new();
-    for partition in 0..i32::try_from(table.settings.topic.partitions).unwrap_or(i32::MAX) {
-        let mut rows = store.rows(&snapshot, &table.settings.store, partition, from)?;
-        if let Some(head) = rows.next() {
-            partitions.push((head?, rows));
+    store.with(|db| {
+        let family = family(db, &table.settings.store)?;
+        let snapshot = db.snapshot();
+        let mut partitions = Vec::new();
+        for partition in 0..i32::try_from(table.settings.topic.partitions).unwrap_or(i32::MAX) {
+            let prefix = row_prefix(partition);
+            let mut read = ReadOptions::default();
+            read.set_readahead_size(READ_AHEAD);
+            read.set_iterate_upper_bound(end_of(&prefix, &bounds.to));
+            let mut rows = snapshot.raw_iterator_cf_opt(&family, read);
+            rows.seek(start_of(&prefix, &bounds.from));
+            rows.status().map_err(|source| store.error("scan rows", source))?;
+            if rows.valid() {
+                partitions.push(rows);
+            }
+        }
+        loop {
+            // Few partitions: looking at each head is cheaper than a heap.
+            let least = match partitions.len() {
+                0 => return Ok(()),
+                1 => 0,
+                _ => {
+                    let heads = partitions.iter().enumerate();
+                    let least = heads.min_by(|(_, a), (_, b)| inner(a.key()).cmp(inner(b.key())));
+                    least.map_or(0, |(index, _)| index)
+                }
+            };
+            let Some(rows) = partitions.get_mut(least) else { return Ok(()) };
+            if let Some((key, value)) = rows.item()
+                && !each(inner(Some(key)), value)
+            {
+                return Ok(());
+            }
+            rows.next();
+            if !rows.valid() {
+                rows.status().map_err(|source| store.error("scan rows", source))?;
+                drop(partitions.swap_remove(least));
+            }
+        }
+    })
+}
+
+/// A key without its partition.
+fn inner(key: Option<&[u8]>) -> &[u8] {
+    key.and_then(|key| key.get(4..)).unwrap_or_default()
+}
+
+fn start_of(prefix: &[u8; 4], from: &Bound<Vec<u8>>) -> Vec<u8> {
+    let mut start = prefix.to_vec();
+    match from {
+        Bound::Unbounded => {}
+        Bound::Included(key) => start.extend_from_slice(key),
+        Bound::Excluded(key) => {
+            // The next possible key.
+            start.extend_from_slice(key);
+            start.push(0);
         }
     }
-    loop {
-        // Few partitions: looking at each head is cheaper than a heap.
-        let least = partitions
-            .iter()
-            .enumerate()
-            .min_by(|(_, ((a, _), _)), (_, ((b, _), _))| a.get(4..).cmp(&b.get(4..)))
-            .map(|(index, _)| index);
-        let Some((head, rows)) = least.and_then(|index| partitions.get_mut(index)) else { return Ok(()) };
-        let next = rows.next().transpose()?;
-        let (key, value) = match next {
-            Some(next) => std::mem::replace(head, next),
-            None => match least {
-                Some(index) => partitions.swap_remove(index).0,
-                None => return Ok(()),
-            },
-        };
-        let key = key.get(4..).unwrap_or_default();
-        if bounds.ends_before(key) {
-            return Ok(());
-        }
-        if !bounds.starts_after(key) && !each(key, &value) {
-            return Ok(());
-        }
+    start
+}
+
+fn end_of(prefix: &[u8; 4], to: &Bound<Vec<u8>>) -> Vec<u8> {
+    match to {
+        Bound::Unbounded => i32::from_be_bytes(*prefix).saturating_add(1).to_be_bytes().to_vec(),
+        Bound::Excluded(key) => [prefix.as_slice(), key].concat(),
+        Bound::Included(key) => [prefix.as_slice(), key, &[0]].concat(),
     }
 }

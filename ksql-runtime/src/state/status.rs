@@ -100,6 +100,13 @@ impl Status {
         self.lag.iter().map(Lag::records).sum()
     }
 
+    /// Whether the partitions have reached these offsets.
+    pub(crate) fn reaches(&self, goal: &[(i32, i64)]) -> bool {
+        goal.iter().all(|(partition, offset)| {
+            self.lag.iter().any(|lag| lag.partition == *partition && lag.position >= *offset)
+        })
+    }
+
     /// Whether every partition reached the end frozen at start.
     pub fn reached_target(&self) -> bool {
         self.lag.iter().all(|lag| lag.position >= lag.target)

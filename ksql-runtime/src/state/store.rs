@@ -8,19 +8,18 @@
 //! Any thread may read; each store is written by its binding's thread only. A failed write poisons the whole store.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, BoundColumnFamily, Cache, ColumnFamilyDescriptor, DBCompressionType,
-    DBWithThreadMode, ErrorKind, IteratorMode, MultiThreaded, Options, ReadOptions, SnapshotWithThreadMode, WriteBatch,
-    WriteBufferManager, WriteOptions,
+    DBWithThreadMode, ErrorKind, MultiThreaded, Options, WriteBatch, WriteBufferManager, WriteOptions,
 };
 
 use super::StateError;
 use crate::log::TopicId;
 
 pub(crate) type Db = DBWithThreadMode<MultiThreaded>;
-pub(crate) type Snapshot<'a> = SnapshotWithThreadMode<'a, Db>;
 
 const OFFSETS: &str = "offsets";
 const MIB: usize = 1024 * 1024;
@@ -44,12 +43,31 @@ pub(crate) struct StoredOffset {
 }
 
 /// The RocksDB of a context's tables.
+///
+/// Every use goes through [`Store::with`], which fails once the store is closed; so a read that comes late keeps nothing
+/// open.
 pub(crate) struct Store {
-    db: Db,
+    db: RwLock<Option<Db>>,
     path: PathBuf,
     write_options: WriteOptions,
     poisoned: Mutex<Option<String>>,
+    /// Damage that is met leaves a mark, so that the next start rebuilds.
+    rebuild: bool,
+    written: AtomicBool,
 }
+
+/// How a context's state is opened.
+#[derive(Debug, Clone)]
+pub(crate) struct StoreOptions {
+    pub(crate) path: PathBuf,
+    /// Bounds block cache and write buffers together.
+    pub(crate) memory: usize,
+    pub(crate) durability: StateDurability,
+    pub(crate) rebuild_on_corruption: bool,
+}
+
+/// The file that says that damage was met.
+const MARK: &str = "rebuild";
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -58,99 +76,157 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the state under `path` with these stores, creating what is missing. `memory` bounds block cache and write
-    /// buffers together.
-    pub(crate) fn open(path: &Path, stores: &[String], memory: usize, durability: StateDurability) -> Result<Store, StateError> {
-        let cache = Cache::new_lru_cache(memory);
+    /// Opens the state with these stores, creating what is missing. What is damaged is removed and begun anew if that was
+    /// asked for: once, never in a loop.
+    pub(crate) fn open(options: &StoreOptions, stores: &[String]) -> Result<Store, StateError> {
+        let mark = options.path.join(MARK);
+        let met_before = options.rebuild_on_corruption && mark.exists();
+        let opened = if met_before {
+            Err(StateError::Corrupt { path: options.path.clone(), what: "damage was met while it was read".to_owned() })
+        } else {
+            Self::try_open(options, stores)
+        };
+        match opened {
+            Err(StateError::Corrupt { what, .. }) if options.rebuild_on_corruption => {
+                tracing::warn!(path = %options.path.display(), what, "the state is damaged and is rebuilt from the topics");
+                std::fs::remove_dir_all(&options.path).map_err(|source| StateError::Storage {
+                    path: options.path.clone(),
+                    action: "be removed",
+                    source: Arc::new(source),
+                })?;
+                Self::try_open(options, stores)
+            }
+            other => other,
+        }
+    }
+
+    fn try_open(options: &StoreOptions, stores: &[String]) -> Result<Store, StateError> {
+        let StoreOptions { path, memory, durability, rebuild_on_corruption } = options;
+        std::fs::create_dir_all(path).map_err(|source| StateError::Storage {
+            path: path.clone(),
+            action: "be created",
+            source: Arc::new(source),
+        })?;
+        let cache = Cache::new_lru_cache(*memory);
         let buffers = WriteBufferManager::new_write_buffer_manager_with_cache(memory / 2, false, cache.clone());
-        let mut options = Options::default();
-        options.create_if_missing(true);
-        options.create_missing_column_families(true);
-        options.set_atomic_flush(true);
-        options.set_write_buffer_manager(&buffers);
-        options.set_max_background_jobs(2);
-        options.set_keep_log_file_num(2);
-        options.set_max_open_files(512);
+        let mut db_options = Options::default();
+        db_options.create_if_missing(true);
+        db_options.create_missing_column_families(true);
+        db_options.set_atomic_flush(true);
+        db_options.set_write_buffer_manager(&buffers);
+        db_options.set_max_background_jobs(2);
+        db_options.set_keep_log_file_num(2);
+        db_options.set_max_open_files(512);
+        db_options.set_stats_dump_period_sec(0);
         let mut names = existing(path)?;
         for name in stores.iter().map(String::as_str).chain([OFFSETS]) {
             if !names.iter().any(|known| known == name) {
                 names.push(name.to_owned());
             }
         }
-        let families = names.into_iter().map(|name| ColumnFamilyDescriptor::new(name, family_options(&cache)));
-        let db = Db::open_cf_descriptors(&options, path, families).map_err(|source| open_error(path, source))?;
+        let buffer = (memory / 8).clamp(MIB, 64 * MIB);
+        let families = names.into_iter().map(|name| ColumnFamilyDescriptor::new(name, family_options(&cache, buffer)));
+        let db = Db::open_cf_descriptors(&db_options, path, families).map_err(|source| open_error(path, source))?;
         let mut write_options = WriteOptions::default();
-        write_options.disable_wal(durability == StateDurability::Replay);
-        Ok(Store { db, path: path.to_owned(), write_options, poisoned: Mutex::new(None) })
+        write_options.disable_wal(*durability == StateDurability::Replay);
+        Ok(Store {
+            db: RwLock::new(Some(db)),
+            path: path.to_owned(),
+            write_options,
+            poisoned: Mutex::new(None),
+            rebuild: *rebuild_on_corruption,
+            written: AtomicBool::new(false),
+        })
     }
 
-    /// The database, for iterators.
-    pub(crate) fn db(&self) -> &Db {
-        &self.db
+    /// Works on the open database.
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&Db) -> Result<R, StateError>) -> Result<R, StateError> {
+        let guard = self.db.read().unwrap_or_else(PoisonError::into_inner);
+        match guard.as_ref() {
+            Some(db) => work(db),
+            None => Err(StateError::Closed { path: self.path.clone() }),
+        }
     }
 
-    pub(crate) fn family(&self, store: &str) -> Result<Arc<BoundColumnFamily<'_>>, StateError> {
-        self.db.cf_handle(store).ok_or_else(|| StateError::NoStore { store: store.to_owned() })
+    /// Closes the database; waits for uses going on.
+    pub(crate) fn close(&self) {
+        drop(self.db.write().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    /// Reads one row's bytes into `found`.
+    /// Reads one row's bytes.
     pub(crate) fn get<R>(&self, store: &str, key: &[u8], found: impl FnOnce(&[u8]) -> R) -> Result<Option<R>, StateError> {
-        let family = self.family(store)?;
-        let value = self.db.get_pinned_cf(&family, key).map_err(|source| self.error("read a row", source))?;
-        Ok(value.map(|bytes| found(&bytes)))
+        self.with(|db| {
+            let family = family(db, store)?;
+            let value = db.get_pinned_cf(&family, key).map_err(|source| self.error("read a row", source))?;
+            Ok(value.map(|bytes| found(&bytes)))
+        })
     }
 
     pub(crate) fn offset(&self, store: &str, partition: i32) -> Result<Option<StoredOffset>, StateError> {
-        let family = self.family(OFFSETS)?;
-        let value = self
-            .db
-            .get_pinned_cf(&family, offset_key(store, partition))
-            .map_err(|source| self.error("read an offset", source))?;
+        let value = self.with(|db| {
+            let key = offset_key(store, partition);
+            db.get_cf(&family(db, OFFSETS)?, key).map_err(|source| self.error("read an offset", source))
+        })?;
         let Some(bytes) = value else { return Ok(None) };
-        let damaged = || StateError::Corrupt { path: self.path.clone(), what: format!("the stored offset of `{store}` has {} bytes", bytes.len()) };
+        let damaged = || StateError::Corrupt {
+            path: self.path.clone(),
+            what: format!("the stored offset of `{store}` has {} bytes", bytes.len()),
+        };
         let (topic, next) = bytes.split_first_chunk::<16>().ok_or_else(damaged)?;
         let next = <[u8; 8]>::try_from(next).map_err(|_| damaged())?;
         Ok(Some(StoredOffset { topic: TopicId::from_bytes(*topic), next: i64::from_be_bytes(next) }))
     }
 
-    /// Adds a store's offset to a batch.
-    pub(crate) fn put_offset(&self, batch: &mut WriteBatch, store: &str, partition: i32, offset: StoredOffset) -> Result<(), StateError> {
-        let mut value = [0_u8; 24];
-        for (slot, byte) in value.iter_mut().zip(offset.topic.as_bytes().iter().chain(&offset.next.to_be_bytes())) {
-            *slot = *byte;
-        }
-        batch.put_cf(&self.family(OFFSETS)?, offset_key(store, partition), value);
+    /// Writes a batch of rows together with the offsets they cover; after a failure nothing more is written.
+    pub(crate) fn write(
+        &self,
+        store: &str,
+        fill: impl FnOnce(&mut WriteBatch, &Arc<BoundColumnFamily<'_>>),
+        offsets: impl IntoIterator<Item = (i32, StoredOffset)>,
+    ) -> Result<(), StateError> {
+        self.check()?;
+        self.with(|db| {
+            let mut batch = WriteBatch::default();
+            fill(&mut batch, &family(db, store)?);
+            let family = family(db, OFFSETS)?;
+            for (partition, offset) in offsets {
+                let mut value = [0_u8; 24];
+                let bytes = offset.topic.as_bytes().iter().copied().chain(offset.next.to_be_bytes());
+                value.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
+                batch.put_cf(&family, offset_key(store, partition), value);
+            }
+            db.write_opt(batch, &self.write_options).map_err(|source| self.poison("write rows", source))
+        })?;
+        self.written.store(true, Ordering::Release);
         Ok(())
     }
 
-    /// Writes a batch of rows and offsets; after a failure nothing more is written.
-    pub(crate) fn write(&self, batch: WriteBatch) -> Result<(), StateError> {
-        self.check()?;
-        self.db.write_opt(batch, &self.write_options).map_err(|source| self.poison("write rows", source))
-    }
-
-    /// Flushes every store, rows and offsets together.
+    /// Flushes every store, rows and offsets together; nothing where nothing was written since the last time.
     pub(crate) fn flush(&self, stores: &[String]) -> Result<(), StateError> {
         self.check()?;
-        let names = stores.iter().map(String::as_str).chain([OFFSETS]);
-        let families = names.map(|name| self.family(name)).collect::<Result<Vec<_>, _>>()?;
-        let borrowed: Vec<_> = families.iter().collect();
-        self.db
-            .flush_cfs_opt(&borrowed, &rocksdb::FlushOptions::default())
-            .map_err(|source| self.poison("flush", source))
+        if !self.written.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        self.with(|db| {
+            let names = stores.iter().map(String::as_str).chain([OFFSETS]);
+            let families = names.map(|name| family(db, name)).collect::<Result<Vec<_>, _>>()?;
+            let borrowed: Vec<_> = families.iter().collect();
+            db.flush_cfs_opt(&borrowed, &rocksdb::FlushOptions::default()).map_err(|source| self.poison("flush", source))
+        })
     }
 
     /// Removes all rows and offsets of one store, so that its topic is read again from the start.
     pub(crate) fn clear(&self, store: &str) -> Result<(), StateError> {
-        let family = self.family(store)?;
-        let mut batch = WriteBatch::default();
-        batch.delete_range_cf(&family, &[] as &[u8], &[0xff_u8; 16] as &[u8]);
-        let mut prefix = store.as_bytes().to_vec();
-        prefix.push(0);
-        let mut end = store.as_bytes().to_vec();
-        end.push(1);
-        batch.delete_range_cf(&self.family(OFFSETS)?, prefix, end);
-        self.write(batch)
+        self.check()?;
+        self.with(|db| {
+            let mut batch = WriteBatch::default();
+            batch.delete_range_cf(&family(db, store)?, &[] as &[u8], &[0xff_u8; 16] as &[u8]);
+            let (mut from, mut to) = (store.as_bytes().to_vec(), store.as_bytes().to_vec());
+            from.push(0);
+            to.push(1);
+            batch.delete_range_cf(&family(db, OFFSETS)?, from, to);
+            db.write_opt(batch, &self.write_options).map_err(|source| self.poison("clear a store", source))
+        })
     }
 
     fn check(&self) -> Result<(), StateError> {
@@ -167,31 +243,20 @@ impl Store {
     }
 
     pub(crate) fn error(&self, action: &'static str, source: rocksdb::Error) -> StateError {
-        if source.kind() == ErrorKind::Corruption {
-            return StateError::Corrupt { path: self.path.clone(), what: source.to_string() };
+        if source.kind() != ErrorKind::Corruption {
+            return StateError::Storage { path: self.path.clone(), action, source: Arc::new(source) };
         }
-        StateError::Storage { path: self.path.clone(), action, source: Arc::new(source) }
+        if self.rebuild {
+            // If this fails too the damage is met again, and reported again.
+            let _ = std::fs::write(self.path.join(MARK), source.to_string());
+        }
+        StateError::Corrupt { path: self.path.clone(), what: source.to_string() }
     }
+}
 
-    /// The rows of a partition from a key on, on a snapshot.
-    pub(crate) fn rows<'a>(
-        &'a self,
-        snapshot: &'a Snapshot<'a>,
-        store: &str,
-        partition: i32,
-        from: &[u8],
-    ) -> Result<impl Iterator<Item = Result<(Box<[u8]>, Box<[u8]>), StateError>> + 'a, StateError> {
-        let family = self.family(store)?;
-        let mut start = row_prefix(partition).to_vec();
-        start.extend_from_slice(from);
-        let mut read = ReadOptions::default();
-        if let Some(after) = partition.checked_add(1) {
-            read.set_iterate_upper_bound(row_prefix(after).to_vec());
-        }
-        read.set_readahead_size(MIB);
-        let rows = snapshot.iterator_cf_opt(&family, read, IteratorMode::From(&start, rocksdb::Direction::Forward));
-        Ok(rows.map(move |row| row.map_err(|source| self.error("scan rows", source))))
-    }
+/// The column family of a store.
+pub(crate) fn family<'a>(db: &'a Db, store: &str) -> Result<Arc<BoundColumnFamily<'a>>, StateError> {
+    db.cf_handle(store).ok_or_else(|| StateError::NoStore { store: store.to_owned() })
 }
 
 /// The column families a database has; none where there is no database yet.
@@ -215,7 +280,7 @@ fn open_error(path: &Path, source: rocksdb::Error) -> StateError {
     }
 }
 
-fn family_options(cache: &Cache) -> Options {
+fn family_options(cache: &Cache, buffer: usize) -> Options {
     let mut table = BlockBasedOptions::default();
     table.set_block_cache(cache);
     table.set_block_size(16 * 1024);
@@ -228,7 +293,7 @@ fn family_options(cache: &Cache) -> Options {
     table.set_format_version(5);
     let mut options = Options::default();
     options.set_block_based_table_factory(&table);
-    options.set_write_buffer_size(16 * MIB);
+    options.set_write_buffer_size(buffer);
     options.set_compression_type(DBCompressionType::Lz4);
     options.set_level_compaction_dynamic_level_bytes(true);
     options

@@ -10,9 +10,10 @@ use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 
 use super::status::{Event, State, Status};
-use super::{OnPoison, StateError, Store, binding};
+use super::{OnPoison, RowCache, StateError, Store, binding};
 use crate::entity::Entity;
-use crate::log::{Log, Offsets, ReaderWaker, Receipt, TopicDescription};
+use crate::error::Error;
+use crate::log::{Log, Offsets, ReaderWaker, TopicDescription};
 use crate::registry::Registry;
 
 /// What the context knows about a table before it starts.
@@ -27,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) retry_first: Duration,
     pub(crate) retry_longest: Duration,
     pub(crate) retries: Option<u32>,
+    pub(crate) cache_rows: usize,
 }
 
 /// A table and the thread that fills it.
@@ -35,6 +37,7 @@ pub(crate) struct Table {
     pub(crate) entity: &'static str,
     pub(crate) settings: Settings,
     pub(crate) store: Arc<Store>,
+    pub(crate) cache: Option<RowCache>,
     status: watch::Sender<Status>,
     running: AtomicBool,
     stop: AtomicBool,
@@ -46,8 +49,10 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn new(entity: &'static str, settings: Settings, store: Arc<Store>, events: broadcast::Sender<Event>) -> Table {
         let (status, _) = watch::channel(Status { state: State::Created, lag: Vec::new(), error: None, replayed: 0 });
+        let cache = (settings.cache_rows > 0).then(|| RowCache::new(settings.cache_rows));
         Table {
             entity,
+            cache,
             settings,
             store,
             status,
@@ -124,17 +129,29 @@ impl Table {
         let _ = self.events.send(Event { entity, previous, current });
     }
 
-    /// Whether the table holds the record of a receipt.
-    pub(crate) fn holds(status: &Status, receipt: &Receipt) -> bool {
-        status.lag.iter().any(|lag| lag.partition == receipt.partition && lag.position > receipt.offset)
+    /// Why it cannot be read.
+    pub(crate) fn not_ready(&self) -> Error {
+        let status = self.status();
+        Error::NotReady {
+            entity: self.entity,
+            topic: self.topic().to_owned(),
+            state: status.state,
+            lag: status.total_lag(),
+            reason: status.error.map(Box::new),
+        }
     }
 
-    /// Ends the binding and waits for its thread.
-    pub(crate) fn stop(&self) {
+    /// Tells the binding to end, without waiting for it.
+    pub(crate) fn ask_to_stop(&self) {
         self.stop.store(true, Ordering::Release);
         if let Some(waker) = self.waker.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             waker.wake();
         }
+    }
+
+    /// Ends the binding and waits for its thread.
+    pub(crate) fn stop(&self) {
+        self.ask_to_stop();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread
             && thread.join().is_err()

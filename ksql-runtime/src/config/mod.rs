@@ -1,0 +1,159 @@
+//! One typed configuration: defaults, a TOML file, the environment, code, in rising order.
+//!
+//! Invariant: every key is in the one table of the `keys` module; what a file or the environment says goes through it,
+//! so that an unknown key names the nearest known one wherever it stands. Read once, when a context starts.
+
+mod keys;
+mod source;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use crate::log::Durability;
+pub use crate::registry::Compatibility;
+pub use crate::state::{OnPoison, StateDurability};
+
+/// What a program can choose. Fields have the names of the keys.
+///
+/// ```
+/// use ksql_runtime::prelude::*;
+///
+/// let mut config = Config::default();
+/// config.state_dir = "data".into();
+/// config.set("entity.Flight.partitions", "4")?;
+/// assert_eq!(config.set("partitons", "4").unwrap_err().to_string(), "there is no setting `partitons`: did you mean `partitions`?");
+/// # Ok::<(), ksql_runtime::config::ConfigError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Names the application. Default: `KsqlDsl`.
+    pub application_id: String,
+    /// Where log and state live. Default: `rocksdb`.
+    pub state_dir: PathBuf,
+    /// Memory for log and state together, in bytes. Default: 256 MiB. Minimum: 32 MiB.
+    pub memory: usize,
+    /// What an acknowledged record survives. Default: the end of the process.
+    pub log_durability: Durability,
+    /// Whether tables have a write-ahead log of their own. Default: no, they are read again from the topic.
+    pub state_durability: StateDurability,
+    /// How often tables are flushed, so that less is read again after a crash. Default: 30 s.
+    pub flush_interval: Duration,
+    /// How often retention and compaction of the embedded log run. Default: 1 min.
+    pub maintenance_interval: Duration,
+    /// Whether start waits until every table is ready. Default: yes.
+    pub wait_for_ready: bool,
+    /// How long start waits for that. Default: 60 s.
+    pub ready_timeout: Duration,
+    /// Put before every topic name. Default: nothing.
+    pub topic_prefix: String,
+    /// Partitions of topics that state none. Default: 1.
+    pub partitions: u32,
+    /// Copies of topics that state none. Default: 1.
+    pub replication: u16,
+    /// Which earlier schemas a new one must fit. Default: `BACKWARD`.
+    pub compatibility: Compatibility,
+    /// What a table does with a record that is no row. Default: it stops.
+    pub on_poison: OnPoison,
+    /// Whether a damaged state is removed and read again from the topics. Default: no.
+    pub rebuild_on_corruption: bool,
+    /// Whether a table whose topic was truncated or created again is read again. Default: no.
+    pub rebuild_on_truncation: bool,
+    /// The first wait after a transport error. Default: 100 ms.
+    pub retry_first: Duration,
+    /// The longest wait between attempts. Default: 30 s.
+    pub retry_longest: Duration,
+    /// How many attempts there are in a row. Default: no end.
+    pub retries: Option<u32>,
+    /// Rows kept decoded-ready in memory in front of each table. Default: 0, RocksDB's block cache does.
+    pub cache_rows: usize,
+    /// What holds for one entity, by its name.
+    pub entity: BTreeMap<String, EntityConfig>,
+}
+
+/// What can be chosen for one entity; what is not chosen is as the definition or the configuration says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EntityConfig {
+    /// Partitions of the topic.
+    pub partitions: Option<u32>,
+    /// Copies of the topic.
+    pub replication: Option<u16>,
+    /// How long the topic keeps records, in milliseconds; -1 for ever.
+    pub retention_ms: Option<i64>,
+    /// Which earlier schemas a new one must fit.
+    pub compatibility: Option<Compatibility>,
+    /// Whether the table is kept in RocksDB and can be read. Default: yes.
+    pub cached: Option<bool>,
+    /// Rows kept in memory in front of the table.
+    pub cache_rows: Option<usize>,
+    /// What the table does with a record that is no row.
+    pub on_poison: Option<OnPoison>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            application_id: "KsqlDsl".to_owned(),
+            state_dir: PathBuf::from("rocksdb"),
+            memory: 256 * 1024 * 1024,
+            log_durability: Durability::default(),
+            state_durability: StateDurability::default(),
+            flush_interval: Duration::from_secs(30),
+            maintenance_interval: Duration::from_secs(60),
+            wait_for_ready: true,
+            ready_timeout: Duration::from_secs(60),
+            topic_prefix: String::new(),
+            partitions: 1,
+            replication: 1,
+            compatibility: Compatibility::default(),
+            on_poison: OnPoison::default(),
+            rebuild_on_corruption: false,
+            rebuild_on_truncation: false,
+            retry_first: Duration::from_millis(100),
+            retry_longest: Duration::from_secs(30),
+            retries: None,
+            cache_rows: 0,
+            entity: BTreeMap::new(),
+        }
+    }
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// No such key.
+    #[error("there is no setting `{key}`{}", nearest.as_ref().map(|nearest| format!(": did you mean `{nearest}`?")).unwrap_or_default())]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// The nearest known one.
+        nearest: Option<String>,
+    },
+    /// No such value.
+    #[error("setting `{key}` cannot be `{value}`: {expected}")]
+    InvalidValue {
+        /// The key.
+        key: String,
+        /// The value.
+        value: String,
+        /// What is allowed.
+        expected: String,
+    },
+    /// Settings for an entity the context does not have.
+    #[error("there are settings for the entity `{entity}`, and the context has {known}")]
+    UnknownEntity {
+        /// The entity.
+        entity: String,
+        /// The entities there are.
+        known: String,
+    },
+    /// The file cannot be read.
+    #[error("the configuration file {path} cannot be read: {reason}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+}

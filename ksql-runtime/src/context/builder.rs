@@ -1,0 +1,168 @@
+//! What a context is made of, before it starts: entities, configuration, clock. Texts and validation need no start.
+
+use std::any::TypeId;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ksql_schema::finding::Severity;
+use ksql_schema::rules::{ModelFinding, validate_model};
+use ksql_schema::{avro, ddl};
+
+use super::{Context, start};
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
+use crate::entity::Entity;
+use crate::error::{Error, Result};
+use crate::log::{Log, Offsets};
+use crate::registry::Registry;
+use crate::state::{StateError, Table};
+
+/// Makes a [`Context`].
+///
+/// Settings come from defaults, a TOML file, the environment (`KSQL_...`) and code, in rising order.
+#[derive(Debug, Default)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct ContextBuilder {
+    pub(super) entities: Vec<Registration>,
+    config: Option<Config>,
+    file: Option<PathBuf>,
+    settings: Vec<(String, String)>,
+    state_dir: Option<PathBuf>,
+    pub(super) clock: Clock,
+}
+
+/// An entity without its type.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Registration {
+    pub(super) id: TypeId,
+    pub(super) model: &'static ksql_schema::Entity<'static>,
+    pub(super) value_schema: &'static str,
+    pub(super) key_schema: &'static str,
+    pub(super) start: fn(&Arc<Table>, Log, Registry, &[Offsets]) -> Result<(), StateError>,
+}
+
+impl ContextBuilder {
+    /// Adds an entity: its topic, its schemas and, for a table, its store. Adding it again changes nothing.
+    pub fn entity<T: Entity>(mut self) -> Self {
+        if !self.entities.iter().any(|known| known.id == TypeId::of::<T>()) {
+            self.entities.push(Registration {
+                id: TypeId::of::<T>(),
+                model: T::MODEL,
+                value_schema: T::VALUE_SCHEMA,
+                key_schema: T::KEY_SCHEMA,
+                start: |table, log, registry, offsets| table.start::<T>(log, registry, offsets),
+            });
+        }
+        self
+    }
+
+    /// Takes this configuration and asks neither file nor environment.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = Some(config);
+        self
+    }
+
+    /// Reads settings from a TOML file; the environment may change them.
+    pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.file = Some(path.into());
+        self
+    }
+
+    /// Sets one key, whatever file and environment say: `setting("entity.Flight.partitions", "4")`.
+    pub fn setting(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.push((key.into(), value.into()));
+        self
+    }
+
+    /// Where log and state live. Default: `rocksdb` in the working directory.
+    pub fn state_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state_dir = Some(path.into());
+        self
+    }
+
+    /// The clock that gives records without an event time their timestamps. Default: the machine's.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The configuration as it would be used.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, or a setting is unknown or impossible.
+    pub fn configuration(&self) -> Result<Config, ConfigError> {
+        let mut config = match &self.config {
+            Some(config) => config.clone(),
+            None => Config::load(self.file.as_deref())?,
+        };
+        for (key, value) in &self.settings {
+            config.set(key, value)?;
+        }
+        if let Some(path) = &self.state_dir {
+            config.state_dir.clone_from(path);
+        }
+        let names: Vec<&str> = self.entities.iter().map(|entity| entity.model.name).collect();
+        config.check_entities(&names)?;
+        Ok(config)
+    }
+
+    /// Everything doubtful about the entities together: what one definition cannot show, such as two entities with one
+    /// topic. Nothing is started.
+    pub fn validate(&self) -> Vec<ModelFinding> {
+        let models: Vec<_> = self.entities.iter().map(|entity| entity.model).collect();
+        validate_model(&models)
+    }
+
+    /// Errors among the findings stop; warnings are logged.
+    pub(super) fn refuse_invalid(&self) -> Result<()> {
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            self.validate().into_iter().partition(|finding| finding.severity == Severity::Error);
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Error::Invalid { findings: errors }) }
+    }
+
+    /// The `CREATE` statement of every entity, each ended by `;`, one a line. Nothing is started.
+    ///
+    /// # Errors
+    /// Where the model or the configuration is not valid.
+    pub fn ddl(&self) -> Result<String> {
+        self.refuse_invalid()?;
+        let config = self.configuration()?;
+        let mut out = String::new();
+        for entity in &self.entities {
+            let operational = start::operational(entity.model, &config);
+            out.push_str(&ddl::create(entity.model, &operational.as_ddl(&config)));
+            out.push('\n');
+        }
+        Ok(out)
+    }
+
+    /// The Avro schemas of every entity, key schemas first where keys are records, one a line. Nothing is started.
+    ///
+    /// # Errors
+    /// Where the model is not valid.
+    pub fn avro(&self) -> Result<String> {
+        self.refuse_invalid()?;
+        let mut out = String::new();
+        for entity in &self.entities {
+            for schema in [avro::key_schema(entity.model), avro::value_schema(entity.model)] {
+                if !schema.is_empty() {
+                    out.push_str(&schema);
+                    out.push('\n');
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// Starts: validates, opens the log, creates topics, registers schemas, opens the tables' state, restores them, and
+    /// waits until they are ready unless `wait_for_ready` is off. Starting again finds everything there.
+    ///
+    /// # Errors
+    /// One error that names the step, the entity, what was answered and what to do.
+    pub async fn start(self) -> Result<Context> {
+        start::start(self).await
+    }
+}

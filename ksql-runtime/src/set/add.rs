@@ -1,0 +1,123 @@
+//! Adding: entity, key and value bytes, log, acknowledgement.
+//!
+//! Invariant: a defect in an entity is an error before the batch it belongs to is sent; what is acknowledged is durable.
+
+use super::{EntitySet, Position};
+use crate::codec::{Defect, frame};
+use crate::context::Registered;
+use crate::entity::{Entity, EntityKey, TableEntity, Writable};
+use crate::error::{Error, Result};
+use crate::log::{Receipt, Record, RecordBatch};
+
+/// Records are sent together up to this many encoded bytes.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// What was added together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Added {
+    /// How many records.
+    pub records: u64,
+    /// What a reader must have reached to have seen all of them.
+    pub position: Position,
+}
+
+impl<T: Entity> EntitySet<T> {
+    /// Adds a record; resolves when it is durable.
+    ///
+    /// # Errors
+    /// Where a field breaks a rule such as `#[max_length]` (nothing is sent), or the log cannot write.
+    pub async fn add(&self, entity: T) -> Result<Receipt>
+    where
+        T: Writable,
+    {
+        let registered = self.registered()?;
+        let (mut key, mut value) = (Vec::with_capacity(64), Vec::with_capacity(256));
+        let defect = |defect| refused::<T>(registered, defect, 0);
+        let has_key = entity.encode_key(registered.key_schema, &mut key).map_err(defect)?;
+        frame::write(registered.value_schema, &mut value);
+        entity.encode_value(&mut value).map_err(defect)?;
+        let timestamp = entity.timestamp().unwrap_or_else(|| registered.clock.now_ms());
+        let record = Record::new(has_key.then_some(key.as_slice()), Some(&value), timestamp);
+        Ok(registered.log.produce(&registered.topic, record).await?)
+    }
+
+    /// Adds records in batches, each whole or not at all; resolves when all are durable. Much faster than one by one.
+    ///
+    /// # Errors
+    /// As [`EntitySet::add`]; the error says how many records before the wrong one were acknowledged.
+    pub async fn add_all(&self, entities: impl IntoIterator<Item = T>) -> Result<Added>
+    where
+        T: Writable,
+    {
+        let registered = self.registered()?;
+        let mut added = Added::default();
+        let mut batch = RecordBatch::new();
+        let mut sending = None;
+        for entity in entities {
+            let timestamp = entity.timestamp().unwrap_or_else(|| registered.clock.now_ms());
+            let pushed = batch.push_with(
+                timestamp,
+                &[],
+                |out| entity.encode_key(registered.key_schema, out),
+                |out| {
+                    frame::write(registered.value_schema, out);
+                    entity.encode_value(out).map(|()| true)
+                },
+            );
+            if let Err(defect) = pushed {
+                finish(&mut sending, &mut added).await?;
+                return Err(refused::<T>(registered, defect, added.records));
+            }
+            if batch.bytes() >= BATCH_BYTES {
+                // While one batch is written the next is encoded; the order stays, as the earlier one is in the queue.
+                finish(&mut sending, &mut added).await?;
+                sending = Some(send(registered, std::mem::take(&mut batch)));
+            }
+        }
+        finish(&mut sending, &mut added).await?;
+        if !batch.is_empty() {
+            sending = Some(send(registered, batch));
+            finish(&mut sending, &mut added).await?;
+        }
+        Ok(added)
+    }
+
+    /// Deletes the row of a key: adds a record without a value (a tombstone). Resolves when it is durable.
+    ///
+    /// # Errors
+    /// Where the log cannot write.
+    pub async fn remove(&self, key: impl Into<T::Key>) -> Result<Receipt>
+    where
+        T: TableEntity + Writable,
+    {
+        let registered = self.registered()?;
+        let mut wire = Vec::with_capacity(64);
+        key.into().encode(registered.key_schema, &mut wire);
+        let record = Record::new(Some(&wire), None, registered.clock.now_ms());
+        Ok(registered.log.produce(&registered.topic, record).await?)
+    }
+}
+
+type Sending = tokio::task::JoinHandle<Result<crate::log::BatchReceipt, crate::log::LogError>>;
+
+fn send(registered: &Registered, batch: RecordBatch) -> Sending {
+    let (log, topic) = (registered.log.clone(), registered.topic.clone());
+    tokio::spawn(async move { log.produce_batch(&topic, batch).await })
+}
+
+/// Waits for the batch that is being written, if there is one.
+async fn finish(sending: &mut Option<Sending>, added: &mut Added) -> Result<()> {
+    if let Some(sending) = sending.take() {
+        let receipt = sending.await.map_err(|_| Error::Closed)??;
+        added.records = added.records.saturating_add(receipt.len() as u64);
+        for (partition, offset) in receipt.positions() {
+            added.position.reach(partition, offset);
+        }
+    }
+    Ok(())
+}
+
+#[cold]
+fn refused<T: Entity>(registered: &Registered, defect: Defect, acknowledged: u64) -> Error {
+    Error::Value { entity: T::MODEL.name, topic: registered.topic.clone(), defect, acknowledged }
+}

@@ -1,0 +1,266 @@
+//! Reading rows: by key, in key order, filtered.
+//!
+//! Invariant: a read answers only from a table that is RUNNING (or DISCONNECTED where stale rows are allowed), and from one
+//! snapshot; a row that cannot be decoded is an error, never left out.
+
+use std::ops::{Bound, RangeBounds};
+use std::sync::Arc;
+
+use super::EntitySet;
+use crate::context::wait_all;
+use crate::entity::{Entity, EntityKey, TableEntity};
+use crate::error::{Error, Result};
+use crate::log::partition::partition_for_key;
+use crate::state::{Bounds, POISON, ROW, RowCache, State, Table, scan};
+
+impl<T: TableEntity> EntitySet<T> {
+    /// The row of a key.
+    ///
+    /// # Errors
+    /// Where the table is not ready (named with topic, state and lag), or the row cannot be read.
+    pub async fn get(&self, key: impl Into<T::Key>) -> Result<Option<T>> {
+        let table = self.ready().await?;
+        let key: T::Key = key.into();
+        let mut wire = Vec::with_capacity(64);
+        key.encode(table.settings.key_schema, &mut wire);
+        let partitions = table.settings.topic.partitions;
+        let partition = partition_for_key(&wire, partitions);
+        let mut stored = Vec::with_capacity(64);
+        stored.extend_from_slice(&partition.to_be_bytes());
+        key.encode_ordered(&mut stored);
+        if let Some(found) = read_row::<T>(table, &stored, &key)? {
+            return Ok(Some(found));
+        }
+        if T::Key::COLUMNS > 1 {
+            // Another writer's record keys may carry another schema id, and so lie in another partition.
+            for other in (0..partitions.cast_signed()).filter(|other| *other != partition) {
+                if let Some(head) = stored.first_chunk_mut::<4>() {
+                    *head = other.to_be_bytes();
+                }
+                if let Some(found) = read_row::<T>(table, &stored, &key)? {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// All rows, in key order.
+    ///
+    /// # Errors
+    /// As [`EntitySet::get`].
+    pub async fn to_list(&self) -> Result<Vec<T>> {
+        let mut rows = Vec::new();
+        self.rows(&Bounds::all(), |key, row| collect(&mut rows, key, row)).await?;
+        Ok(rows)
+    }
+
+    /// The rows of a range of keys, in key order: `set.range("A".."C")`.
+    ///
+    /// # Errors
+    /// As [`EntitySet::get`].
+    pub async fn range<K: Into<T::Key> + Clone>(&self, keys: impl RangeBounds<K>) -> Result<Vec<T>> {
+        let mut rows = Vec::new();
+        let bounds = Bounds { from: ordered::<T, K>(keys.start_bound()), to: ordered::<T, K>(keys.end_bound()) };
+        self.rows(&bounds, |key, row| collect(&mut rows, key, row)).await?;
+        Ok(rows)
+    }
+
+    /// The rows for which `keep` holds; it sees borrowed rows, and only what it keeps is built.
+    ///
+    /// ```ignore
+    /// let late = ctx.set::<Flight>().filter(|flight| flight.dep_delay_min > Some(60)).to_list().await?;
+    /// ```
+    pub fn filter<F>(&self, keep: F) -> Filtered<T, F>
+    where
+        F: for<'a> Fn(T::Row<'a>) -> bool,
+    {
+        Filtered { set: self.clone(), keep }
+    }
+
+    /// Gives every row to `each`, in key order, borrowed: nothing is collected.
+    ///
+    /// # Errors
+    /// As [`EntitySet::get`].
+    pub async fn scan(&self, mut each: impl for<'a> FnMut(T::Row<'a>)) -> Result<()> {
+        self.rows(&Bounds::all(), |_, row| {
+            each(row);
+            Ok(())
+        })
+        .await
+    }
+
+    /// How many rows there are.
+    ///
+    /// # Errors
+    /// As [`EntitySet::get`].
+    pub async fn count(&self) -> Result<u64> {
+        let table = self.ready().await?;
+        let mut count = 0_u64;
+        beside_tasks(|| {
+            scan(table, &Bounds::all(), |_, _| {
+                count = count.saturating_add(1);
+                true
+            })
+        })?;
+        Ok(count)
+    }
+
+    /// The table, when it may be read.
+    async fn ready(&self) -> Result<&Arc<Table>> {
+        let table = self.table()?;
+        if let Some(position) = &self.at_least {
+            let goal: Vec<(i32, i64)> = position.offsets().collect();
+            let limit = self.registered()?.ready_timeout;
+            let table = [Arc::clone(table)];
+            wait_all(&table, limit, "the position asked for", |status| status.reaches(&goal)).await?;
+        }
+        if table.is_running() || (self.stale && table.status().state == State::Disconnected) {
+            Ok(table)
+        } else {
+            Err(table.not_ready())
+        }
+    }
+
+    async fn rows(
+        &self,
+        bounds: &Bounds,
+        mut each: impl for<'a> FnMut(&T::Key, T::Row<'a>) -> Result<(), crate::codec::DecodeError>,
+    ) -> Result<()> {
+        let table = self.ready().await?;
+        let mut wrong = None;
+        beside_tasks(|| {
+            scan(table, bounds, |key, stored| {
+                let read = || -> Result<()> {
+                    let unreadable = |key: String| {
+                        move |error| Error::Row { entity: table.entity, topic: table.topic().to_owned(), key, error }
+                    };
+                    let key = T::Key::decode_ordered(key).map_err(unreadable(format!("{key:?}")))?;
+                    let body = body(table, &key, stored)?;
+                    let row = T::decode_row(&key, body).map_err(unreadable(format!("{key:?}")))?;
+                    each(&key, row).map_err(unreadable(format!("{key:?}")))
+                };
+                let mut read = read;
+                match read() {
+                    Ok(()) => true,
+                    Err(error) => {
+                        wrong = Some(error);
+                        false
+                    }
+                }
+            })
+        })?;
+        match wrong {
+            None => Ok(()),
+            Some(error) => Err(error),
+        }
+    }
+}
+
+fn collect<T: Entity>(rows: &mut Vec<T>, _key: &T::Key, row: T::Row<'_>) -> Result<(), crate::codec::DecodeError> {
+    rows.push(T::from_row(row)?);
+    Ok(())
+}
+
+/// Rows of a set for which a condition holds.
+#[derive(Debug, Clone)]
+pub struct Filtered<T, F> {
+    set: EntitySet<T>,
+    keep: F,
+}
+
+impl<T: TableEntity, F: for<'a> Fn(T::Row<'a>) -> bool> Filtered<T, F> {
+    /// The rows, in key order.
+    ///
+    /// # Errors
+    /// As [`EntitySet::get`].
+    pub async fn to_list(&self) -> Result<Vec<T>> {
+        let mut rows = Vec::new();
+        self.set
+            .rows(&Bounds::all(), |_, row| {
+                if (self.keep)(row) {
+                    rows.push(T::from_row(row)?);
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(rows)
+    }
+
+    /// How many there are.
+    ///
+    /// # Errors
+    /// As [`EntitySet::get`].
+    pub async fn count(&self) -> Result<u64> {
+        let mut count = 0_u64;
+        self.set
+            .rows(&Bounds::all(), |_, row| {
+                count = count.saturating_add(u64::from((self.keep)(row)));
+                Ok(())
+            })
+            .await?;
+        Ok(count)
+    }
+}
+
+/// Reads and decodes the row of a stored key.
+fn read_row<T: Entity>(table: &Table, stored: &[u8], key: &T::Key) -> Result<Option<T>> {
+    let decode = |bytes: &[u8]| -> Result<T> {
+        let body = body(table, key, bytes)?;
+        T::decode(key.clone(), body).map_err(|error| Error::Row {
+            entity: table.entity,
+            topic: table.topic().to_owned(),
+            key: format!("{key:?}"),
+            error,
+        })
+    };
+    let found = match &table.cache {
+        None => table.store.get(&table.settings.store, stored, decode)?,
+        Some(cache) => cached(cache, table, stored)?.map(|bytes| decode(&bytes)),
+    };
+    found.transpose()
+}
+
+fn cached(cache: &RowCache, table: &Table, stored: &[u8]) -> Result<Option<Arc<[u8]>>> {
+    Ok(cache.get(stored, || table.store.get(&table.settings.store, stored, |bytes| Arc::from(bytes)))?)
+}
+
+/// The value's body in a stored row.
+fn body<'a>(table: &Table, key: &impl EntityKey, stored: &'a [u8]) -> Result<&'a [u8]> {
+    match stored.split_first() {
+        Some((&ROW, body)) => Ok(body),
+        Some((&POISON, place)) => {
+            let (partition, offset) = place.split_first_chunk::<4>().unwrap_or((&[0; 4], &[]));
+            Err(Error::PoisonedKey {
+                entity: table.entity,
+                topic: table.topic().to_owned(),
+                key: format!("{key:?}"),
+                partition: i32::from_be_bytes(*partition),
+                offset: offset.try_into().map_or(-1, i64::from_be_bytes),
+            })
+        }
+        _ => Err(Error::Row {
+            entity: table.entity,
+            topic: table.topic().to_owned(),
+            key: format!("{key:?}"),
+            error: crate::codec::DecodeError::new("the stored row has another form"),
+        }),
+    }
+}
+
+fn ordered<T: Entity, K: Into<T::Key> + Clone>(bound: Bound<&K>) -> Bound<Vec<u8>> {
+    bound.map(|key| {
+        let mut out = Vec::new();
+        key.clone().into().encode_ordered(&mut out);
+        out
+    })
+}
+
+/// Long work of this task, so that the runtime's other tasks go on where there are threads for them.
+fn beside_tasks<R>(work: impl FnOnce() -> R) -> R {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
