@@ -68,7 +68,6 @@ struct Inner {
 /// What a running context knows about one entity.
 #[derive(Debug)]
 pub(crate) struct Registered {
-    pub(crate) entity: &'static str,
     pub(crate) topic: String,
     pub(crate) partitions: u32,
     pub(crate) value_schema: u32,

@@ -126,7 +126,6 @@ pub(super) async fn start(builder: ContextBuilder) -> Result<Context> {
         registered.insert(
             entity.id,
             Arc::new(Registered {
-                entity: entity.model.name,
                 topic: topic.name.to_string(),
                 partitions: topic.partitions,
                 value_schema: *value_schema,

@@ -23,7 +23,7 @@ fn kills() -> u64 {
 }
 
 async fn open(directory: &std::path::Path) -> Context {
-    Context::builder().entity::<Row>().state_dir(directory).start().await.expect("the context starts")
+    Context::builder().entity::<Row>().setting("wait_for_ready", "false").state_dir(directory).start().await.expect("the context starts")
 }
 
 /// The whole table, read both ways: as a list and key by key.
@@ -178,7 +178,7 @@ async fn an_orderly_end_under_load_loses_nothing_and_leaves_nothing_to_replay() 
     }
     let ctx = open(directory.path()).await;
     ctx.wait_ready(LIMIT).await.expect("the table is ready");
-    assert_eq!(ctx.set::<Row>().replayed(), 0, "nothing to replay after an orderly end");
+    assert_eq!(ctx.set::<Row>().replayed().expect("a table"), 0, "nothing to replay after an orderly end");
     let wrong = differences(&table(&ctx).await, &allowed(seed, KEYS, from, from));
     assert_eq!(wrong, Vec::<String>::new(), "seed {seed}");
     ctx.shutdown().await.expect("a clean end");
