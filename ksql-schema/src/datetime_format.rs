@@ -81,6 +81,9 @@ impl Pattern {
                 push_text(&mut items, &letter.to_string());
             }
         }
+        if let Some(letter) = runs_into_digits(&items) {
+            return Err(format!("`{letter}` has no width of its own, and digits follow it: write `{letter}{letter}`"));
+        }
         if !items.iter().any(|item| !matches!(item, Piece::Text(_))) {
             return Err(format!("the pattern `{pattern}` holds no date and no time: use {LETTERS}"));
         }
@@ -102,9 +105,23 @@ impl Pattern {
     }
 
     /// Appends a moment as text.
-    pub fn format(&self, parts: &Parts, out: &mut String) {
+    ///
+    /// # Errors
+    /// Where the year has more digits than the pattern: it could not be read back.
+    pub fn format(&self, parts: &Parts, out: &mut String) -> Result<(), String> {
         use core::fmt::Write;
         for item in &self.items {
+            if let Piece::Number(Unit::Year, width) = item {
+                let years = years(*width);
+                if !years.contains(&parts.year) {
+                    return Err(format!(
+                        "the year {} does not fit the pattern, which holds the years {} to {}",
+                        parts.year,
+                        years.start(),
+                        years.end(),
+                    ));
+                }
+            }
             // Writing to a string cannot fail.
             let _ = match item {
                 Piece::Text(text) => out.write_str(text),
@@ -132,6 +149,7 @@ impl Pattern {
                 }
             };
         }
+        Ok(())
     }
 
     /// Reads a text; what the pattern does not name is that of 1970-01-01T00:00.
@@ -140,9 +158,9 @@ impl Pattern {
     /// A text saying where input and pattern part.
     pub fn read(&self, text: &str) -> Result<Parts, String> {
         let mut parts = Parts::default();
-        let mut afternoon = None;
+        let (mut hour, mut half_day_hour, mut afternoon) = (None, None, None);
         let mut rest = text;
-        for (index, item) in self.items.iter().enumerate() {
+        for item in &self.items {
             let failed = || format!("`{text}` does not fit the pattern at `{rest}`");
             match item {
                 Piece::Text(wanted) => rest = rest.strip_prefix(wanted.as_str()).ok_or_else(failed)?,
@@ -162,10 +180,9 @@ impl Pattern {
                     rest = rest.get(2..).unwrap_or_default();
                 }
                 Piece::Number(unit, width) => {
-                    let adjacent = matches!(self.items.get(index + 1), Some(Piece::Number(..)));
-                    let most = if adjacent || *width > 1 && *unit != Unit::Year { *width } else { 9 };
+                    let most = if fixed(*unit, *width) { *width } else { 9 };
                     let length = rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
-                    if length == 0 || (*width > 1 && length < *width) {
+                    if length < *width {
                         return Err(failed());
                     }
                     let digits = rest.get(..length).unwrap_or_default();
@@ -175,7 +192,8 @@ impl Pattern {
                         Unit::Year => parts.year = i32::try_from(number).map_err(|_| failed())?,
                         Unit::Month => parts.month = number,
                         Unit::Day => parts.day = number,
-                        Unit::Hour | Unit::HalfDayHour => parts.hour = number,
+                        Unit::Hour => hour = Some(number),
+                        Unit::HalfDayHour => half_day_hour = Some(number),
                         Unit::Minute => parts.minute = number,
                         Unit::Second => parts.second = number,
                         Unit::Fraction => {
@@ -190,15 +208,64 @@ impl Pattern {
         if !rest.is_empty() {
             return Err(format!("`{text}` is longer than the pattern: `{rest}` is left over"));
         }
-        if let Some(afternoon) = afternoon {
-            parts.hour = parts.hour % 12 + if afternoon { 12 } else { 0 };
-        }
-        let valid = (1..=12).contains(&parts.month)
+        let late = |half: u32| half % 12 + if afternoon == Some(true) { 12 } else { 0 };
+        parts.hour = hour.or(half_day_hour.map(late)).unwrap_or_default();
+        let hours_agree = half_day_hour.is_none_or(|half| (1..=12).contains(&half) && half % 12 == parts.hour % 12)
+            && afternoon.is_none_or(|afternoon| half_day_hour.or(hour).is_none() || afternoon == (parts.hour >= 12));
+        let valid = hours_agree
+            && parts.year > 0
+            && (1..=12).contains(&parts.month)
             && (1..=31).contains(&parts.day)
             && parts.hour < 24
             && parts.minute < 60
             && parts.second < 60;
         if valid { Ok(parts) } else { Err(format!("`{text}` is no date and time that exists")) }
+    }
+}
+
+/// The years a pattern holds: it counts no years before 1, and two digits are those of this century, as in Java.
+fn years(width: usize) -> core::ops::RangeInclusive<i32> {
+    match width {
+        2 => 2000..=2099,
+        4 => 1..=9999,
+        _ => 1..=999_999_999,
+    }
+}
+
+/// Whether a number always has as many digits as the pattern has letters.
+fn fixed(unit: Unit, width: usize) -> bool {
+    match unit {
+        Unit::Fraction => true,
+        Unit::Year => width == 2 || width == 4,
+        _ => width == 2,
+    }
+}
+
+/// The letter of a number of varying width with digits right behind it: where it ends could not be told.
+fn runs_into_digits(items: &[Piece]) -> Option<char> {
+    items.windows(2).find_map(|pair| match pair {
+        [Piece::Number(unit, width), next] if !fixed(*unit, *width) => {
+            let digits = match next {
+                Piece::Number(..) => true,
+                Piece::Text(text) => text.starts_with(|first: char| first.is_ascii_digit()),
+                _ => false,
+            };
+            digits.then(|| letter(*unit))
+        }
+        _ => None,
+    })
+}
+
+fn letter(unit: Unit) -> char {
+    match unit {
+        Unit::Year => 'y',
+        Unit::Month => 'M',
+        Unit::Day => 'd',
+        Unit::Hour => 'H',
+        Unit::HalfDayHour => 'h',
+        Unit::Minute => 'm',
+        Unit::Second => 's',
+        Unit::Fraction => 'S',
     }
 }
 
@@ -263,7 +330,7 @@ mod tests {
         for pattern in ["yyyy-MM-dd'T'HH:mm:ss.SSS", "yyyyMMddHHmmssSSS", "dd MMM yyyy hh:mm:ss.SSS a", "''yyyy'q'MM/dd HH-mm-ss,SSS"] {
             let read = Pattern::parse(pattern).and_then(|read| {
                 let mut text = String::new();
-                read.format(&parts, &mut text);
+                read.format(&parts, &mut text)?;
                 read.read(&text)
             });
             assert_eq!(read, Ok(parts), "{pattern}");

@@ -116,7 +116,9 @@ impl<'a, T: Value> MapRef<'a, T> {
             Source::Owned(items) => items.get(key).map(T::as_ref),
             Source::Encoded(..) => self
                 .iter()
-                .find(|(found, _)| *found == key)
+                // Of equal keys the last counts, as in the owned map.
+                .filter(|(found, _)| *found == key)
+                .last()
                 .map(|(_, value)| value),
         }
     }

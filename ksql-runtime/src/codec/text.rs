@@ -132,7 +132,7 @@ macro_rules! formatted {
             fn encode(&self, pattern: &Pattern, out: &mut Vec<u8>) -> Result<(), Defect> {
                 let $value = self;
                 let mut text = String::with_capacity(32);
-                pattern.format(&$parts, &mut text);
+                pattern.format(&$parts, &mut text).map_err(Defect::new)?;
                 write::bytes(text.as_bytes(), out);
                 Ok(())
             }
