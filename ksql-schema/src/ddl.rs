@@ -184,7 +184,12 @@ const fn render_timestamp(entity: &Entity<'_>, sink: &mut Sink<'_>) {
         columns = rest;
         if column.timestamp && matches!(column.role, Role::Value) {
             sink.push(", TIMESTAMP='");
-            sink.push_literal(column.sql_name);
+            // The server parses this text as a column, so that a reserved word needs its quotes here too.
+            if crate::names::is_reserved_upper(column.sql_name) {
+                sink.push_literal(column.quoted);
+            } else {
+                sink.push_literal(column.sql_name);
+            }
             sink.byte(b'\'');
             if let Some(format) = column.datetime_format {
                 sink.push(", TIMESTAMP_FORMAT='");
