@@ -1,0 +1,13 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+#[topic("orders")]
+#[table]
+struct Order {
+    #[key]
+    id: i64,
+    #[datetime_format("yyyy-MM-dd")]
+    at: DateTime<Utc>,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+
+struct Order {
+    #[key]
+    id: i64,
+    value: i64,
+}
+
+fn main() {}

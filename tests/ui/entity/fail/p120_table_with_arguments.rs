@@ -1,0 +1,12 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+#[topic("orders")]
+#[table(cached)]
+struct Order {
+    #[key]
+    id: i64,
+    value: i64,
+}
+
+fn main() {}

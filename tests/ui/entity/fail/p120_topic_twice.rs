@@ -1,0 +1,13 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+#[topic("orders")]
+#[topic("others")]
+#[table]
+struct Order {
+    #[key]
+    id: i64,
+    value: i64,
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+#[topic("orders")]
+#[table]
+struct Order {
+    #[key]
+    #[kafka_ignore]
+    id: i64,
+    value: i64,
+}
+
+fn main() {}

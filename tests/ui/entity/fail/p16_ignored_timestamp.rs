@@ -1,0 +1,15 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+#[topic("orders")]
+#[table]
+struct Order {
+    #[key]
+    id: i64,
+    value: i64,
+    #[timestamp]
+    #[kafka_ignore]
+    at: DateTime<Utc>,
+}
+
+fn main() {}

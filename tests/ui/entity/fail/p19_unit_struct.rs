@@ -1,0 +1,7 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+#[topic("orders")]
+struct Order;
+
+fn main() {}

@@ -1,0 +1,10 @@
+#![deny(deprecated)]
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+#[topic("orders")]
+struct Order {
+    value: i64,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+#[topic("orders")]
+#[stream]
+struct Order {
+    value: i64,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Enum)]
+struct State {
+    open: bool,
+}
+
+fn main() {}

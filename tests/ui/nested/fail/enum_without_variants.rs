@@ -1,0 +1,6 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Enum)]
+enum State {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Struct)]
+enum State {
+    Open,
+}
+
+fn main() {}

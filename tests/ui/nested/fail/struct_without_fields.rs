@@ -1,0 +1,6 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Struct)]
+struct Part {}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use ksql_runtime::prelude::*;
+
+use std::collections::BTreeMap;
+
+#[derive(Entity)]
+#[topic("orders")]
+#[table]
+struct Order {
+    #[key]
+    id: BTreeMap<String, i64>,
+    value: i64,
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+#[topic("orders")]
+#[table]
+struct Order {
+    #[key]
+    id: i64,
+    #[decimal_precision(29, 2)]
+    price: Decimal,
+}
+
+fn main() {}

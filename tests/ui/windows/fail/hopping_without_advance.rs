@@ -1,0 +1,13 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+#[topic("candles")]
+#[table]
+#[window(hopping, minutes = [60])]
+struct Order {
+    #[key]
+    symbol: String,
+    close: f64,
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+#[topic("candles")]
+#[table]
+#[window(tumbling, minutes = [5])]
+struct Order {
+    #[key]
+    symbol: String,
+    close: f64,
+    #[window_start]
+    a: DateTime<Utc>,
+    #[window_start]
+    b: DateTime<Utc>,
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+#[topic("candles")]
+#[table]
+#[window(tumbling, minutes = [5], gaps = "empty", gap_horizon = 60)]
+struct Order {
+    #[key]
+    symbol: String,
+    close: f64,
+    day: NaiveDate,
+}
+
+fn main() {}

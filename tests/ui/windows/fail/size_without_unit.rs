@@ -1,0 +1,13 @@
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+#[topic("candles")]
+#[table]
+#[window(tumbling, size = [5])]
+struct Order {
+    #[key]
+    symbol: String,
+    close: f64,
+}
+
+fn main() {}
