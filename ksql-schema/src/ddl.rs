@@ -113,7 +113,7 @@ const fn render_statement(
     sink.push_number(operational.partitions as i64);
     sink.push(", REPLICAS=");
     sink.push_number(operational.replication as i64);
-    render_retention(operational, table, window, sink);
+    render_retention(operational, table, sink);
     let keys = entity.key_columns();
     if keys > 0 {
         sink.push(if keys > 1 { ", KEY_FORMAT='AVRO'" } else { ", KEY_FORMAT='KAFKA'" });
@@ -162,20 +162,12 @@ const fn column_type<'a>(column: &Column<'a>) -> Type<'a> {
     }
 }
 
-/// Retention stands where KSQL has it: on streams and windowed tables.
-const fn render_retention(
-    operational: &Operational<'_>,
-    table: bool,
-    window: Option<(&Window<'_>, u64)>,
-    sink: &mut Sink<'_>,
-) {
-    let retention = match (operational.retention_ms, window) {
-        (Some(retention), _) if !table || window.is_some() => retention,
-        (None, Some((window, size))) => window.effective_retention_ms(size) as i64,
-        _ => return,
-    };
-    sink.push(", RETENTION_MS=");
-    sink.push_number(retention);
+/// Retention stands where a plain `CREATE` has it: on streams. The server refuses it on every table, windowed or not.
+const fn render_retention(operational: &Operational<'_>, table: bool, sink: &mut Sink<'_>) {
+    if let (Some(retention), false) = (operational.retention_ms, table) {
+        sink.push(", RETENTION_MS=");
+        sink.push_number(retention);
+    }
 }
 
 const fn render_timestamp(entity: &Entity<'_>, sink: &mut Sink<'_>) {
