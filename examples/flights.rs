@@ -107,7 +107,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             print!("{}", model().avro()?);
             Ok(())
         }
-        Some(other) => Err(format!("unknown argument `{other}`: write `ddl`, `avro` or nothing").into()),
+        Some(other) => {
+            Err(format!("unknown argument `{other}`: write `ddl`, `avro` or nothing").into())
+        }
     }
 }
 
@@ -134,13 +136,18 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         + ctx.set::<Airline>().end_offset().await?
         + ctx.set::<Plane>().end_offset().await?;
     if found >= expected {
-        println!("found {found} records of an earlier run; the tables were ready after {ready:.1?}");
+        println!(
+            "found {found} records of an earlier run; the tables were ready after {ready:.1?}"
+        );
     } else {
         load(&ctx, flights, airlines, planes).await?;
     }
 
     let set = ctx.set::<Flight>();
-    println!("\n{} aircraft have flown. The latest flight of N14228:", set.count().await?);
+    println!(
+        "\n{} aircraft have flown. The latest flight of N14228:",
+        set.count().await?
+    );
     match set.get("N14228").await? {
         Some(flight) => println!("{flight:#?}"),
         None => println!("none"),
@@ -149,7 +156,16 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     println!("\nTen of them, with airline and aircraft:");
     let mut table = Table::new();
     table.load_preset(UTF8_BORDERS_ONLY);
-    table.set_header(["aircraft", "built by", "airline", "flight", "from", "to", "planned (UTC)", "delay"]);
+    table.set_header([
+        "aircraft",
+        "built by",
+        "airline",
+        "flight",
+        "from",
+        "to",
+        "planned (UTC)",
+        "delay",
+    ]);
     for flight in set.to_list().await?.into_iter().skip(1).take(10) {
         let plane = ctx.set::<Plane>().get(flight.tailnum.as_str()).await?;
         let airline = ctx.set::<Airline>().get(flight.carrier.as_str()).await?;
@@ -161,12 +177,18 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
             flight.origin,
             flight.dest,
             flight.scheduled_dep.format("%d %b %H:%M").to_string(),
-            flight.dep_delay_min.map_or_else(|| "never left".into(), |minutes| format!("{minutes} min")),
+            flight
+                .dep_delay_min
+                .map_or_else(|| "never left".into(), |minutes| format!("{minutes} min")),
         ]);
     }
     println!("{table}");
 
-    println!("\nKSQL of Flight:\n{}\n\nAvro schema of Flight:\n{}", Flight::CREATE, Flight::VALUE_SCHEMA);
+    println!(
+        "\nKSQL of Flight:\n{}\n\nAvro schema of Flight:\n{}",
+        Flight::CREATE,
+        Flight::VALUE_SCHEMA
+    );
     ctx.shutdown().await?;
     Ok(())
 }
@@ -179,26 +201,40 @@ async fn load(
     planes: Vec<Plane>,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let started = Instant::now();
-    let bar = ProgressBar::new((flights.len() + airlines.len() + planes.len()) as u64)
-        .with_style(ProgressStyle::with_template("{msg:>8} [{bar:40}] {pos}/{len} records")?);
+    let bar = ProgressBar::new((flights.len() + airlines.len() + planes.len()) as u64).with_style(
+        ProgressStyle::with_template("{msg:>8} [{bar:40}] {pos}/{len} records")?,
+    );
     bar.set_message("airlines");
-    ctx.set::<Airline>().add_all(bar.wrap_iter(airlines.into_iter())).await?;
+    ctx.set::<Airline>()
+        .add_all(bar.wrap_iter(airlines.into_iter()))
+        .await?;
     bar.set_message("planes");
-    ctx.set::<Plane>().add_all(bar.wrap_iter(planes.into_iter())).await?;
+    ctx.set::<Plane>()
+        .add_all(bar.wrap_iter(planes.into_iter()))
+        .await?;
     bar.set_message("flights");
     let mut last = None;
     for flight in bar.wrap_iter(flights.into_iter()) {
         last = Some(ctx.set::<Flight>().add(flight).await?);
     }
     bar.finish();
-    println!("added {} records in {:.1?}", bar.length().unwrap_or_default(), started.elapsed());
+    println!(
+        "added {} records in {:.1?}",
+        bar.length().unwrap_or_default(),
+        started.elapsed()
+    );
 
     let waiting = Instant::now();
     ctx.wait_caught_up(Duration::from_secs(60)).await?;
-    println!("the tables hold all of them {:.1?} later; the last went to {last:?}", waiting.elapsed());
+    println!(
+        "the tables hold all of them {:.1?} later; the last went to {last:?}",
+        waiting.elapsed()
+    );
     Ok(())
 }
 
 fn rows<T: for<'de> Deserialize<'de>>(text: &str) -> Result<Vec<T>, csv::Error> {
-    csv::Reader::from_reader(text.as_bytes()).deserialize().collect()
+    csv::Reader::from_reader(text.as_bytes())
+        .deserialize()
+        .collect()
 }

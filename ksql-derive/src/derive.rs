@@ -9,7 +9,11 @@ use crate::parse::{entity, item, nested};
 use crate::{expand, validate};
 
 /// Runs a derive so that a defect in it is a readable compile error instead of a panic.
-pub(crate) fn guarded(derive: &str, input: TokenStream, work: fn(TokenStream) -> TokenStream) -> TokenStream {
+pub(crate) fn guarded(
+    derive: &str,
+    input: TokenStream,
+    work: fn(TokenStream) -> TokenStream,
+) -> TokenStream {
     let tokens = input.clone();
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(input))).unwrap_or_else(|_| {
         let mut errors = Errors::default();

@@ -18,19 +18,27 @@ impl Place {
     /// From the first to the last of these tokens.
     pub(crate) fn of(tokens: &impl ToTokens) -> Self {
         let mut trees = tokens.to_token_stream().into_iter();
-        let first = trees.next().map_or_else(Span::call_site, |tree| tree.span());
+        let first = trees
+            .next()
+            .map_or_else(Span::call_site, |tree| tree.span());
         let last = trees.last().map_or(first, |tree| tree.span());
         Self { first, last }
     }
 
     /// A single span.
     pub(crate) fn at(span: Span) -> Self {
-        Self { first: span, last: span }
+        Self {
+            first: span,
+            last: span,
+        }
     }
 
     /// From the start of this place to the end of another.
     pub(crate) fn to(self, end: Self) -> Self {
-        Self { first: self.first, last: end.last }
+        Self {
+            first: self.first,
+            last: end.last,
+        }
     }
 }
 
@@ -57,7 +65,10 @@ pub(crate) struct Errors {
 impl Errors {
     /// Adds an error: what is wrong, and what to write instead (may be empty).
     pub(crate) fn push(&mut self, place: Place, message: impl AsRef<str>, help: impl AsRef<str>) {
-        self.list.push(Problem { place, text: text(message.as_ref(), help.as_ref()) });
+        self.list.push(Problem {
+            place,
+            text: text(message.as_ref(), help.as_ref()),
+        });
     }
 
     /// Whether nothing was wrong.
@@ -73,7 +84,10 @@ impl Errors {
     /// The texts, for tests.
     #[cfg(test)]
     pub(crate) fn texts(&self) -> Vec<&str> {
-        self.list.iter().map(|problem| problem.text.as_str()).collect()
+        self.list
+            .iter()
+            .map(|problem| problem.text.as_str())
+            .collect()
     }
 }
 
@@ -89,5 +103,9 @@ impl ToTokens for Errors {
 
 /// Message and help as the compiler shows them.
 pub(crate) fn text(message: &str, help: &str) -> String {
-    if help.is_empty() { message.to_owned() } else { format!("{message}\nhelp: {help}") }
+    if help.is_empty() {
+        message.to_owned()
+    } else {
+        format!("{message}\nhelp: {help}")
+    }
 }

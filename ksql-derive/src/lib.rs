@@ -72,8 +72,22 @@ use proc_macro::TokenStream;
 #[proc_macro_derive(
     Entity,
     attributes(
-        topic, stream, table, window, entity, key, kafka_ignore, decimal_precision, datetime_format, default_value,
-        max_length, timestamp, avro_timestamp, window_start, window_end, gap
+        topic,
+        stream,
+        table,
+        window,
+        entity,
+        key,
+        kafka_ignore,
+        decimal_precision,
+        datetime_format,
+        default_value,
+        max_length,
+        timestamp,
+        avro_timestamp,
+        window_start,
+        window_end,
+        gap
     )
 )]
 pub fn derive_entity(input: TokenStream) -> TokenStream {

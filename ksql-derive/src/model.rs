@@ -6,8 +6,8 @@
 use std::cell::OnceCell;
 
 use ksql_schema::{
-    Column, Entity, Gap, GapPolicy, Item, Kind, KindFrom, Mode, Role, SubjectStrategy, Topic, Type, ValueFormat, Window,
-    WindowKind, names,
+    Column, Entity, Gap, GapPolicy, Item, Kind, KindFrom, Mode, Role, SubjectStrategy, Topic, Type,
+    ValueFormat, Window, WindowKind, names,
 };
 
 use crate::parse::options::{EntityOptions, FieldOptions, GapOptions, WindowOptions};
@@ -25,7 +25,11 @@ pub(crate) fn kind(options: &EntityOptions) -> (Kind, KindFrom) {
 
 /// Strict unless the struct or the cargo feature says otherwise.
 pub(crate) fn mode(options: &EntityOptions) -> Mode {
-    if options.container.relaxed.is_some() || cfg!(feature = "relaxed") { Mode::Relaxed } else { Mode::Strict }
+    if options.container.relaxed.is_some() || cfg!(feature = "relaxed") {
+        Mode::Relaxed
+    } else {
+        Mode::Strict
+    }
 }
 
 /// What a field is for.
@@ -58,7 +62,11 @@ pub(crate) fn struct_name(options: &EntityOptions) -> String {
 
 /// Builds the model and hands it to `judge`.
 pub(crate) fn with_model<R>(options: &EntityOptions, judge: impl FnOnce(&Entity<'_>) -> R) -> R {
-    let depth = options.fields.iter().map(|field| field.recognised.depth()).sum();
+    let depth = options
+        .fields
+        .iter()
+        .map(|field| field.recognised.depth())
+        .sum();
     let cells: Vec<OnceCell<Item<'_>>> = (0..depth).map(|_| OnceCell::new()).collect();
     let mut free = cells.iter();
     let spelled: Vec<(String, String)> = options
@@ -76,8 +84,11 @@ pub(crate) fn with_model<R>(options: &EntityOptions, judge: impl FnOnce(&Entity<
         .zip(&spelled)
         .map(|(field, (sql_name, quoted))| column(field, sql_name, quoted, &mut free))
         .collect();
-    let sizes: Vec<u64> =
-        options.window.iter().flat_map(|window| window.sizes_ms.iter().map(|size| size.value)).collect();
+    let sizes: Vec<u64> = options
+        .window
+        .iter()
+        .flat_map(|window| window.sizes_ms.iter().map(|size| size.value))
+        .collect();
     let name = struct_name(options);
     let sql_name = names::upper(&name);
     let topic_name = topic_name(options);
@@ -87,23 +98,46 @@ pub(crate) fn with_model<R>(options: &EntityOptions, judge: impl FnOnce(&Entity<
     let entity = Entity {
         name: &name,
         // The module path is known to the compiler only; its names are identifiers already.
-        namespace: container.namespace.as_ref().map_or("app", |namespace| &namespace.value),
-        record_name: container.name.as_ref().map_or(name.as_str(), |name| &name.value),
+        namespace: container
+            .namespace
+            .as_ref()
+            .map_or("app", |namespace| &namespace.value),
+        record_name: container
+            .name
+            .as_ref()
+            .map_or(name.as_str(), |name| &name.value),
         sql_name: &sql_name,
         kind,
         kind_from,
         topic: Topic {
             name: &topic_name,
             declared: topic.is_some(),
-            partitions: topic.and_then(|topic| topic.partitions.as_ref()).map(|at| at.value),
-            replication: topic.and_then(|topic| topic.replication.as_ref()).map(|at| at.value),
-            retention_ms: topic.and_then(|topic| topic.retention_ms.as_ref()).map(|at| at.value),
-            cleanup: topic.and_then(|topic| topic.cleanup.as_ref()).map(|at| at.value),
+            partitions: topic
+                .and_then(|topic| topic.partitions.as_ref())
+                .map(|at| at.value),
+            replication: topic
+                .and_then(|topic| topic.replication.as_ref())
+                .map(|at| at.value),
+            retention_ms: topic
+                .and_then(|topic| topic.retention_ms.as_ref())
+                .map(|at| at.value),
+            cleanup: topic
+                .and_then(|topic| topic.cleanup.as_ref())
+                .map(|at| at.value),
         },
-        value_format: container.value_format.as_ref().map_or(ValueFormat::Avro, |format| format.value),
-        subjects: container.subjects.as_ref().map_or(SubjectStrategy::TopicName, |subjects| subjects.value),
+        value_format: container
+            .value_format
+            .as_ref()
+            .map_or(ValueFormat::Avro, |format| format.value),
+        subjects: container
+            .subjects
+            .as_ref()
+            .map_or(SubjectStrategy::TopicName, |subjects| subjects.value),
         columns: &columns,
-        window: options.window.as_ref().map(|window| self::window(window, &sizes)),
+        window: options
+            .window
+            .as_ref()
+            .map(|window| self::window(window, &sizes)),
         mode: mode(options),
     };
     judge(&entity)
@@ -111,7 +145,10 @@ pub(crate) fn with_model<R>(options: &EntityOptions, judge: impl FnOnce(&Entity<
 
 fn window<'a>(options: &WindowOptions, sizes_ms: &'a [u64]) -> Window<'a> {
     Window {
-        kind: options.kind.as_ref().map_or(WindowKind::Tumbling, |kind| kind.value),
+        kind: options
+            .kind
+            .as_ref()
+            .map_or(WindowKind::Tumbling, |kind| kind.value),
         sizes_ms,
         advance_ms: options.advance_ms.as_ref().map(|at| at.value),
         grace_ms: options.grace_ms.as_ref().map(|at| at.value),
@@ -129,7 +166,13 @@ fn column<'a>(
 ) -> Column<'a> {
     let decimal_precision = field.decimal_precision.as_ref().map(|at| at.value);
     let ty = match (borrowed(&field.recognised, free), decimal_precision) {
-        (Type::Decimal { precision: 0, scale: 0 }, Some((precision, scale))) => Type::Decimal { precision, scale },
+        (
+            Type::Decimal {
+                precision: 0,
+                scale: 0,
+            },
+            Some((precision, scale)),
+        ) => Type::Decimal { precision, scale },
         (ty, _) => ty,
     };
     Column {
@@ -140,7 +183,11 @@ fn column<'a>(
         ty,
         nullable: field.recognised.nullable,
         role: role(field),
-        key_order: field.key.as_ref().and_then(|key| key.order.as_ref()).map(|at| at.value),
+        key_order: field
+            .key
+            .as_ref()
+            .and_then(|key| key.order.as_ref())
+            .map(|at| at.value),
         timestamp: field.timestamp.is_some(),
         avro_timestamp: field.avro_timestamp.is_some(),
         decimal_precision,
@@ -155,18 +202,28 @@ fn column<'a>(
 }
 
 /// The type as the model has it; elements are put into the next free cells.
-fn borrowed<'a>(recognised: &Recognised, free: &mut impl Iterator<Item = &'a OnceCell<Item<'a>>>) -> Type<'a> {
+fn borrowed<'a>(
+    recognised: &Recognised,
+    free: &mut impl Iterator<Item = &'a OnceCell<Item<'a>>>,
+) -> Type<'a> {
     let (element, is_map) = match &recognised.shape {
         Shape::Simple(ty) => return *ty,
         Shape::Unknown => return Type::Unknown,
         Shape::Array(element) => (element, false),
         Shape::Map(element) => (element, true),
     };
-    let item = Item { ty: borrowed(element, free), nullable: element.nullable };
+    let item = Item {
+        ty: borrowed(element, free),
+        nullable: element.nullable,
+    };
     match free.next() {
         Some(cell) => {
             let item: &'a Item<'a> = cell.get_or_init(|| item);
-            if is_map { Type::Map(item) } else { Type::Array(item) }
+            if is_map {
+                Type::Map(item)
+            } else {
+                Type::Array(item)
+            }
         }
         // `depth` counted one cell for each element; without one the compiler's checks remain.
         None => Type::Unknown,

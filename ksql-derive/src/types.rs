@@ -73,9 +73,15 @@ pub(crate) fn recognise(ty: &syn::Type, inside: Inside, errors: &mut Errors) -> 
             );
             return Recognised::default();
         }
-        return Recognised { nullable: true, shape: shape(inner, inside, errors) };
+        return Recognised {
+            nullable: true,
+            shape: shape(inner, inside, errors),
+        };
     }
-    Recognised { nullable: false, shape: shape(ty, inside, errors) }
+    Recognised {
+        nullable: false,
+        shape: shape(ty, inside, errors),
+    }
 }
 
 /// The type without parentheses and the invisible groups `macro_rules` leaves behind.
@@ -138,13 +144,17 @@ fn shape(ty: &syn::Type, inside: Inside, errors: &mut Errors) -> Shape {
         ("Decimal", []) => decimal(ty, inside, errors),
         ("Dec", _) => fixed(segment, errors),
         ("DateTime", [zone]) => date_time(zone, errors),
-        ("Vec", [element]) if self::segment(bare(element)).is_some_and(|inner| inner.ident == "u8") => {
+        ("Vec", [element])
+            if self::segment(bare(element)).is_some_and(|inner| inner.ident == "u8") =>
+        {
             Shape::Simple(Type::Bytes)
         }
         ("Vec", [element]) => Shape::Array(Box::new(recognise(element, Inside::Nested, errors))),
         ("BTreeMap" | "HashMap", [key, value, ..]) => {
             let key = bare(key);
-            if self::segment(key).is_none_or(|inner| refused::is_no_map_key(&inner.ident.to_string())) {
+            if self::segment(key)
+                .is_none_or(|inner| refused::is_no_map_key(&inner.ident.to_string()))
+            {
                 errors.push(
                     Place::of(key),
                     format!("a map in KSQL has `String` keys, not `{}`", tidy(key)),
@@ -169,12 +179,17 @@ fn decimal(ty: &syn::Type, inside: Inside, errors: &mut Errors) -> Shape {
         );
         return Shape::Unknown;
     }
-    Shape::Simple(Type::Decimal { precision: 0, scale: 0 })
+    Shape::Simple(Type::Decimal {
+        precision: 0,
+        scale: 0,
+    })
 }
 
 /// `Dec<18, 4>`; constants behind names are left to the compiler.
 fn fixed(segment: &PathSegment, errors: &mut Errors) -> Shape {
-    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return Shape::Unknown };
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
+        return Shape::Unknown;
+    };
     let numbers: Vec<Option<u32>> = arguments
         .args
         .iter()
@@ -186,13 +201,17 @@ fn fixed(segment: &PathSegment, errors: &mut Errors) -> Shape {
             _ => None,
         })
         .collect();
-    let [Some(precision), Some(scale)] = numbers.as_slice() else { return Shape::Unknown };
+    let [Some(precision), Some(scale)] = numbers.as_slice() else {
+        return Shape::Unknown;
+    };
     let (precision, scale) = (*precision, *scale);
     if precision == 0 || precision > 38 || scale > precision {
         let message = if precision == 0 || precision > 38 {
             format!("the precision of a `Dec` is 1 to 38, not {precision}")
         } else {
-            format!("the scale of a `Dec` is at most its precision: {scale} is more than {precision}")
+            format!(
+                "the scale of a `Dec` is at most its precision: {scale} is more than {precision}"
+            )
         };
         errors.push(
             Place::of(&arguments.args),
@@ -205,7 +224,10 @@ fn fixed(segment: &PathSegment, errors: &mut Errors) -> Shape {
 }
 
 fn date_time(zone: &syn::Type, errors: &mut Errors) -> Shape {
-    match segment(bare(zone)).map(|zone| zone.ident.to_string()).as_deref() {
+    match segment(bare(zone))
+        .map(|zone| zone.ident.to_string())
+        .as_deref()
+    {
         Some("Utc" | "FixedOffset") => Shape::Simple(Type::DateTime),
         Some("Local") => {
             errors.push(
@@ -225,9 +247,12 @@ pub(crate) fn tidy(ty: &impl ToTokens) -> String {
     let mut tidy = String::with_capacity(text.len());
     for (index, character) in text.char_indices() {
         let before = tidy.chars().last();
-        let after = text.get(index + character.len_utf8()..).and_then(|rest| rest.chars().next());
+        let after = text
+            .get(index + character.len_utf8()..)
+            .and_then(|rest| rest.chars().next());
         let dropped = character == ' '
-            && (matches!(before, Some('<' | ':' | '&' | '(' | '[')) || matches!(after, Some('<' | '>' | ':' | ',' | ')' | ']' | ';')));
+            && (matches!(before, Some('<' | ':' | '&' | '(' | '['))
+                || matches!(after, Some('<' | '>' | ':' | ',' | ')' | ']' | ';')));
         if !dropped {
             tidy.push(character);
         }

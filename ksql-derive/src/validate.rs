@@ -27,7 +27,12 @@ pub(crate) fn validate(options: &EntityOptions, errors: &mut Errors) -> Vec<Warn
     warnings
 }
 
-fn report(options: &EntityOptions, finding: &Finding, errors: &mut Errors, warnings: &mut Vec<Warning>) {
+fn report(
+    options: &EntityOptions,
+    finding: &Finding,
+    errors: &mut Errors,
+    warnings: &mut Vec<Warning>,
+) {
     let place = place(options, finding.locus);
     let message = format!("{} [{}]", finding.message, finding.code);
     match finding.severity {
@@ -38,14 +43,20 @@ fn report(options: &EntityOptions, finding: &Finding, errors: &mut Errors, warni
             }
         }
         Severity::Warning => {
-            warnings.push(Warning { place, code: finding.code, text: text(&finding.message, &finding.help) });
+            warnings.push(Warning {
+                place,
+                code: finding.code,
+                text: text(&finding.message, &finding.help),
+            });
         }
     }
 }
 
 /// `#[stream]` with `#[table]`: the model holds one of them.
 fn contradiction(options: &EntityOptions, errors: &mut Errors) {
-    let (Some(stream), Some(table)) = (options.stream, options.table) else { return };
+    let (Some(stream), Some(table)) = (options.stream, options.table) else {
+        return;
+    };
     let name = &options.ident;
     errors.push(
         stream,
@@ -70,14 +81,22 @@ fn place(options: &EntityOptions, locus: Locus) -> Place {
     let entity = Place::of(&options.ident);
     match locus {
         Locus::Entity => entity,
-        Locus::Attribute(attribute, key) => attribute_place(options, attribute, key).unwrap_or(entity),
-        Locus::FieldName(index) => {
-            options.fields.get(index).map_or(entity, |field| Place::of(&field.ident))
+        Locus::Attribute(attribute, key) => {
+            attribute_place(options, attribute, key).unwrap_or(entity)
         }
-        Locus::FieldType(index) => options.fields.get(index).map_or(entity, |field| Place::of(&field.ty)),
-        Locus::FieldAttribute(index, attribute) => options.fields.get(index).map_or(entity, |field| {
-            field_attribute_place(field, attribute).unwrap_or_else(|| Place::of(&field.ident))
-        }),
+        Locus::FieldName(index) => options
+            .fields
+            .get(index)
+            .map_or(entity, |field| Place::of(&field.ident)),
+        Locus::FieldType(index) => options
+            .fields
+            .get(index)
+            .map_or(entity, |field| Place::of(&field.ty)),
+        Locus::FieldAttribute(index, attribute) => {
+            options.fields.get(index).map_or(entity, |field| {
+                field_attribute_place(field, attribute).unwrap_or_else(|| Place::of(&field.ident))
+            })
+        }
     }
 }
 
@@ -105,8 +124,14 @@ fn attribute_place(options: &EntityOptions, attribute: &str, key: &str) -> Optio
                 "gaps" => window.gaps.as_ref().map(|at| at.place),
                 "gap_horizon" => window.gap_horizon.as_ref().map(|at| at.place),
                 "" => None,
-                "kind" | "tumbling" | "hopping" | "session" => window.kind.as_ref().map(|at| at.place),
-                _ if window.kind.as_ref().is_some_and(|kind| kind.value == WindowKind::Session) => {
+                "kind" | "tumbling" | "hopping" | "session" => {
+                    window.kind.as_ref().map(|at| at.place)
+                }
+                _ if window
+                    .kind
+                    .as_ref()
+                    .is_some_and(|kind| kind.value == WindowKind::Session) =>
+                {
                     window.session_gap.as_ref().map(|at| at.place)
                 }
                 _ => window.sizes.as_ref().map(|at| at.place),
@@ -129,7 +154,10 @@ fn attribute_place(options: &EntityOptions, attribute: &str, key: &str) -> Optio
 
 fn field_attribute_place(field: &FieldOptions, attribute: &str) -> Option<Place> {
     match attribute {
-        "key" => field.key.as_ref().map(|key| key.order.as_ref().map_or(key.place, |order| order.place)),
+        "key" => field
+            .key
+            .as_ref()
+            .map(|key| key.order.as_ref().map_or(key.place, |order| order.place)),
         "kafka_ignore" => field.ignore,
         "decimal_precision" => field.decimal_precision.as_ref().map(|at| at.place),
         "datetime_format" => field.datetime_format.as_ref().map(|at| at.place),

@@ -3,8 +3,8 @@
 pub use std::sync::OnceLock;
 
 pub use crate::codec::{
-    Codec, Date, Dec, DecimalValue, DecodeError, Defect, Fixed, Format, Formatted, KeyValue, Reader, TextValue, Time,
-    Timestamp, Value, checked_pattern, frame, write,
+    Codec, Date, Dec, DecimalValue, DecodeError, Defect, Fixed, Format, Formatted, KeyValue,
+    Reader, TextValue, Time, Timestamp, Value, checked_pattern, frame, write,
 };
 pub use crate::entity::{Entity, EntityKey, NoKey, TableEntity, Window, Windowed, Writable};
 pub use ksql_schema as schema;
@@ -36,7 +36,11 @@ impl EventTime for String {
 
 impl EventTime for chrono::NaiveDate {
     fn millis(&self, _pattern: Option<&Pattern>) -> Option<i64> {
-        Some(self.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis())
+        Some(
+            self.and_time(chrono::NaiveTime::MIN)
+                .and_utc()
+                .timestamp_millis(),
+        )
     }
 }
 
@@ -63,7 +67,8 @@ impl WindowBound for i64 {
 
 impl WindowBound for chrono::DateTime<chrono::Utc> {
     fn from_millis(millis: i64) -> Result<Self, DecodeError> {
-        chrono::DateTime::from_timestamp_millis(millis).ok_or_else(|| DecodeError::new("no moment a date-time can hold"))
+        chrono::DateTime::from_timestamp_millis(millis)
+            .ok_or_else(|| DecodeError::new("no moment a date-time can hold"))
     }
 
     fn to_millis(&self) -> i64 {
@@ -103,7 +108,13 @@ impl<T: Length> Length for Option<T> {
 #[inline]
 pub fn check_length(value: &impl Length, most: u32) -> Result<(), Defect> {
     let length = value.length();
-    if length <= most as usize { Ok(()) } else { Err(Defect::new(format!("the length is {length}, and at most {most} is allowed"))) }
+    if length <= most as usize {
+        Ok(())
+    } else {
+        Err(Defect::new(format!(
+            "the length is {length}, and at most {most} is allowed"
+        )))
+    }
 }
 
 /// What encoders write into.
@@ -132,7 +143,13 @@ pub fn decode_window_ordered(input: &mut &[u8]) -> Result<Window, DecodeError> {
 /// # Errors
 /// Where there are some.
 pub fn nothing_left(rest: &[u8]) -> Result<(), DecodeError> {
-    if rest.is_empty() { Ok(()) } else { Err(DecodeError::new("bytes are left over behind the stored key")) }
+    if rest.is_empty() {
+        Ok(())
+    } else {
+        Err(DecodeError::new(
+            "bytes are left over behind the stored key",
+        ))
+    }
 }
 
 /// A window's bound where nothing can be refused: one that no field can hold becomes the epoch.
@@ -143,7 +160,9 @@ pub fn bound_or_epoch<T: WindowBound + Default>(millis: i64) -> T {
 /// The error of a string that is no variant of an enum.
 #[cold]
 pub fn unknown_variant(name: &str, found: &str, known: &str) -> DecodeError {
-    DecodeError::new(format!("`{found}` is no variant of `{name}`: there are {known}"))
+    DecodeError::new(format!(
+        "`{found}` is no variant of `{name}`: there are {known}"
+    ))
 }
 
 /// Never implemented by what a stub's `From` would clash with.
@@ -159,7 +178,14 @@ pub const STUB: schema::Entity<'static> = schema::Entity {
     sql_name: "",
     kind: schema::Kind::Table,
     kind_from: schema::KindFrom::Attribute,
-    topic: schema::Topic { name: "", declared: true, partitions: None, replication: None, retention_ms: None, cleanup: None },
+    topic: schema::Topic {
+        name: "",
+        declared: true,
+        partitions: None,
+        replication: None,
+        retention_ms: None,
+        cleanup: None,
+    },
     value_format: schema::ValueFormat::Avro,
     subjects: schema::SubjectStrategy::TopicName,
     columns: &[],

@@ -36,7 +36,9 @@ impl Clock {
     pub fn now_ms(&self) -> i64 {
         match &self.0 {
             Source::Wall => {
-                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let since = SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
                 i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
             }
             Source::Manual(now) => now.load(Ordering::Acquire),

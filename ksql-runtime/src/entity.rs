@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use ksql_schema::Column;
 
-use crate::codec::{Defect, DecodeError};
+use crate::codec::{DecodeError, Defect};
 
 /// A struct with a topic: implemented by `#[derive(Entity)]`.
 #[diagnostic::on_unimplemented(
@@ -146,7 +146,13 @@ impl Window {
             return Ok((rest, Window { start, end: start }));
         }
         let (rest, end) = rest.split_last_chunk::<8>().ok_or_else(short)?;
-        Ok((rest, Window { start, end: i64::from_be_bytes(*end) }))
+        Ok((
+            rest,
+            Window {
+                start,
+                end: i64::from_be_bytes(*end),
+            },
+        ))
     }
 }
 

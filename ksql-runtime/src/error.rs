@@ -6,8 +6,8 @@ use crate::codec::{DecodeError, Defect};
 use crate::config::ConfigError;
 use crate::log::LogError;
 use crate::registry::RegistryError;
-use ksql_schema::rules::ModelFinding;
 use crate::state::{State, StateError};
+use ksql_schema::rules::ModelFinding;
 
 /// A result of the runtime.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -103,7 +103,9 @@ pub enum Error {
         missing: String,
     },
     /// An entity that cannot be written.
-    #[error("this `{entity}` cannot be written to topic `{topic}`: {defect}; {acknowledged} records before it were acknowledged")]
+    #[error(
+        "this `{entity}` cannot be written to topic `{topic}`: {defect}; {acknowledged} records before it were acknowledged"
+    )]
     Value {
         /// The entity.
         entity: &'static str,
@@ -115,7 +117,9 @@ pub enum Error {
         acknowledged: u64,
     },
     /// A stored row that cannot be read: it was written by another definition.
-    #[error("a row of `{entity}` (topic `{topic}`, key {key}) cannot be read: {error}; remove the state directory to read the topic again")]
+    #[error(
+        "a row of `{entity}` (topic `{topic}`, key {key}) cannot be read: {error}; remove the state directory to read the topic again"
+    )]
     Row {
         /// The entity.
         entity: &'static str,
@@ -127,7 +131,9 @@ pub enum Error {
         error: DecodeError,
     },
     /// A key whose latest record is no row.
-    #[error("`{entity}` with key {key} cannot be read: its latest record, at offset {offset} of partition {partition} of topic `{topic}`, is no row")]
+    #[error(
+        "`{entity}` with key {key} cannot be read: its latest record, at offset {offset} of partition {partition} of topic `{topic}`, is no row"
+    )]
     PoisonedKey {
         /// The entity.
         entity: &'static str,
@@ -156,6 +162,10 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn at(self, step: Step, entity: Option<&'static str>) -> Error {
-        Error::Start { step, entity, cause: Box::new(self) }
+        Error::Start {
+            step,
+            entity,
+            cause: Box::new(self),
+        }
     }
 }

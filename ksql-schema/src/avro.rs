@@ -70,7 +70,10 @@ pub const fn render_value(entity: &Entity<'_>, sink: &mut Sink<'_>) {
     sink.push("\",\"namespace\":\"");
     sink.push_namespace(entity.namespace);
     sink.push("\",\"fields\":[");
-    let root = Path { parent: None, name: entity.record_name };
+    let root = Path {
+        parent: None,
+        name: entity.record_name,
+    };
     let mut columns = entity.columns;
     let mut first = true;
     while let [column, rest @ ..] = columns {
@@ -94,7 +97,15 @@ const fn render_column(column: &Column<'_>, root: &Path<'_>, sink: &mut Sink<'_>
         Some(_) => Type::String,
         None => column.ty,
     };
-    render_nullable(ty, column.nullable, &Path { parent: Some(root), name: column.name }, sink);
+    render_nullable(
+        ty,
+        column.nullable,
+        &Path {
+            parent: Some(root),
+            name: column.name,
+        },
+        sink,
+    );
     match column.default {
         Some(default) => {
             sink.push(",\"default\":");
@@ -172,7 +183,15 @@ const fn render_fields(fields: &[Field<'_>], path: &Path<'_>, sink: &mut Sink<'_
         sink.push("{\"name\":\"");
         sink.push(field.name);
         sink.push("\",\"type\":");
-        render_nullable(field.ty, field.nullable, &Path { parent: Some(path), name: field.name }, sink);
+        render_nullable(
+            field.ty,
+            field.nullable,
+            &Path {
+                parent: Some(path),
+                name: field.name,
+            },
+            sink,
+        );
         if field.nullable {
             sink.push(",\"default\":null");
         }
@@ -190,7 +209,10 @@ pub const fn render_key(entity: &Entity<'_>, sink: &mut Sink<'_>) {
     sink.push("Key\",\"namespace\":\"");
     sink.push_namespace(entity.namespace);
     sink.push("\",\"fields\":[");
-    let path = Path { parent: None, name: entity.record_name };
+    let path = Path {
+        parent: None,
+        name: entity.record_name,
+    };
     let mut columns = entity.columns;
     let mut first = true;
     while let [column, rest @ ..] = columns {

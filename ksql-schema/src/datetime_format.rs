@@ -24,7 +24,15 @@ pub struct Parts {
 
 impl Default for Parts {
     fn default() -> Self {
-        Parts { year: 1970, month: 1, day: 1, hour: 0, minute: 0, second: 0, nano: 0 }
+        Parts {
+            year: 1970,
+            month: 1,
+            day: 1,
+            hour: 0,
+            minute: 0,
+            second: 0,
+            nano: 0,
+        }
     }
 }
 
@@ -54,8 +62,9 @@ enum Unit {
     Fraction,
 }
 
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 const LETTERS: &str = "`yyyy`, `MM` or `MMM`, `dd`, `HH` (or `hh` with `a`), `mm`, `ss`, `SSS`";
 
 impl Pattern {
@@ -76,32 +85,43 @@ impl Pattern {
                 }
                 items.push(field(letter, width)?);
             } else if "{}#[]".contains(letter) {
-                return Err(format!("`{letter}` has a meaning of its own in a pattern: quote it, `'{letter}'`"));
+                return Err(format!(
+                    "`{letter}` has a meaning of its own in a pattern: quote it, `'{letter}'`"
+                ));
             } else {
                 push_text(&mut items, &letter.to_string());
             }
         }
         if let Some(letter) = runs_into_digits(&items) {
-            return Err(format!("`{letter}` has no width of its own, and digits follow it: write `{letter}{letter}`"));
+            return Err(format!(
+                "`{letter}` has no width of its own, and digits follow it: write `{letter}{letter}`"
+            ));
         }
         if !items.iter().any(|item| !matches!(item, Piece::Text(_))) {
-            return Err(format!("the pattern `{pattern}` holds no date and no time: use {LETTERS}"));
+            return Err(format!(
+                "the pattern `{pattern}` holds no date and no time: use {LETTERS}"
+            ));
         }
         Ok(Pattern { items })
     }
 
     /// Whether year, month and day are all there.
     pub fn has_date(&self) -> bool {
-        self.has(Unit::Year) && (self.has(Unit::Month) || self.items.contains(&Piece::MonthName)) && self.has(Unit::Day)
+        self.has(Unit::Year)
+            && (self.has(Unit::Month) || self.items.contains(&Piece::MonthName))
+            && self.has(Unit::Day)
     }
 
     /// Whether the hour is there.
     pub fn has_time(&self) -> bool {
-        self.has(Unit::Hour) || (self.has(Unit::HalfDayHour) && self.items.contains(&Piece::HalfDay))
+        self.has(Unit::Hour)
+            || (self.has(Unit::HalfDayHour) && self.items.contains(&Piece::HalfDay))
     }
 
     fn has(&self, unit: Unit) -> bool {
-        self.items.iter().any(|item| matches!(item, Piece::Number(found, _) if *found == unit))
+        self.items
+            .iter()
+            .any(|item| matches!(item, Piece::Number(found, _) if *found == unit))
     }
 
     /// Appends a moment as text.
@@ -163,10 +183,15 @@ impl Pattern {
         for item in &self.items {
             let failed = || format!("`{text}` does not fit the pattern at `{rest}`");
             match item {
-                Piece::Text(wanted) => rest = rest.strip_prefix(wanted.as_str()).ok_or_else(failed)?,
+                Piece::Text(wanted) => {
+                    rest = rest.strip_prefix(wanted.as_str()).ok_or_else(failed)?
+                }
                 Piece::MonthName => {
                     let name = rest.get(..3).ok_or_else(failed)?;
-                    let found = MONTHS.iter().position(|month| month.eq_ignore_ascii_case(name)).ok_or_else(failed)?;
+                    let found = MONTHS
+                        .iter()
+                        .position(|month| month.eq_ignore_ascii_case(name))
+                        .ok_or_else(failed)?;
                     parts.month = found as u32 + 1;
                     rest = rest.get(3..).unwrap_or_default();
                 }
@@ -181,7 +206,11 @@ impl Pattern {
                 }
                 Piece::Number(unit, width) => {
                     let most = if fixed(*unit, *width) { *width } else { 9 };
-                    let length = rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
+                    let length = rest
+                        .bytes()
+                        .take(most)
+                        .take_while(u8::is_ascii_digit)
+                        .count();
                     if length < *width {
                         return Err(failed());
                     }
@@ -206,12 +235,17 @@ impl Pattern {
             }
         }
         if !rest.is_empty() {
-            return Err(format!("`{text}` is longer than the pattern: `{rest}` is left over"));
+            return Err(format!(
+                "`{text}` is longer than the pattern: `{rest}` is left over"
+            ));
         }
         let late = |half: u32| half % 12 + if afternoon == Some(true) { 12 } else { 0 };
         parts.hour = hour.or(half_day_hour.map(late)).unwrap_or_default();
-        let hours_agree = half_day_hour.is_none_or(|half| (1..=12).contains(&half) && half % 12 == parts.hour % 12)
-            && afternoon.is_none_or(|afternoon| half_day_hour.or(hour).is_none() || afternoon == (parts.hour >= 12));
+        let hours_agree = half_day_hour
+            .is_none_or(|half| (1..=12).contains(&half) && half % 12 == parts.hour % 12)
+            && afternoon.is_none_or(|afternoon| {
+                half_day_hour.or(hour).is_none() || afternoon == (parts.hour >= 12)
+            });
         let valid = hours_agree
             && parts.year > 0
             && (1..=12).contains(&parts.month)
@@ -219,7 +253,11 @@ impl Pattern {
             && parts.hour < 24
             && parts.minute < 60
             && parts.second < 60;
-        if valid { Ok(parts) } else { Err(format!("`{text}` is no date and time that exists")) }
+        if valid {
+            Ok(parts)
+        } else {
+            Err(format!("`{text}` is no date and time that exists"))
+        }
     }
 }
 
@@ -276,7 +314,10 @@ fn push_text(items: &mut Vec<Piece>, text: &str) {
     }
 }
 
-fn quoted(rest: &mut core::iter::Peekable<core::str::Chars<'_>>, pattern: &str) -> Result<String, String> {
+fn quoted(
+    rest: &mut core::iter::Peekable<core::str::Chars<'_>>,
+    pattern: &str,
+) -> Result<String, String> {
     if rest.next_if_eq(&'\'').is_some() {
         return Ok("'".to_owned());
     }
@@ -286,7 +327,11 @@ fn quoted(rest: &mut core::iter::Peekable<core::str::Chars<'_>>, pattern: &str) 
             Some('\'') if rest.next_if_eq(&'\'').is_some() => text.push('\''),
             Some('\'') => return Ok(text),
             Some(other) => text.push(other),
-            None => return Err(format!("the quoted text of `{pattern}` has no end: close it with `'`")),
+            None => {
+                return Err(format!(
+                    "the quoted text of `{pattern}` has no end: close it with `'`"
+                ));
+            }
         }
     }
 }
@@ -305,9 +350,15 @@ fn field(letter: char, width: usize) -> Result<Piece, String> {
         'a' if width == 1 => return Ok(Piece::HalfDay),
         'T' => return Err("the letter `T` is text here: quote it, `'T'`".to_owned()),
         'z' | 'Z' | 'X' | 'x' | 'V' | 'O' => {
-            return Err(format!("the zone letter `{letter}` cannot be used: the server's zone would apply; values are UTC"));
+            return Err(format!(
+                "the zone letter `{letter}` cannot be used: the server's zone would apply; values are UTC"
+            ));
         }
-        other => return Err(format!("the letter `{other}` is unknown in a date-time pattern: use {LETTERS}")),
+        other => {
+            return Err(format!(
+                "the letter `{other}` is unknown in a date-time pattern: use {LETTERS}"
+            ));
+        }
     };
     let most = match unit {
         Unit::Year => 4,
@@ -315,7 +366,10 @@ fn field(letter: char, width: usize) -> Result<Piece, String> {
         _ => 2,
     };
     if width > most {
-        return Err(format!("`{}` is too wide: at most {most} `{letter}`", letter.to_string().repeat(width)));
+        return Err(format!(
+            "`{}` is too wide: at most {most} `{letter}`",
+            letter.to_string().repeat(width)
+        ));
     }
     Ok(Piece::Number(unit, width))
 }
@@ -326,8 +380,21 @@ mod tests {
 
     #[test]
     fn text_written_by_a_pattern_is_read_back() {
-        let parts = Parts { year: 2024, month: 2, day: 29, hour: 15, minute: 4, second: 5, nano: 678_000_000 };
-        for pattern in ["yyyy-MM-dd'T'HH:mm:ss.SSS", "yyyyMMddHHmmssSSS", "dd MMM yyyy hh:mm:ss.SSS a", "''yyyy'q'MM/dd HH-mm-ss,SSS"] {
+        let parts = Parts {
+            year: 2024,
+            month: 2,
+            day: 29,
+            hour: 15,
+            minute: 4,
+            second: 5,
+            nano: 678_000_000,
+        };
+        for pattern in [
+            "yyyy-MM-dd'T'HH:mm:ss.SSS",
+            "yyyyMMddHHmmssSSS",
+            "dd MMM yyyy hh:mm:ss.SSS a",
+            "''yyyy'q'MM/dd HH-mm-ss,SSS",
+        ] {
             let read = Pattern::parse(pattern).and_then(|read| {
                 let mut text = String::new();
                 read.format(&parts, &mut text)?;
@@ -339,8 +406,18 @@ mod tests {
 
     #[test]
     fn what_means_something_else_to_the_server_is_refused_by_its_letter() {
-        for (pattern, named) in [("yyyy-MM-ddTHH", "`T`"), ("yyyy-MM-dd HH:mm z", "`z`"), ("yyyy q", "`q`"), ("yyyyy", "wide"), ("'x", "end"), ("", "no date")] {
-            assert!(Pattern::parse(pattern).is_err_and(|text| text.contains(named)), "{pattern}");
+        for (pattern, named) in [
+            ("yyyy-MM-ddTHH", "`T`"),
+            ("yyyy-MM-dd HH:mm z", "`z`"),
+            ("yyyy q", "`q`"),
+            ("yyyyy", "wide"),
+            ("'x", "end"),
+            ("", "no date"),
+        ] {
+            assert!(
+                Pattern::parse(pattern).is_err_and(|text| text.contains(named)),
+                "{pattern}"
+            );
         }
     }
 }

@@ -70,7 +70,11 @@ pub fn ksql_type(ty: &Type<'_>) -> String {
 }
 
 /// Renders one statement, or one a window, each on a line of its own.
-pub const fn render_create(entity: &Entity<'_>, operational: &Operational<'_>, sink: &mut Sink<'_>) {
+pub const fn render_create(
+    entity: &Entity<'_>,
+    operational: &Operational<'_>,
+    sink: &mut Sink<'_>,
+) {
     let Some(window) = &entity.window else {
         render_statement(entity, operational, None, sink);
         return;
@@ -94,7 +98,11 @@ const fn render_statement(
     sink: &mut Sink<'_>,
 ) {
     let table = matches!(entity.kind, Kind::Table);
-    sink.push(if table { "CREATE TABLE IF NOT EXISTS `" } else { "CREATE STREAM IF NOT EXISTS `" });
+    sink.push(if table {
+        "CREATE TABLE IF NOT EXISTS `"
+    } else {
+        "CREATE STREAM IF NOT EXISTS `"
+    });
     sink.push(entity.sql_name);
     if let Some((window, size)) = window {
         sink.byte(b'_');
@@ -116,7 +124,11 @@ const fn render_statement(
     render_retention(operational, table, sink);
     let keys = entity.key_columns();
     if keys > 0 {
-        sink.push(if keys > 1 { ", KEY_FORMAT='AVRO'" } else { ", KEY_FORMAT='KAFKA'" });
+        sink.push(if keys > 1 {
+            ", KEY_FORMAT='AVRO'"
+        } else {
+            ", KEY_FORMAT='KAFKA'"
+        });
     }
     sink.push(", VALUE_FORMAT='AVRO'");
     if keys > 1 {

@@ -16,10 +16,14 @@ pub const UNITS: &str = "`ms`, `s`, `m` (or `min`), `h`, `d`";
 /// ```
 pub fn parse(text: &str) -> Result<u64, String> {
     let trimmed = text.trim();
-    let digits = trimmed.find(|character: char| !character.is_ascii_digit()).unwrap_or(trimmed.len());
+    let digits = trimmed
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(trimmed.len());
     let (number, unit) = trimmed.split_at(digits);
     if number.is_empty() {
-        return Err(format!("`{text}` is no duration: it starts with a whole number, then one of {UNITS}"));
+        return Err(format!(
+            "`{text}` is no duration: it starts with a whole number, then one of {UNITS}"
+        ));
     }
     let factor: u64 = match unit.trim() {
         "ms" | "millis" | "millisecond" | "milliseconds" => 1,
@@ -27,7 +31,11 @@ pub fn parse(text: &str) -> Result<u64, String> {
         "m" | "min" | "mins" | "minute" | "minutes" => 60_000,
         "h" | "hour" | "hours" => 3_600_000,
         "d" | "day" | "days" => 86_400_000,
-        "" => return Err(format!("`{text}` has no unit: write one of {UNITS} behind the number")),
+        "" => {
+            return Err(format!(
+                "`{text}` has no unit: write one of {UNITS} behind the number"
+            ));
+        }
         other => return Err(format!("`{other}` is no unit of time here: use {UNITS}")),
     };
     number
@@ -50,9 +58,22 @@ mod tests {
 
     #[test]
     fn what_ksql_has_no_word_for_is_refused_with_the_units_there_are() {
-        for text in ["1 month", "2w", "1y", "5x", "", "d", "5", "-5s", "1.5h", "99999999999999999999d"] {
+        for text in [
+            "1 month",
+            "2w",
+            "1y",
+            "5x",
+            "",
+            "d",
+            "5",
+            "-5s",
+            "1.5h",
+            "99999999999999999999d",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
-        assert!(parse("1 month").is_err_and(|text| text.contains("month") && text.contains("`ms`")));
+        assert!(
+            parse("1 month").is_err_and(|text| text.contains("month") && text.contains("`ms`"))
+        );
     }
 }

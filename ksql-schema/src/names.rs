@@ -29,7 +29,13 @@ pub fn window_label(window: &Window<'_>, size_ms: u64) -> String {
 }
 
 /// Column names that ksqlDB keeps for itself.
-pub const PSEUDO_COLUMNS: [&str; 5] = ["ROWTIME", "ROWPARTITION", "ROWOFFSET", "WINDOWSTART", "WINDOWEND"];
+pub const PSEUDO_COLUMNS: [&str; 5] = [
+    "ROWTIME",
+    "ROWPARTITION",
+    "ROWOFFSET",
+    "WINDOWSTART",
+    "WINDOWEND",
+];
 
 /// Whether KSQL reserves an upper-case word. As an identifier we quote every name anyway; a column named in a property
 /// needs its quotes for these only. A match, since constants ask.
@@ -58,7 +64,9 @@ pub fn is_reserved(name: &str) -> bool {
 /// Whether Avro can hold a name.
 pub fn is_avro_name(name: &str) -> bool {
     let mut bytes = name.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+    bytes
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
@@ -73,11 +81,16 @@ pub fn topic_defect(name: &str) -> Option<String> {
         return Some("a topic's name cannot be empty".to_owned());
     }
     if name.len() > 249 {
-        return Some(format!("a topic's name has at most 249 characters, not {}", name.len()));
+        return Some(format!(
+            "a topic's name has at most 249 characters, not {}",
+            name.len()
+        ));
     }
     if name == "." || name == ".." {
         return Some(format!("`{name}` cannot be a topic's name"));
     }
-    let wrong = name.chars().find(|character| !(character.is_ascii_alphanumeric() || "._-".contains(*character)))?;
+    let wrong = name
+        .chars()
+        .find(|character| !(character.is_ascii_alphanumeric() || "._-".contains(*character)))?;
     Some(format!("a topic's name cannot hold `{wrong}`"))
 }

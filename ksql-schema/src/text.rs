@@ -12,7 +12,10 @@ pub struct Sink<'a> {
     len: usize,
 }
 
-#[allow(clippy::indexing_slicing, reason = "const fn: slices have no const get; each index is compared with the length first")]
+#[allow(
+    clippy::indexing_slicing,
+    reason = "const fn: slices have no const get; each index is compared with the length first"
+)]
 impl<'a> Sink<'a> {
     /// A sink over a buffer; over an empty one it only counts.
     pub const fn new(out: &'a mut [u8]) -> Self {

@@ -26,13 +26,18 @@ pub enum State {
 
 /// A writer's schema of one field `v`, unless other fields are given as JSON.
 fn schema_of(v: &str) -> String {
-    format!(r#"{{"type":"record","name":"W","namespace":"w","fields":[{{"name":"v","type":{v}}}]}}"#)
+    format!(
+        r#"{{"type":"record","name":"W","namespace":"w","fields":[{{"name":"v","type":{v}}}]}}"#
+    )
 }
 
 /// What apache-avro writes.
 fn written(schema: &str, fields: Vec<(&str, Avro)>) -> Vec<u8> {
     let schema = Schema::parse_str(schema).expect("the writer's schema parses");
-    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let fields = fields
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
     to_avro_datum(&schema, Avro::Record(fields)).expect("the writer writes")
 }
 
@@ -44,14 +49,18 @@ fn some(branch: u32, value: Avro) -> Avro {
 fn read<T: Entity>(schema: &str, body: &[u8]) -> Result<Vec<u8>, String> {
     let plan = Plan::build(schema, T::MODEL, Part::Value).map_err(|error| error.to_string())?;
     let mut out = Vec::new();
-    plan.transcode(body, &mut out).map_err(|error| error.to_string())?;
+    plan.transcode(body, &mut out)
+        .map_err(|error| error.to_string())?;
     T::check(&out).map_err(|error| error.to_string())?;
     Ok(out)
 }
 
 /// apache-avro's own resolution into the entity's schema, written again.
 fn oracle<T: Entity>(schema: &str, body: &[u8]) -> Vec<u8> {
-    let (writer, reader) = (Schema::parse_str(schema).expect("parses"), Schema::parse_str(T::VALUE_SCHEMA).expect("parses"));
+    let (writer, reader) = (
+        Schema::parse_str(schema).expect("parses"),
+        Schema::parse_str(T::VALUE_SCHEMA).expect("parses"),
+    );
     let value = from_avro_datum(&writer, &mut { body }, Some(&reader)).expect("the oracle reads");
     to_avro_datum(&reader, value).expect("the oracle writes")
 }
@@ -108,7 +117,8 @@ macro_rules! refused {
 
 const NULLABLE_STRING: &str = r#"["null","string"]"#;
 const DECIMAL: &str = r#"{"type":"bytes","logicalType":"decimal","precision":10,"scale":2}"#;
-const FIXED_DECIMAL: &str = r#"{"type":"fixed","name":"F","size":8,"logicalType":"decimal","precision":10,"scale":2}"#;
+const FIXED_DECIMAL: &str =
+    r#"{"type":"fixed","name":"F","size":8,"logicalType":"decimal","precision":10,"scale":2}"#;
 const MICROS: &str = r#"{"type":"long","logicalType":"timestamp-micros"}"#;
 const TIME_MICROS: &str = r#"{"type":"long","logicalType":"time-micros"}"#;
 const ENUM: &str = r#"{"type":"enum","name":"S","symbols":["Open","Paid"]}"#;
@@ -121,11 +131,19 @@ fn bytes(unscaled: i64) -> Avro {
 }
 
 fn entry(key: &str, value: Avro) -> Avro {
-    Avro::Record(vec![("key".into(), some(1, Avro::String(key.into()))), ("value".into(), value)])
+    Avro::Record(vec![
+        ("key".into(), some(1, Avro::String(key.into()))),
+        ("value".into(), value),
+    ])
 }
 
 fn place(fields: Vec<(&str, Avro)>) -> Avro {
-    Avro::Record(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    Avro::Record(
+        fields
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+    )
 }
 
 pair!(an_int_becomes_a_long, i64, r#""int""#, Avro::Int(-5) => -5, oracle);
@@ -198,7 +216,15 @@ pub struct Order {
 }
 
 fn order() -> Order {
-    Order { id: 1, customer: "ann".into(), pieces: 5, label: "none".into(), open: true, weight: 1.5, note: None }
+    Order {
+        id: 1,
+        customer: "ann".into(),
+        pieces: 5,
+        label: "none".into(),
+        open: true,
+        weight: 1.5,
+        note: None,
+    }
 }
 
 #[test]
@@ -207,13 +233,18 @@ fn missing_fields_get_their_defaults_and_missing_options_are_none() {
     let body = written(schema, vec![("customer", Avro::String("ann".into()))]);
     let own = read::<Order>(schema, &body).expect("it can be read");
     assert_eq!(own, oracle::<Order>(schema, &body));
-    assert_eq!(Order::decode(1_i64.into(), &own).expect("it decodes"), order());
+    assert_eq!(
+        Order::decode(1_i64.into(), &own).expect("it decodes"),
+        order()
+    );
 }
 
 #[test]
 fn a_missing_required_field_is_named_with_what_to_do() {
     let schema = r#"{"type":"record","name":"Foreign","fields":[{"name":"note","type":"string"}]}"#;
-    let error = Plan::build(schema, Order::MODEL, Part::Value).expect_err("customer is missing").to_string();
+    let error = Plan::build(schema, Order::MODEL, Part::Value)
+        .expect_err("customer is missing")
+        .to_string();
     assert_eq!(
         error,
         "what `Foreign` writes cannot be read as `Order`: field `customer`: the writer has no such field, and it has no \
@@ -225,11 +256,23 @@ fn a_missing_required_field_is_named_with_what_to_do() {
 fn a_name_matches_exactly_or_upper_cased_and_exactly_first() {
     let schema = r#"{"type":"record","name":"W","fields":[{"name":"CUSTOMER","type":"string"}]}"#;
     let body = written(schema, vec![("CUSTOMER", Avro::String("ann".into()))]);
-    assert_eq!(Order::decode(1_i64.into(), &read::<Order>(schema, &body).expect("read")).expect("decodes"), order());
+    assert_eq!(
+        Order::decode(1_i64.into(), &read::<Order>(schema, &body).expect("read")).expect("decodes"),
+        order()
+    );
 
     let both = r#"{"type":"record","name":"W","fields":[{"name":"Customer","type":"string"},{"name":"customer","type":"string"}]}"#;
-    let body = written(both, vec![("Customer", Avro::String("bob".into())), ("customer", Avro::String("ann".into()))]);
-    assert_eq!(Order::decode(1_i64.into(), &read::<Order>(both, &body).expect("read")).expect("decodes"), order());
+    let body = written(
+        both,
+        vec![
+            ("Customer", Avro::String("bob".into())),
+            ("customer", Avro::String("ann".into())),
+        ],
+    );
+    assert_eq!(
+        Order::decode(1_i64.into(), &read::<Order>(both, &body).expect("read")).expect("decodes"),
+        order()
+    );
 }
 
 #[test]
@@ -240,18 +283,35 @@ fn fields_nobody_wants_are_stepped_over_whatever_they_are() {
         {"name":"customer","type":"string"},
         {"name":"e","type":{"type":"enum","name":"E","symbols":["X"]}},
         {"name":"b","type":["null","boolean","float","bytes"]}]}"#;
-    let leaf = place(vec![("next", some(0, Avro::Null)), ("f", Avro::Fixed(2, vec![1, 2]))]);
+    let leaf = place(vec![
+        ("next", some(0, Avro::Null)),
+        ("f", Avro::Fixed(2, vec![1, 2])),
+    ]);
     let body = written(
         schema,
         vec![
-            ("a", Avro::Array(vec![Avro::Map([("k".to_owned(), some(1, Avro::Double(1.0)))].into())])),
-            ("tree", place(vec![("next", some(1, leaf)), ("f", Avro::Fixed(2, vec![3, 4]))])),
+            (
+                "a",
+                Avro::Array(vec![Avro::Map(
+                    [("k".to_owned(), some(1, Avro::Double(1.0)))].into(),
+                )]),
+            ),
+            (
+                "tree",
+                place(vec![
+                    ("next", some(1, leaf)),
+                    ("f", Avro::Fixed(2, vec![3, 4])),
+                ]),
+            ),
             ("customer", Avro::String("ann".into())),
             ("e", Avro::Enum(0, "X".into())),
             ("b", some(3, Avro::Bytes(vec![9]))),
         ],
     );
-    assert_eq!(Order::decode(1_i64.into(), &read::<Order>(schema, &body).expect("read")).expect("decodes"), order());
+    assert_eq!(
+        Order::decode(1_i64.into(), &read::<Order>(schema, &body).expect("read")).expect("decodes"),
+        order()
+    );
 }
 
 #[test]
@@ -273,10 +333,30 @@ fn a_key_of_several_columns_is_read_in_any_order_and_never_null() {
         plan.transcode(body, &mut wire).expect("transcodes");
         LegKey::decode(&wire)
     };
-    let body = written(schema, vec![("flight", Avro::Int(12)), ("CARRIER", some(1, Avro::String("UA".into())))]);
-    assert_eq!(decode(&body).expect("a key"), LegKey { carrier: "UA".into(), flight: 12 });
-    let body = written(schema, vec![("flight", Avro::Int(12)), ("CARRIER", some(0, Avro::Null))]);
-    assert!(decode(&body).expect_err("no key").to_string().contains("carrier"));
+    let body = written(
+        schema,
+        vec![
+            ("flight", Avro::Int(12)),
+            ("CARRIER", some(1, Avro::String("UA".into()))),
+        ],
+    );
+    assert_eq!(
+        decode(&body).expect("a key"),
+        LegKey {
+            carrier: "UA".into(),
+            flight: 12
+        }
+    );
+    let body = written(
+        schema,
+        vec![("flight", Avro::Int(12)), ("CARRIER", some(0, Avro::Null))],
+    );
+    assert!(
+        decode(&body)
+            .expect_err("no key")
+            .to_string()
+            .contains("carrier")
+    );
 }
 
 #[test]
@@ -285,9 +365,14 @@ fn what_is_no_record_or_no_schema_is_refused_in_words() {
         ("\"string\"", "a record was expected"),
         ("{", "no JSON"),
         ("{\"type\":\"record\",\"name\":\"W\"}", "no `fields`"),
-        ("{\"type\":\"record\",\"name\":\"W\",\"fields\":[{\"name\":\"a\",\"type\":\"Missing\"}]}", "`Missing`"),
+        (
+            "{\"type\":\"record\",\"name\":\"W\",\"fields\":[{\"name\":\"a\",\"type\":\"Missing\"}]}",
+            "`Missing`",
+        ),
     ] {
-        let error = Plan::build(schema, Order::MODEL, Part::Value).expect_err("no plan").to_string();
+        let error = Plan::build(schema, Order::MODEL, Part::Value)
+            .expect_err("no plan")
+            .to_string();
         assert!(error.contains(text), "`{text}` is not in: {error}");
     }
 }

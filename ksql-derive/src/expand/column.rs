@@ -37,7 +37,12 @@ pub(crate) struct ColumnCode<'a> {
 }
 
 impl<'a> ColumnCode<'a> {
-    pub(crate) fn new(index: usize, options: &'a FieldOptions, entity: &Ident, krate: &'a TokenStream) -> Self {
+    pub(crate) fn new(
+        index: usize,
+        options: &'a FieldOptions,
+        entity: &Ident,
+        krate: &'a TokenStream,
+    ) -> Self {
         let form = if let Some(at) = &options.decimal_precision {
             Form::Fixed(at.value.0, at.value.1)
         } else if options.datetime_format.is_some() {
@@ -63,7 +68,10 @@ impl<'a> ColumnCode<'a> {
         match &self.form {
             Form::Plain => qualified(self.ty, &quote!(#krate::Value), item),
             Form::Fixed(precision, scale) => {
-                let (precision, scale) = (Literal::u32_unsuffixed(*precision), Literal::u32_unsuffixed(*scale));
+                let (precision, scale) = (
+                    Literal::u32_unsuffixed(*precision),
+                    Literal::u32_unsuffixed(*scale),
+                );
                 self.through(&quote!(#krate::Fixed<#precision, #scale>), item)
             }
             Form::Formatted(marker) => self.through(&quote!(#krate::Formatted<#marker>), item),
@@ -98,7 +106,11 @@ impl<'a> ColumnCode<'a> {
 
 /// The name of the type that carries a `#[datetime_format]`.
 pub(crate) fn format_marker(entity: &Ident, field: &str) -> Ident {
-    format_ident!("__{}Format_{field}", crate::parse::args::plain(&entity.to_string()), span = Span::call_site())
+    format_ident!(
+        "__{}Format_{field}",
+        crate::parse::args::plain(&entity.to_string()),
+        span = Span::call_site()
+    )
 }
 
 /// `<ty as path>::item`, placed on the type.

@@ -3,7 +3,9 @@
 //! Types come from the traits, not from names, and texts are rendered by `ksql-schema` in constants, so that an
 //! alias or a nested type ends up in the schema as what it is.
 
-use ksql_schema::{Cleanup, Kind, KindFrom, Mode, Role, SubjectStrategy, ValueFormat, WindowKind, names};
+use ksql_schema::{
+    Cleanup, Kind, KindFrom, Mode, Role, SubjectStrategy, ValueFormat, WindowKind, names,
+};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
@@ -12,15 +14,34 @@ use crate::model;
 use crate::parse::options::{EntityOptions, GapOptions};
 
 /// `__MODEL` and the texts as free constants of the generated block, and the items of the impl that name them.
-pub(crate) fn constants(options: &EntityOptions, columns: &[ColumnCode<'_>], krate: &TokenStream) -> (TokenStream, TokenStream) {
+pub(crate) fn constants(
+    options: &EntityOptions,
+    columns: &[ColumnCode<'_>],
+    krate: &TokenStream,
+) -> (TokenStream, TokenStream) {
     let schema = quote!(#krate::schema);
     let string = quote!(&'static ::core::primitive::str);
     let model = entity_model(options, &schema);
-    let columns = columns.iter().filter(|column| column.role != Role::Ignored).map(|code| column(code, &schema));
+    let columns = columns
+        .iter()
+        .filter(|column| column.role != Role::Ignored)
+        .map(|code| column(code, &schema));
     let texts = [
-        ("__VALUE_SCHEMA", quote!(#schema::avro::value_len), quote!(#schema::avro::write_value)),
-        ("__KEY_SCHEMA", quote!(#schema::avro::key_len), quote!(#schema::avro::write_key)),
-        ("__CREATE", quote!(#schema::ddl::create_len), quote!(#schema::ddl::write_create)),
+        (
+            "__VALUE_SCHEMA",
+            quote!(#schema::avro::value_len),
+            quote!(#schema::avro::write_value),
+        ),
+        (
+            "__KEY_SCHEMA",
+            quote!(#schema::avro::key_len),
+            quote!(#schema::avro::write_key),
+        ),
+        (
+            "__CREATE",
+            quote!(#schema::ddl::create_len),
+            quote!(#schema::ddl::write_create),
+        ),
     ]
     .map(|(name, length, write)| {
         let name = format_ident!("{name}");
@@ -51,7 +72,10 @@ pub(crate) fn constants(options: &EntityOptions, columns: &[ColumnCode<'_>], kra
 fn entity_model(options: &EntityOptions, schema: &TokenStream) -> TokenStream {
     let name = model::struct_name(options);
     let container = &options.container;
-    let record_name = container.name.as_ref().map_or(name.as_str(), |name| &name.value);
+    let record_name = container
+        .name
+        .as_ref()
+        .map_or(name.as_str(), |name| &name.value);
     let namespace = match &container.namespace {
         Some(namespace) => {
             let namespace = &namespace.value;
@@ -69,10 +93,18 @@ fn entity_model(options: &EntityOptions, schema: &TokenStream) -> TokenStream {
         KindFrom::Attribute => quote!(Attribute),
         KindFrom::Inferred => quote!(Inferred),
     };
-    let value_format = match container.value_format.as_ref().map_or(ValueFormat::Avro, |at| at.value) {
+    let value_format = match container
+        .value_format
+        .as_ref()
+        .map_or(ValueFormat::Avro, |at| at.value)
+    {
         ValueFormat::Avro => quote!(Avro),
     };
-    let subjects = match container.subjects.as_ref().map_or(SubjectStrategy::TopicName, |at| at.value) {
+    let subjects = match container
+        .subjects
+        .as_ref()
+        .map_or(SubjectStrategy::TopicName, |at| at.value)
+    {
         SubjectStrategy::TopicName => quote!(TopicName),
         SubjectStrategy::RecordName => quote!(RecordName),
         SubjectStrategy::TopicRecordName => quote!(TopicRecordName),
@@ -105,14 +137,28 @@ fn topic(options: &EntityOptions, schema: &TokenStream) -> TokenStream {
     let name = model::topic_name(options);
     let declared = options.topic.is_some();
     let topic = options.topic.as_ref();
-    let partitions = optional(topic.and_then(|topic| topic.partitions.as_ref()).map(|at| at.value));
-    let replication = optional(topic.and_then(|topic| topic.replication.as_ref()).map(|at| at.value));
-    let retention_ms = optional(topic.and_then(|topic| topic.retention_ms.as_ref()).map(|at| at.value));
-    let cleanup = optional(topic.and_then(|topic| topic.cleanup.as_ref()).map(|at| match at.value {
-        Cleanup::Delete => quote!(#schema::Cleanup::Delete),
-        Cleanup::Compact => quote!(#schema::Cleanup::Compact),
-        Cleanup::CompactDelete => quote!(#schema::Cleanup::CompactDelete),
-    }));
+    let partitions = optional(
+        topic
+            .and_then(|topic| topic.partitions.as_ref())
+            .map(|at| at.value),
+    );
+    let replication = optional(
+        topic
+            .and_then(|topic| topic.replication.as_ref())
+            .map(|at| at.value),
+    );
+    let retention_ms = optional(
+        topic
+            .and_then(|topic| topic.retention_ms.as_ref())
+            .map(|at| at.value),
+    );
+    let cleanup = optional(topic.and_then(|topic| topic.cleanup.as_ref()).map(
+        |at| match at.value {
+            Cleanup::Delete => quote!(#schema::Cleanup::Delete),
+            Cleanup::Compact => quote!(#schema::Cleanup::Compact),
+            Cleanup::CompactDelete => quote!(#schema::Cleanup::CompactDelete),
+        },
+    ));
     quote! {
         #schema::Topic {
             name: #name,
@@ -126,8 +172,14 @@ fn topic(options: &EntityOptions, schema: &TokenStream) -> TokenStream {
 }
 
 fn window(options: &EntityOptions, schema: &TokenStream) -> TokenStream {
-    let Some(window) = &options.window else { return quote!(::core::option::Option::None) };
-    let kind = match window.kind.as_ref().map_or(WindowKind::Tumbling, |at| at.value) {
+    let Some(window) = &options.window else {
+        return quote!(::core::option::Option::None);
+    };
+    let kind = match window
+        .kind
+        .as_ref()
+        .map_or(WindowKind::Tumbling, |at| at.value)
+    {
         WindowKind::Tumbling => quote!(Tumbling),
         WindowKind::Hopping => quote!(Hopping),
         WindowKind::Session => quote!(Session),
@@ -136,7 +188,11 @@ fn window(options: &EntityOptions, schema: &TokenStream) -> TokenStream {
     let advance_ms = optional(window.advance_ms.as_ref().map(|at| at.value));
     let grace_ms = optional(window.grace_ms.as_ref().map(|at| at.value));
     let retention_ms = optional(window.retention_ms.as_ref().map(|at| at.value));
-    let gaps = match window.gaps.as_ref().map_or(ksql_schema::GapPolicy::None, |at| at.value) {
+    let gaps = match window
+        .gaps
+        .as_ref()
+        .map_or(ksql_schema::GapPolicy::None, |at| at.value)
+    {
         ksql_schema::GapPolicy::None => quote!(None),
         ksql_schema::GapPolicy::Empty => quote!(Empty),
         ksql_schema::GapPolicy::CarryForward => quote!(CarryForward),
@@ -169,7 +225,13 @@ fn column(code: &ColumnCode<'_>, schema: &TokenStream) -> TokenStream {
         Role::WindowEnd => quote!(WindowEnd),
         Role::Ignored => quote!(Ignored),
     };
-    let key_order = optional(options.key.as_ref().and_then(|key| key.order.as_ref()).map(|at| at.value));
+    let key_order = optional(
+        options
+            .key
+            .as_ref()
+            .and_then(|key| key.order.as_ref())
+            .map(|at| at.value),
+    );
     let timestamp = options.timestamp.is_some();
     let avro_timestamp = options.avro_timestamp.is_some();
     let decimal_precision = optional(options.decimal_precision.as_ref().map(|at| {
@@ -214,36 +276,39 @@ fn optional<T: quote::ToTokens>(value: Option<T>) -> TokenStream {
 /// What only the compiler can see because a type may be an alias, asked in free constants on the type's place.
 pub(crate) fn checks(columns: &[ColumnCode<'_>], krate: &TokenStream) -> TokenStream {
     let consts = quote!(#krate::schema::rules::consts);
-    let checks = columns.iter().filter(|code| code.role != Role::Ignored).map(|code| {
-        let place = crate::errors::Place::of(code.ty);
-        let (ty, nullable) = (code.item("TYPE"), code.item("NULLABLE"));
-        let mut calls = Vec::new();
-        if !matches!(code.options.recognised.shape, crate::types::Shape::Unknown) {
-            return TokenStream::new();
-        }
-        if code.role == Role::Key {
-            calls.push((quote!(check_key), quote!(#nullable)));
-        }
-        if code.options.timestamp.is_some() {
-            let formatted = code.options.datetime_format.is_some();
-            calls.push((quote!(check_timestamp), quote!(&#ty, #nullable, #formatted)));
-        }
-        if code.options.max_length.is_some() {
-            calls.push((quote!(check_max_length), quote!(&#ty)));
-        }
-        if code.options.avro_timestamp.is_some() {
-            calls.push((quote!(check_avro_timestamp), quote!(&#ty)));
-        }
-        if matches!(code.role, Role::WindowStart | Role::WindowEnd) {
-            calls.push((quote!(check_window_bound), quote!(&#ty, #nullable)));
-        }
-        calls.push((quote!(check_decimal), quote!(&#ty)));
-        let calls = calls.into_iter().map(|(check, arguments)| {
-            let path = super::column::respan(&quote!((#consts::#check)), place.first);
-            let arguments = super::column::respan(&quote!((#arguments)), place.last);
-            quote!(const _: () = #path #arguments;)
+    let checks = columns
+        .iter()
+        .filter(|code| code.role != Role::Ignored)
+        .map(|code| {
+            let place = crate::errors::Place::of(code.ty);
+            let (ty, nullable) = (code.item("TYPE"), code.item("NULLABLE"));
+            let mut calls = Vec::new();
+            if !matches!(code.options.recognised.shape, crate::types::Shape::Unknown) {
+                return TokenStream::new();
+            }
+            if code.role == Role::Key {
+                calls.push((quote!(check_key), quote!(#nullable)));
+            }
+            if code.options.timestamp.is_some() {
+                let formatted = code.options.datetime_format.is_some();
+                calls.push((quote!(check_timestamp), quote!(&#ty, #nullable, #formatted)));
+            }
+            if code.options.max_length.is_some() {
+                calls.push((quote!(check_max_length), quote!(&#ty)));
+            }
+            if code.options.avro_timestamp.is_some() {
+                calls.push((quote!(check_avro_timestamp), quote!(&#ty)));
+            }
+            if matches!(code.role, Role::WindowStart | Role::WindowEnd) {
+                calls.push((quote!(check_window_bound), quote!(&#ty, #nullable)));
+            }
+            calls.push((quote!(check_decimal), quote!(&#ty)));
+            let calls = calls.into_iter().map(|(check, arguments)| {
+                let path = super::column::respan(&quote!((#consts::#check)), place.first);
+                let arguments = super::column::respan(&quote!((#arguments)), place.last);
+                quote!(const _: () = #path #arguments;)
+            });
+            quote!(#(#calls)*)
         });
-        quote!(#(#calls)*)
-    });
     quote!(#(#checks)*)
 }

@@ -9,7 +9,12 @@ use super::companion;
 use super::key::Key;
 use crate::parse::options::EntityOptions;
 
-pub(crate) fn methods(options: &EntityOptions, columns: &[ColumnCode<'_>], key: &Key<'_>, krate: &TokenStream) -> TokenStream {
+pub(crate) fn methods(
+    options: &EntityOptions,
+    columns: &[ColumnCode<'_>],
+    key: &Key<'_>,
+    krate: &TokenStream,
+) -> TokenStream {
     let (key_name, value_name) = (key.name(), companion(&options.ident, "Value"));
     let key_fields: Vec<_> = key.columns.iter().map(|column| column.ident).collect();
     let window = key.windowed.then(|| {
@@ -31,7 +36,11 @@ pub(crate) fn methods(options: &EntityOptions, columns: &[ColumnCode<'_>], key: 
     } else {
         quote!(#key_name { #(#key_fields: ::core::clone::Clone::clone(&self.#key_fields),)* #window })
     };
-    let values: Vec<_> = columns.iter().filter(|column| column.role == Role::Value).map(|column| column.ident).collect();
+    let values: Vec<_> = columns
+        .iter()
+        .filter(|column| column.role == Role::Value)
+        .map(|column| column.ident)
+        .collect();
     let joined = columns.iter().map(|column| {
         let field = column.ident;
         let value = match column.role {
@@ -43,17 +52,22 @@ pub(crate) fn methods(options: &EntityOptions, columns: &[ColumnCode<'_>], key: 
         };
         quote!(#field: #value,)
     });
-    let timestamp = columns.iter().find(|column| column.options.timestamp.is_some()).map_or_else(
-        || quote!(::core::option::Option::None),
-        |column| {
-            let field = column.ident;
-            let pattern = match &column.form {
-                Form::Formatted(marker) => quote!(::core::option::Option::Some(<#marker as #krate::Format>::pattern())),
-                Form::Plain | Form::Fixed(..) => quote!(::core::option::Option::None),
-            };
-            quote!(#krate::EventTime::millis(&self.#field, #pattern))
-        },
-    );
+    let timestamp = columns
+        .iter()
+        .find(|column| column.options.timestamp.is_some())
+        .map_or_else(
+            || quote!(::core::option::Option::None),
+            |column| {
+                let field = column.ident;
+                let pattern = match &column.form {
+                    Form::Formatted(marker) => {
+                        quote!(::core::option::Option::Some(<#marker as #krate::Format>::pattern()))
+                    }
+                    Form::Plain | Form::Fixed(..) => quote!(::core::option::Option::None),
+                };
+                quote!(#krate::EventTime::millis(&self.#field, #pattern))
+            },
+        );
     quote! {
         fn key(&self) -> Self::Key {
             #made

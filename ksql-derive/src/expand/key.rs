@@ -20,10 +20,17 @@ pub(crate) struct Key<'a> {
 }
 
 impl<'a> Key<'a> {
-    pub(crate) fn new(options: &'a EntityOptions, columns: &'a [ColumnCode<'a>], krate: &'a TokenStream) -> Self {
+    pub(crate) fn new(
+        options: &'a EntityOptions,
+        columns: &'a [ColumnCode<'a>],
+        krate: &'a TokenStream,
+    ) -> Self {
         Self {
             options,
-            columns: columns.iter().filter(|column| column.role == Role::Key).collect(),
+            columns: columns
+                .iter()
+                .filter(|column| column.role == Role::Key)
+                .collect(),
             windowed: options.window.is_some(),
             ident: companion(&options.ident, "Key"),
             krate,
@@ -33,7 +40,11 @@ impl<'a> Key<'a> {
     /// The type's name: `RateKey`, or the runtime's type for "no key".
     pub(crate) fn name(&self) -> TokenStream {
         let (ident, krate) = (&self.ident, self.krate);
-        if self.columns.is_empty() { quote!(#krate::NoKey) } else { quote!(#ident) }
+        if self.columns.is_empty() {
+            quote!(#krate::NoKey)
+        } else {
+            quote!(#ident)
+        }
     }
 
     /// The struct, outside the block.
@@ -46,7 +57,10 @@ impl<'a> Key<'a> {
         let allow = super::allow();
         let fields = self.columns.iter().map(|column| {
             let (name, ty) = (column.ident, column.ty);
-            let docs = docs(&column.options.docs, &format!("The key column `{}`.", column.name));
+            let docs = docs(
+                &column.options.docs,
+                &format!("The key column `{}`.", column.name),
+            );
             quote!(#docs pub #name: #ty,)
         });
         let window = self.windowed.then(|| {
@@ -86,14 +100,21 @@ impl Key<'_> {
             let last = index + 1 == count && !self.windowed;
             quote!(#encode(&self.#field, #last, __out);)
         });
-        let ordered_window = self.windowed.then(|| quote!(#krate::encode_window_ordered(self.window, __out);));
+        let ordered_window = self
+            .windowed
+            .then(|| quote!(#krate::encode_window_ordered(self.window, __out);));
         let read = self.columns.iter().enumerate().map(|(index, column)| {
-            let (field, name, decode) = (column.ident, column.name, column.key_item("decode_ordered"));
+            let (field, name, decode) =
+                (column.ident, column.name, column.key_item("decode_ordered"));
             let last = index + 1 == count && !self.windowed;
             quote!(#field: #decode(#last, &mut __input).map_err(|__error| __error.at(#name))?,)
         });
-        let read_window = self.windowed.then(|| quote!(window: #krate::decode_window_ordered(&mut __input)?,));
-        let window_out = self.windowed.then(|| quote!(#krate::Window::encode(self.window, #session, __out);));
+        let read_window = self
+            .windowed
+            .then(|| quote!(window: #krate::decode_window_ordered(&mut __input)?,));
+        let window_out = self
+            .windowed
+            .then(|| quote!(#krate::Window::encode(self.window, #session, __out);));
         quote! {
             #[automatically_derived]
             impl #krate::EntityKey for #ident {
@@ -149,10 +170,13 @@ impl Key<'_> {
     fn decode_wire(&self) -> TokenStream {
         let krate = self.krate;
         let session = self.is_session();
-        let split = self.windowed.then(|| quote!(let (__bytes, __window) = #krate::Window::decode(__bytes, #session)?;));
+        let split = self
+            .windowed
+            .then(|| quote!(let (__bytes, __window) = #krate::Window::decode(__bytes, #session)?;));
         let window = self.windowed.then(|| quote!(window: __window,));
         if let [column] = self.columns.as_slice() {
-            let (field, name, decode) = (column.ident, column.name, column.key_item("decode_kafka"));
+            let (field, name, decode) =
+                (column.ident, column.name, column.key_item("decode_kafka"));
             return quote! {
                 #split
                 ::core::result::Result::Ok(Self {
@@ -185,7 +209,10 @@ impl Key<'_> {
         let types: Vec<_> = self.columns.iter().map(|column| column.ty).collect();
         if let ([field], [ty]) = (fields.as_slice(), types.as_slice()) {
             let text = self.columns.iter().any(|column| {
-                matches!(column.options.recognised.shape, Shape::Simple(ksql_schema::Type::String))
+                matches!(
+                    column.options.recognised.shape,
+                    Shape::Simple(ksql_schema::Type::String)
+                )
             });
             let from_str = text.then(|| {
                 quote! {

@@ -51,7 +51,11 @@ pub(crate) fn runtime(krate: Option<TokenStream>) -> TokenStream {
 
 /// `RateKey` for `Rate`, with the place of `Rate`.
 pub(crate) fn companion(entity: &Ident, suffix: &str) -> Ident {
-    format_ident!("{}{suffix}", plain(&entity.to_string()), span = entity.span())
+    format_ident!(
+        "{}{suffix}",
+        plain(&entity.to_string()),
+        span = entity.span()
+    )
 }
 
 /// Compiler warnings: stable Rust has none for macros, but it warns of the use of a deprecated item.
@@ -78,7 +82,8 @@ pub(crate) fn entity(options: &EntityOptions, krate: &TokenStream) -> TokenStrea
     let ident = &options.ident;
     let allow = allow();
     let key = key::Key::new(options, &columns, krate);
-    let (key_type, key_impl, conversions) = (key.definition(), key.implementation(), key.conversions());
+    let (key_type, key_impl, conversions) =
+        (key.definition(), key.implementation(), key.conversions());
     let value_type = value::definition(options, &columns);
     let row_type = row::definition(options, &columns);
     let formats = value::formats(options, &columns, krate);
@@ -119,7 +124,10 @@ pub(crate) fn entity(options: &EntityOptions, krate: &TokenStream) -> TokenStrea
 }
 
 /// The fields as code.
-pub(crate) fn columns<'a>(options: &'a EntityOptions, krate: &'a TokenStream) -> Vec<ColumnCode<'a>> {
+pub(crate) fn columns<'a>(
+    options: &'a EntityOptions,
+    krate: &'a TokenStream,
+) -> Vec<ColumnCode<'a>> {
     options
         .fields
         .iter()

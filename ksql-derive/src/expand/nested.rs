@@ -11,7 +11,12 @@ use crate::parse::args::plain;
 use crate::parse::nested::NestedField;
 
 /// The impl for a nested record, or a stub of it after an error.
-pub(crate) fn nested(input: &DeriveInput, fields: &[NestedField], krate: &TokenStream, right: bool) -> TokenStream {
+pub(crate) fn nested(
+    input: &DeriveInput,
+    fields: &[NestedField],
+    krate: &TokenStream,
+    right: bool,
+) -> TokenStream {
     let (ident, vis) = (&input.ident, &input.vis);
     if !right {
         return string_stub(ident, krate);
@@ -20,8 +25,14 @@ pub(crate) fn nested(input: &DeriveInput, fields: &[NestedField], krate: &TokenS
     let name = plain(&ident.to_string());
     let value = quote!(#krate::Value);
     let row = companion(ident, "Row");
-    let borrows = fields.iter().any(|field| !field.recognised.is_plain_scalar());
-    let (row_name, lifetime) = if borrows { (quote!(#row<'a>), quote!('a)) } else { (quote!(#row), quote!('static)) };
+    let borrows = fields
+        .iter()
+        .any(|field| !field.recognised.is_plain_scalar());
+    let (row_name, lifetime) = if borrows {
+        (quote!(#row<'a>), quote!('a))
+    } else {
+        (quote!(#row), quote!('static))
+    };
     let item = |field: &NestedField, item: &str| qualified(&field.ty, &value, item);
     let doc = format!("A [`{ident}`] in a row, borrowed.");
     let row_fields = fields.iter().map(|field| {
@@ -35,13 +46,31 @@ pub(crate) fn nested(input: &DeriveInput, fields: &[NestedField], krate: &TokenS
         quote!(#krate::schema::Field { name: #name, sql_name: #sql_name, ty: #ty, nullable: #nullable })
     });
     let each = |method: &str, call: fn(&Ident, &str, &TokenStream) -> TokenStream| -> TokenStream {
-        fields.iter().map(|field| call(&field.ident, &field.name, &item(field, method))).collect()
+        fields
+            .iter()
+            .map(|field| call(&field.ident, &field.name, &item(field, method)))
+            .collect()
     };
-    let encode = each("encode", |field, name, call| quote!(#call(&self.#field, __out).map_err(|__error| __error.at(#name))?;));
-    let decode = each("decode", |field, name, call| quote!(#field: #call(__input).map_err(|__error| __error.at(#name))?,));
-    let decode_ref = each("decode_ref", |field, name, call| quote!(#field: #call(__input).map_err(|__error| __error.at(#name))?,));
-    let as_ref = each("as_ref", |field, _, call| quote!(#field: #call(&self.#field),));
-    let from_ref = each("from_ref", |field, name, call| quote!(#field: #call(__row.#field).map_err(|__error| __error.at(#name))?,));
+    let encode = each(
+        "encode",
+        |field, name, call| quote!(#call(&self.#field, __out).map_err(|__error| __error.at(#name))?;),
+    );
+    let decode = each(
+        "decode",
+        |field, name, call| quote!(#field: #call(__input).map_err(|__error| __error.at(#name))?,),
+    );
+    let decode_ref = each(
+        "decode_ref",
+        |field, name, call| quote!(#field: #call(__input).map_err(|__error| __error.at(#name))?,),
+    );
+    let as_ref = each(
+        "as_ref",
+        |field, _, call| quote!(#field: #call(&self.#field),),
+    );
+    let from_ref = each(
+        "from_ref",
+        |field, name, call| quote!(#field: #call(__row.#field).map_err(|__error| __error.at(#name))?,),
+    );
     quote! {
         #[doc = #doc]
         #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
@@ -82,13 +111,21 @@ pub(crate) fn nested(input: &DeriveInput, fields: &[NestedField], krate: &TokenS
 }
 
 /// The impl for a string enum, or a stub of it after an error.
-pub(crate) fn variants(input: &DeriveInput, variants: &[Ident], krate: &TokenStream, right: bool) -> TokenStream {
+pub(crate) fn variants(
+    input: &DeriveInput,
+    variants: &[Ident],
+    krate: &TokenStream,
+    right: bool,
+) -> TokenStream {
     let ident = &input.ident;
     if !right {
         return string_stub(ident, krate);
     }
     let allow = super::allow();
-    let texts: Vec<String> = variants.iter().map(|variant| plain(&variant.to_string())).collect();
+    let texts: Vec<String> = variants
+        .iter()
+        .map(|variant| plain(&variant.to_string()))
+        .collect();
     let known = texts.join(", ");
     let name = ident.to_string();
     let text = quote!(&'static ::core::primitive::str);

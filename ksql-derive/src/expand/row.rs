@@ -14,24 +14,44 @@ fn shown<'c, 'a>(columns: &'c [ColumnCode<'a>]) -> impl Iterator<Item = &'c Colu
 }
 
 fn borrows(columns: &[ColumnCode<'_>]) -> bool {
-    shown(columns).any(|column| !column.options.recognised.is_plain_scalar() || column.options.datetime_format.is_some())
+    shown(columns).any(|column| {
+        !column.options.recognised.is_plain_scalar() || column.options.datetime_format.is_some()
+    })
 }
 
 /// `RateRow<'a>`, or `RateRow` where nothing in it borrows.
-pub(crate) fn name(options: &EntityOptions, columns: &[ColumnCode<'_>], lifetime: &TokenStream) -> TokenStream {
+pub(crate) fn name(
+    options: &EntityOptions,
+    columns: &[ColumnCode<'_>],
+    lifetime: &TokenStream,
+) -> TokenStream {
     let ident = companion(&options.ident, "Row");
-    if borrows(columns) { quote!(#ident<#lifetime>) } else { quote!(#ident) }
+    if borrows(columns) {
+        quote!(#ident<#lifetime>)
+    } else {
+        quote!(#ident)
+    }
 }
 
 pub(crate) fn definition(options: &EntityOptions, columns: &[ColumnCode<'_>]) -> TokenStream {
     let vis = &options.vis;
     let name = name(options, columns, &quote!('a));
-    let doc = format!("A row of [`{}`], borrowed from the bytes or the entity it was read from.", options.ident);
+    let doc = format!(
+        "A row of [`{}`], borrowed from the bytes or the entity it was read from.",
+        options.ident
+    );
     let allow = super::allow();
-    let lifetime = if borrows(columns) { quote!('a) } else { quote!('static) };
+    let lifetime = if borrows(columns) {
+        quote!('a)
+    } else {
+        quote!('static)
+    };
     let fields = shown(columns).map(|column| {
         let (field, ty) = (column.ident, column.row_type(&lifetime));
-        let docs = docs(&column.options.docs, &format!("The column `{}`.", column.name));
+        let docs = docs(
+            &column.options.docs,
+            &format!("The column `{}`.", column.name),
+        );
         let vis = &column.options.vis;
         quote!(#docs #vis #field: #ty,)
     });
@@ -43,12 +63,20 @@ pub(crate) fn definition(options: &EntityOptions, columns: &[ColumnCode<'_>]) ->
     }
 }
 
-pub(crate) fn methods(options: &EntityOptions, columns: &[ColumnCode<'_>], key: &Key<'_>, krate: &TokenStream) -> TokenStream {
+pub(crate) fn methods(
+    options: &EntityOptions,
+    columns: &[ColumnCode<'_>],
+    key: &Key<'_>,
+    krate: &TokenStream,
+) -> TokenStream {
     let ident = companion(&options.ident, "Row");
-    let reads = columns.iter().filter(|column| column.role == Role::Value).map(|column| {
-        let (local, name, decode) = (&column.local, column.name, column.item("decode_ref"));
-        quote!(let #local = #decode(&mut __input).map_err(|__error| __error.at(#name))?;)
-    });
+    let reads = columns
+        .iter()
+        .filter(|column| column.role == Role::Value)
+        .map(|column| {
+            let (local, name, decode) = (&column.local, column.name, column.item("decode_ref"));
+            quote!(let #local = #decode(&mut __input).map_err(|__error| __error.at(#name))?;)
+        });
     let decoded = shown(columns).map(|column| {
         let (field, local, name, borrow) = (column.ident, &column.local, column.name, column.item("as_ref"));
         let back = column.item("as_ref");

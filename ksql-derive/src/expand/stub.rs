@@ -16,7 +16,11 @@ pub(crate) fn stub(options: &EntityOptions, krate: &TokenStream) -> TokenStream 
     let never = quote!({ ::core::unreachable!() });
     let bytes = quote!(&[::core::primitive::u8]);
     let decoded = |ty: TokenStream| quote!(::core::result::Result<#ty, #krate::DecodeError>);
-    let (own, own_row, unit) = (decoded(quote!(Self)), decoded(quote!(Self::Row<'a>)), decoded(quote!(())));
+    let (own, own_row, unit) = (
+        decoded(quote!(Self)),
+        decoded(quote!(Self::Row<'a>)),
+        decoded(quote!(())),
+    );
     quote! {
         #[doc(hidden)]
         #[derive(

@@ -14,11 +14,17 @@ pub(crate) fn definition(options: &EntityOptions, columns: &[ColumnCode<'_>]) ->
     let (ident, vis) = (companion(&options.ident, "Value"), &options.vis);
     let doc = format!("The value columns of [`{}`].", options.ident);
     let allow = super::allow();
-    let fields = columns.iter().filter(|column| column.role == Role::Value).map(|column| {
-        let (name, ty) = (column.ident, column.ty);
-        let docs = docs(&column.options.docs, &format!("The column `{}`.", column.name));
-        quote!(#docs pub #name: #ty,)
-    });
+    let fields = columns
+        .iter()
+        .filter(|column| column.role == Role::Value)
+        .map(|column| {
+            let (name, ty) = (column.ident, column.ty);
+            let docs = docs(
+                &column.options.docs,
+                &format!("The column `{}`.", column.name),
+            );
+            quote!(#docs pub #name: #ty,)
+        });
     quote! {
         #[doc = #doc]
         #[allow(missing_debug_implementations)]
@@ -28,35 +34,52 @@ pub(crate) fn definition(options: &EntityOptions, columns: &[ColumnCode<'_>]) ->
 }
 
 /// The marker types of `#[datetime_format]` columns.
-pub(crate) fn formats(options: &EntityOptions, columns: &[ColumnCode<'_>], krate: &TokenStream) -> TokenStream {
+pub(crate) fn formats(
+    options: &EntityOptions,
+    columns: &[ColumnCode<'_>],
+    krate: &TokenStream,
+) -> TokenStream {
     let allow = super::allow();
-    let markers = columns.iter().filter(|column| matches!(column.form, Form::Formatted(_))).map(|column| {
-        let marker = format_marker(&options.ident, column.name);
-        let pattern = column.options.datetime_format.as_ref().map_or("", |at| at.value.as_str());
-        quote! {
-            #[doc(hidden)]
-            #[derive(::core::fmt::Debug)]
-            #allow
-            pub enum #marker {}
-            #[automatically_derived]
-            impl #krate::Format for #marker {
-                const PATTERN: &'static ::core::primitive::str = #pattern;
-                fn pattern() -> &'static #krate::Pattern {
-                    static PATTERN: #krate::OnceLock<#krate::Pattern> = #krate::OnceLock::new();
-                    PATTERN.get_or_init(|| #krate::checked_pattern(#pattern))
+    let markers = columns
+        .iter()
+        .filter(|column| matches!(column.form, Form::Formatted(_)))
+        .map(|column| {
+            let marker = format_marker(&options.ident, column.name);
+            let pattern = column
+                .options
+                .datetime_format
+                .as_ref()
+                .map_or("", |at| at.value.as_str());
+            quote! {
+                #[doc(hidden)]
+                #[derive(::core::fmt::Debug)]
+                #allow
+                pub enum #marker {}
+                #[automatically_derived]
+                impl #krate::Format for #marker {
+                    const PATTERN: &'static ::core::primitive::str = #pattern;
+                    fn pattern() -> &'static #krate::Pattern {
+                        static PATTERN: #krate::OnceLock<#krate::Pattern> = #krate::OnceLock::new();
+                        PATTERN.get_or_init(|| #krate::checked_pattern(#pattern))
+                    }
                 }
             }
-        }
-    });
+        });
     quote!(#(#markers)*)
 }
 
-fn value_columns<'c, 'a>(columns: &'c [ColumnCode<'a>]) -> impl Iterator<Item = &'c ColumnCode<'a>> {
+fn value_columns<'c, 'a>(
+    columns: &'c [ColumnCode<'a>],
+) -> impl Iterator<Item = &'c ColumnCode<'a>> {
     columns.iter().filter(|column| column.role == Role::Value)
 }
 
 /// `encode_key` and `encode_value`.
-pub(crate) fn encode(columns: &[ColumnCode<'_>], key: &Key<'_>, krate: &TokenStream) -> TokenStream {
+pub(crate) fn encode(
+    columns: &[ColumnCode<'_>],
+    key: &Key<'_>,
+    krate: &TokenStream,
+) -> TokenStream {
     let defect = quote!(::core::result::Result<(), #krate::Defect>);
     let lengths = |column: &ColumnCode<'_>| {
         let (field, name) = (column.ident, column.name);
@@ -99,7 +122,11 @@ pub(crate) fn encode(columns: &[ColumnCode<'_>], key: &Key<'_>, krate: &TokenStr
 }
 
 /// `decode` and `check`.
-pub(crate) fn decode(columns: &[ColumnCode<'_>], key: &Key<'_>, krate: &TokenStream) -> TokenStream {
+pub(crate) fn decode(
+    columns: &[ColumnCode<'_>],
+    key: &Key<'_>,
+    krate: &TokenStream,
+) -> TokenStream {
     let _ = key;
     let bytes = quote!(&[::core::primitive::u8]);
     let reads = value_columns(columns).map(|column| {
@@ -111,7 +138,10 @@ pub(crate) fn decode(columns: &[ColumnCode<'_>], key: &Key<'_>, krate: &TokenStr
         quote!(let _ = #decode(&mut __input).map_err(|__error| __error.at(#name))?;)
     });
     let fields = columns.iter().map(|column| {
-        let (field, value) = (column.ident, owned_source(column, &column.local, &quote!(__key), krate));
+        let (field, value) = (
+            column.ident,
+            owned_source(column, &column.local, &quote!(__key), krate),
+        );
         quote!(#field: #value,)
     });
     quote! {
@@ -132,13 +162,22 @@ pub(crate) fn decode(columns: &[ColumnCode<'_>], key: &Key<'_>, krate: &TokenStr
 }
 
 /// Where an owned field comes from when an entity is put together from `key` and a value column's local.
-pub(crate) fn owned_source(column: &ColumnCode<'_>, local: &impl quote::ToTokens, key: &TokenStream, krate: &TokenStream) -> TokenStream {
+pub(crate) fn owned_source(
+    column: &ColumnCode<'_>,
+    local: &impl quote::ToTokens,
+    key: &TokenStream,
+    krate: &TokenStream,
+) -> TokenStream {
     let (field, name) = (column.ident, column.name);
     match column.role {
         Role::Key => quote!(#key.#field),
         Role::Value => quote!(#local),
         Role::Ignored => quote!(::core::default::Default::default()),
-        Role::WindowStart => quote!(#krate::WindowBound::from_millis(#key.window.start).map_err(|__error| __error.at(#name))?),
-        Role::WindowEnd => quote!(#krate::WindowBound::from_millis(#key.window.end).map_err(|__error| __error.at(#name))?),
+        Role::WindowStart => {
+            quote!(#krate::WindowBound::from_millis(#key.window.start).map_err(|__error| __error.at(#name))?)
+        }
+        Role::WindowEnd => {
+            quote!(#krate::WindowBound::from_millis(#key.window.end).map_err(|__error| __error.at(#name))?)
+        }
     }
 }

@@ -78,10 +78,19 @@ pub(crate) fn arguments(attr: &Attribute, form: &str, errors: &mut Errors) -> Op
         Meta::List(list) if matches!(list.delimiter, MacroDelimiter::Paren(_)) => {
             let chunks = chunks(list.tokens.clone());
             if chunks.is_empty() {
-                errors.push(Place::of(&attr.meta), format!("`#[{name}()]` is empty"), format!("write `{form}`"));
+                errors.push(
+                    Place::of(&attr.meta),
+                    format!("`#[{name}()]` is empty"),
+                    format!("write `{form}`"),
+                );
                 return None;
             }
-            Some(chunks.into_iter().filter_map(|chunk| argument(chunk, &name, form, errors)).collect())
+            Some(
+                chunks
+                    .into_iter()
+                    .filter_map(|chunk| argument(chunk, &name, form, errors))
+                    .collect(),
+            )
         }
         Meta::List(_) => {
             errors.push(
@@ -100,7 +109,11 @@ pub(crate) fn arguments(attr: &Attribute, form: &str, errors: &mut Errors) -> Op
             None
         }
         Meta::Path(_) => {
-            errors.push(Place::of(&attr.meta), format!("`#[{name}]` needs arguments"), format!("write `{form}`"));
+            errors.push(
+                Place::of(&attr.meta),
+                format!("`#[{name}]` needs arguments"),
+                format!("write `{form}`"),
+            );
             None
         }
     }
@@ -126,7 +139,10 @@ pub(crate) fn no_arguments(attr: &Attribute, errors: &mut Errors) {
 
 /// The attribute's name.
 pub(crate) fn name_of(attr: &Attribute) -> String {
-    attr.path().get_ident().map(ToString::to_string).unwrap_or_default()
+    attr.path()
+        .get_ident()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 impl Place {
@@ -141,7 +157,9 @@ fn chunks(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
     let mut current = Vec::new();
     for tree in flat(tokens) {
         match tree {
-            TokenTree::Punct(comma) if comma.as_char() == ',' => chunks.push(std::mem::take(&mut current)),
+            TokenTree::Punct(comma) if comma.as_char() == ',' => {
+                chunks.push(std::mem::take(&mut current))
+            }
             other => current.push(other),
         }
     }
@@ -155,26 +173,44 @@ fn flat(tokens: TokenStream) -> Vec<TokenTree> {
     let mut trees = Vec::new();
     for tree in tokens {
         match tree {
-            TokenTree::Group(group) if group.delimiter() == Delimiter::None => trees.extend(flat(group.stream())),
+            TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+                trees.extend(flat(group.stream()))
+            }
             other => trees.push(other),
         }
     }
     trees
 }
 
-fn argument(chunk: Vec<TokenTree>, attribute: &str, form: &str, errors: &mut Errors) -> Option<Arg> {
+fn argument(
+    chunk: Vec<TokenTree>,
+    attribute: &str,
+    form: &str,
+    errors: &mut Errors,
+) -> Option<Arg> {
     let place = place(&chunk);
     match chunk.as_slice() {
         [] => {
-            errors.push(Place::at(proc_macro2::Span::call_site()), format!("`#[{attribute}]` has an empty argument"), format!("write `{form}`"));
+            errors.push(
+                Place::at(proc_macro2::Span::call_site()),
+                format!("`#[{attribute}]` has an empty argument"),
+                format!("write `{form}`"),
+            );
             None
         }
         [TokenTree::Ident(key), TokenTree::Punct(equals), value @ ..]
             if equals.as_char() == '=' && equals.spacing() == Spacing::Alone =>
         {
-            let key = At { value: plain(&key.to_string()), place: Place::at(key.span()) };
+            let key = At {
+                value: plain(&key.to_string()),
+                place: Place::at(key.span()),
+            };
             if value.is_empty() {
-                errors.push(key.place, format!("`{}` has no value", key.value), format!("write `{form}`"));
+                errors.push(
+                    key.place,
+                    format!("`{}` has no value", key.value),
+                    format!("write `{form}`"),
+                );
                 return None;
             }
             Some(Arg::Keyed(key, self::value(value)))
@@ -192,7 +228,11 @@ fn argument(chunk: Vec<TokenTree>, attribute: &str, form: &str, errors: &mut Err
             if colon.as_char() == ':' && colon.spacing() == Spacing::Alone =>
         {
             let key = plain(&key.to_string());
-            errors.push(Place::at(colon.span()), format!("`{key}:` should be `{key} =`"), format!("write `{form}`"));
+            errors.push(
+                Place::at(colon.span()),
+                format!("`{key}:` should be `{key} =`"),
+                format!("write `{form}`"),
+            );
             None
         }
         trees => Some(Arg::Alone(value(trees))),
@@ -201,7 +241,10 @@ fn argument(chunk: Vec<TokenTree>, attribute: &str, form: &str, errors: &mut Err
 
 fn place(trees: &[TokenTree]) -> Place {
     match (trees.first(), trees.last()) {
-        (Some(first), Some(last)) => Place { first: first.span(), last: last.span() },
+        (Some(first), Some(last)) => Place {
+            first: first.span(),
+            last: last.span(),
+        },
         _ => Place::at(proc_macro2::Span::call_site()),
     }
 }
@@ -215,13 +258,21 @@ fn value(trees: &[TokenTree]) -> At<Value> {
         [TokenTree::Punct(minus), TokenTree::Literal(literal)] if minus.as_char() == '-' => {
             Value::Negative(Lit::new(literal.clone()))
         }
-        [TokenTree::Group(group)] if group.delimiter() == Delimiter::Bracket => {
-            Value::List(chunks(group.stream()).iter().map(|chunk| self::value(chunk)).collect())
+        [TokenTree::Group(group)] if group.delimiter() == Delimiter::Bracket => Value::List(
+            chunks(group.stream())
+                .iter()
+                .map(|chunk| self::value(chunk))
+                .collect(),
+        ),
+        trees if !trees.is_empty() && trees.iter().all(is_path_part) => {
+            Value::Path(trees.iter().cloned().collect())
         }
-        trees if !trees.is_empty() && trees.iter().all(is_path_part) => Value::Path(trees.iter().cloned().collect()),
         _ => Value::Other,
     };
-    At { value, place: place(trees) }
+    At {
+        value,
+        place: place(trees),
+    }
 }
 
 fn is_path_part(tree: &TokenTree) -> bool {

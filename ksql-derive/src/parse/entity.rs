@@ -13,11 +13,27 @@ use crate::errors::{At, Errors, Place};
 const TOPIC: &str = "#[topic(\"orders\", partitions = 3)]";
 const TOPIC_KEYS: &[&str] = &["partitions", "replication", "retention", "cleanup"];
 const ENTITY: &str = "#[entity(namespace = \"com.shop\")]";
-const ENTITY_KEYS: &[&str] = &["relaxed", "namespace", "name", "value_format", "subjects", "crate"];
+const ENTITY_KEYS: &[&str] = &[
+    "relaxed",
+    "namespace",
+    "name",
+    "value_format",
+    "subjects",
+    "crate",
+];
 /// Attributes that belong on fields.
 const ON_FIELDS: &[&str] = &[
-    "key", "kafka_ignore", "decimal_precision", "datetime_format", "default_value", "max_length", "timestamp",
-    "avro_timestamp", "window_start", "window_end", "gap",
+    "key",
+    "kafka_ignore",
+    "decimal_precision",
+    "datetime_format",
+    "default_value",
+    "max_length",
+    "timestamp",
+    "avro_timestamp",
+    "window_start",
+    "window_end",
+    "gap",
 ];
 
 /// Reads a struct whose item kind was checked before.
@@ -36,7 +52,10 @@ pub(crate) fn parse(input: &DeriveInput, fields: &Fields, errors: &mut Errors) -
     for attr in &input.attrs {
         struct_attribute(attr, &mut options, errors);
     }
-    options.fields = fields.iter().filter_map(|item| field::parse(item, errors)).collect();
+    options.fields = fields
+        .iter()
+        .filter_map(|item| field::parse(item, errors))
+        .collect();
     options
 }
 
@@ -60,7 +79,13 @@ fn struct_attribute(attr: &Attribute, options: &mut EntityOptions, errors: &mut 
         }
         "window" => {
             let window = window::parse(attr, errors);
-            once(&mut options.window, "#[window]", place, Some(window), errors);
+            once(
+                &mut options.window,
+                "#[window]",
+                place,
+                Some(window),
+                errors,
+            );
             failed(options, "window", before, errors);
         }
         "entity" => {
@@ -91,7 +116,9 @@ fn topic(attr: &Attribute, errors: &mut Errors) -> TopicOptions {
         retention_ms: None,
         cleanup: None,
     };
-    let Some(arguments) = arguments(attr, TOPIC, errors) else { return topic };
+    let Some(arguments) = arguments(attr, TOPIC, errors) else {
+        return topic;
+    };
     let before = errors.len();
     for argument in &arguments {
         match argument {
@@ -100,7 +127,11 @@ fn topic(attr: &Attribute, errors: &mut Errors) -> TopicOptions {
         }
     }
     if topic.name.is_none() && errors.len() == before {
-        errors.push(topic.place, "`#[topic]` has no topic name", format!("the name comes first: `{TOPIC}`"));
+        errors.push(
+            topic.place,
+            "`#[topic]` has no topic name",
+            format!("the name comes first: `{TOPIC}`"),
+        );
     }
     topic
 }
@@ -108,11 +139,18 @@ fn topic(attr: &Attribute, errors: &mut Errors) -> TopicOptions {
 fn topic_name(value: &At<Value>, name: &mut Option<At<String>>, errors: &mut Errors) {
     match (&value.value, value.value.name()) {
         (Value::Literal(Lit::Str(text)), _) => {
-            let text = At { value: text.value(), place: value.place };
+            let text = At {
+                value: text.value(),
+                place: value.place,
+            };
             once(name, "the topic name", value.place, Some(text), errors);
         }
         (_, Some(word)) if TOPIC_KEYS.contains(&word.as_str()) => {
-            errors.push(value.place, format!("`{word}` has no value"), format!("write `{word} = ...`, as in `{TOPIC}`"));
+            errors.push(
+                value.place,
+                format!("`{word}` has no value"),
+                format!("write `{word} = ...`, as in `{TOPIC}`"),
+            );
         }
         _ => errors.push(
             value.place,
@@ -123,7 +161,10 @@ fn topic_name(value: &At<Value>, name: &mut Option<At<String>>, errors: &mut Err
 }
 
 fn topic_key(key: &At<String>, value: &At<Value>, topic: &mut TopicOptions, errors: &mut Errors) {
-    let wanted = |example| Wanted { key: &key.value, example };
+    let wanted = |example| Wanted {
+        key: &key.value,
+        example,
+    };
     let place = key.place.to(value.place);
     match key.value.as_str() {
         "partitions" => {
@@ -137,7 +178,11 @@ fn topic_key(key: &At<String>, value: &At<Value>, topic: &mut TopicOptions, erro
             once(&mut topic.replication, &key.value, place, read, errors);
         }
         "retention" => {
-            let read = retention(value, wanted("#[topic(\"orders\", retention = \"7d\")]"), errors);
+            let read = retention(
+                value,
+                wanted("#[topic(\"orders\", retention = \"7d\")]"),
+                errors,
+            );
             once(&mut topic.retention_ms, &key.value, place, read, errors);
         }
         "cleanup" => {
@@ -146,7 +191,12 @@ fn topic_key(key: &At<String>, value: &At<Value>, topic: &mut TopicOptions, erro
                 ("compact", Cleanup::Compact),
                 ("compact,delete", Cleanup::CompactDelete),
             ];
-            let read = word(value, &words, wanted("#[topic(\"orders\", cleanup = \"compact\")]"), errors);
+            let read = word(
+                value,
+                &words,
+                wanted("#[topic(\"orders\", cleanup = \"compact\")]"),
+                errors,
+            );
             once(&mut topic.cleanup, &key.value, place, read, errors);
         }
         _ => unknown_key(key, "topic", TOPIC_KEYS, errors),
@@ -158,36 +208,60 @@ fn retention(value: &At<Value>, wanted: Wanted<'_>, errors: &mut Errors) -> Opti
     if let Value::Literal(Lit::Str(text)) = &value.value
         && text.value() == "unlimited"
     {
-        return Some(At { value: -1, place: value.place });
+        return Some(At {
+            value: -1,
+            place: value.place,
+        });
     }
     let millis = duration(value, wanted, errors)?;
     match i64::try_from(millis.value) {
-        Ok(value) => Some(At { value, place: millis.place }),
+        Ok(value) => Some(At {
+            value,
+            place: millis.place,
+        }),
         Err(_) => {
-            errors.push(millis.place, "`retention` is out of range", "write `retention = \"unlimited\"`");
+            errors.push(
+                millis.place,
+                "`retention` is out of range",
+                "write `retention = \"unlimited\"`",
+            );
             None
         }
     }
 }
 
 fn container(attr: &Attribute, options: &mut ContainerOptions, errors: &mut Errors) {
-    let Some(arguments) = arguments(attr, ENTITY, errors) else { return };
+    let Some(arguments) = arguments(attr, ENTITY, errors) else {
+        return;
+    };
     for argument in &arguments {
         match argument {
             Arg::Alone(value) => match value.value.name().as_deref() {
-                Some("relaxed") => once(&mut options.relaxed, "relaxed", value.place, Some(value.place), errors),
+                Some("relaxed") => once(
+                    &mut options.relaxed,
+                    "relaxed",
+                    value.place,
+                    Some(value.place),
+                    errors,
+                ),
                 Some(word) if ENTITY_KEYS.contains(&word) => errors.push(
                     value.place,
                     format!("`{word}` has no value"),
                     format!("write `{word} = ...`, as in `{ENTITY}`"),
                 ),
                 Some(word) => {
-                    let key = At { value: word.to_owned(), place: value.place };
+                    let key = At {
+                        value: word.to_owned(),
+                        place: value.place,
+                    };
                     unknown_key(&key, "entity", ENTITY_KEYS, errors);
                 }
                 None => errors.push(
                     value.place,
-                    format!("`#[entity]` takes `key = value` pairs, not {}", value.value.describe()),
+                    format!(
+                        "`#[entity]` takes `key = value` pairs, not {}",
+                        value.value.describe()
+                    ),
                     format!("write `{ENTITY}`"),
                 ),
             },
@@ -196,11 +270,23 @@ fn container(attr: &Attribute, options: &mut ContainerOptions, errors: &mut Erro
     }
 }
 
-fn container_key(key: &At<String>, value: &At<Value>, options: &mut ContainerOptions, errors: &mut Errors) {
-    let wanted = |example| Wanted { key: &key.value, example };
+fn container_key(
+    key: &At<String>,
+    value: &At<Value>,
+    options: &mut ContainerOptions,
+    errors: &mut Errors,
+) {
+    let wanted = |example| Wanted {
+        key: &key.value,
+        example,
+    };
     let place = key.place.to(value.place);
     match key.value.as_str() {
-        "relaxed" => errors.push(place, "`relaxed` takes no value", "write `#[entity(relaxed)]`, or remove it"),
+        "relaxed" => errors.push(
+            place,
+            "`relaxed` takes no value",
+            "write `#[entity(relaxed)]`, or remove it",
+        ),
         "namespace" => {
             let read = string(value, wanted(ENTITY), errors);
             once(&mut options.namespace, &key.value, place, read, errors);
@@ -211,7 +297,12 @@ fn container_key(key: &At<String>, value: &At<Value>, options: &mut ContainerOpt
         }
         "value_format" => {
             let words = [("avro", ValueFormat::Avro)];
-            let read = word(value, &words, wanted("#[entity(value_format = \"avro\")]"), errors);
+            let read = word(
+                value,
+                &words,
+                wanted("#[entity(value_format = \"avro\")]"),
+                errors,
+            );
             once(&mut options.value_format, &key.value, place, read, errors);
         }
         "subjects" => {
@@ -220,11 +311,20 @@ fn container_key(key: &At<String>, value: &At<Value>, options: &mut ContainerOpt
                 ("record", SubjectStrategy::RecordName),
                 ("topic_record", SubjectStrategy::TopicRecordName),
             ];
-            let read = word(value, &words, wanted("#[entity(subjects = \"topic\")]"), errors);
+            let read = word(
+                value,
+                &words,
+                wanted("#[entity(subjects = \"topic\")]"),
+                errors,
+            );
             once(&mut options.subjects, &key.value, place, read, errors);
         }
         "crate" => {
-            let read = path(value, wanted("#[entity(crate = my_facade::ksql_runtime)]"), errors);
+            let read = path(
+                value,
+                wanted("#[entity(crate = my_facade::ksql_runtime)]"),
+                errors,
+            );
             once(&mut options.krate, &key.value, place, read, errors);
         }
         _ => unknown_key(key, "entity", ENTITY_KEYS, errors),
@@ -241,7 +341,13 @@ pub(crate) fn crate_path(attrs: &[Attribute], attribute: &str) -> Option<proc_ma
         .filter_map(|attr| arguments(attr, ENTITY, &mut silent))
         .flatten()
         .find_map(|argument| match argument {
-            Arg::Keyed(key, At { value: Value::Path(tokens), .. }) if key.value == "crate" => Some(tokens),
+            Arg::Keyed(
+                key,
+                At {
+                    value: Value::Path(tokens),
+                    ..
+                },
+            ) if key.value == "crate" => Some(tokens),
             _ => None,
         })
 }

@@ -25,7 +25,12 @@ pub(crate) fn parse(field: &Field, errors: &mut Errors) -> Option<FieldOptions> 
         name: plain(&ident.to_string()),
         ident,
         vis: field.vis.clone(),
-        docs: field.attrs.iter().filter(|attr| attr.path().is_ident("doc")).cloned().collect(),
+        docs: field
+            .attrs
+            .iter()
+            .filter(|attr| attr.path().is_ident("doc"))
+            .cloned()
+            .collect(),
         ty: field.ty.clone(),
         recognised: types::Recognised::default(),
         key: None,
@@ -72,17 +77,34 @@ fn attribute(attr: &Attribute, options: &mut FieldOptions, errors: &mut Errors) 
             once(&mut options.decimal_precision, &shown, place, read, errors);
         }
         "datetime_format" => {
-            let read = single(attr, FORMAT, errors)
-                .and_then(|value| string(&value, Wanted { key: "datetime_format", example: FORMAT }, errors));
+            let read = single(attr, FORMAT, errors).and_then(|value| {
+                string(
+                    &value,
+                    Wanted {
+                        key: "datetime_format",
+                        example: FORMAT,
+                    },
+                    errors,
+                )
+            });
             once(&mut options.datetime_format, &shown, place, read, errors);
         }
         "default_value" => {
-            let read = single(attr, DEFAULT, errors).and_then(|value| default_value(&value, errors));
+            let read =
+                single(attr, DEFAULT, errors).and_then(|value| default_value(&value, errors));
             once(&mut options.default_value, &shown, place, read, errors);
         }
         "max_length" => {
-            let read = single(attr, LENGTH, errors)
-                .and_then(|value| integer(&value, Wanted { key: "max_length", example: LENGTH }, errors));
+            let read = single(attr, LENGTH, errors).and_then(|value| {
+                integer(
+                    &value,
+                    Wanted {
+                        key: "max_length",
+                        example: LENGTH,
+                    },
+                    errors,
+                )
+            });
             once(&mut options.max_length, &shown, place, read, errors);
         }
         "gap" => {
@@ -101,19 +123,41 @@ fn attribute(attr: &Attribute, options: &mut FieldOptions, errors: &mut Errors) 
 fn flag(attr: &Attribute, slot: &mut Option<Place>, errors: &mut Errors) {
     no_arguments(attr, errors);
     let place = Place::of(&attr.meta);
-    once(slot, &format!("#[{}]", name_of(attr)), place, Some(place), errors);
+    once(
+        slot,
+        &format!("#[{}]", name_of(attr)),
+        place,
+        Some(place),
+        errors,
+    );
 }
 
 fn key(attr: &Attribute, errors: &mut Errors) -> KeyOptions {
-    let mut key = KeyOptions { place: Place::of(&attr.meta), order: None };
+    let mut key = KeyOptions {
+        place: Place::of(&attr.meta),
+        order: None,
+    };
     if let Meta::Path(_) = &attr.meta {
         return key;
     }
     for argument in arguments(attr, KEY, errors).unwrap_or_default() {
         match argument {
             Arg::Keyed(name, value) if name.value == "order" => {
-                let read = integer(&value, Wanted { key: "order", example: KEY }, errors);
-                once(&mut key.order, "order", name.place.to(value.place), read, errors);
+                let read = integer(
+                    &value,
+                    Wanted {
+                        key: "order",
+                        example: KEY,
+                    },
+                    errors,
+                );
+                once(
+                    &mut key.order,
+                    "order",
+                    name.place.to(value.place),
+                    read,
+                    errors,
+                );
             }
             Arg::Keyed(name, _) => unknown_key(&name, "key", &["order"], errors),
             Arg::Alone(value) => errors.push(
@@ -130,17 +174,25 @@ fn decimal(attr: &Attribute, errors: &mut Errors) -> Option<At<(u32, u32)>> {
     let arguments = arguments(attr, DECIMAL, errors)?;
     match arguments.as_slice() {
         [Arg::Alone(precision), Arg::Alone(scale)] => {
-            let wanted = |key| Wanted { key, example: DECIMAL };
+            let wanted = |key| Wanted {
+                key,
+                example: DECIMAL,
+            };
             let place = precision.place.to(scale.place);
             let precision = integer::<u32>(precision, wanted("precision"), errors);
             let scale = integer::<u32>(scale, wanted("scale"), errors);
-            Some(At { value: (precision?.value, scale?.value), place })
+            Some(At {
+                value: (precision?.value, scale?.value),
+                place,
+            })
         }
         _ => {
             errors.push(
                 Place::of(&attr.meta),
                 "`#[decimal_precision]` takes two integers: precision and scale",
-                format!("precision counts all digits, scale those after the point: write `{DECIMAL}`"),
+                format!(
+                    "precision counts all digits, scale those after the point: write `{DECIMAL}`"
+                ),
             );
             None
         }
@@ -171,22 +223,34 @@ fn default_value(value: &At<Value>, errors: &mut Errors) -> Option<At<String>> {
         Value::Literal(Lit::Int(number)) => Some(number.base10_digits().to_owned()),
         Value::Literal(Lit::Float(number)) => Some(json_float(number.base10_digits())),
         Value::Negative(Lit::Int(number)) => Some(format!("-{}", number.base10_digits())),
-        Value::Negative(Lit::Float(number)) => Some(format!("-{}", json_float(number.base10_digits()))),
+        Value::Negative(Lit::Float(number)) => {
+            Some(format!("-{}", json_float(number.base10_digits())))
+        }
         _ => None,
     };
     if text.is_none() {
         errors.push(
             value.place,
-            format!("a default is a bool, a number or a string, not {}", value.value.describe()),
+            format!(
+                "a default is a bool, a number or a string, not {}",
+                value.value.describe()
+            ),
             format!("write `{DEFAULT}`, `#[default_value(\"new\")]` or `#[default_value(false)]`"),
         );
     }
-    text.map(|text| At { value: text, place: value.place })
+    text.map(|text| At {
+        value: text,
+        place: value.place,
+    })
 }
 
 /// Rust allows `1.`, JSON does not.
 fn json_float(digits: &str) -> String {
-    if digits.ends_with('.') { format!("{digits}0") } else { digits.replace(".e", ".0e") }
+    if digits.ends_with('.') {
+        format!("{digits}0")
+    } else {
+        digits.replace(".e", ".0e")
+    }
 }
 
 fn json_string(text: &str) -> String {
@@ -209,18 +273,26 @@ fn json_string(text: &str) -> String {
 fn gap(attr: &Attribute, errors: &mut Errors) -> Option<At<GapOptions>> {
     let arguments = arguments(attr, GAP, errors)?;
     match arguments.as_slice() {
-        [Arg::Alone(value)] if value.value.name().as_deref() == Some("zero") => {
-            Some(At { value: GapOptions::Zero, place: value.place })
-        }
+        [Arg::Alone(value)] if value.value.name().as_deref() == Some("zero") => Some(At {
+            value: GapOptions::Zero,
+            place: value.place,
+        }),
         [Arg::Keyed(key, value)] if key.value == "from" => {
             let source = match &value.value {
                 Value::Literal(Lit::Str(text)) => Some(text.value()),
                 other => other.name(),
             };
             if source.is_none() {
-                errors.push(value.place, "`from` names a field of this struct", "write `#[gap(from = close)]`");
+                errors.push(
+                    value.place,
+                    "`from` names a field of this struct",
+                    "write `#[gap(from = close)]`",
+                );
             }
-            source.map(|name| At { value: GapOptions::From(name), place: value.place })
+            source.map(|name| At {
+                value: GapOptions::From(name),
+                place: value.place,
+            })
         }
         [Arg::Keyed(key, _)] => {
             unknown_key(key, "gap", &["zero", "from"], errors);
@@ -247,13 +319,21 @@ fn one_role(options: &FieldOptions, errors: &mut Errors) {
         ("#[window_end]", options.window_end),
         ("#[kafka_ignore]", options.ignore),
     ];
-    let mut present = roles.iter().filter_map(|(name, place)| place.map(|place| (*name, place)));
-    let Some((first, _)) = present.next() else { return };
+    let mut present = roles
+        .iter()
+        .filter_map(|(name, place)| place.map(|place| (*name, place)));
+    let Some((first, _)) = present.next() else {
+        return;
+    };
     for (second, place) in present {
         let message = format!("`{}` cannot be both `{first}` and `{second}`", options.name);
         let help = match (first, second) {
-            ("#[key]", "#[kafka_ignore]") => "a record cannot be restored without its key: remove this attribute",
-            ("#[key]", _) => "window bounds are filled from the windowed key: remove one of the two",
+            ("#[key]", "#[kafka_ignore]") => {
+                "a record cannot be restored without its key: remove this attribute"
+            }
+            ("#[key]", _) => {
+                "window bounds are filled from the windowed key: remove one of the two"
+            }
             _ => "remove one of the two",
         };
         errors.push(place, message, help);
@@ -266,4 +346,3 @@ fn one_role(options: &FieldOptions, errors: &mut Errors) {
         );
     }
 }
-

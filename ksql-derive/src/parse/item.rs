@@ -5,7 +5,11 @@ use syn::{Data, DeriveInput, Fields};
 use crate::errors::{Errors, Place};
 
 /// The named fields of a struct without generics, or an error. `derive` is the macro's name for messages.
-pub(crate) fn named_fields<'a>(input: &'a DeriveInput, derive: &str, errors: &mut Errors) -> Option<&'a Fields> {
+pub(crate) fn named_fields<'a>(
+    input: &'a DeriveInput,
+    derive: &str,
+    errors: &mut Errors,
+) -> Option<&'a Fields> {
     let ident = &input.ident;
     let shape = format!("write `struct {ident} {{ .. }}` with one named field for each column");
     let fields = match &input.data {
@@ -43,7 +47,11 @@ pub(crate) fn named_fields<'a>(input: &'a DeriveInput, derive: &str, errors: &mu
             return None;
         }
         Fields::Unit => {
-            errors.push(Place::of(ident), format!("`{ident}` has no fields, so it has no columns"), shape);
+            errors.push(
+                Place::of(ident),
+                format!("`{ident}` has no fields, so it has no columns"),
+                shape,
+            );
             return None;
         }
     }

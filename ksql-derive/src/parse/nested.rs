@@ -14,8 +14,22 @@ const NESTED: &str = "#[nested(crate = my_facade::ksql_runtime)]";
 /// Attributes that mean something on the fields of an entity only. `nested` fields are not among the helper
 /// attributes of this derive, so rustc refuses them itself unless another derive of the struct declares them.
 const ENTITY_ONLY: &[&str] = &[
-    "topic", "stream", "table", "window", "entity", "key", "kafka_ignore", "decimal_precision", "datetime_format",
-    "default_value", "max_length", "timestamp", "avro_timestamp", "window_start", "window_end", "gap",
+    "topic",
+    "stream",
+    "table",
+    "window",
+    "entity",
+    "key",
+    "kafka_ignore",
+    "decimal_precision",
+    "datetime_format",
+    "default_value",
+    "max_length",
+    "timestamp",
+    "avro_timestamp",
+    "window_start",
+    "window_end",
+    "gap",
 ];
 
 /// A field of a nested record.
@@ -30,19 +44,32 @@ pub(crate) struct NestedField {
 }
 
 /// The fields of a nested record, checked.
-pub(crate) fn fields(input: &DeriveInput, fields: &Fields, errors: &mut Errors) -> Vec<NestedField> {
+pub(crate) fn fields(
+    input: &DeriveInput,
+    fields: &Fields,
+    errors: &mut Errors,
+) -> Vec<NestedField> {
     container(&input.attrs, errors);
     if fields.is_empty() {
-        errors.push(Place::of(&input.ident), format!("`{}` has no fields", input.ident), "a record needs at least one");
+        errors.push(
+            Place::of(&input.ident),
+            format!("`{}` has no fields", input.ident),
+            "a record needs at least one",
+        );
     }
     let mut read: Vec<NestedField> = Vec::new();
     for field in fields {
-        let Some(ident) = field.ident.clone() else { continue };
+        let Some(ident) = field.ident.clone() else {
+            continue;
+        };
         entity_only(&field.attrs, errors);
         if mentions(&field.ty.to_token_stream(), &input.ident) {
             errors.push(
                 Place::of(&field.ty),
-                format!("`{}` cannot contain itself: its schema would have no end", input.ident),
+                format!(
+                    "`{}` cannot contain itself: its schema would have no end",
+                    input.ident
+                ),
                 "refer to the other record by its key",
             );
         }
@@ -54,10 +81,17 @@ pub(crate) fn fields(input: &DeriveInput, fields: &Fields, errors: &mut Errors) 
                 "names are letters, digits and `_` of ASCII, and do not begin with a digit",
             );
         }
-        if let Some(other) = read.iter().find(|other| other.name.eq_ignore_ascii_case(&name)) {
+        if let Some(other) = read
+            .iter()
+            .find(|other| other.name.eq_ignore_ascii_case(&name))
+        {
             errors.push(
                 Place::of(&ident),
-                format!("`{}` and `{name}` are both `{}` in KSQL", other.name, name.to_ascii_uppercase()),
+                format!(
+                    "`{}` and `{name}` are both `{}` in KSQL",
+                    other.name,
+                    name.to_ascii_uppercase()
+                ),
                 "rename one of them",
             );
         }
@@ -66,7 +100,12 @@ pub(crate) fn fields(input: &DeriveInput, fields: &Fields, errors: &mut Errors) 
             ident,
             name,
             vis: field.vis.clone(),
-            docs: field.attrs.iter().filter(|attr| attr.path().is_ident("doc")).cloned().collect(),
+            docs: field
+                .attrs
+                .iter()
+                .filter(|attr| attr.path().is_ident("doc"))
+                .cloned()
+                .collect(),
             ty: field.ty.clone(),
             recognised,
         });
@@ -100,7 +139,10 @@ pub(crate) fn variants(input: &DeriveInput, errors: &mut Errors) -> Vec<Ident> {
         if !matches!(variant.fields, Fields::Unit) {
             errors.push(
                 Place::of(&variant.fields),
-                format!("`{}` holds values, but an enum column is a string", variant.ident),
+                format!(
+                    "`{}` holds values, but an enum column is a string",
+                    variant.ident
+                ),
                 "write a unit variant, and put the values into columns of their own",
             );
         }
@@ -135,16 +177,37 @@ fn container(attrs: &[Attribute], errors: &mut Errors) {
         for argument in arguments(attr, NESTED, errors).unwrap_or_default() {
             match argument {
                 Arg::Keyed(key, value) if key.value == "crate" => {
-                    let read = path(&value, Wanted { key: "crate", example: NESTED }, errors);
+                    let read = path(
+                        &value,
+                        Wanted {
+                            key: "crate",
+                            example: NESTED,
+                        },
+                        errors,
+                    );
                     once(&mut krate, "crate", key.place.to(value.place), read, errors);
                 }
                 Arg::Keyed(key, _) => unknown_key(&key, "nested", &["crate"], errors),
-                Arg::Alone(At { value: Value::Path(tokens), place }) => {
-                    unknown_key(&At { value: tokens.to_string(), place }, "nested", &["crate"], errors);
+                Arg::Alone(At {
+                    value: Value::Path(tokens),
+                    place,
+                }) => {
+                    unknown_key(
+                        &At {
+                            value: tokens.to_string(),
+                            place,
+                        },
+                        "nested",
+                        &["crate"],
+                        errors,
+                    );
                 }
                 Arg::Alone(value) => errors.push(
                     value.place,
-                    format!("`#[nested]` takes `crate = path`, not {}", value.value.describe()),
+                    format!(
+                        "`#[nested]` takes `crate = path`, not {}",
+                        value.value.describe()
+                    ),
                     format!("write `{NESTED}`"),
                 ),
             }

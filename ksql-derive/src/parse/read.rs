@@ -19,16 +19,27 @@ impl Wanted<'_> {
     fn wrong(&self, what: &str, value: &At<Value>, errors: &mut Errors) {
         errors.push(
             value.place,
-            format!("`{}` takes {what}, not {}", self.key, value.value.describe()),
+            format!(
+                "`{}` takes {what}, not {}",
+                self.key,
+                value.value.describe()
+            ),
             format!("write `{}`", self.example),
         );
     }
 }
 
 /// A string.
-pub(crate) fn string(value: &At<Value>, wanted: Wanted<'_>, errors: &mut Errors) -> Option<At<String>> {
+pub(crate) fn string(
+    value: &At<Value>,
+    wanted: Wanted<'_>,
+    errors: &mut Errors,
+) -> Option<At<String>> {
     match &value.value {
-        Value::Literal(Lit::Str(text)) => Some(At { value: text.value(), place: value.place }),
+        Value::Literal(Lit::Str(text)) => Some(At {
+            value: text.value(),
+            place: value.place,
+        }),
         _ => {
             wanted.wrong("a string", value, errors);
             None
@@ -37,13 +48,21 @@ pub(crate) fn string(value: &At<Value>, wanted: Wanted<'_>, errors: &mut Errors)
 }
 
 /// An integer that fits `T`; the range of `T` is what the message says.
-pub(crate) fn integer<T>(value: &At<Value>, wanted: Wanted<'_>, errors: &mut Errors) -> Option<At<T>>
+pub(crate) fn integer<T>(
+    value: &At<Value>,
+    wanted: Wanted<'_>,
+    errors: &mut Errors,
+) -> Option<At<T>>
 where
     T: TryFrom<u64> + Bounds,
 {
     match &value.value {
         Value::Literal(Lit::Int(number)) => {
-            let fits = number.base10_digits().parse::<u64>().ok().and_then(|number| T::try_from(number).ok());
+            let fits = number
+                .base10_digits()
+                .parse::<u64>()
+                .ok()
+                .and_then(|number| T::try_from(number).ok());
             if fits.is_none() {
                 errors.push(
                     value.place,
@@ -51,7 +70,10 @@ where
                     format!("write `{}`", wanted.example),
                 );
             }
-            fits.map(|number| At { value: number, place: value.place })
+            fits.map(|number| At {
+                value: number,
+                place: value.place,
+            })
         }
         Value::Negative(_) => {
             errors.push(
@@ -86,12 +108,23 @@ impl Bounds for u64 {
 }
 
 /// A duration in milliseconds.
-pub(crate) fn duration(value: &At<Value>, wanted: Wanted<'_>, errors: &mut Errors) -> Option<At<u64>> {
+pub(crate) fn duration(
+    value: &At<Value>,
+    wanted: Wanted<'_>,
+    errors: &mut Errors,
+) -> Option<At<u64>> {
     let text = string(value, wanted, errors)?;
     match ksql_schema::duration::parse(&text.value) {
-        Ok(millis) => Some(At { value: millis, place: text.place }),
+        Ok(millis) => Some(At {
+            value: millis,
+            place: text.place,
+        }),
         Err(message) => {
-            errors.push(text.place, format!("`{}`: {message}", wanted.key), format!("write `{}`", wanted.example));
+            errors.push(
+                text.place,
+                format!("`{}`: {message}", wanted.key),
+                format!("write `{}`", wanted.example),
+            );
             None
         }
     }
@@ -106,23 +139,36 @@ pub(crate) fn word<T: Copy>(
 ) -> Option<At<T>> {
     let text = string(value, wanted, errors)?;
     if let Some((_, found)) = words.iter().find(|(word, _)| *word == text.value) {
-        return Some(At { value: *found, place: text.place });
+        return Some(At {
+            value: *found,
+            place: text.place,
+        });
     }
     let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
     errors.push(
         text.place,
-        format!("`{}` cannot be \"{}\"{}", wanted.key, text.value, suggestion(&text.value, &known)),
+        format!(
+            "`{}` cannot be \"{}\"{}",
+            wanted.key,
+            text.value,
+            suggestion(&text.value, &known)
+        ),
         format!("it is one of {}", quoted(&known, '"')),
     );
     None
 }
 
 /// A path, such as `crate::reexports::ksql_runtime`.
-pub(crate) fn path(value: &At<Value>, wanted: Wanted<'_>, errors: &mut Errors) -> Option<At<TokenStream>> {
+pub(crate) fn path(
+    value: &At<Value>,
+    wanted: Wanted<'_>,
+    errors: &mut Errors,
+) -> Option<At<TokenStream>> {
     match &value.value {
-        Value::Path(tokens) if syn::parse2::<syn::Path>(tokens.clone()).is_ok() => {
-            Some(At { value: tokens.clone(), place: value.place })
-        }
+        Value::Path(tokens) if syn::parse2::<syn::Path>(tokens.clone()).is_ok() => Some(At {
+            value: tokens.clone(),
+            place: value.place,
+        }),
         _ => {
             wanted.wrong("a path without quotes", value, errors);
             None
@@ -131,9 +177,19 @@ pub(crate) fn path(value: &At<Value>, wanted: Wanted<'_>, errors: &mut Errors) -
 }
 
 /// Stores a value, or reports that it was given before.
-pub(crate) fn once<T>(slot: &mut Option<T>, name: &str, place: Place, value: Option<T>, errors: &mut Errors) {
+pub(crate) fn once<T>(
+    slot: &mut Option<T>,
+    name: &str,
+    place: Place,
+    value: Option<T>,
+    errors: &mut Errors,
+) {
     if slot.is_some() {
-        errors.push(place, format!("`{name}` is specified more than once"), "remove this one");
+        errors.push(
+            place,
+            format!("`{name}` is specified more than once"),
+            "remove this one",
+        );
     } else if value.is_some() {
         *slot = value;
     }
@@ -143,7 +199,11 @@ pub(crate) fn once<T>(slot: &mut Option<T>, name: &str, place: Place, value: Opt
 pub(crate) fn unknown_key(key: &At<String>, attribute: &str, known: &[&str], errors: &mut Errors) {
     errors.push(
         key.place,
-        format!("`#[{attribute}]` has no key `{}`{}", key.value, suggestion(&key.value, known)),
+        format!(
+            "`#[{attribute}]` has no key `{}`{}",
+            key.value,
+            suggestion(&key.value, known)
+        ),
         format!("its keys are {}", quoted(known, '`')),
     );
 }
@@ -152,12 +212,23 @@ pub(crate) fn unknown_key(key: &At<String>, attribute: &str, known: &[&str], err
 fn suggestion(word: &str, known: &[&str]) -> String {
     known
         .iter()
-        .map(|candidate| (strsim::jaro_winkler(&word.to_lowercase(), candidate), candidate))
+        .map(|candidate| {
+            (
+                strsim::jaro_winkler(&word.to_lowercase(), candidate),
+                candidate,
+            )
+        })
         .filter(|(score, _)| *score > 0.7)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or_else(String::new, |(_, candidate)| format!("; did you mean `{candidate}`?"))
+        .map_or_else(String::new, |(_, candidate)| {
+            format!("; did you mean `{candidate}`?")
+        })
 }
 
 fn quoted(words: &[&str], quote: char) -> String {
-    words.iter().map(|word| format!("{quote}{word}{quote}")).collect::<Vec<_>>().join(", ")
+    words
+        .iter()
+        .map(|word| format!("{quote}{word}{quote}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -2,35 +2,65 @@
 
 use std::time::Duration;
 
-use super::{Compatibility, Config, ConfigError, Durability, EntityConfig, OnPoison, StateDurability};
+use super::{
+    Compatibility, Config, ConfigError, Durability, EntityConfig, OnPoison, StateDurability,
+};
 
 type Set<T> = fn(&mut T, &str) -> Result<(), String>;
 
 /// The keys of a configuration.
 pub(super) const KEYS: &[(&str, Set<Config>)] = &[
-    ("application_id", |c, v| text(v).map(|v| c.application_id = v)),
+    ("application_id", |c, v| {
+        text(v).map(|v| c.application_id = v)
+    }),
     ("state_dir", |c, v| text(v).map(|v| c.state_dir = v.into())),
     ("memory", |c, v| bytes(v).map(|v| c.memory = v)),
-    ("log_durability", |c, v| log_durability(v).map(|v| c.log_durability = v)),
-    ("state_durability", |c, v| state_durability(v).map(|v| c.state_durability = v)),
-    ("flush_interval", |c, v| duration(v).map(|v| c.flush_interval = v)),
-    ("maintenance_interval", |c, v| duration(v).map(|v| c.maintenance_interval = v)),
-    ("wait_for_ready", |c, v| flag(v).map(|v| c.wait_for_ready = v)),
-    ("ready_timeout", |c, v| duration(v).map(|v| c.ready_timeout = v)),
+    ("log_durability", |c, v| {
+        log_durability(v).map(|v| c.log_durability = v)
+    }),
+    ("state_durability", |c, v| {
+        state_durability(v).map(|v| c.state_durability = v)
+    }),
+    ("flush_interval", |c, v| {
+        duration(v).map(|v| c.flush_interval = v)
+    }),
+    ("maintenance_interval", |c, v| {
+        duration(v).map(|v| c.maintenance_interval = v)
+    }),
+    ("wait_for_ready", |c, v| {
+        flag(v).map(|v| c.wait_for_ready = v)
+    }),
+    ("ready_timeout", |c, v| {
+        duration(v).map(|v| c.ready_timeout = v)
+    }),
     ("topic_prefix", |c, v| {
         c.topic_prefix = v.to_owned();
         Ok(())
     }),
     ("partitions", |c, v| number(v, 1).map(|v| c.partitions = v)),
-    ("replication", |c, v| number(v, 1).map(|v| c.replication = v)),
-    ("compatibility", |c, v| compatibility(v).map(|v| c.compatibility = v)),
+    ("replication", |c, v| {
+        number(v, 1).map(|v| c.replication = v)
+    }),
+    ("compatibility", |c, v| {
+        compatibility(v).map(|v| c.compatibility = v)
+    }),
     ("on_poison", |c, v| on_poison(v).map(|v| c.on_poison = v)),
-    ("rebuild_on_corruption", |c, v| flag(v).map(|v| c.rebuild_on_corruption = v)),
-    ("rebuild_on_truncation", |c, v| flag(v).map(|v| c.rebuild_on_truncation = v)),
+    ("rebuild_on_corruption", |c, v| {
+        flag(v).map(|v| c.rebuild_on_corruption = v)
+    }),
+    ("rebuild_on_truncation", |c, v| {
+        flag(v).map(|v| c.rebuild_on_truncation = v)
+    }),
     ("retry_first", |c, v| duration(v).map(|v| c.retry_first = v)),
-    ("retry_longest", |c, v| duration(v).map(|v| c.retry_longest = v)),
+    ("retry_longest", |c, v| {
+        duration(v).map(|v| c.retry_longest = v)
+    }),
     ("retries", |c, v| {
-        c.retries = if v == "unlimited" { None } else { Some(number(v, 0)?) };
+        c.retries = if v == "unlimited" {
+            None
+        } else {
+            Some(number(v, 0)?)
+        };
         Ok(())
     }),
     ("cache_rows", |c, v| number(v, 0).map(|v| c.cache_rows = v)),
@@ -38,8 +68,12 @@ pub(super) const KEYS: &[(&str, Set<Config>)] = &[
 
 /// The keys of one entity.
 pub(super) const ENTITY_KEYS: &[(&str, Set<EntityConfig>)] = &[
-    ("partitions", |c, v| number(v, 1).map(|v| c.partitions = Some(v))),
-    ("replication", |c, v| number(v, 1).map(|v| c.replication = Some(v))),
+    ("partitions", |c, v| {
+        number(v, 1).map(|v| c.partitions = Some(v))
+    }),
+    ("replication", |c, v| {
+        number(v, 1).map(|v| c.replication = Some(v))
+    }),
     ("retention", |c, v| {
         let millis = match v {
             "unlimited" | "-1" => -1,
@@ -48,10 +82,16 @@ pub(super) const ENTITY_KEYS: &[(&str, Set<EntityConfig>)] = &[
         c.retention_ms = Some(millis);
         Ok(())
     }),
-    ("compatibility", |c, v| compatibility(v).map(|v| c.compatibility = Some(v))),
+    ("compatibility", |c, v| {
+        compatibility(v).map(|v| c.compatibility = Some(v))
+    }),
     ("cached", |c, v| flag(v).map(|v| c.cached = Some(v))),
-    ("cache_rows", |c, v| number(v, 0).map(|v| c.cache_rows = Some(v))),
-    ("on_poison", |c, v| on_poison(v).map(|v| c.on_poison = Some(v))),
+    ("cache_rows", |c, v| {
+        number(v, 0).map(|v| c.cache_rows = Some(v))
+    }),
+    ("on_poison", |c, v| {
+        on_poison(v).map(|v| c.on_poison = Some(v))
+    }),
 ];
 
 impl Config {
@@ -60,43 +100,67 @@ impl Config {
     /// # Errors
     /// Where there is no such key, naming the nearest one, or no such value, saying what is allowed.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigError> {
-        let failed = |expected| ConfigError::InvalidValue { key: key.to_owned(), value: value.to_owned(), expected };
+        let failed = |expected| ConfigError::InvalidValue {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            expected,
+        };
         if let Some(rest) = key.strip_prefix("entity.") {
-            let (entity, name) = rest.split_once('.').ok_or_else(|| ConfigError::UnknownKey {
-                key: key.to_owned(),
-                nearest: Some(format!("entity.{rest}.partitions")),
-            })?;
+            let (entity, name) = rest
+                .split_once('.')
+                .ok_or_else(|| ConfigError::UnknownKey {
+                    key: key.to_owned(),
+                    nearest: Some(format!("entity.{rest}.partitions")),
+                })?;
             let set = find(ENTITY_KEYS, name).map_err(|nearest| ConfigError::UnknownKey {
                 key: key.to_owned(),
                 nearest: nearest.map(|nearest| format!("entity.{entity}.{nearest}")),
             })?;
             return set(self.entity.entry(entity.to_owned()).or_default(), value).map_err(failed);
         }
-        let set = find(KEYS, key)
-            .map_err(|nearest| ConfigError::UnknownKey { key: key.to_owned(), nearest: nearest.map(str::to_owned) })?;
+        let set = find(KEYS, key).map_err(|nearest| ConfigError::UnknownKey {
+            key: key.to_owned(),
+            nearest: nearest.map(str::to_owned),
+        })?;
         set(self, value).map_err(failed)
     }
 }
 
 /// The function of a key, or the nearest key.
-pub(super) fn find<T>(keys: &'static [(&'static str, Set<T>)], wanted: &str) -> Result<Set<T>, Option<&'static str>> {
+pub(super) fn find<T>(
+    keys: &'static [(&'static str, Set<T>)],
+    wanted: &str,
+) -> Result<Set<T>, Option<&'static str>> {
     if let Some((_, set)) = keys.iter().find(|(name, _)| *name == wanted) {
         return Ok(*set);
     }
-    let scored = keys.iter().map(|(name, _)| (strsim::jaro_winkler(name, wanted), *name));
-    let nearest = scored.filter(|(score, _)| *score >= 0.7).max_by(|(a, _), (b, _)| a.total_cmp(b));
+    let scored = keys
+        .iter()
+        .map(|(name, _)| (strsim::jaro_winkler(name, wanted), *name));
+    let nearest = scored
+        .filter(|(score, _)| *score >= 0.7)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
     Err(nearest.map(|(_, name)| name))
 }
 
 fn text(value: &str) -> Result<String, String> {
-    if value.is_empty() { Err("it is empty".to_owned()) } else { Ok(value.to_owned()) }
+    if value.is_empty() {
+        Err("it is empty".to_owned())
+    } else {
+        Ok(value.to_owned())
+    }
 }
 
 fn flag(value: &str) -> Result<bool, String> {
-    value.parse().map_err(|_| "it is `true` or `false`".to_owned())
+    value
+        .parse()
+        .map_err(|_| "it is `true` or `false`".to_owned())
 }
 
-fn number<T: std::str::FromStr + PartialOrd + TryFrom<u8>>(value: &str, least: u8) -> Result<T, String> {
+fn number<T: std::str::FromStr + PartialOrd + TryFrom<u8>>(
+    value: &str,
+    least: u8,
+) -> Result<T, String> {
     let allowed = || format!("it is a whole number from {least}");
     let number: T = value.parse().map_err(|_| allowed())?;
     match T::try_from(least) {
@@ -106,31 +170,64 @@ fn number<T: std::str::FromStr + PartialOrd + TryFrom<u8>>(value: &str, least: u
 }
 
 fn duration(value: &str) -> Result<Duration, String> {
-    ksql_schema::duration::parse(value).map(Duration::from_millis).map_err(|reason| format!("{reason}, like `500ms` or `30s`"))
+    ksql_schema::duration::parse(value)
+        .map(Duration::from_millis)
+        .map_err(|reason| format!("{reason}, like `500ms` or `30s`"))
 }
 
 fn bytes(value: &str) -> Result<usize, String> {
     let allowed = || "it is a number of bytes like `256MiB` or `2GiB`, at least `32MiB`".to_owned();
-    let units = [("KiB", 1024), ("MiB", 1024 * 1024), ("GiB", 1024 * 1024 * 1024)];
-    let unit = units.iter().find_map(|(name, factor)| value.strip_suffix(name).map(|number| (number, *factor)));
+    let units = [
+        ("KiB", 1024),
+        ("MiB", 1024 * 1024),
+        ("GiB", 1024 * 1024 * 1024),
+    ];
+    let unit = units
+        .iter()
+        .find_map(|(name, factor)| value.strip_suffix(name).map(|number| (number, *factor)));
     let (number, factor) = unit.unwrap_or((value, 1_usize));
-    let bytes = number.trim().parse::<usize>().ok().and_then(|number| number.checked_mul(factor)).ok_or_else(allowed)?;
-    if bytes < 32 * 1024 * 1024 { Err(allowed()) } else { Ok(bytes) }
+    let bytes = number
+        .trim()
+        .parse::<usize>()
+        .ok()
+        .and_then(|number| number.checked_mul(factor))
+        .ok_or_else(allowed)?;
+    if bytes < 32 * 1024 * 1024 {
+        Err(allowed())
+    } else {
+        Ok(bytes)
+    }
 }
 
 fn one_of<T: Copy>(value: &str, known: &[(&str, T)]) -> Result<T, String> {
-    known.iter().find(|(name, _)| *name == value).map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<String> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
-        format!("it is one of {}", names.join(", "))
-    })
+    known
+        .iter()
+        .find(|(name, _)| *name == value)
+        .map(|(_, value)| *value)
+        .ok_or_else(|| {
+            let names: Vec<String> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
+            format!("it is one of {}", names.join(", "))
+        })
 }
 
 fn log_durability(value: &str) -> Result<Durability, String> {
-    one_of(value, &[("process_crash", Durability::ProcessCrash), ("power_loss", Durability::PowerLoss)])
+    one_of(
+        value,
+        &[
+            ("process_crash", Durability::ProcessCrash),
+            ("power_loss", Durability::PowerLoss),
+        ],
+    )
 }
 
 fn state_durability(value: &str) -> Result<StateDurability, String> {
-    one_of(value, &[("replay", StateDurability::Replay), ("wal", StateDurability::Wal)])
+    one_of(
+        value,
+        &[
+            ("replay", StateDurability::Replay),
+            ("wal", StateDurability::Wal),
+        ],
+    )
 }
 
 fn on_poison(value: &str) -> Result<OnPoison, String> {

@@ -16,10 +16,15 @@ impl Config {
     pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
         let mut config = Config::default();
         if let Some(path) = file {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| ConfigError::File { path: path.to_owned(), reason: error.to_string() })?;
+            let text = std::fs::read_to_string(path).map_err(|error| ConfigError::File {
+                path: path.to_owned(),
+                reason: error.to_string(),
+            })?;
             config.apply_toml(&text).map_err(|error| match error {
-                ConfigError::File { reason, .. } => ConfigError::File { path: path.to_owned(), reason },
+                ConfigError::File { reason, .. } => ConfigError::File {
+                    path: path.to_owned(),
+                    reason,
+                },
                 other => other,
             })?;
         }
@@ -41,9 +46,12 @@ impl Config {
     /// # Errors
     /// Where it is no TOML, or a setting is unknown or impossible.
     pub fn apply_toml(&mut self, text: &str) -> Result<(), ConfigError> {
-        let table: toml::Table = text
-            .parse()
-            .map_err(|error: toml::de::Error| ConfigError::File { path: "(text)".into(), reason: error.to_string() })?;
+        let table: toml::Table =
+            text.parse()
+                .map_err(|error: toml::de::Error| ConfigError::File {
+                    path: "(text)".into(),
+                    reason: error.to_string(),
+                })?;
         self.apply_table("", &table)
     }
 
@@ -55,7 +63,9 @@ impl Config {
                     self.apply_table(&format!("{key}."), inner)?;
                 }
                 toml::Value::String(text) => self.set(&key, text)?,
-                toml::Value::Integer(_) | toml::Value::Boolean(_) => self.set(&key, &value.to_string())?,
+                toml::Value::Integer(_) | toml::Value::Boolean(_) => {
+                    self.set(&key, &value.to_string())?
+                }
                 other => {
                     // An unknown key is the first mistake to name.
                     self.clone().set(&key, "").or_else(|error| match error {
@@ -78,21 +88,37 @@ impl Config {
     ///
     /// # Errors
     /// Where a setting is misspelt or impossible.
-    pub fn apply_env(&mut self, variables: impl IntoIterator<Item = (String, String)>) -> Result<(), ConfigError> {
+    pub fn apply_env(
+        &mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(), ConfigError> {
         for (variable, value) in variables {
-            let Some(name) = variable.strip_prefix(PREFIX).map(str::to_lowercase) else { continue };
+            let Some(name) = variable.strip_prefix(PREFIX).map(str::to_lowercase) else {
+                continue;
+            };
             let named = |error: ConfigError| match error {
-                ConfigError::InvalidValue { value, expected, .. } => {
-                    ConfigError::InvalidValue { key: variable.clone(), value, expected }
-                }
+                ConfigError::InvalidValue {
+                    value, expected, ..
+                } => ConfigError::InvalidValue {
+                    key: variable.clone(),
+                    value,
+                    expected,
+                },
                 other => other,
             };
-            if let Some((entity, key)) = name.strip_prefix("entity__").and_then(|rest| rest.split_once("__")) {
+            if let Some((entity, key)) = name
+                .strip_prefix("entity__")
+                .and_then(|rest| rest.split_once("__"))
+            {
                 // Variables are upper case; the context finds the entity whatever the case.
-                self.set(&format!("entity.{entity}.{key}"), &value).map_err(named)?;
+                self.set(&format!("entity.{entity}.{key}"), &value)
+                    .map_err(named)?;
             } else if KEYS.iter().any(|(known, _)| *known == name) {
                 self.set(&name, &value).map_err(named)?;
-            } else if let Some((near, _)) = KEYS.iter().find(|(known, _)| strsim::damerau_levenshtein(known, &name) <= 2) {
+            } else if let Some((near, _)) = KEYS
+                .iter()
+                .find(|(known, _)| strsim::damerau_levenshtein(known, &name) <= 2)
+            {
                 return Err(ConfigError::UnknownKey {
                     key: variable,
                     nearest: Some(format!("{PREFIX}{}", near.to_uppercase())),
@@ -105,11 +131,23 @@ impl Config {
     /// What holds for an entity: settings for `Flight` and, from the environment, for `flight`.
     pub(crate) fn of_entity(&self, entity: &str) -> super::EntityConfig {
         let mut merged = super::EntityConfig::default();
-        let matching = self.entity.iter().filter(|(name, _)| name.eq_ignore_ascii_case(entity));
+        let matching = self
+            .entity
+            .iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case(entity));
         // The name as written comes last in the alphabet's order of cases only by chance: the environment's wins.
-        let (from_env, as_written): (Vec<_>, Vec<_>) = matching.partition(|(name, _)| name.as_str() != entity);
+        let (from_env, as_written): (Vec<_>, Vec<_>) =
+            matching.partition(|(name, _)| name.as_str() != entity);
         for (_, config) in as_written.into_iter().chain(from_env) {
-            let super::EntityConfig { partitions, replication, retention_ms, compatibility, cached, cache_rows, on_poison } = config;
+            let super::EntityConfig {
+                partitions,
+                replication,
+                retention_ms,
+                compatibility,
+                cached,
+                cache_rows,
+                on_poison,
+            } = config;
             merged.partitions = partitions.or(merged.partitions);
             merged.replication = replication.or(merged.replication);
             merged.retention_ms = retention_ms.or(merged.retention_ms);
@@ -123,12 +161,19 @@ impl Config {
 
     /// Refuses settings for entities that are not there.
     pub(crate) fn check_entities(&self, known: &[&str]) -> Result<(), ConfigError> {
-        let unknown = self.entity.keys().find(|name| !known.iter().any(|known| known.eq_ignore_ascii_case(name)));
+        let unknown = self
+            .entity
+            .keys()
+            .find(|name| !known.iter().any(|known| known.eq_ignore_ascii_case(name)));
         match unknown {
             None => Ok(()),
             Some(entity) => Err(ConfigError::UnknownEntity {
                 entity: entity.clone(),
-                known: if known.is_empty() { "none".to_owned() } else { known.join(", ") },
+                known: if known.is_empty() {
+                    "none".to_owned()
+                } else {
+                    known.join(", ")
+                },
             }),
         }
     }
@@ -156,10 +201,17 @@ mod tests {
         };
         for (key, _) in KEYS {
             let mut from_file = Config::default();
-            from_file.apply_toml(&format!("{key} = \"{}\"", sample(key))).unwrap();
+            from_file
+                .apply_toml(&format!("{key} = \"{}\"", sample(key)))
+                .unwrap();
             assert_ne!(from_file, Config::default(), "{key}");
             let mut from_env = Config::default();
-            from_env.apply_env([(format!("KSQL_{}", key.to_uppercase()), sample(key).to_owned())]).unwrap();
+            from_env
+                .apply_env([(
+                    format!("KSQL_{}", key.to_uppercase()),
+                    sample(key).to_owned(),
+                )])
+                .unwrap();
             assert_eq!(from_env, from_file, "{key}");
         }
         for (key, _) in ENTITY_KEYS {
@@ -168,11 +220,26 @@ mod tests {
                 other => sample(other),
             };
             let mut from_file = Config::default();
-            from_file.apply_toml(&format!("[entity.Flight]\n{key} = \"{value}\"")).unwrap();
-            assert_ne!(from_file.of_entity("Flight"), super::super::EntityConfig::default(), "{key}");
+            from_file
+                .apply_toml(&format!("[entity.Flight]\n{key} = \"{value}\""))
+                .unwrap();
+            assert_ne!(
+                from_file.of_entity("Flight"),
+                super::super::EntityConfig::default(),
+                "{key}"
+            );
             let mut from_env = Config::default();
-            from_env.apply_env([(format!("KSQL_ENTITY__FLIGHT__{}", key.to_uppercase()), value.to_owned())]).unwrap();
-            assert_eq!(from_env.of_entity("Flight"), from_file.of_entity("Flight"), "{key}");
+            from_env
+                .apply_env([(
+                    format!("KSQL_ENTITY__FLIGHT__{}", key.to_uppercase()),
+                    value.to_owned(),
+                )])
+                .unwrap();
+            assert_eq!(
+                from_env.of_entity("Flight"),
+                from_file.of_entity("Flight"),
+                "{key}"
+            );
         }
     }
 
@@ -180,7 +247,10 @@ mod tests {
     fn a_misspelt_key_names_the_nearest_one_wherever_it_stands() {
         let mut config = Config::default();
         let error = |result: Result<(), ConfigError>| result.unwrap_err().to_string();
-        assert_eq!(error(config.apply_toml("partitons = 3")), "there is no setting `partitons`: did you mean `partitions`?");
+        assert_eq!(
+            error(config.apply_toml("partitons = 3")),
+            "there is no setting `partitons`: did you mean `partitions`?"
+        );
         assert_eq!(
             error(config.apply_toml("[entity.Flight]\nretenton = \"7d\"")),
             "there is no setting `entity.Flight.retenton`: did you mean `entity.Flight.retention`?"
@@ -189,7 +259,9 @@ mod tests {
             error(config.apply_env([("KSQL_PARTITONS".to_owned(), "3".to_owned())])),
             "there is no setting `KSQL_PARTITONS`: did you mean `KSQL_PARTITIONS`?"
         );
-        config.apply_env([("KSQL_KSQL_SERVICE_ID".to_owned(), "x".to_owned())]).unwrap();
+        config
+            .apply_env([("KSQL_KSQL_SERVICE_ID".to_owned(), "x".to_owned())])
+            .unwrap();
         assert!(error(config.apply_toml("partitions = 0")).contains("a whole number from 1"));
         assert!(error(config.apply_toml("ready_timeout = \"5 weeks\"")).contains("ready_timeout"));
         assert!(error(config.apply_toml("partitions = 1.5")).contains("partitions"));

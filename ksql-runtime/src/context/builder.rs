@@ -44,7 +44,11 @@ pub(super) struct Registration {
 impl ContextBuilder {
     /// Adds an entity: its topic, its schemas and, for a table, its store. Adding it again changes nothing.
     pub fn entity<T: Entity>(mut self) -> Self {
-        if !self.entities.iter().any(|known| known.id == TypeId::of::<T>()) {
+        if !self
+            .entities
+            .iter()
+            .any(|known| known.id == TypeId::of::<T>())
+        {
             self.entities.push(Registration {
                 id: TypeId::of::<T>(),
                 model: T::MODEL,
@@ -101,7 +105,11 @@ impl ContextBuilder {
         if let Some(path) = &self.state_dir {
             config.state_dir.clone_from(path);
         }
-        let names: Vec<&str> = self.entities.iter().map(|entity| entity.model.name).collect();
+        let names: Vec<&str> = self
+            .entities
+            .iter()
+            .map(|entity| entity.model.name)
+            .collect();
         config.check_entities(&names)?;
         Ok(config)
     }
@@ -115,12 +123,18 @@ impl ContextBuilder {
 
     /// Errors among the findings stop; warnings are logged.
     pub(super) fn refuse_invalid(&self) -> Result<()> {
-        let (errors, warnings): (Vec<_>, Vec<_>) =
-            self.validate().into_iter().partition(|finding| finding.severity == Severity::Error);
+        let (errors, warnings): (Vec<_>, Vec<_>) = self
+            .validate()
+            .into_iter()
+            .partition(|finding| finding.severity == Severity::Error);
         for warning in warnings {
             tracing::warn!("{warning}");
         }
-        if errors.is_empty() { Ok(()) } else { Err(Error::Invalid { findings: errors }) }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid { findings: errors })
+        }
     }
 
     /// The `CREATE` statement of every entity, each ended by `;`, one a line. Nothing is started.
@@ -147,7 +161,10 @@ impl ContextBuilder {
         self.refuse_invalid()?;
         let mut out = String::new();
         for entity in &self.entities {
-            for schema in [avro::key_schema(entity.model), avro::value_schema(entity.model)] {
+            for schema in [
+                avro::key_schema(entity.model),
+                avro::value_schema(entity.model),
+            ] {
                 if !schema.is_empty() {
                     out.push_str(&schema);
                     out.push('\n');

@@ -130,7 +130,11 @@ impl Context {
         let mut tables: Vec<TableStatus> = self
             .0
             .tables()
-            .map(|table| TableStatus { entity: table.entity, topic: table.topic().to_owned(), status: table.status() })
+            .map(|table| TableStatus {
+                entity: table.entity,
+                topic: table.topic().to_owned(),
+                status: table.status(),
+            })
             .collect();
         tables.sort_by_key(|table| table.entity);
         tables
@@ -142,7 +146,10 @@ impl Context {
     /// Where a table stopped, or the time is over; the error names table, topic and lag.
     pub async fn wait_ready(&self, timeout: Duration) -> Result<()> {
         let tables: Vec<_> = self.0.tables().cloned().collect();
-        wait_all(&tables, timeout, "readiness", |status| status.state == State::Running).await
+        wait_all(&tables, timeout, "readiness", |status| {
+            status.state == State::Running
+        })
+        .await
     }
 
     /// Waits until every table has reached the end its topic has now.
@@ -154,7 +161,10 @@ impl Context {
         for table in self.0.tables() {
             let mut ends = Vec::new();
             for partition in 0..table.settings.topic.partitions.cast_signed() {
-                ends.push((partition, self.0.log.offsets(table.topic(), partition).await?.end));
+                ends.push((
+                    partition,
+                    self.0.log.offsets(table.topic(), partition).await?.end,
+                ));
             }
             goals.push((Arc::clone(table), ends));
         }
@@ -162,10 +172,16 @@ impl Context {
         for (table, ends) in goals {
             let left = deadline.saturating_duration_since(tokio::time::Instant::now());
             let reached = |status: &Status| status.state == State::Running && status.reaches(&ends);
-            wait_all(&[table], left, "the end of the topics", reached).await.map_err(|error| match error {
-                Error::Timeout { what, missing, .. } => Error::Timeout { what, limit: timeout, missing },
-                other => other,
-            })?;
+            wait_all(&[table], left, "the end of the topics", reached)
+                .await
+                .map_err(|error| match error {
+                    Error::Timeout { what, missing, .. } => Error::Timeout {
+                        what,
+                        limit: timeout,
+                        missing,
+                    },
+                    other => other,
+                })?;
         }
         Ok(())
     }
@@ -178,13 +194,21 @@ impl Context {
     pub async fn shutdown(self) -> Result<()> {
         let inner = Arc::clone(&self.0);
         drop(self);
-        if let Some(flusher) = inner.flusher.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(flusher) = inner
+            .flusher
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
             flusher.abort();
         }
         let below = Arc::clone(&inner);
         let closed = tokio::task::spawn_blocking(move || below.close_tables()).await;
         let closed = closed.unwrap_or_else(|error| {
-            Err(StateError::Defect { topic: "(all)".to_owned(), reason: error.to_string() })
+            Err(StateError::Defect {
+                topic: "(all)".to_owned(),
+                reason: error.to_string(),
+            })
         });
         inner.log.close().await?;
         Ok(closed?)
@@ -193,7 +217,9 @@ impl Context {
 
 impl Inner {
     fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
-        self.entities.values().filter_map(|entity| entity.table.as_ref())
+        self.entities
+            .values()
+            .filter_map(|entity| entity.table.as_ref())
     }
 
     /// Ends the tables' threads, flushes what they wrote, closes their store. Again: nothing to do.
@@ -215,7 +241,12 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Some(flusher) = self.flusher.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(flusher) = self
+            .flusher
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
             flusher.abort();
         }
         if let Err(error) = self.close_tables() {
@@ -235,7 +266,9 @@ pub(crate) async fn wait_all(
         for table in tables {
             let mut status = table.subscribe();
             let seen = status
-                .wait_for(|status| reached(status) || matches!(status.state, State::Error | State::NotRunning))
+                .wait_for(|status| {
+                    reached(status) || matches!(status.state, State::Error | State::NotRunning)
+                })
                 .await
                 .map_err(|_| Error::Closed)?
                 .clone();
@@ -250,7 +283,11 @@ pub(crate) async fn wait_all(
         Err(_) => {
             let behind = tables.iter().filter(|table| !reached(&table.status()));
             let missing: Vec<String> = behind.map(|table| table.not_ready().to_string()).collect();
-            Err(Error::Timeout { what, limit: timeout, missing: missing.join("; ") })
+            Err(Error::Timeout {
+                what,
+                limit: timeout,
+                missing: missing.join("; "),
+            })
         }
     }
 }

@@ -31,8 +31,14 @@ pub(super) fn operational(model: &ksql_schema::Entity<'_>, config: &Config) -> O
     let own = config.of_entity(model.name);
     Operational {
         topic: format!("{}{}", config.topic_prefix, model.topic.name),
-        partitions: own.partitions.or(model.topic.partitions).unwrap_or(config.partitions),
-        replication: own.replication.or(model.topic.replication).unwrap_or(config.replication),
+        partitions: own
+            .partitions
+            .or(model.topic.partitions)
+            .unwrap_or(config.partitions),
+        replication: own
+            .replication
+            .or(model.topic.replication)
+            .unwrap_or(config.replication),
         retention_ms: own.retention_ms.or(model.topic.retention_ms),
     }
 }
@@ -48,12 +54,18 @@ impl Operational {
     }
 
     fn spec(&self, model: &ksql_schema::Entity<'_>) -> TopicSpec {
-        let by_kind = if model.kind == Kind::Table { Cleanup::Compact } else { Cleanup::Delete };
+        let by_kind = if model.kind == Kind::Table {
+            Cleanup::Compact
+        } else {
+            Cleanup::Delete
+        };
         let mut spec = TopicSpec::new(&self.topic, self.partitions);
         spec.replication = self.replication;
         spec.cleanup = model.topic.cleanup.unwrap_or(by_kind);
         // Negative: kept for ever.
-        spec.retention_ms = self.retention_ms.and_then(|millis| u64::try_from(millis).ok());
+        spec.retention_ms = self
+            .retention_ms
+            .and_then(|millis| u64::try_from(millis).ok());
         spec
     }
 }
@@ -73,29 +85,49 @@ pub(super) async fn start(builder: ContextBuilder) -> Result<Context> {
         memory_bytes: config.memory / 4,
     };
     let at = |step: Step| move |error: Error| error.at(step, None);
-    let embedded = blocking(move || EmbeddedLog::open(options)).await?.map_err(|error| at(Step::OpenLog)(error.into()))?;
-    let registry = InProcessRegistry::open(&embedded).map_err(|error| at(Step::OpenLog)(error.into()))?;
+    let embedded = blocking(move || EmbeddedLog::open(options))
+        .await?
+        .map_err(|error| at(Step::OpenLog)(error.into()))?;
+    let registry =
+        InProcessRegistry::open(&embedded).map_err(|error| at(Step::OpenLog)(error.into()))?;
     let (log, registry) = (Log::from(embedded), Registry::InProcess(registry));
     // Windowed tables are written by queries, one topic for each window.
-    let entities: Vec<Registration> = builder.entities.iter().filter(|entity| entity.model.window.is_none()).copied().collect();
+    let entities: Vec<Registration> = builder
+        .entities
+        .iter()
+        .filter(|entity| entity.model.window.is_none())
+        .copied()
+        .collect();
 
     let mut topics = Vec::new();
     for entity in &entities {
         let created = create_topic(&log, entity, &config).await;
-        topics.push(created.map_err(|error| Error::from(error).at(Step::CreateTopics, Some(entity.model.name)))?);
+        topics.push(
+            created.map_err(|error| {
+                Error::from(error).at(Step::CreateTopics, Some(entity.model.name))
+            })?,
+        );
     }
     let mut schemas = Vec::new();
     for (entity, topic) in entities.iter().zip(&topics) {
         let ids = register(&registry, entity, &topic.name, &config).await;
-        schemas.push(ids.map_err(|error| error.at(Step::RegisterSchemas, Some(entity.model.name)))?);
+        schemas
+            .push(ids.map_err(|error| error.at(Step::RegisterSchemas, Some(entity.model.name)))?);
     }
 
     let tables: Vec<bool> = entities
         .iter()
-        .map(|entity| entity.model.kind == Kind::Table && config.of_entity(entity.model.name).cached.unwrap_or(true))
+        .map(|entity| {
+            entity.model.kind == Kind::Table
+                && config.of_entity(entity.model.name).cached.unwrap_or(true)
+        })
         .collect();
-    let stores: Vec<String> =
-        entities.iter().zip(&tables).filter(|(_, kept)| **kept).map(|(entity, _)| store_name(entity)).collect();
+    let stores: Vec<String> = entities
+        .iter()
+        .zip(&tables)
+        .filter(|(_, kept)| **kept)
+        .map(|(entity, _)| store_name(entity))
+        .collect();
     let options = StoreOptions {
         path: config.state_dir.join("state"),
         memory: config.memory / 4 * 3,
@@ -108,7 +140,9 @@ pub(super) async fn start(builder: ContextBuilder) -> Result<Context> {
 
     let (events, _) = broadcast::channel(EVENTS);
     let mut registered = HashMap::new();
-    for (((entity, topic), (value_schema, key_schema)), kept) in entities.iter().zip(&topics).zip(&schemas).zip(&tables) {
+    for (((entity, topic), (value_schema, key_schema)), kept) in
+        entities.iter().zip(&topics).zip(&schemas).zip(&tables)
+    {
         let own = config.of_entity(entity.model.name);
         let settings = || Settings {
             store: store_name(entity),
@@ -122,7 +156,14 @@ pub(super) async fn start(builder: ContextBuilder) -> Result<Context> {
             retries: config.retries,
             cache_rows: own.cache_rows.unwrap_or(config.cache_rows),
         };
-        let table = kept.then(|| Arc::new(Table::new(entity.model.name, settings(), Arc::clone(&store), events.clone())));
+        let table = kept.then(|| {
+            Arc::new(Table::new(
+                entity.model.name,
+                settings(),
+                Arc::clone(&store),
+                events.clone(),
+            ))
+        });
         registered.insert(
             entity.id,
             Arc::new(Registered {
@@ -163,16 +204,34 @@ pub(super) async fn start(builder: ContextBuilder) -> Result<Context> {
 /// Starts the tables, then waits for them if that is asked for.
 async fn run(ctx: &Context, entities: &[Registration]) -> Result<()> {
     for entity in entities {
-        let Some(table) = ctx.0.entities.get(&entity.id).and_then(|known| known.table.as_ref()) else { continue };
+        let Some(table) = ctx
+            .0
+            .entities
+            .get(&entity.id)
+            .and_then(|known| known.table.as_ref())
+        else {
+            continue;
+        };
         let at = |error: Error| error.at(Step::StartTables, Some(entity.model.name));
         // Read once: these are the targets.
         let mut offsets = Vec::new();
         for partition in 0..table.settings.topic.partitions.cast_signed() {
-            offsets.push(ctx.0.log.offsets(table.topic(), partition).await.map_err(|error| at(error.into()))?);
+            offsets.push(
+                ctx.0
+                    .log
+                    .offsets(table.topic(), partition)
+                    .await
+                    .map_err(|error| at(error.into()))?,
+            );
         }
-        (entity.start)(table, ctx.0.log.clone(), ctx.0.registry.clone(), &offsets).map_err(|error| at(error.into()))?;
+        (entity.start)(table, ctx.0.log.clone(), ctx.0.registry.clone(), &offsets)
+            .map_err(|error| at(error.into()))?;
     }
-    let (store, stores, every) = (Arc::clone(&ctx.0.store), ctx.0.stores.clone(), ctx.0.config.flush_interval);
+    let (store, stores, every) = (
+        Arc::clone(&ctx.0.store),
+        ctx.0.stores.clone(),
+        ctx.0.config.flush_interval,
+    );
     let flusher = tokio::spawn(async move {
         let mut ticks = tokio::time::interval(every.max(std::time::Duration::from_millis(1)));
         loop {
@@ -184,14 +243,23 @@ async fn run(ctx: &Context, entities: &[Registration]) -> Result<()> {
             }
         }
     });
-    *ctx.0.flusher.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(flusher);
+    *ctx.0
+        .flusher
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(flusher);
     if ctx.0.config.wait_for_ready {
-        ctx.wait_ready(ctx.0.config.ready_timeout).await.map_err(|error| error.at(Step::WaitReady, None))?;
+        ctx.wait_ready(ctx.0.config.ready_timeout)
+            .await
+            .map_err(|error| error.at(Step::WaitReady, None))?;
     }
     Ok(())
 }
 
-async fn create_topic(log: &Log, entity: &Registration, config: &Config) -> Result<TopicDescription, LogError> {
+async fn create_topic(
+    log: &Log,
+    entity: &Registration,
+    config: &Config,
+) -> Result<TopicDescription, LogError> {
     let spec = operational(entity.model, config).spec(entity.model);
     let created = log.create_topic(&spec).await?;
     let topic = created.topic();
@@ -210,10 +278,21 @@ async fn create_topic(log: &Log, entity: &Registration, config: &Config) -> Resu
 }
 
 /// Registers value and key schema; says their ids, 0 for a key that is no record.
-async fn register(registry: &Registry, entity: &Registration, topic: &str, config: &Config) -> Result<(u32, u32)> {
-    let level = config.of_entity(entity.model.name).compatibility.unwrap_or(config.compatibility);
+async fn register(
+    registry: &Registry,
+    entity: &Registration,
+    topic: &str,
+    config: &Config,
+) -> Result<(u32, u32)> {
+    let level = config
+        .of_entity(entity.model.name)
+        .compatibility
+        .unwrap_or(config.compatibility);
     let mut ids = [0, 0];
-    for (id, (part, schema)) in ids.iter_mut().zip([("value", entity.value_schema), ("key", entity.key_schema)]) {
+    for (id, (part, schema)) in ids
+        .iter_mut()
+        .zip([("value", entity.value_schema), ("key", entity.key_schema)])
+    {
         if schema.is_empty() {
             continue;
         }
@@ -246,5 +325,7 @@ fn store_name(entity: &Registration) -> String {
 }
 
 async fn blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> Result<R> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed)
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Error::Closed)
 }

@@ -110,7 +110,10 @@ struct Check<'s> {
 
 impl<'s> Check<'s> {
     fn schema(&mut self, reader: &'s Schema, writer: &'s Schema, path: &str) {
-        let (reader, writer) = (resolved(reader, &self.readers), resolved(writer, &self.writers));
+        let (reader, writer) = (
+            resolved(reader, &self.readers),
+            resolved(writer, &self.writers),
+        );
         match (reader, writer) {
             (_, Schema::Union(union)) => {
                 for branch in union.variants() {
@@ -122,29 +125,51 @@ impl<'s> Check<'s> {
                             None => self.say(
                                 path,
                                 Rule::MissingBranch,
-                                format!("may be {} there, which {} here cannot hold", name_of(branch), name_of(reader)),
+                                format!(
+                                    "may be {} there, which {} here cannot hold",
+                                    name_of(branch),
+                                    name_of(reader)
+                                ),
                             ),
                         }
                     }
                 }
             }
             (Schema::Union(union), _) => {
-                if union.variants().iter().any(|branch| self.reads(branch, writer, path)) {
+                if union
+                    .variants()
+                    .iter()
+                    .any(|branch| self.reads(branch, writer, path))
+                {
                     return;
                 }
                 match only_candidate(reader, writer, &self.readers) {
                     Some(candidate) => self.schema(candidate, writer, path),
-                    None => self.say(path, Rule::Type, format!("is {} there, and {} here", name_of(writer), name_of(reader))),
+                    None => self.say(
+                        path,
+                        Rule::Type,
+                        format!("is {} there, and {} here", name_of(writer), name_of(reader)),
+                    ),
                 }
             }
             (Schema::Record(reader), Schema::Record(writer)) => self.record(reader, writer, path),
-            (Schema::Array(reader), Schema::Array(writer)) => self.schema(&reader.items, &writer.items, &format!("{path}[]")),
-            (Schema::Map(reader), Schema::Map(writer)) => self.schema(&reader.types, &writer.types, &format!("{path}{{}}")),
+            (Schema::Array(reader), Schema::Array(writer)) => {
+                self.schema(&reader.items, &writer.items, &format!("{path}[]"))
+            }
+            (Schema::Map(reader), Schema::Map(writer)) => {
+                self.schema(&reader.types, &writer.types, &format!("{path}{{}}"))
+            }
             (Schema::Enum(reader), Schema::Enum(writer)) => self.symbols(reader, writer, path),
-            (Schema::Decimal(reader), Schema::Decimal(writer)) => self.decimal(reader, writer, path),
+            (Schema::Decimal(reader), Schema::Decimal(writer)) => {
+                self.decimal(reader, writer, path)
+            }
             (Schema::Fixed(reader), Schema::Fixed(writer)) => {
                 if reader.size != writer.size {
-                    self.say(path, Rule::Size, format!("has {} bytes there, and {} here", writer.size, reader.size));
+                    self.say(
+                        path,
+                        Rule::Size,
+                        format!("has {} bytes there, and {} here", writer.size, reader.size),
+                    );
                 }
             }
             (reader, writer) => match scalar(reader, writer) {
@@ -152,9 +177,17 @@ impl<'s> Check<'s> {
                 Fit::OtherMeaning => self.say(
                     path,
                     Rule::LogicalType,
-                    format!("is {} there, and {} here: the same bytes mean something else", name_of(writer), name_of(reader)),
+                    format!(
+                        "is {} there, and {} here: the same bytes mean something else",
+                        name_of(writer),
+                        name_of(reader)
+                    ),
                 ),
-                Fit::No => self.say(path, Rule::Type, format!("is {} there, and {} here", name_of(writer), name_of(reader))),
+                Fit::No => self.say(
+                    path,
+                    Rule::Type,
+                    format!("is {} there, and {} here", name_of(writer), name_of(reader)),
+                ),
             },
         }
     }
@@ -172,25 +205,47 @@ impl<'s> Check<'s> {
     }
 
     fn record(&mut self, reader: &'s RecordSchema, writer: &'s RecordSchema, path: &str) {
-        let (reader_name, writer_name) = (reader.name.name().to_string(), writer.name.name().to_string());
-        let aliased = reader.aliases.iter().flatten().any(|alias| alias.name() == writer_name);
+        let (reader_name, writer_name) = (
+            reader.name.name().to_string(),
+            writer.name.name().to_string(),
+        );
+        let aliased = reader
+            .aliases
+            .iter()
+            .flatten()
+            .any(|alias| alias.name() == writer_name);
         if reader_name != writer_name && !aliased {
-            self.say(path, Rule::Name, format!("is the record `{writer_name}` there, and `{reader_name}` here"));
+            self.say(
+                path,
+                Rule::Name,
+                format!("is the record `{writer_name}` there, and `{reader_name}` here"),
+            );
             return;
         }
         if !self.seen.insert((reader_name, writer_name)) {
             return;
         }
         for field in &reader.fields {
-            let path = if path.is_empty() { field.name.clone() } else { format!("{path}.{}", field.name) };
-            let known = |name: &str| writer.fields.iter().find(|candidate| candidate.name == name);
-            match known(&field.name).or_else(|| field.aliases.iter().find_map(|alias| known(alias))) {
+            let path = if path.is_empty() {
+                field.name.clone()
+            } else {
+                format!("{path}.{}", field.name)
+            };
+            let known = |name: &str| {
+                writer
+                    .fields
+                    .iter()
+                    .find(|candidate| candidate.name == name)
+            };
+            match known(&field.name).or_else(|| field.aliases.iter().find_map(|alias| known(alias)))
+            {
                 Some(written) => self.schema(&field.schema, &written.schema, &path),
                 None if field.default.is_some() => {}
                 None => self.say(
                     &path,
                     Rule::MissingDefault,
-                    "is not there, and has no default here: make it optional, or give it a default".to_owned(),
+                    "is not there, and has no default here: make it optional, or give it a default"
+                        .to_owned(),
                 ),
             }
         }
@@ -199,13 +254,25 @@ impl<'s> Check<'s> {
     fn symbols(&mut self, reader: &EnumSchema, writer: &EnumSchema, path: &str) {
         let (here, there) = (reader.name.name(), writer.name.name());
         if here != there {
-            self.say(path, Rule::Name, format!("is the enum `{there}` there, and `{here}` here"));
+            self.say(
+                path,
+                Rule::Name,
+                format!("is the enum `{there}` there, and `{here}` here"),
+            );
             return;
         }
-        let unknown: Vec<&str> =
-            writer.symbols.iter().filter(|symbol| !reader.symbols.contains(symbol)).map(String::as_str).collect();
+        let unknown: Vec<&str> = writer
+            .symbols
+            .iter()
+            .filter(|symbol| !reader.symbols.contains(symbol))
+            .map(String::as_str)
+            .collect();
         if !unknown.is_empty() && reader.default.is_none() {
-            self.say(path, Rule::MissingSymbol, format!("may be {} there, which is unknown here", unknown.join(", ")));
+            self.say(
+                path,
+                Rule::MissingSymbol,
+                format!("may be {} there, which is unknown here", unknown.join(", ")),
+            );
         }
     }
 
@@ -228,7 +295,11 @@ impl<'s> Check<'s> {
             Direction::Backward => ("the new schema", "the earlier one"),
             Direction::Forward => ("the earlier schema", "the new one"),
         };
-        let what = if path.is_empty() { "the schema itself".to_owned() } else { format!("field `{path}`") };
+        let what = if path.is_empty() {
+            "the schema itself".to_owned()
+        } else {
+            format!("field `{path}`")
+        };
         let message = format!("{here} cannot read what {there} writes: {what} {story}")
             .replace(" there,", &format!(" in {there},"))
             .replace(" there:", &format!(" in {there}:"))
@@ -237,23 +308,42 @@ impl<'s> Check<'s> {
             Some(start) => format!("{start} in {here}"),
             None => message,
         };
-        self.found.push(Violation { field: path.to_owned(), rule, direction: self.direction, message });
+        self.found.push(Violation {
+            field: path.to_owned(),
+            rule,
+            direction: self.direction,
+            message,
+        });
     }
 }
 
 fn resolved<'s>(schema: &'s Schema, names: &HashMap<String, &'s Schema>) -> &'s Schema {
     match schema {
-        Schema::Ref { name } => names.get(&name.name().to_string()).copied().unwrap_or(schema),
+        Schema::Ref { name } => names
+            .get(&name.name().to_string())
+            .copied()
+            .unwrap_or(schema),
         other => other,
     }
 }
 
 /// The one branch of a union that is of the writer's kind: what `Option` fields come down to.
-fn only_candidate<'s>(reader: &'s Schema, writer: &Schema, names: &HashMap<String, &'s Schema>) -> Option<&'s Schema> {
-    let Schema::Union(union) = reader else { return None };
-    let mut candidates = union.variants().iter().map(|branch| resolved(branch, names)).filter(|branch| {
-        !matches!(branch, Schema::Null) && std::mem::discriminant(*branch) == std::mem::discriminant(writer)
-    });
+fn only_candidate<'s>(
+    reader: &'s Schema,
+    writer: &Schema,
+    names: &HashMap<String, &'s Schema>,
+) -> Option<&'s Schema> {
+    let Schema::Union(union) = reader else {
+        return None;
+    };
+    let mut candidates = union
+        .variants()
+        .iter()
+        .map(|branch| resolved(branch, names))
+        .filter(|branch| {
+            !matches!(branch, Schema::Null)
+                && std::mem::discriminant(*branch) == std::mem::discriminant(writer)
+        });
     candidates.next().filter(|_| candidates.next().is_none())
 }
 
@@ -265,12 +355,14 @@ enum Fit {
 
 fn scalar(reader: &Schema, writer: &Schema) -> Fit {
     use Schema::{
-        BigDecimal, Boolean, Bytes, Date, Decimal, Double, Float, Int, LocalTimestampMicros, LocalTimestampMillis, Long, Null,
-        String as Text, TimeMicros, TimeMillis, TimestampMicros, TimestampMillis, TimestampNanos, Uuid,
+        BigDecimal, Boolean, Bytes, Date, Decimal, Double, Float, Int, LocalTimestampMicros,
+        LocalTimestampMillis, Long, Null, String as Text, TimeMicros, TimeMillis, TimestampMicros,
+        TimestampMillis, TimestampNanos, Uuid,
     };
     let base = |schema: &Schema| match schema {
         Date | TimeMillis => "int",
-        TimeMicros | TimestampMillis | TimestampMicros | TimestampNanos | LocalTimestampMillis | LocalTimestampMicros => "long",
+        TimeMicros | TimestampMillis | TimestampMicros | TimestampNanos | LocalTimestampMillis
+        | LocalTimestampMicros => "long",
         Decimal(_) | BigDecimal => "bytes",
         Uuid(_) => "string",
         Int => "int",
@@ -280,10 +372,18 @@ fn scalar(reader: &Schema, writer: &Schema) -> Fit {
         _ => "",
     };
     match (reader, writer) {
-        (Null, Null) | (Boolean, Boolean) | (Int, Int) | (Long, Int | Long) | (Float, Int | Long | Float) => Fit::Fits,
+        (Null, Null)
+        | (Boolean, Boolean)
+        | (Int, Int)
+        | (Long, Int | Long)
+        | (Float, Int | Long | Float) => Fit::Fits,
         (Double, Int | Long | Float | Double) | (Bytes | Text, Bytes | Text) => Fit::Fits,
         // A plain number or text read with a meaning, or the other way round: the bytes are the same.
-        (Int | Long | Bytes | Text, other) | (other, Int | Long | Bytes | Text) if base(reader) == base(writer) && !base(other).is_empty() => Fit::Fits,
+        (Int | Long | Bytes | Text, other) | (other, Int | Long | Bytes | Text)
+            if base(reader) == base(writer) && !base(other).is_empty() =>
+        {
+            Fit::Fits
+        }
         _ if std::mem::discriminant(reader) == std::mem::discriminant(writer) => Fit::Fits,
         _ if !base(reader).is_empty() && base(reader) == base(writer) => Fit::OtherMeaning,
         _ => Fit::No,

@@ -42,20 +42,33 @@ struct Known {
 
 impl Known {
     fn level(&self, subject: Option<&str>) -> Compatibility {
-        subject.and_then(|subject| self.levels.get(subject)).copied().unwrap_or(self.level)
+        subject
+            .and_then(|subject| self.levels.get(subject))
+            .copied()
+            .unwrap_or(self.level)
     }
 
     fn versions(&self, subject: &str) -> Result<&[u32], RegistryError> {
         match self.subjects.get(subject) {
             Some(versions) => Ok(versions),
-            None => Err(RegistryError::UnknownSubject { subject: subject.to_owned() }),
+            None => Err(RegistryError::UnknownSubject {
+                subject: subject.to_owned(),
+            }),
         }
     }
 
     fn at(&self, subject: &str, index: usize, id: u32) -> Result<SubjectSchema, RegistryError> {
-        let schema = self.schemas.get(&id).ok_or(RegistryError::UnknownId { id })?;
+        let schema = self
+            .schemas
+            .get(&id)
+            .ok_or(RegistryError::UnknownId { id })?;
         let version = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
-        Ok(SubjectSchema { subject: subject.to_owned(), version, id, schema: Arc::clone(schema) })
+        Ok(SubjectSchema {
+            subject: subject.to_owned(),
+            version,
+            id,
+            schema: Arc::clone(schema),
+        })
     }
 
     /// What forbids a schema under a subject.
@@ -70,8 +83,16 @@ impl Known {
             Compatibility::Full => (true, true, false),
             Compatibility::FullTransitive => (true, true, true),
         };
-        let versions = self.subjects.get(subject).map(Vec::as_slice).unwrap_or_default();
-        let compared = versions.iter().enumerate().rev().take(if all { versions.len() } else { 1 });
+        let versions = self
+            .subjects
+            .get(subject)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let compared = versions
+            .iter()
+            .enumerate()
+            .rev()
+            .take(if all { versions.len() } else { 1 });
         for (index, id) in compared {
             let earlier = self.at(subject, index, *id)?;
             let earlier_schema = parse(subject, &earlier.schema)?;
@@ -96,8 +117,10 @@ impl Known {
 }
 
 fn parse(subject: &str, schema: &str) -> Result<Schema, RegistryError> {
-    Schema::parse_str(schema)
-        .map_err(|error| RegistryError::InvalidSchema { subject: subject.to_owned(), defect: error.to_string() })
+    Schema::parse_str(schema).map_err(|error| RegistryError::InvalidSchema {
+        subject: subject.to_owned(),
+        defect: error.to_string(),
+    })
 }
 
 /// The text without what means nothing: white space and the order of attributes.
@@ -136,16 +159,27 @@ impl InProcessRegistry {
     /// Opens the registry kept beside the records of this log.
     pub fn open(log: &EmbeddedLog) -> Result<InProcessRegistry, RegistryError> {
         let mut known = Known::default();
-        let corrupt = |key: &[u8]| RegistryError::Corrupt { entry: String::from_utf8_lossy(key).into_owned() };
+        let corrupt = |key: &[u8]| RegistryError::Corrupt {
+            entry: String::from_utf8_lossy(key).into_owned(),
+        };
         for (key, value) in log.entries(SCHEMA)? {
-            let id = key.strip_prefix(SCHEMA).and_then(|id| id.try_into().ok()).map(u32::from_be_bytes);
-            let (Some(id), Ok(text)) = (id, String::from_utf8(value)) else { return Err(corrupt(&key)) };
+            let id = key
+                .strip_prefix(SCHEMA)
+                .and_then(|id| id.try_into().ok())
+                .map(u32::from_be_bytes);
+            let (Some(id), Ok(text)) = (id, String::from_utf8(value)) else {
+                return Err(corrupt(&key));
+            };
             known.ids.insert(normalised(&text), id);
             known.schemas.insert(id, text.into());
         }
         for (key, value) in log.entries(VERSION)? {
             let (subject, version) = subject_and_version(&key).ok_or_else(|| corrupt(&key))?;
-            let id = value.as_slice().try_into().map(u32::from_be_bytes).map_err(|_| corrupt(&key))?;
+            let id = value
+                .as_slice()
+                .try_into()
+                .map(u32::from_be_bytes)
+                .map_err(|_| corrupt(&key))?;
             let versions = known.subjects.entry(subject).or_default();
             versions.push(id);
             if versions.len() != version as usize || !known.schemas.contains_key(&id) {
@@ -153,16 +187,26 @@ impl InProcessRegistry {
             }
         }
         for (key, value) in log.entries(LEVEL)? {
-            let subject = key.strip_prefix(LEVEL).and_then(|subject| std::str::from_utf8(subject).ok());
-            let level = std::str::from_utf8(&value).ok().and_then(Compatibility::parse);
-            let (Some(subject), Some(level)) = (subject, level) else { return Err(corrupt(&key)) };
+            let subject = key
+                .strip_prefix(LEVEL)
+                .and_then(|subject| std::str::from_utf8(subject).ok());
+            let level = std::str::from_utf8(&value)
+                .ok()
+                .and_then(Compatibility::parse);
+            let (Some(subject), Some(level)) = (subject, level) else {
+                return Err(corrupt(&key));
+            };
             if subject.is_empty() {
                 known.level = level;
             } else {
                 known.levels.insert(subject.to_owned(), level);
             }
         }
-        let inner = Inner { log: log.clone(), known: RwLock::new(known), writing: tokio::sync::Mutex::new(()) };
+        let inner = Inner {
+            log: log.clone(),
+            known: RwLock::new(known),
+            writing: tokio::sync::Mutex::new(()),
+        };
         Ok(InProcessRegistry(Arc::new(inner)))
     }
 
@@ -174,21 +218,33 @@ impl InProcessRegistry {
     pub async fn register(&self, subject: &str, schema: &str) -> Result<u32, RegistryError> {
         if subject.is_empty() || subject.contains('\0') {
             let defect = "a subject is not empty and has no NUL character".to_owned();
-            return Err(RegistryError::InvalidSchema { subject: subject.to_owned(), defect });
+            return Err(RegistryError::InvalidSchema {
+                subject: subject.to_owned(),
+                defect,
+            });
         }
         let parsed = parse(subject, schema)?;
         let normal = normalised(schema);
         let _deciding = self.0.writing.lock().await;
         let (id, is_new, version) = {
             let decided = self.known(|known| {
-                let versions = known.subjects.get(subject).map(Vec::as_slice).unwrap_or_default();
+                let versions = known
+                    .subjects
+                    .get(subject)
+                    .map(Vec::as_slice)
+                    .unwrap_or_default();
                 let id = known.ids.get(&normal).copied();
                 if let Some(id) = id.filter(|id| versions.contains(id)) {
                     return Ok(Err(id));
                 }
                 known.check(subject, &parsed)?;
-                let next = known.schemas.last_key_value().map_or(1, |(last, _)| last.saturating_add(1));
-                let version = u32::try_from(versions.len()).unwrap_or(u32::MAX).saturating_add(1);
+                let next = known
+                    .schemas
+                    .last_key_value()
+                    .map_or(1, |(last, _)| last.saturating_add(1));
+                let version = u32::try_from(versions.len())
+                    .unwrap_or(u32::MAX)
+                    .saturating_add(1);
                 Ok(Ok((id.unwrap_or(next), id.is_none(), version)))
             });
             match decided {
@@ -199,7 +255,10 @@ impl InProcessRegistry {
         };
         let mut entries = vec![(version_key(subject, version), id.to_be_bytes().to_vec())];
         if is_new {
-            entries.push(([SCHEMA, &id.to_be_bytes()].concat(), schema.as_bytes().to_vec()));
+            entries.push((
+                [SCHEMA, &id.to_be_bytes()].concat(),
+                schema.as_bytes().to_vec(),
+            ));
         }
         self.0.log.put(entries).await?;
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
@@ -207,7 +266,11 @@ impl InProcessRegistry {
             known.schemas.insert(id, schema.into());
             known.ids.insert(normal, id);
         }
-        known.subjects.entry(subject.to_owned()).or_default().push(id);
+        known
+            .subjects
+            .entry(subject.to_owned())
+            .or_default()
+            .push(id);
         Ok(id)
     }
 
@@ -218,20 +281,31 @@ impl InProcessRegistry {
         self.known(|known| {
             let versions = known.versions(subject)?;
             let id = known.ids.get(&normal);
-            match versions.iter().position(|version| Some(version) == id).zip(id) {
+            match versions
+                .iter()
+                .position(|version| Some(version) == id)
+                .zip(id)
+            {
                 Some((index, id)) => known.at(subject, index, *id),
-                None => Err(RegistryError::UnknownSchema { subject: subject.to_owned() }),
+                None => Err(RegistryError::UnknownSchema {
+                    subject: subject.to_owned(),
+                }),
             }
         })
     }
 
     /// The schema with an id.
     pub fn schema_by_id(&self, id: u32) -> Result<Arc<str>, RegistryError> {
-        self.known(|known| known.schemas.get(&id).cloned()).ok_or(RegistryError::UnknownId { id })
+        self.known(|known| known.schemas.get(&id).cloned())
+            .ok_or(RegistryError::UnknownId { id })
     }
 
     /// A version of a subject.
-    pub fn by_version(&self, subject: &str, version: Version) -> Result<SubjectSchema, RegistryError> {
+    pub fn by_version(
+        &self,
+        subject: &str,
+        version: Version,
+    ) -> Result<SubjectSchema, RegistryError> {
         self.known(|known| {
             let versions = known.versions(subject)?;
             let latest = u32::try_from(versions.len()).unwrap_or(u32::MAX);
@@ -242,14 +316,23 @@ impl InProcessRegistry {
             let index = (number as usize).checked_sub(1);
             match index.and_then(|index| versions.get(index).map(|id| (index, *id))) {
                 Some((index, id)) => known.at(subject, index, id),
-                None => Err(RegistryError::UnknownVersion { subject: subject.to_owned(), version: number, latest }),
+                None => Err(RegistryError::UnknownVersion {
+                    subject: subject.to_owned(),
+                    version: number,
+                    latest,
+                }),
             }
         })
     }
 
     /// The versions of a subject, oldest first.
     pub fn versions(&self, subject: &str) -> Result<Vec<u32>, RegistryError> {
-        self.known(|known| Ok((1_u32..).zip(known.versions(subject)?).map(|(version, _)| version).collect()))
+        self.known(|known| {
+            Ok((1_u32..)
+                .zip(known.versions(subject)?)
+                .map(|(version, _)| version)
+                .collect())
+        })
     }
 
     /// All subjects, by name.
@@ -258,10 +341,17 @@ impl InProcessRegistry {
     }
 
     /// See [`Registry::set_compatibility`](super::Registry::set_compatibility).
-    pub async fn set_compatibility(&self, subject: Option<&str>, level: Compatibility) -> Result<(), RegistryError> {
+    pub async fn set_compatibility(
+        &self,
+        subject: Option<&str>,
+        level: Compatibility,
+    ) -> Result<(), RegistryError> {
         let _deciding = self.0.writing.lock().await;
         let key = [LEVEL, subject.unwrap_or_default().as_bytes()].concat();
-        self.0.log.put(vec![(key, level.as_str().as_bytes().to_vec())]).await?;
+        self.0
+            .log
+            .put(vec![(key, level.as_str().as_bytes().to_vec())])
+            .await?;
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
         match subject {
             Some(subject) => drop(known.levels.insert(subject.to_owned(), level)),
@@ -289,5 +379,8 @@ fn version_key(subject: &str, version: u32) -> Vec<u8> {
 fn subject_and_version(key: &[u8]) -> Option<(String, u32)> {
     let (rest, version) = key.strip_prefix(VERSION)?.split_last_chunk::<4>()?;
     let subject = rest.strip_suffix(&[0])?;
-    Some((String::from_utf8(subject.to_vec()).ok()?, u32::from_be_bytes(*version)))
+    Some((
+        String::from_utf8(subject.to_vec()).ok()?,
+        u32::from_be_bytes(*version),
+    ))
 }

@@ -33,10 +33,14 @@ impl<T: Entity> EntitySet<T> {
         let registered = self.registered()?;
         let (mut key, mut value) = (Vec::with_capacity(64), Vec::with_capacity(256));
         let defect = |defect| refused::<T>(registered, defect, 0);
-        let has_key = entity.encode_key(registered.key_schema, &mut key).map_err(defect)?;
+        let has_key = entity
+            .encode_key(registered.key_schema, &mut key)
+            .map_err(defect)?;
         frame::write(registered.value_schema, &mut value);
         entity.encode_value(&mut value).map_err(defect)?;
-        let timestamp = entity.timestamp().unwrap_or_else(|| registered.clock.now_ms());
+        let timestamp = entity
+            .timestamp()
+            .unwrap_or_else(|| registered.clock.now_ms());
         let record = Record::new(has_key.then_some(key.as_slice()), Some(&value), timestamp);
         Ok(registered.log.produce(&registered.topic, record).await?)
     }
@@ -54,7 +58,9 @@ impl<T: Entity> EntitySet<T> {
         let mut batch = RecordBatch::new();
         let mut sending = None;
         for entity in entities {
-            let timestamp = entity.timestamp().unwrap_or_else(|| registered.clock.now_ms());
+            let timestamp = entity
+                .timestamp()
+                .unwrap_or_else(|| registered.clock.now_ms());
             let pushed = batch.push_with(
                 timestamp,
                 &[],
@@ -119,5 +125,10 @@ async fn finish(sending: &mut Option<Sending>, added: &mut Added) -> Result<()> 
 
 #[cold]
 fn refused<T: Entity>(registered: &Registered, defect: Defect, acknowledged: u64) -> Error {
-    Error::Value { entity: T::MODEL.name, topic: registered.topic.clone(), defect, acknowledged }
+    Error::Value {
+        entity: T::MODEL.name,
+        topic: registered.topic.clone(),
+        defect,
+        acknowledged,
+    }
 }

@@ -39,11 +39,18 @@ impl<T> Clone for EntitySet<T> {
 
 impl<T: Entity> EntitySet<T> {
     pub(crate) fn new(registered: Option<Arc<Registered>>) -> EntitySet<T> {
-        EntitySet { registered, at_least: None, stale: false, entity: PhantomData }
+        EntitySet {
+            registered,
+            at_least: None,
+            stale: false,
+            entity: PhantomData,
+        }
     }
 
     fn registered(&self) -> Result<&Registered> {
-        self.registered.as_deref().ok_or(Error::Unregistered { entity: T::MODEL.name })
+        self.registered.as_deref().ok_or(Error::Unregistered {
+            entity: T::MODEL.name,
+        })
     }
 
     /// The topic's name.
@@ -62,7 +69,11 @@ impl<T: Entity> EntitySet<T> {
         let registered = self.registered()?;
         let mut sum = 0_u64;
         for partition in 0..registered.partitions.cast_signed() {
-            let end = registered.log.offsets(&registered.topic, partition).await?.end;
+            let end = registered
+                .log
+                .offsets(&registered.topic, partition)
+                .await?
+                .end;
             sum = sum.saturating_add(u64::try_from(end).unwrap_or(0));
         }
         Ok(sum)
@@ -72,7 +83,9 @@ impl<T: Entity> EntitySet<T> {
     where
         T: TableEntity,
     {
-        self.registered()?.table.as_ref().ok_or(Error::NotCached { entity: T::MODEL.name })
+        self.registered()?.table.as_ref().ok_or(Error::NotCached {
+            entity: T::MODEL.name,
+        })
     }
 
     /// The same set, whose reads first wait until the table holds what a receipt is about: read your writes. A read waits
@@ -86,7 +99,10 @@ impl<T: Entity> EntitySet<T> {
             Some(earlier) => earlier.clone().join(position.into()),
             None => position.into(),
         };
-        EntitySet { at_least: Some(position), ..self.clone() }
+        EntitySet {
+            at_least: Some(position),
+            ..self.clone()
+        }
     }
 
     /// The same set, whose reads also answer while the table has lost its topic (state DISCONNECTED): rows may be old.
@@ -95,7 +111,10 @@ impl<T: Entity> EntitySet<T> {
     where
         T: TableEntity,
     {
-        EntitySet { stale: true, ..self.clone() }
+        EntitySet {
+            stale: true,
+            ..self.clone()
+        }
     }
 
     /// The table's state.
@@ -140,6 +159,9 @@ impl<T: Entity> EntitySet<T> {
         T: TableEntity,
     {
         let table = Arc::clone(self.table()?);
-        wait_all(&[table], timeout, "readiness", |status| status.state == State::Running).await
+        wait_all(&[table], timeout, "readiness", |status| {
+            status.state == State::Running
+        })
+        .await
     }
 }

@@ -28,7 +28,9 @@ impl Position {
 
     /// Partitions and offsets.
     pub fn offsets(&self) -> impl Iterator<Item = (i32, i64)> {
-        self.offsets.iter().map(|(partition, offset)| (*partition, *offset))
+        self.offsets
+            .iter()
+            .map(|(partition, offset)| (*partition, *offset))
     }
 }
 

@@ -51,7 +51,8 @@ impl<T: TableEntity> EntitySet<T> {
     /// As [`EntitySet::get`].
     pub async fn to_list(&self) -> Result<Vec<T>> {
         let mut rows = Vec::new();
-        self.rows(&Bounds::all(), |key, row| collect(&mut rows, key, row)).await?;
+        self.rows(&Bounds::all(), |key, row| collect(&mut rows, key, row))
+            .await?;
         Ok(rows)
     }
 
@@ -59,10 +60,17 @@ impl<T: TableEntity> EntitySet<T> {
     ///
     /// # Errors
     /// As [`EntitySet::get`].
-    pub async fn range<K: Into<T::Key> + Clone>(&self, keys: impl RangeBounds<K>) -> Result<Vec<T>> {
+    pub async fn range<K: Into<T::Key> + Clone>(
+        &self,
+        keys: impl RangeBounds<K>,
+    ) -> Result<Vec<T>> {
         let mut rows = Vec::new();
-        let bounds = Bounds { from: ordered::<T, K>(keys.start_bound()), to: ordered::<T, K>(keys.end_bound()) };
-        self.rows(&bounds, |key, row| collect(&mut rows, key, row)).await?;
+        let bounds = Bounds {
+            from: ordered::<T, K>(keys.start_bound()),
+            to: ordered::<T, K>(keys.end_bound()),
+        };
+        self.rows(&bounds, |key, row| collect(&mut rows, key, row))
+            .await?;
         Ok(rows)
     }
 
@@ -75,7 +83,10 @@ impl<T: TableEntity> EntitySet<T> {
     where
         F: for<'a> Fn(T::Row<'a>) -> bool,
     {
-        Filtered { set: self.clone(), keep }
+        Filtered {
+            set: self.clone(),
+            keep,
+        }
     }
 
     /// Gives every row to `each`, in key order, borrowed: nothing is collected.
@@ -113,7 +124,10 @@ impl<T: TableEntity> EntitySet<T> {
             let goal: Vec<(i32, i64)> = position.offsets().collect();
             let limit = self.registered()?.ready_timeout;
             let table = [Arc::clone(table)];
-            wait_all(&table, limit, "the position asked for", |status| status.reaches(&goal)).await?;
+            wait_all(&table, limit, "the position asked for", |status| {
+                status.reaches(&goal)
+            })
+            .await?;
         }
         if table.is_running() || (self.stale && table.status().state == State::Disconnected) {
             Ok(table)
@@ -133,9 +147,15 @@ impl<T: TableEntity> EntitySet<T> {
             scan(table, bounds, |key, stored| {
                 let read = || -> Result<()> {
                     let unreadable = |key: String| {
-                        move |error| Error::Row { entity: table.entity, topic: table.topic().to_owned(), key, error }
+                        move |error| Error::Row {
+                            entity: table.entity,
+                            topic: table.topic().to_owned(),
+                            key,
+                            error,
+                        }
                     };
-                    let key = T::Key::decode_ordered(key).map_err(unreadable(format!("{key:?}")))?;
+                    let key =
+                        T::Key::decode_ordered(key).map_err(unreadable(format!("{key:?}")))?;
                     let body = body(table, &key, stored)?;
                     let row = T::decode_row(&key, body).map_err(unreadable(format!("{key:?}")))?;
                     each(&key, row).map_err(unreadable(format!("{key:?}")))
@@ -157,7 +177,11 @@ impl<T: TableEntity> EntitySet<T> {
     }
 }
 
-fn collect<T: Entity>(rows: &mut Vec<T>, _key: &T::Key, row: T::Row<'_>) -> Result<(), crate::codec::DecodeError> {
+fn collect<T: Entity>(
+    rows: &mut Vec<T>,
+    _key: &T::Key,
+    row: T::Row<'_>,
+) -> Result<(), crate::codec::DecodeError> {
     rows.push(T::from_row(row)?);
     Ok(())
 }
@@ -222,7 +246,11 @@ fn read_row<T: Entity>(table: &Table, stored: &[u8], key: &T::Key) -> Result<Opt
 }
 
 fn cached(cache: &RowCache, table: &Table, stored: &[u8]) -> Result<Option<Arc<[u8]>>> {
-    Ok(cache.get(stored, || table.store.get(&table.settings.store, stored, |bytes| Arc::from(bytes)))?)
+    Ok(cache.get(stored, || {
+        table
+            .store
+            .get(&table.settings.store, stored, |bytes| Arc::from(bytes))
+    })?)
 }
 
 /// The value's body in a stored row.

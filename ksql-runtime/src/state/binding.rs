@@ -38,8 +38,14 @@ impl Plan {
     /// Compares what is stored with what the topic has.
     pub(crate) fn new(table: &Table, offsets: &[Offsets]) -> Result<Plan, StateError> {
         match Self::compare(table, offsets) {
-            Err(StateError::Truncated { .. } | StateError::Recreated { .. }) if table.settings.rebuild_on_truncation => {
-                tracing::warn!(entity = table.entity, topic = table.topic(), "topic truncated or re-created: table is rebuilt");
+            Err(StateError::Truncated { .. } | StateError::Recreated { .. })
+                if table.settings.rebuild_on_truncation =>
+            {
+                tracing::warn!(
+                    entity = table.entity,
+                    topic = table.topic(),
+                    "topic truncated or re-created: table is rebuilt"
+                );
                 table.store.clear(&table.settings.store)?;
                 Self::compare(table, offsets)
             }
@@ -53,7 +59,9 @@ impl Plan {
             let position = match table.store.offset(&table.settings.store, partition)? {
                 None => offsets.start,
                 Some(stored) if stored.topic != table.settings.topic.id => {
-                    return Err(StateError::Recreated { topic: table.topic().to_owned() });
+                    return Err(StateError::Recreated {
+                        topic: table.topic().to_owned(),
+                    });
                 }
                 Some(stored) if stored.next > offsets.end || stored.next < offsets.start => {
                     return Err(StateError::Truncated {
@@ -66,15 +74,27 @@ impl Plan {
                 }
                 Some(stored) => stored.next,
             };
-            lag.push(Lag { partition, position, target: offsets.end, end: offsets.end });
+            lag.push(Lag {
+                partition,
+                position,
+                target: offsets.end,
+                end: offsets.end,
+            });
         }
         Ok(Plan { lag })
     }
 }
 
 /// The thread's whole life.
-pub(crate) fn run<T: Entity>(table: &Arc<Table>, log: &Log, registry: &Registry, plan: Plan, runtime: &tokio::runtime::Handle) {
-    let _span = tracing::debug_span!("table", entity = table.entity, topic = table.topic()).entered();
+pub(crate) fn run<T: Entity>(
+    table: &Arc<Table>,
+    log: &Log,
+    registry: &Registry,
+    plan: Plan,
+    runtime: &tokio::runtime::Handle,
+) {
+    let _span =
+        tracing::debug_span!("table", entity = table.entity, topic = table.topic()).entered();
     table.update(|status| {
         status.lag = plan.lag;
         status.state = State::Rebalancing;
@@ -87,7 +107,10 @@ pub(crate) fn run<T: Entity>(table: &Arc<Table>, log: &Log, registry: &Registry,
     while !table.stopping() {
         match follow(table, log, &mut maker, &mut failures) {
             Ok(()) => break,
-            Err(StateError::Log { source, .. }) if may_pass(&source) && table.settings.retries.is_none_or(|most| failures < most) => {
+            Err(StateError::Log { source, .. })
+                if may_pass(&source)
+                    && table.settings.retries.is_none_or(|most| failures < most) =>
+            {
                 failures += 1;
                 let topic = table.topic().to_owned();
                 table.update(|status| {
@@ -115,22 +138,42 @@ fn may_pass(error: &LogError) -> bool {
 /// Waits with a capped exponential back-off; stopping ends it.
 fn pause(table: &Table, failures: u32) {
     let settings = &table.settings;
-    let wait = settings.retry_first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(settings.retry_longest);
+    let wait = settings
+        .retry_first
+        .saturating_mul(1 << failures.saturating_sub(1).min(16))
+        .min(settings.retry_longest);
     let end = std::time::Instant::now() + wait;
     while !table.stopping() && std::time::Instant::now() < end {
         std::thread::park_timeout(Duration::from_millis(20));
     }
 }
 
-fn follow<T: Entity>(table: &Arc<Table>, log: &Log, maker: &mut Maker<'_, T>, failures: &mut u32) -> Result<(), StateError> {
-    let failed = |source| StateError::Log { topic: table.topic().to_owned(), source };
-    let positions: Vec<(i32, i64)> = table.status().lag.iter().map(|lag| (lag.partition, lag.position)).collect();
+fn follow<T: Entity>(
+    table: &Arc<Table>,
+    log: &Log,
+    maker: &mut Maker<'_, T>,
+    failures: &mut u32,
+) -> Result<(), StateError> {
+    let failed = |source| StateError::Log {
+        topic: table.topic().to_owned(),
+        source,
+    };
+    let positions: Vec<(i32, i64)> = table
+        .status()
+        .lag
+        .iter()
+        .map(|lag| (lag.partition, lag.position))
+        .collect();
     let mut reader = log.reader(table.topic(), &positions).map_err(failed)?;
     table.keep_waker(reader.waker());
     let mut gathered = Gathered::default();
     while !table.stopping() {
         // What is gathered is not waited upon.
-        let wait = if gathered.is_empty() { POLL } else { Duration::ZERO };
+        let wait = if gathered.is_empty() {
+            POLL
+        } else {
+            Duration::ZERO
+        };
         let fetched = match reader.poll(wait) {
             Ok(fetched) => fetched,
             Err(LogError::Closed) if table.stopping() => return Ok(()),
@@ -138,7 +181,11 @@ fn follow<T: Entity>(table: &Arc<Table>, log: &Log, maker: &mut Maker<'_, T>, fa
         };
         if *failures > 0 {
             *failures = 0;
-            let back = if table.status().reached_target() { State::Running } else { State::Rebalancing };
+            let back = if table.status().reached_target() {
+                State::Running
+            } else {
+                State::Rebalancing
+            };
             table.update(|status| {
                 status.error = None;
                 status.state = back;
@@ -149,14 +196,22 @@ fn follow<T: Entity>(table: &Arc<Table>, log: &Log, maker: &mut Maker<'_, T>, fa
             for record in &fetched {
                 maker.row(fetched.partition(), &record, &mut gathered)?;
             }
-            gathered.reached(fetched.partition(), fetched.next_offset(), fetched.end_offset());
+            gathered.reached(
+                fetched.partition(),
+                fetched.next_offset(),
+                fetched.end_offset(),
+            );
         }
         let restoring = !table.is_running();
         if !gathered.is_empty() && (!more || !restoring || gathered.is_full()) {
             gathered.write(table)?;
         }
     }
-    if gathered.is_empty() { Ok(()) } else { gathered.write(table) }
+    if gathered.is_empty() {
+        Ok(())
+    } else {
+        gathered.write(table)
+    }
 }
 
 /// Makes a record a row of one entity.
@@ -172,7 +227,11 @@ struct Maker<'a, T> {
 }
 
 impl<'a, T: Entity> Maker<'a, T> {
-    fn new(table: &'a Arc<Table>, registry: &'a Registry, runtime: &'a tokio::runtime::Handle) -> Self {
+    fn new(
+        table: &'a Arc<Table>,
+        registry: &'a Registry,
+        runtime: &'a tokio::runtime::Handle,
+    ) -> Self {
         Maker {
             table,
             registry,
@@ -185,9 +244,16 @@ impl<'a, T: Entity> Maker<'a, T> {
         }
     }
 
-    fn row(&mut self, partition: i32, record: &RecordRef<'_>, gathered: &mut Gathered) -> Result<(), StateError> {
+    fn row(
+        &mut self,
+        partition: i32,
+        record: &RecordRef<'_>,
+        gathered: &mut Gathered,
+    ) -> Result<(), StateError> {
         // A record without a key is in no table, as in ksqlDB.
-        let Some(wire) = record.key else { return Ok(()) };
+        let Some(wire) = record.key else {
+            return Ok(());
+        };
         let poison = |reason: String| StateError::Poison {
             topic: self.table.topic().to_owned(),
             partition,
@@ -215,7 +281,13 @@ impl<'a, T: Entity> Maker<'a, T> {
                     return Err(poison(format!("the value cannot be read: {reason}")));
                 }
                 OnPoison::Mark => {
-                    tracing::warn!(entity = self.table.entity, partition, offset = record.offset, reason, "key marked as poisoned");
+                    tracing::warn!(
+                        entity = self.table.entity,
+                        partition,
+                        offset = record.offset,
+                        reason,
+                        "key marked as poisoned"
+                    );
                     gathered.poison(partition, record.offset);
                     gathered.end(start, true);
                 }
@@ -235,7 +307,8 @@ impl<'a, T: Entity> Maker<'a, T> {
         let plan = resolution::<T>(&mut self.keys, id, Part::Key, self.registry, self.runtime)?;
         self.key_scratch.clear();
         frame::write(self.table.settings.key_schema, &mut self.key_scratch);
-        plan.transcode(body, &mut self.key_scratch).map_err(|error| error.to_string())?;
+        plan.transcode(body, &mut self.key_scratch)
+            .map_err(|error| error.to_string())?;
         T::Key::decode(&self.key_scratch).map_err(|error| error.to_string())
     }
 
@@ -246,9 +319,16 @@ impl<'a, T: Entity> Maker<'a, T> {
             out.extend_from_slice(body);
             return Ok(());
         }
-        let plan = resolution::<T>(&mut self.values, id, Part::Value, self.registry, self.runtime)?;
+        let plan = resolution::<T>(
+            &mut self.values,
+            id,
+            Part::Value,
+            self.registry,
+            self.runtime,
+        )?;
         self.scratch.clear();
-        plan.transcode(body, &mut self.scratch).map_err(|error| error.to_string())?;
+        plan.transcode(body, &mut self.scratch)
+            .map_err(|error| error.to_string())?;
         T::check(&self.scratch).map_err(|error| error.to_string())?;
         out.extend_from_slice(&self.scratch);
         Ok(())
@@ -267,8 +347,11 @@ fn resolution<'p, T: Entity>(
     match plans.entry(id) {
         Entry::Occupied(known) => Ok(known.into_mut()),
         Entry::Vacant(free) => {
-            let writer = runtime.block_on(registry.schema_by_id(id)).map_err(|error| error.to_string())?;
-            let plan = Resolution::build(&writer, T::MODEL, part).map_err(|error| format!("schema {id}: {error}"))?;
+            let writer = runtime
+                .block_on(registry.schema_by_id(id))
+                .map_err(|error| error.to_string())?;
+            let plan = Resolution::build(&writer, T::MODEL, part)
+                .map_err(|error| format!("schema {id}: {error}"))?;
             Ok(free.insert(plan))
         }
     }
@@ -319,12 +402,21 @@ impl Gathered {
     }
 
     fn end(&mut self, key: usize, present: bool) {
-        self.rows.push(Row { key, value: self.value_at, end: self.arena.len(), present });
+        self.rows.push(Row {
+            key,
+            value: self.value_at,
+            end: self.arena.len(),
+            present,
+        });
         self.read += 1;
     }
 
     fn reached(&mut self, partition: i32, next: i64, end: i64) {
-        match self.reached.iter_mut().find(|(known, ..)| *known == partition) {
+        match self
+            .reached
+            .iter_mut()
+            .find(|(known, ..)| *known == partition)
+        {
             Some(known) => *known = (partition, next, end),
             None => self.reached.push((partition, next, end)),
         }
@@ -348,13 +440,20 @@ impl Gathered {
             same
         });
         let topic = table.settings.topic.id;
-        let offsets = self.reached.iter().map(|(partition, next, _)| (*partition, StoredOffset { topic, next: *next }));
+        let offsets = self
+            .reached
+            .iter()
+            .map(|(partition, next, _)| (*partition, StoredOffset { topic, next: *next }));
         table.store.write(
             &table.settings.store,
             |batch, family| {
                 for row in &rows {
                     match row.present {
-                        true => batch.put_cf(family, self.key(row), self.arena.get(row.value..row.end).unwrap_or_default()),
+                        true => batch.put_cf(
+                            family,
+                            self.key(row),
+                            self.arena.get(row.value..row.end).unwrap_or_default(),
+                        ),
                         false => batch.delete_cf(family, self.key(row)),
                     }
                 }
@@ -368,7 +467,11 @@ impl Gathered {
         table.update(|status| {
             let restoring = status.state == State::Rebalancing;
             for (partition, next, end) in &self.reached {
-                if let Some(lag) = status.lag.iter_mut().find(|lag| lag.partition == *partition) {
+                if let Some(lag) = status
+                    .lag
+                    .iter_mut()
+                    .find(|lag| lag.partition == *partition)
+                {
                     (lag.position, lag.end) = (*next, *end);
                 }
             }

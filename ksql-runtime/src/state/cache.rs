@@ -31,7 +31,10 @@ impl RowCache {
 
     fn locked<R>(&self, key: &[u8], work: impl FnOnce() -> R) -> R {
         let index = (self.hasher.hash_one(key) as usize) % LOCKS;
-        let _guard = self.locks.get(index).map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner));
+        let _guard = self
+            .locks
+            .get(index)
+            .map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner));
         work()
     }
 
@@ -73,7 +76,11 @@ mod tests {
                 scope.spawn(|| {
                     while published.load(Ordering::SeqCst) < 20_000 {
                         let least = published.load(Ordering::SeqCst);
-                        let read = || Ok::<_, ()>(Some(Arc::from(stored.load(Ordering::SeqCst).to_be_bytes().as_slice())));
+                        let read = || {
+                            Ok::<_, ()>(Some(Arc::from(
+                                stored.load(Ordering::SeqCst).to_be_bytes().as_slice(),
+                            )))
+                        };
                         let row = cache.get(b"key", read).unwrap().unwrap();
                         let row = u64::from_be_bytes(row.as_ref().try_into().unwrap());
                         assert!(row >= least, "{row} was read after {least} was published");

@@ -14,11 +14,11 @@ mod table;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use status::{Event, Lag, State, Status};
-pub use store::StateDurability;
-pub(crate) use rows::{Bounds, scan};
 pub(crate) use binding::{POISON, ROW};
 pub(crate) use cache::RowCache;
+pub(crate) use rows::{Bounds, scan};
+pub use status::{Event, Lag, State, Status};
+pub use store::StateDurability;
 pub(crate) use store::{Store, StoreOptions};
 pub(crate) use table::{Settings, Table};
 
@@ -77,7 +77,9 @@ pub enum StateError {
         store: String,
     },
     /// The topic was cut off behind the stored offset, or deleted and created again.
-    #[error("the table of topic `{topic}` stands at offset {stored} of partition {partition}, and the topic has {start} to {end}: it was truncated or re-created; set `rebuild_on_truncation` to read it again")]
+    #[error(
+        "the table of topic `{topic}` stands at offset {stored} of partition {partition}, and the topic has {start} to {end}: it was truncated or re-created; set `rebuild_on_truncation` to read it again"
+    )]
     Truncated {
         /// The topic.
         topic: String,
@@ -91,13 +93,17 @@ pub enum StateError {
         end: i64,
     },
     /// Another topic of the same name.
-    #[error("the topic `{topic}` was deleted and created again since the table was written; set `rebuild_on_truncation` to read it again")]
+    #[error(
+        "the topic `{topic}` was deleted and created again since the table was written; set `rebuild_on_truncation` to read it again"
+    )]
     Recreated {
         /// The topic.
         topic: String,
     },
     /// A record that is no row.
-    #[error("topic `{topic}`, partition {partition}, offset {offset}: {reason}; the table stops so that no old value is taken for the current one (set `on_poison = \"mark\"` to serve the other keys)")]
+    #[error(
+        "topic `{topic}`, partition {partition}, offset {offset}: {reason}; the table stops so that no old value is taken for the current one (set `on_poison = \"mark\"` to serve the other keys)"
+    )]
     Poison {
         /// The topic.
         topic: String,

@@ -16,7 +16,10 @@ pub(crate) struct Bounds {
 
 impl Bounds {
     pub(crate) fn all() -> Bounds {
-        Bounds { from: Bound::Unbounded, to: Bound::Unbounded }
+        Bounds {
+            from: Bound::Unbounded,
+            to: Bound::Unbounded,
+        }
     }
 }
 
@@ -24,7 +27,11 @@ impl Bounds {
 const READ_AHEAD: usize = 1024 * 1024;
 
 /// Gives every row's ordered key and stored value to `each`, in key order over all partitions, until it says to stop.
-pub(crate) fn scan(table: &Table, bounds: &Bounds, mut each: impl FnMut(&[u8], &[u8]) -> bool) -> Result<(), StateError> {
+pub(crate) fn scan(
+    table: &Table,
+    bounds: &Bounds,
+    mut each: impl FnMut(&[u8], &[u8]) -> bool,
+) -> Result<(), StateError> {
     let store = &table.store;
     store.with(|db| {
         let family = family(db, &table.settings.store)?;
@@ -37,7 +44,8 @@ pub(crate) fn scan(table: &Table, bounds: &Bounds, mut each: impl FnMut(&[u8], &
             read.set_iterate_upper_bound(end_of(&prefix, &bounds.to));
             let mut rows = snapshot.raw_iterator_cf_opt(&family, read);
             rows.seek(start_of(&prefix, &bounds.from));
-            rows.status().map_err(|source| store.error("scan rows", source))?;
+            rows.status()
+                .map_err(|source| store.error("scan rows", source))?;
             if rows.valid() {
                 partitions.push(rows);
             }
@@ -53,7 +61,9 @@ pub(crate) fn scan(table: &Table, bounds: &Bounds, mut each: impl FnMut(&[u8], &
                     least.map_or(0, |(index, _)| index)
                 }
             };
-            let Some(rows) = partitions.get_mut(least) else { return Ok(()) };
+            let Some(rows) = partitions.get_mut(least) else {
+                return Ok(());
+            };
             if let Some((key, value)) = rows.item()
                 && !each(inner(Some(key)), value)
             {
@@ -61,7 +71,8 @@ pub(crate) fn scan(table: &Table, bounds: &Bounds, mut each: impl FnMut(&[u8], &
             }
             rows.next();
             if !rows.valid() {
-                rows.status().map_err(|source| store.error("scan rows", source))?;
+                rows.status()
+                    .map_err(|source| store.error("scan rows", source))?;
                 drop(partitions.swap_remove(least));
             }
         }
@@ -89,7 +100,10 @@ fn start_of(prefix: &[u8; 4], from: &Bound<Vec<u8>>) -> Vec<u8> {
 
 fn end_of(prefix: &[u8; 4], to: &Bound<Vec<u8>>) -> Vec<u8> {
     match to {
-        Bound::Unbounded => i32::from_be_bytes(*prefix).saturating_add(1).to_be_bytes().to_vec(),
+        Bound::Unbounded => i32::from_be_bytes(*prefix)
+            .saturating_add(1)
+            .to_be_bytes()
+            .to_vec(),
         Bound::Excluded(key) => [prefix.as_slice(), key].concat(),
         Bound::Included(key) => [prefix.as_slice(), key, &[0]].concat(),
     }

@@ -28,9 +28,18 @@ impl State {
     pub fn may_become(self, next: State) -> bool {
         match self {
             State::Created => matches!(next, State::Rebalancing | State::Error | State::NotRunning),
-            State::Rebalancing => matches!(next, State::Running | State::Disconnected | State::Error | State::NotRunning),
-            State::Running => matches!(next, State::Rebalancing | State::Disconnected | State::Error | State::NotRunning),
-            State::Disconnected => matches!(next, State::Rebalancing | State::Running | State::Error | State::NotRunning),
+            State::Rebalancing => matches!(
+                next,
+                State::Running | State::Disconnected | State::Error | State::NotRunning
+            ),
+            State::Running => matches!(
+                next,
+                State::Rebalancing | State::Disconnected | State::Error | State::NotRunning
+            ),
+            State::Disconnected => matches!(
+                next,
+                State::Rebalancing | State::Running | State::Error | State::NotRunning
+            ),
             State::Error => matches!(next, State::NotRunning),
             State::NotRunning => false,
         }
@@ -103,7 +112,9 @@ impl Status {
     /// Whether the partitions have reached these offsets.
     pub(crate) fn reaches(&self, goal: &[(i32, i64)]) -> bool {
         goal.iter().all(|(partition, offset)| {
-            self.lag.iter().any(|lag| lag.partition == *partition && lag.position >= *offset)
+            self.lag
+                .iter()
+                .any(|lag| lag.partition == *partition && lag.position >= *offset)
         })
     }
 
@@ -119,11 +130,21 @@ mod tests {
 
     #[test]
     fn an_ended_table_never_runs_again() {
-        let all = [State::Created, State::Rebalancing, State::Running, State::Disconnected, State::Error, State::NotRunning];
+        let all = [
+            State::Created,
+            State::Rebalancing,
+            State::Running,
+            State::Disconnected,
+            State::Error,
+            State::NotRunning,
+        ];
         for next in all {
             assert!(!State::NotRunning.may_become(next));
             assert!(!State::Error.may_become(next) || next == State::NotRunning);
-            assert!(!State::Created.may_become(State::Running), "ready is reached by restoring");
+            assert!(
+                !State::Created.may_become(State::Running),
+                "ready is reached by restoring"
+            );
         }
     }
 }

@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rocksdb::{
-    BlockBasedIndexType, BlockBasedOptions, BoundColumnFamily, Cache, ColumnFamilyDescriptor, DBCompressionType,
-    DBWithThreadMode, ErrorKind, MultiThreaded, Options, WriteBatch, WriteBufferManager, WriteOptions,
+    BlockBasedIndexType, BlockBasedOptions, BoundColumnFamily, Cache, ColumnFamilyDescriptor,
+    DBCompressionType, DBWithThreadMode, ErrorKind, MultiThreaded, Options, WriteBatch,
+    WriteBufferManager, WriteOptions,
 };
 
 use super::StateError;
@@ -71,7 +72,10 @@ const MARK: &str = "rebuild";
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Store").field("path", &self.path).finish_non_exhaustive()
+        formatter
+            .debug_struct("Store")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,7 +86,10 @@ impl Store {
         let mark = options.path.join(MARK);
         let met_before = options.rebuild_on_corruption && mark.exists();
         let opened = if met_before {
-            Err(StateError::Corrupt { path: options.path.clone(), what: "damage was met while it was read".to_owned() })
+            Err(StateError::Corrupt {
+                path: options.path.clone(),
+                what: "damage was met while it was read".to_owned(),
+            })
         } else {
             Self::try_open(options, stores)
         };
@@ -101,14 +108,23 @@ impl Store {
     }
 
     fn try_open(options: &StoreOptions, stores: &[String]) -> Result<Store, StateError> {
-        let StoreOptions { path, memory, durability, rebuild_on_corruption } = options;
+        let StoreOptions {
+            path,
+            memory,
+            durability,
+            rebuild_on_corruption,
+        } = options;
         std::fs::create_dir_all(path).map_err(|source| StateError::Storage {
             path: path.clone(),
             action: "be created",
             source: Arc::new(source),
         })?;
         let cache = Cache::new_lru_cache(*memory);
-        let buffers = WriteBufferManager::new_write_buffer_manager_with_cache(memory / 2, false, cache.clone());
+        let buffers = WriteBufferManager::new_write_buffer_manager_with_cache(
+            memory / 2,
+            false,
+            cache.clone(),
+        );
         let mut db_options = Options::default();
         db_options.create_if_missing(true);
         db_options.create_missing_column_families(true);
@@ -125,8 +141,11 @@ impl Store {
             }
         }
         let buffer = (memory / 8).clamp(MIB, 64 * MIB);
-        let families = names.into_iter().map(|name| ColumnFamilyDescriptor::new(name, family_options(&cache, buffer)));
-        let db = Db::open_cf_descriptors(&db_options, path, families).map_err(|source| open_error(path, source))?;
+        let families = names
+            .into_iter()
+            .map(|name| ColumnFamilyDescriptor::new(name, family_options(&cache, buffer)));
+        let db = Db::open_cf_descriptors(&db_options, path, families)
+            .map_err(|source| open_error(path, source))?;
         let mut write_options = WriteOptions::default();
         write_options.disable_wal(*durability == StateDurability::Replay);
         Ok(Store {
@@ -140,32 +159,54 @@ impl Store {
     }
 
     /// Works on the open database.
-    pub(crate) fn with<R>(&self, work: impl FnOnce(&Db) -> Result<R, StateError>) -> Result<R, StateError> {
+    pub(crate) fn with<R>(
+        &self,
+        work: impl FnOnce(&Db) -> Result<R, StateError>,
+    ) -> Result<R, StateError> {
         let guard = self.db.read().unwrap_or_else(PoisonError::into_inner);
         match guard.as_ref() {
             Some(db) => work(db),
-            None => Err(StateError::Closed { path: self.path.clone() }),
+            None => Err(StateError::Closed {
+                path: self.path.clone(),
+            }),
         }
     }
 
     /// Closes the database; waits for uses going on.
     pub(crate) fn close(&self) {
-        drop(self.db.write().unwrap_or_else(PoisonError::into_inner).take());
+        drop(
+            self.db
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
     }
 
     /// Reads one row's bytes.
-    pub(crate) fn get<R>(&self, store: &str, key: &[u8], found: impl FnOnce(&[u8]) -> R) -> Result<Option<R>, StateError> {
+    pub(crate) fn get<R>(
+        &self,
+        store: &str,
+        key: &[u8],
+        found: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>, StateError> {
         self.with(|db| {
             let family = family(db, store)?;
-            let value = db.get_pinned_cf(&family, key).map_err(|source| self.error("read a row", source))?;
+            let value = db
+                .get_pinned_cf(&family, key)
+                .map_err(|source| self.error("read a row", source))?;
             Ok(value.map(|bytes| found(&bytes)))
         })
     }
 
-    pub(crate) fn offset(&self, store: &str, partition: i32) -> Result<Option<StoredOffset>, StateError> {
+    pub(crate) fn offset(
+        &self,
+        store: &str,
+        partition: i32,
+    ) -> Result<Option<StoredOffset>, StateError> {
         let value = self.with(|db| {
             let key = offset_key(store, partition);
-            db.get_cf(&family(db, OFFSETS)?, key).map_err(|source| self.error("read an offset", source))
+            db.get_cf(&family(db, OFFSETS)?, key)
+                .map_err(|source| self.error("read an offset", source))
         })?;
         let Some(bytes) = value else { return Ok(None) };
         let damaged = || StateError::Corrupt {
@@ -174,7 +215,10 @@ impl Store {
         };
         let (topic, next) = bytes.split_first_chunk::<16>().ok_or_else(damaged)?;
         let next = <[u8; 8]>::try_from(next).map_err(|_| damaged())?;
-        Ok(Some(StoredOffset { topic: TopicId::from_bytes(*topic), next: i64::from_be_bytes(next) }))
+        Ok(Some(StoredOffset {
+            topic: TopicId::from_bytes(*topic),
+            next: i64::from_be_bytes(next),
+        }))
     }
 
     /// Writes a batch of rows together with the offsets they cover; after a failure nothing more is written.
@@ -191,11 +235,20 @@ impl Store {
             let family = family(db, OFFSETS)?;
             for (partition, offset) in offsets {
                 let mut value = [0_u8; 24];
-                let bytes = offset.topic.as_bytes().iter().copied().chain(offset.next.to_be_bytes());
-                value.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
+                let bytes = offset
+                    .topic
+                    .as_bytes()
+                    .iter()
+                    .copied()
+                    .chain(offset.next.to_be_bytes());
+                value
+                    .iter_mut()
+                    .zip(bytes)
+                    .for_each(|(slot, byte)| *slot = byte);
                 batch.put_cf(&family, offset_key(store, partition), value);
             }
-            db.write_opt(batch, &self.write_options).map_err(|source| self.poison("write rows", source))
+            db.write_opt(batch, &self.write_options)
+                .map_err(|source| self.poison("write rows", source))
         })?;
         self.written.store(true, Ordering::Release);
         Ok(())
@@ -209,9 +262,12 @@ impl Store {
         }
         self.with(|db| {
             let names = stores.iter().map(String::as_str).chain([OFFSETS]);
-            let families = names.map(|name| family(db, name)).collect::<Result<Vec<_>, _>>()?;
+            let families = names
+                .map(|name| family(db, name))
+                .collect::<Result<Vec<_>, _>>()?;
             let borrowed: Vec<_> = families.iter().collect();
-            db.flush_cfs_opt(&borrowed, &rocksdb::FlushOptions::default()).map_err(|source| self.poison("flush", source))
+            db.flush_cfs_opt(&borrowed, &rocksdb::FlushOptions::default())
+                .map_err(|source| self.poison("flush", source))
         })
     }
 
@@ -225,38 +281,62 @@ impl Store {
             from.push(0);
             to.push(1);
             batch.delete_range_cf(&family(db, OFFSETS)?, from, to);
-            db.write_opt(batch, &self.write_options).map_err(|source| self.poison("clear a store", source))
+            db.write_opt(batch, &self.write_options)
+                .map_err(|source| self.poison("clear a store", source))
         })
     }
 
     fn check(&self) -> Result<(), StateError> {
-        match self.poisoned.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        match self
+            .poisoned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+        {
             None => Ok(()),
-            Some(reason) => Err(StateError::PoisonedStore { path: self.path.clone(), reason: reason.clone() }),
+            Some(reason) => Err(StateError::PoisonedStore {
+                path: self.path.clone(),
+                reason: reason.clone(),
+            }),
         }
     }
 
     fn poison(&self, action: &'static str, source: rocksdb::Error) -> StateError {
         let reason = format!("it could not {action}: {source}");
-        self.poisoned.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+        self.poisoned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(reason);
         self.error(action, source)
     }
 
     pub(crate) fn error(&self, action: &'static str, source: rocksdb::Error) -> StateError {
         if source.kind() != ErrorKind::Corruption {
-            return StateError::Storage { path: self.path.clone(), action, source: Arc::new(source) };
+            return StateError::Storage {
+                path: self.path.clone(),
+                action,
+                source: Arc::new(source),
+            };
         }
         if self.rebuild {
             // If this fails too the damage is met again, and reported again.
             let _ = std::fs::write(self.path.join(MARK), source.to_string());
         }
-        StateError::Corrupt { path: self.path.clone(), what: source.to_string() }
+        StateError::Corrupt {
+            path: self.path.clone(),
+            what: source.to_string(),
+        }
     }
 }
 
 /// The column family of a store.
-pub(crate) fn family<'a>(db: &'a Db, store: &str) -> Result<Arc<BoundColumnFamily<'a>>, StateError> {
-    db.cf_handle(store).ok_or_else(|| StateError::NoStore { store: store.to_owned() })
+pub(crate) fn family<'a>(
+    db: &'a Db,
+    store: &str,
+) -> Result<Arc<BoundColumnFamily<'a>>, StateError> {
+    db.cf_handle(store).ok_or_else(|| StateError::NoStore {
+        store: store.to_owned(),
+    })
 }
 
 /// The column families a database has; none where there is no database yet.
@@ -270,13 +350,26 @@ fn existing(path: &Path) -> Result<Vec<String>, StateError> {
 /// A database that is there and cannot be opened is damaged unless the system says otherwise.
 fn open_error(path: &Path, source: rocksdb::Error) -> StateError {
     match source.kind() {
-        ErrorKind::Corruption | ErrorKind::InvalidArgument | ErrorKind::NotFound | ErrorKind::NotSupported => {
-            StateError::Corrupt { path: path.to_owned(), what: source.to_string() }
+        ErrorKind::Corruption
+        | ErrorKind::InvalidArgument
+        | ErrorKind::NotFound
+        | ErrorKind::NotSupported => StateError::Corrupt {
+            path: path.to_owned(),
+            what: source.to_string(),
+        },
+        ErrorKind::IOError
+            if path.join("CURRENT").exists() && source.to_string().contains("No such file") =>
+        {
+            StateError::Corrupt {
+                path: path.to_owned(),
+                what: source.to_string(),
+            }
         }
-        ErrorKind::IOError if path.join("CURRENT").exists() && source.to_string().contains("No such file") => {
-            StateError::Corrupt { path: path.to_owned(), what: source.to_string() }
-        }
-        _ => StateError::Storage { path: path.to_owned(), action: "open", source: Arc::new(source) },
+        _ => StateError::Storage {
+            path: path.to_owned(),
+            action: "open",
+            source: Arc::new(source),
+        },
     }
 }
 

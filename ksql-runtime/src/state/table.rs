@@ -47,8 +47,18 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new(entity: &'static str, settings: Settings, store: Arc<Store>, events: broadcast::Sender<Event>) -> Table {
-        let (status, _) = watch::channel(Status { state: State::Created, lag: Vec::new(), error: None, replayed: 0 });
+    pub(crate) fn new(
+        entity: &'static str,
+        settings: Settings,
+        store: Arc<Store>,
+        events: broadcast::Sender<Event>,
+    ) -> Table {
+        let (status, _) = watch::channel(Status {
+            state: State::Created,
+            lag: Vec::new(),
+            error: None,
+            replayed: 0,
+        });
         let cache = (settings.cache_rows > 0).then(|| RowCache::new(settings.cache_rows));
         Table {
             entity,
@@ -69,14 +79,22 @@ impl Table {
     }
 
     /// Starts the binding; `offsets` are the frozen ends, one a partition.
-    pub(crate) fn start<T: Entity>(self: &Arc<Self>, log: Log, registry: Registry, offsets: &[Offsets]) -> Result<(), StateError> {
+    pub(crate) fn start<T: Entity>(
+        self: &Arc<Self>,
+        log: Log,
+        registry: Registry,
+        offsets: &[Offsets],
+    ) -> Result<(), StateError> {
         let plan = binding::Plan::new(self, offsets)?;
         let table = Arc::clone(self);
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new()
             .name(format!("ksql-table-{}", self.entity))
             .spawn(move || binding::run::<T>(&table, &log, &registry, plan, &runtime))
-            .map_err(|error| StateError::Defect { topic: self.topic().to_owned(), reason: error.to_string() })?;
+            .map_err(|error| StateError::Defect {
+                topic: self.topic().to_owned(),
+                reason: error.to_string(),
+            })?;
         *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         Ok(())
     }
@@ -116,9 +134,12 @@ impl Table {
                     status.state = previous;
                 }
             }
-            self.running.store(status.state == State::Running, Ordering::Release);
+            self.running
+                .store(status.state == State::Running, Ordering::Release);
         });
-        let Some((previous, current, error)) = transition else { return };
+        let Some((previous, current, error)) = transition else {
+            return;
+        };
         let (entity, topic) = (self.entity, self.topic());
         if previous == State::Running && current != State::NotRunning {
             tracing::warn!(entity, topic, %previous, %current, error = error.as_ref().map(tracing::field::display), "table left RUNNING");
@@ -126,7 +147,11 @@ impl Table {
             tracing::info!(entity, topic, %previous, %current, "table changed its state");
         }
         // Nobody listening is fine.
-        let _ = self.events.send(Event { entity, previous, current });
+        let _ = self.events.send(Event {
+            entity,
+            previous,
+            current,
+        });
     }
 
     /// Why it cannot be read.
@@ -144,7 +169,12 @@ impl Table {
     /// Tells the binding to end, without waiting for it.
     pub(crate) fn ask_to_stop(&self) {
         self.stop.store(true, Ordering::Release);
-        if let Some(waker) = self.waker.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        if let Some(waker) = self
+            .waker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+        {
             waker.wake();
         }
     }
@@ -152,12 +182,19 @@ impl Table {
     /// Ends the binding and waits for its thread.
     pub(crate) fn stop(&self) {
         self.ask_to_stop();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(thread) = thread
             && thread.join().is_err()
         {
             self.update(|status| {
-                status.error = Some(StateError::Defect { topic: self.topic().to_owned(), reason: "its thread panicked".to_owned() });
+                status.error = Some(StateError::Defect {
+                    topic: self.topic().to_owned(),
+                    reason: "its thread panicked".to_owned(),
+                });
                 status.state = State::Error;
             });
         }

@@ -7,12 +7,18 @@ use crate::types::Type;
 
 /// Whether a type can be a key column.
 pub const fn may_be_key(ty: &Type<'_>) -> bool {
-    matches!(ty, Type::Int32 | Type::Int64 | Type::String | Type::Uuid | Type::Unknown)
+    matches!(
+        ty,
+        Type::Int32 | Type::Int64 | Type::String | Type::Uuid | Type::Unknown
+    )
 }
 
 /// Whether `#[datetime_format]` applies.
 pub const fn may_be_formatted(ty: &Type<'_>) -> bool {
-    matches!(ty, Type::String | Type::DateTime | Type::Date | Type::Time | Type::Unknown)
+    matches!(
+        ty,
+        Type::String | Type::DateTime | Type::Date | Type::Time | Type::Unknown
+    )
 }
 
 /// Whether `#[max_length]` applies.
@@ -34,7 +40,9 @@ pub const fn check_key(nullable: bool) {
 #[allow(clippy::panic, reason = "in a constant a panic is the compile error")]
 pub const fn check_timestamp(ty: &Type<'_>, nullable: bool, formatted: bool) {
     if nullable || !(matches!(ty, Type::DateTime | Type::Int64) || formatted) {
-        panic!("`#[timestamp]` needs a date-time, an `i64` of milliseconds, or a `String` with `#[datetime_format]`");
+        panic!(
+            "`#[timestamp]` needs a date-time, an `i64` of milliseconds, or a `String` with `#[datetime_format]`"
+        );
     }
 }
 
@@ -70,6 +78,8 @@ pub const fn check_window_bound(ty: &Type<'_>, nullable: bool) {
 #[allow(clippy::panic, reason = "in a constant a panic is the compile error")]
 pub const fn check_decimal(ty: &Type<'_>) {
     if let Type::Decimal { precision: 0, .. } = ty {
-        panic!("a decimal needs `#[decimal_precision(18, 4)]`: all digits, and those after the point");
+        panic!(
+            "a decimal needs `#[decimal_precision(18, 4)]`: all digits, and those after the point"
+        );
     }
 }

@@ -20,21 +20,46 @@ fn topic(entity: &Entity<'_>, findings: &mut Findings) {
         match entity.mode {
             Mode::Strict => findings.error("K0101", Locus::Entity, message, help),
             Mode::Relaxed => {
-                findings.warning("K0101", Locus::Entity, format!("{message}: the topic `{}` is used", topic.name), help);
+                findings.warning(
+                    "K0101",
+                    Locus::Entity,
+                    format!("{message}: the topic `{}` is used", topic.name),
+                    help,
+                );
             }
         }
     }
     if let Some(defect) = names::topic_defect(topic.name) {
-        findings.error("K0102", Locus::Attribute("topic", "name"), defect, "use letters, digits, `.`, `_` and `-`: `#[topic(\"orders\")]`");
+        findings.error(
+            "K0102",
+            Locus::Attribute("topic", "name"),
+            defect,
+            "use letters, digits, `.`, `_` and `-`: `#[topic(\"orders\")]`",
+        );
     }
     if topic.partitions == Some(0) {
-        findings.error("K0103", Locus::Attribute("topic", "partitions"), "a topic has at least one partition", "write `partitions = 1`");
+        findings.error(
+            "K0103",
+            Locus::Attribute("topic", "partitions"),
+            "a topic has at least one partition",
+            "write `partitions = 1`",
+        );
     }
     if topic.replication == Some(0) {
-        findings.error("K0104", Locus::Attribute("topic", "replication"), "a topic has at least one replica", "write `replication = 1`");
+        findings.error(
+            "K0104",
+            Locus::Attribute("topic", "replication"),
+            "a topic has at least one replica",
+            "write `replication = 1`",
+        );
     }
     if topic.retention_ms == Some(0) {
-        findings.error("K0105", Locus::Attribute("topic", "retention"), "a retention of zero expires records on arrival", "write `retention = \"7d\"` or `retention = \"unlimited\"`");
+        findings.error(
+            "K0105",
+            Locus::Attribute("topic", "retention"),
+            "a retention of zero expires records on arrival",
+            "write `retention = \"7d\"` or `retention = \"unlimited\"`",
+        );
     }
     let table = entity.kind == Kind::Table && entity.window.is_none();
     if table && topic.retention_ms.is_some() {
@@ -45,7 +70,12 @@ fn topic(entity: &Entity<'_>, findings: &mut Findings) {
             "remove `retention`: a table's topic is compacted",
         );
     }
-    if table && matches!(topic.cleanup, Some(Cleanup::Delete | Cleanup::CompactDelete)) {
+    if table
+        && matches!(
+            topic.cleanup,
+            Some(Cleanup::Delete | Cleanup::CompactDelete)
+        )
+    {
         findings.error(
             "K0107",
             Locus::Attribute("topic", "cleanup"),
@@ -54,7 +84,12 @@ fn topic(entity: &Entity<'_>, findings: &mut Findings) {
         );
     }
     let keyed = columns(entity).any(|(_, column)| column.role == Role::Key);
-    if !keyed && matches!(topic.cleanup, Some(Cleanup::Compact | Cleanup::CompactDelete)) {
+    if !keyed
+        && matches!(
+            topic.cleanup,
+            Some(Cleanup::Compact | Cleanup::CompactDelete)
+        )
+    {
         findings.error(
             "K0108",
             Locus::Attribute("topic", "cleanup"),
@@ -86,14 +121,20 @@ fn kind(entity: &Entity<'_>, findings: &mut Findings) {
         findings.error(
             "K0111",
             locus,
-            format!("a table needs a key, and no field of `{}` is one", entity.name),
+            format!(
+                "a table needs a key, and no field of `{}` is one",
+                entity.name
+            ),
             "mark the field that identifies a row: `#[key]`",
         );
     } else if entity.kind_from == KindFrom::Inferred {
         findings.warning(
             "K0112",
             Locus::Entity,
-            format!("`{}` has no key: it is a stream whose records spread over all partitions", entity.name),
+            format!(
+                "`{}` has no key: it is a stream whose records spread over all partitions",
+                entity.name
+            ),
             "mark a field with `#[key]`, or write `#[stream]` if this is meant",
         );
     }
@@ -101,7 +142,12 @@ fn kind(entity: &Entity<'_>, findings: &mut Findings) {
 
 fn names(entity: &Entity<'_>, findings: &mut Findings) {
     if !names::is_avro_name(entity.name) {
-        findings.error("K0120", Locus::Entity, format!("Avro cannot hold the name `{}`", entity.name), "use ASCII letters, digits and `_`, not beginning with a digit");
+        findings.error(
+            "K0120",
+            Locus::Entity,
+            format!("Avro cannot hold the name `{}`", entity.name),
+            "use ASCII letters, digits and `_`, not beginning with a digit",
+        );
     } else if !names::is_avro_name(entity.record_name) {
         findings.error("K0121", Locus::Attribute("entity", "name"), format!("Avro cannot hold the record name `{}`", entity.record_name), "use ASCII letters, digits and `_`, not beginning with a digit: `name = \"OrderRecord\"`");
     }
@@ -113,7 +159,12 @@ fn names(entity: &Entity<'_>, findings: &mut Findings) {
             continue;
         }
         if !names::is_avro_name(column.name) {
-            findings.error("K0123", Locus::FieldName(index), format!("Avro cannot hold the name `{}`", column.name), "use ASCII letters, digits and `_`, not beginning with a digit");
+            findings.error(
+                "K0123",
+                Locus::FieldName(index),
+                format!("Avro cannot hold the name `{}`", column.name),
+                "use ASCII letters, digits and `_`, not beginning with a digit",
+            );
             continue;
         }
         if matches!(column.role, Role::WindowStart | Role::WindowEnd) {
@@ -121,30 +172,53 @@ fn names(entity: &Entity<'_>, findings: &mut Findings) {
         }
         if names::PSEUDO_COLUMNS.contains(&column.sql_name) {
             let help = match column.sql_name {
-                "ROWTIME" => "rename the field; for the event time mark a field with `#[timestamp]`",
-                "WINDOWSTART" => "rename the field; for the window's start mark a field with `#[window_start]`",
-                "WINDOWEND" => "rename the field; for the window's end mark a field with `#[window_end]`",
+                "ROWTIME" => {
+                    "rename the field; for the event time mark a field with `#[timestamp]`"
+                }
+                "WINDOWSTART" => {
+                    "rename the field; for the window's start mark a field with `#[window_start]`"
+                }
+                "WINDOWEND" => {
+                    "rename the field; for the window's end mark a field with `#[window_end]`"
+                }
                 _ => "rename the field",
             };
-            findings.error("K0124", Locus::FieldName(index), format!("`{}` is a column ksqlDB keeps for itself", column.sql_name), help);
+            findings.error(
+                "K0124",
+                Locus::FieldName(index),
+                format!("`{}` is a column ksqlDB keeps for itself", column.sql_name),
+                help,
+            );
         }
-        let twin = columns(entity).take(index).find(|(_, other)| other.role != Role::Ignored && other.sql_name == column.sql_name);
+        let twin = columns(entity)
+            .take(index)
+            .find(|(_, other)| other.role != Role::Ignored && other.sql_name == column.sql_name);
         if let Some((other, first)) = twin {
             findings.error(
                 "K0125",
                 Locus::FieldName(index),
-                format!("`{}` and `{}` are both the column `{}` in KSQL", first.name, column.name, column.sql_name),
+                format!(
+                    "`{}` and `{}` are both the column `{}` in KSQL",
+                    first.name, column.name, column.sql_name
+                ),
                 "rename one of them: columns are upper-cased",
             );
-            findings.also(Locus::FieldName(other), format!("`{}` is the first column `{}`", first.name, column.sql_name));
+            findings.also(
+                Locus::FieldName(other),
+                format!("`{}` is the first column `{}`", first.name, column.sql_name),
+            );
         }
     }
 }
 
 fn keys(entity: &Entity<'_>, findings: &mut Findings) {
-    let keys: Vec<(usize, &crate::model::Column<'_>)> = columns(entity).filter(|(_, column)| column.role == Role::Key).collect();
+    let keys: Vec<(usize, &crate::model::Column<'_>)> = columns(entity)
+        .filter(|(_, column)| column.role == Role::Key)
+        .collect();
     for (position, (index, column)) in keys.iter().enumerate() {
-        let Some(order) = column.key_order else { continue };
+        let Some(order) = column.key_order else {
+            continue;
+        };
         if order as usize != position {
             findings.error(
                 "K0130",
@@ -154,7 +228,9 @@ fn keys(entity: &Entity<'_>, findings: &mut Findings) {
             );
         }
     }
-    let columns_left = columns(entity).filter(|(_, column)| column.role == Role::Value).count();
+    let columns_left = columns(entity)
+        .filter(|(_, column)| column.role == Role::Value)
+        .count();
     if columns_left == 0 {
         findings.error(
             "K0131",

@@ -35,16 +35,42 @@ struct Findings {
 }
 
 impl Findings {
-    fn error(&mut self, code: &'static str, locus: Locus, message: impl Into<String>, help: impl Into<String>) {
+    fn error(
+        &mut self,
+        code: &'static str,
+        locus: Locus,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.push(code, Severity::Error, locus, message.into(), help.into());
     }
 
-    fn warning(&mut self, code: &'static str, locus: Locus, message: impl Into<String>, help: impl Into<String>) {
+    fn warning(
+        &mut self,
+        code: &'static str,
+        locus: Locus,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.push(code, Severity::Warning, locus, message.into(), help.into());
     }
 
-    fn push(&mut self, code: &'static str, severity: Severity, locus: Locus, message: String, help: String) {
-        self.list.push(Finding { code, severity, locus, related: None, message, help });
+    fn push(
+        &mut self,
+        code: &'static str,
+        severity: Severity,
+        locus: Locus,
+        message: String,
+        help: String,
+    ) {
+        self.list.push(Finding {
+            code,
+            severity,
+            locus,
+            related: None,
+            message,
+            help,
+        });
     }
 
     /// Names a second place of the last finding.

@@ -42,7 +42,10 @@ pub fn validate_model(entities: &[&Entity<'_>]) -> Vec<ModelFinding> {
             findings.push(error(
                 "K0505",
                 &[entity],
-                format!("`{}` is registered by record name, and ksqlDB looks for `{}-value` only", entity.name, entity.topic.name),
+                format!(
+                    "`{}` is registered by record name, and ksqlDB looks for `{}-value` only",
+                    entity.name, entity.topic.name
+                ),
                 "leave `subjects` out for entities that KSQL touches",
             ));
         }
@@ -55,11 +58,19 @@ pub fn validate_model(entities: &[&Entity<'_>]) -> Vec<ModelFinding> {
     findings
 }
 
-fn error(code: &'static str, entities: &[&Entity<'_>], message: String, help: &str) -> ModelFinding {
+fn error(
+    code: &'static str,
+    entities: &[&Entity<'_>],
+    message: String,
+    help: &str,
+) -> ModelFinding {
     ModelFinding {
         code,
         severity: Severity::Error,
-        entities: entities.iter().map(|entity| entity.name.to_owned()).collect(),
+        entities: entities
+            .iter()
+            .map(|entity| entity.name.to_owned())
+            .collect(),
         message,
         help: help.to_owned(),
     }
@@ -69,7 +80,15 @@ fn pair(one: &Entity<'_>, two: &Entity<'_>, findings: &mut Vec<ModelFinding>) {
     let both = [one, two];
     let (a, b) = (one.name, two.name);
     if one.sql_name == two.sql_name {
-        findings.push(error("K0501", &both, format!("`{a}` and `{b}` are both the KSQL source `{}`", one.sql_name), "rename one of the structs"));
+        findings.push(error(
+            "K0501",
+            &both,
+            format!(
+                "`{a}` and `{b}` are both the KSQL source `{}`",
+                one.sql_name
+            ),
+            "rename one of the structs",
+        ));
         return;
     }
     let topics = [topics(one), topics(two)];
@@ -78,10 +97,20 @@ fn pair(one: &Entity<'_>, two: &Entity<'_>, findings: &mut Vec<ModelFinding>) {
         if one.kind != two.kind && one.key_columns() > 1 {
             findings.push(error("K0502", &both, format!("`{a}` and `{b}` are a stream and a table on the topic `{}`, and the record names of their keys differ", one.topic.name), "give both the same `#[entity(namespace = .., name = ..)]`, or topics of their own"));
         } else {
-            findings.push(error("K0503", &both, format!("`{a}` and `{b}` have the same topic `{}`", one.topic.name), "give each its own topic"));
+            findings.push(error(
+                "K0503",
+                &both,
+                format!("`{a}` and `{b}` have the same topic `{}`", one.topic.name),
+                "give each its own topic",
+            ));
         }
     } else if let Some(shared) = first.iter().find(|topic| second.contains(topic)) {
-        findings.push(error("K0504", &both, format!("`{a}` and `{b}` share the topic `{shared}`: windows have topics of their own"), "rename one of the topics"));
+        findings.push(error(
+            "K0504",
+            &both,
+            format!("`{a}` and `{b}` share the topic `{shared}`: windows have topics of their own"),
+            "rename one of the topics",
+        ));
     }
 }
 
@@ -89,8 +118,10 @@ fn pair(one: &Entity<'_>, two: &Entity<'_>, findings: &mut Vec<ModelFinding>) {
 fn topics(entity: &Entity<'_>) -> Vec<String> {
     match &entity.window {
         None => vec![entity.topic.name.to_owned()],
-        Some(window) => {
-            window.sizes_ms.iter().map(|size| format!("{}_{}", entity.topic.name, window_label(window, *size))).collect()
-        }
+        Some(window) => window
+            .sizes_ms
+            .iter()
+            .map(|size| format!("{}_{}", entity.topic.name, window_label(window, *size)))
+            .collect(),
     }
 }

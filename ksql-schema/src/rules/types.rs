@@ -24,11 +24,24 @@ pub(super) fn check(entity: &Entity<'_>, findings: &mut Findings) {
 fn key(index: usize, column: &Column<'_>, findings: &mut Findings) {
     let locus = Locus::FieldType(index);
     if column.nullable {
-        findings.error("K0201", locus, format!("the key column `{}` cannot be an `Option`: a record without a key is in no table", column.name), "write the type without `Option`");
+        findings.error(
+            "K0201",
+            locus,
+            format!(
+                "the key column `{}` cannot be an `Option`: a record without a key is in no table",
+                column.name
+            ),
+            "write the type without `Option`",
+        );
         return;
     }
     if contains_map(&column.ty) {
-        findings.error("K0202", locus, "a key cannot contain a map", format!("{KEYS}; put the map into a value column"));
+        findings.error(
+            "K0202",
+            locus,
+            "a key cannot contain a map",
+            format!("{KEYS}; put the map into a value column"),
+        );
         return;
     }
     if super::consts::may_be_key(&column.ty) {
@@ -37,14 +50,21 @@ fn key(index: usize, column: &Column<'_>, findings: &mut Findings) {
     let help = match column.ty {
         Type::Int16 => "write `i32`",
         Type::Boolean => "write `i32`, or make it part of a `String`",
-        Type::Float32 | Type::Float64 => "write `i64` in the smallest unit: floating point has no exact equality",
+        Type::Float32 | Type::Float64 => {
+            "write `i64` in the smallest unit: floating point has no exact equality"
+        }
         Type::Decimal { .. } => "write `i64` in the smallest unit, or `String`",
         Type::DateTime | Type::Time => "write `i64` milliseconds",
         Type::Date => "write `i32` days, or `String`",
         Type::Bytes | Type::Enum => "write `String`",
         _ => "write one `#[key]` field for each part",
     };
-    findings.error("K0203", locus, format!("{} cannot be a key column: {KEYS}", described(&column.ty)), help);
+    findings.error(
+        "K0203",
+        locus,
+        format!("{} cannot be a key column: {KEYS}", described(&column.ty)),
+        help,
+    );
 }
 
 fn contains_map(ty: &Type<'_>) -> bool {
@@ -64,7 +84,10 @@ fn decimal(index: usize, column: &Column<'_>, findings: &mut Findings) {
             findings.error(
                 "K0210",
                 Locus::FieldType(index),
-                format!("the decimal `{}` has no precision: there is no default that would be right", column.name),
+                format!(
+                    "the decimal `{}` has no precision: there is no default that would be right",
+                    column.name
+                ),
                 "write `#[decimal_precision(18, 4)]`: all digits, and those after the point",
             );
         }
@@ -72,11 +95,25 @@ fn decimal(index: usize, column: &Column<'_>, findings: &mut Findings) {
             if !(1..=28).contains(&precision) {
                 findings.error("K0211", attribute, format!("the precision of a `Decimal` is 1 to 28, not {precision}"), "precision counts all digits: (9, 4) has five before the point; `Dec<38, 4>` holds more");
             } else if scale > precision {
-                findings.error("K0212", attribute, format!("the scale {scale} is more than the precision {precision}"), "precision counts all digits: (9, 4) has five before the point");
+                findings.error(
+                    "K0212",
+                    attribute,
+                    format!("the scale {scale} is more than the precision {precision}"),
+                    "precision counts all digits: (9, 4) has five before the point",
+                );
             }
         }
         (Some(_), _) => {
-            findings.error("K0213", attribute, format!("`#[decimal_precision]` is for `Decimal`, and `{}` is {}", column.name, described(ty)), "remove this attribute, or write the type `Decimal`");
+            findings.error(
+                "K0213",
+                attribute,
+                format!(
+                    "`#[decimal_precision]` is for `Decimal`, and `{}` is {}",
+                    column.name,
+                    described(ty)
+                ),
+                "remove this attribute, or write the type `Decimal`",
+            );
         }
         _ => {}
     }
@@ -89,15 +126,34 @@ fn formats(index: usize, column: &Column<'_>, findings: &mut Findings) {
             findings.error("K0220", locus, format!("`#[datetime_format]` is for `String`, `DateTime`, `NaiveDate` and `NaiveTime`, and `{}` is {}", column.name, described(&column.ty)), "remove this attribute");
         } else {
             match Pattern::parse(pattern) {
-                Err(defect) => findings.error("K0221", locus, defect, "write for example `#[datetime_format(\"yyyy-MM-dd HH:mm:ss\")]`"),
+                Err(defect) => findings.error(
+                    "K0221",
+                    locus,
+                    defect,
+                    "write for example `#[datetime_format(\"yyyy-MM-dd HH:mm:ss\")]`",
+                ),
                 Ok(read) => covers(index, column, &read, findings),
             }
         }
     }
     if column.avro_timestamp && !matches!(column.ty, Type::DateTime | Type::Unknown) {
-        findings.error("K0222", Locus::FieldAttribute(index, "avro_timestamp"), format!("`#[avro_timestamp]` is for `DateTime`, and `{}` is {}", column.name, described(&column.ty)), "remove this attribute, or write the type `DateTime<Utc>`");
+        findings.error(
+            "K0222",
+            Locus::FieldAttribute(index, "avro_timestamp"),
+            format!(
+                "`#[avro_timestamp]` is for `DateTime`, and `{}` is {}",
+                column.name,
+                described(&column.ty)
+            ),
+            "remove this attribute, or write the type `DateTime<Utc>`",
+        );
     } else if column.avro_timestamp && column.datetime_format.is_some() {
-        findings.error("K0223", Locus::FieldAttribute(index, "avro_timestamp"), "`#[avro_timestamp]` makes milliseconds, `#[datetime_format]` makes text", "remove one of them");
+        findings.error(
+            "K0223",
+            Locus::FieldAttribute(index, "avro_timestamp"),
+            "`#[avro_timestamp]` makes milliseconds, `#[datetime_format]` makes text",
+            "remove one of them",
+        );
     }
 }
 
@@ -110,16 +166,40 @@ fn covers(index: usize, column: &Column<'_>, pattern: &Pattern, findings: &mut F
         Type::Time if !pattern.has_time() => "the time of day",
         _ => return,
     };
-    findings.error("K0224", Locus::FieldAttribute(index, "datetime_format"), format!("the pattern lacks {missing} of `{}`: reading could not restore it", column.name), "write for example `#[datetime_format(\"yyyy-MM-dd HH:mm:ss\")]`");
+    findings.error(
+        "K0224",
+        Locus::FieldAttribute(index, "datetime_format"),
+        format!(
+            "the pattern lacks {missing} of `{}`: reading could not restore it",
+            column.name
+        ),
+        "write for example `#[datetime_format(\"yyyy-MM-dd HH:mm:ss\")]`",
+    );
 }
 
 fn lengths(index: usize, column: &Column<'_>, findings: &mut Findings) {
-    let Some(length) = column.max_length else { return };
+    let Some(length) = column.max_length else {
+        return;
+    };
     let locus = Locus::FieldAttribute(index, "max_length");
     if !super::consts::may_have_length(&column.ty) {
-        findings.error("K0230", locus, format!("`#[max_length]` is for `String` and `Vec<u8>`, and `{}` is {}", column.name, described(&column.ty)), "remove this attribute");
+        findings.error(
+            "K0230",
+            locus,
+            format!(
+                "`#[max_length]` is for `String` and `Vec<u8>`, and `{}` is {}",
+                column.name,
+                described(&column.ty)
+            ),
+            "remove this attribute",
+        );
     } else if length == 0 {
-        findings.error("K0231", locus, format!("`#[max_length(0)]` lets no value of `{}` pass", column.name), "write the longest length allowed: `#[max_length(12)]`");
+        findings.error(
+            "K0231",
+            locus,
+            format!("`#[max_length(0)]` lets no value of `{}` pass", column.name),
+            "write the longest length allowed: `#[max_length(12)]`",
+        );
     }
 }
 

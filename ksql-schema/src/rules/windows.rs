@@ -30,23 +30,55 @@ fn sizes(window: &Window<'_>, findings: &mut Findings) {
     let place = if session { at("gap") } else { at("sizes") };
     for (position, size) in window.sizes_ms.iter().enumerate() {
         if *size == 0 {
-            findings.error("K0401", place, format!("a window's {word} cannot be zero"), "write at least one millisecond, such as `minutes = [5]`");
+            findings.error(
+                "K0401",
+                place,
+                format!("a window's {word} cannot be zero"),
+                "write at least one millisecond, such as `minutes = [5]`",
+            );
             return;
         }
-        if window.sizes_ms.get(..position).is_some_and(|before| before.contains(size)) {
-            findings.error("K0402", place, format!("two windows would share the label `{}`, their topics and stores with it", window_label(window, *size)), "name each size once");
+        if window
+            .sizes_ms
+            .get(..position)
+            .is_some_and(|before| before.contains(size))
+        {
+            findings.error(
+                "K0402",
+                place,
+                format!(
+                    "two windows would share the label `{}`, their topics and stores with it",
+                    window_label(window, *size)
+                ),
+                "name each size once",
+            );
             return;
         }
     }
     match (window.kind, window.advance_ms) {
-        (WindowKind::Hopping, None) => findings.error("K0403", at("kind"), "a hopping window needs an `advance`", "write `#[window(hopping, minutes = [60], advance = \"15min\")]`"),
-        (WindowKind::Hopping, Some(0)) => findings.error("K0404", at("advance"), "`advance` cannot be zero: windows would never move on", "write `advance = \"15min\"`"),
+        (WindowKind::Hopping, None) => findings.error(
+            "K0403",
+            at("kind"),
+            "a hopping window needs an `advance`",
+            "write `#[window(hopping, minutes = [60], advance = \"15min\")]`",
+        ),
+        (WindowKind::Hopping, Some(0)) => findings.error(
+            "K0404",
+            at("advance"),
+            "`advance` cannot be zero: windows would never move on",
+            "write `advance = \"15min\"`",
+        ),
         (WindowKind::Hopping, Some(advance)) => {
             if let Some(size) = window.sizes_ms.iter().find(|size| advance > **size) {
                 findings.error("K0405", at("advance"), format!("`advance` is longer than the window `{}`: events between windows would be in none", window_label(window, *size)), "write an `advance` of at most the size");
             }
         }
-        (_, Some(_)) => findings.error("K0406", at("advance"), "`advance` belongs to hopping windows", "remove `advance`, or write `#[window(hopping, ..)]`"),
+        (_, Some(_)) => findings.error(
+            "K0406",
+            at("advance"),
+            "`advance` belongs to hopping windows",
+            "remove `advance`, or write `#[window(hopping, ..)]`",
+        ),
         _ => {}
     }
     if let Some(retention) = window.retention_ms {
@@ -59,15 +91,36 @@ fn sizes(window: &Window<'_>, findings: &mut Findings) {
 }
 
 fn bounds(entity: &Entity<'_>, findings: &mut Findings) {
-    for (role, attribute) in [(Role::WindowStart, "window_start"), (Role::WindowEnd, "window_end")] {
+    for (role, attribute) in [
+        (Role::WindowStart, "window_start"),
+        (Role::WindowEnd, "window_end"),
+    ] {
         let mut first: Option<&Column<'_>> = None;
         for (index, column) in columns(entity).filter(|(_, column)| column.role == role) {
             let locus = Locus::FieldAttribute(index, attribute);
             if entity.window.is_none() {
-                findings.error("K0420", locus, format!("`{}` would be filled from the windowed key, and `{}` has no window", column.name, entity.name), format!("remove `#[{attribute}]`, or add `#[window(tumbling, minutes = [1])]`"));
+                findings.error(
+                    "K0420",
+                    locus,
+                    format!(
+                        "`{}` would be filled from the windowed key, and `{}` has no window",
+                        column.name, entity.name
+                    ),
+                    format!("remove `#[{attribute}]`, or add `#[window(tumbling, minutes = [1])]`"),
+                );
             } else if let Some(first) = first {
-                findings.error("K0421", locus, format!("`{}` and `{}` are both marked `#[{attribute}]`", first.name, column.name), "keep it on one of them");
-            } else if column.nullable || !matches!(column.ty, Type::DateTime | Type::Int64 | Type::Unknown) {
+                findings.error(
+                    "K0421",
+                    locus,
+                    format!(
+                        "`{}` and `{}` are both marked `#[{attribute}]`",
+                        first.name, column.name
+                    ),
+                    "keep it on one of them",
+                );
+            } else if column.nullable
+                || !matches!(column.ty, Type::DateTime | Type::Int64 | Type::Unknown)
+            {
                 findings.error("K0422", locus, format!("`#[{attribute}]` needs `DateTime<Utc>` or an `i64` of milliseconds, and `{}` is {}{}", column.name, if column.nullable { "an `Option` of " } else { "" }, described(&column.ty)), "write the type `DateTime<Utc>`");
             }
             first = first.or(Some(column));
@@ -79,18 +132,51 @@ fn gaps(entity: &Entity<'_>, window: &Window<'_>, findings: &mut Findings) {
     let at = |key| Locus::Attribute("window", key);
     if window.gaps != GapPolicy::None {
         if window.kind == WindowKind::Session {
-            findings.error("K0411", at("gaps"), "a session has no gaps to fill: it exists only where there are events", "write `gaps = \"none\"`");
+            findings.error(
+                "K0411",
+                at("gaps"),
+                "a session has no gaps to fill: it exists only where there are events",
+                "write `gaps = \"none\"`",
+            );
         } else if window.gap_horizon.is_none_or(|horizon| horizon == 0) {
-            findings.error("K0412", at("gaps"), "gap rows need a bound: for how many windows a silent key gets them", "add `gap_horizon = 60`");
+            findings.error(
+                "K0412",
+                at("gaps"),
+                "gap rows need a bound: for how many windows a silent key gets them",
+                "add `gap_horizon = 60`",
+            );
         }
     } else if window.gap_horizon.is_some() {
-        findings.error("K0413", at("gap_horizon"), "`gap_horizon` without gap rows means nothing", "remove it, or write `gaps = \"carry_forward\"`");
+        findings.error(
+            "K0413",
+            at("gap_horizon"),
+            "`gap_horizon` without gap rows means nothing",
+            "remove it, or write `gaps = \"carry_forward\"`",
+        );
     }
     if window.gaps == GapPolicy::Empty {
         for (index, column) in columns(entity).filter(|(_, column)| column.role == Role::Value) {
-            let zero = matches!(column.ty, Type::Int16 | Type::Int32 | Type::Int64 | Type::Float32 | Type::Float64 | Type::Decimal { .. } | Type::Unknown);
+            let zero = matches!(
+                column.ty,
+                Type::Int16
+                    | Type::Int32
+                    | Type::Int64
+                    | Type::Float32
+                    | Type::Float64
+                    | Type::Decimal { .. }
+                    | Type::Unknown
+            );
             if !column.nullable && !zero {
-                findings.error("K0414", Locus::FieldType(index), format!("an empty window has no value for `{}`, which is {}", column.name, described(&column.ty)), "make it an `Option`, or write `gaps = \"carry_forward\"`");
+                findings.error(
+                    "K0414",
+                    Locus::FieldType(index),
+                    format!(
+                        "an empty window has no value for `{}`, which is {}",
+                        column.name,
+                        described(&column.ty)
+                    ),
+                    "make it an `Option`, or write `gaps = \"carry_forward\"`",
+                );
             }
         }
     }
@@ -98,20 +184,76 @@ fn gaps(entity: &Entity<'_>, window: &Window<'_>, findings: &mut Findings) {
         let Some(gap) = column.gap else { continue };
         let locus = Locus::FieldAttribute(index, "gap");
         if window.gaps != GapPolicy::CarryForward {
-            findings.error("K0415", locus, format!("`#[gap]` on `{}` says what a carried row holds, and nothing is carried", column.name), "write `gaps = \"carry_forward\"` in `#[window]`, or remove this attribute");
+            findings.error(
+                "K0415",
+                locus,
+                format!(
+                    "`#[gap]` on `{}` says what a carried row holds, and nothing is carried",
+                    column.name
+                ),
+                "write `gaps = \"carry_forward\"` in `#[window]`, or remove this attribute",
+            );
             continue;
         }
         if column.role != Role::Value {
-            findings.error("K0416", locus, format!("`{}` is no value column: a gap row's key says it", column.name), "remove this attribute");
+            findings.error(
+                "K0416",
+                locus,
+                format!(
+                    "`{}` is no value column: a gap row's key says it",
+                    column.name
+                ),
+                "remove this attribute",
+            );
             continue;
         }
         match gap {
-            Gap::Zero if matches!(column.ty, Type::Int16 | Type::Int32 | Type::Int64 | Type::Float32 | Type::Float64 | Type::Decimal { .. } | Type::Unknown) => {}
-            Gap::Zero => findings.error("K0417", locus, format!("`#[gap(zero)]` needs a number, and `{}` is {}", column.name, described(&column.ty)), "write `#[gap(from = field)]`, or remove this attribute"),
-            Gap::From(source) => match columns(entity).find(|(_, other)| other.name == source && other.role == Role::Value) {
-                None => findings.error("K0418", locus, format!("`{source}` is no value column of `{}`", entity.name), "name a value column: `#[gap(from = close)]`"),
-                Some((_, other)) if other.ty != column.ty && other.ty != Type::Unknown && column.ty != Type::Unknown => {
-                    findings.error("K0419", locus, format!("`{}` is {}, and `{source}` is {}", column.name, described(&column.ty), described(&other.ty)), "name a column of the same type");
+            Gap::Zero
+                if matches!(
+                    column.ty,
+                    Type::Int16
+                        | Type::Int32
+                        | Type::Int64
+                        | Type::Float32
+                        | Type::Float64
+                        | Type::Decimal { .. }
+                        | Type::Unknown
+                ) => {}
+            Gap::Zero => findings.error(
+                "K0417",
+                locus,
+                format!(
+                    "`#[gap(zero)]` needs a number, and `{}` is {}",
+                    column.name,
+                    described(&column.ty)
+                ),
+                "write `#[gap(from = field)]`, or remove this attribute",
+            ),
+            Gap::From(source) => match columns(entity)
+                .find(|(_, other)| other.name == source && other.role == Role::Value)
+            {
+                None => findings.error(
+                    "K0418",
+                    locus,
+                    format!("`{source}` is no value column of `{}`", entity.name),
+                    "name a value column: `#[gap(from = close)]`",
+                ),
+                Some((_, other))
+                    if other.ty != column.ty
+                        && other.ty != Type::Unknown
+                        && column.ty != Type::Unknown =>
+                {
+                    findings.error(
+                        "K0419",
+                        locus,
+                        format!(
+                            "`{}` is {}, and `{source}` is {}",
+                            column.name,
+                            described(&column.ty),
+                            described(&other.ty)
+                        ),
+                        "name a column of the same type",
+                    );
                 }
                 Some(_) => {}
             },

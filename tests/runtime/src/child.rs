@@ -35,7 +35,11 @@ impl Lines {
                 }
             }
         });
-        Lines { child, stdin, lines }
+        Lines {
+            child,
+            stdin,
+            lines,
+        }
     }
 
     /// The process id.
@@ -52,7 +56,10 @@ impl Lines {
     pub fn read_for(&mut self, time: Duration, mut each: impl FnMut(&str)) {
         let end = Instant::now() + time;
         loop {
-            match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            match self
+                .lines
+                .recv_timeout(end.saturating_duration_since(Instant::now()))
+            {
                 Ok(line) => each(&line),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
             }
@@ -64,12 +71,17 @@ impl Lines {
         let end = Instant::now() + limit;
         let mut seen = Vec::new();
         loop {
-            match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            match self
+                .lines
+                .recv_timeout(end.saturating_duration_since(Instant::now()))
+            {
                 Ok(line) => match line.strip_prefix(prefix) {
                     Some(rest) => return rest.trim().to_string(),
                     None => seen.push(line),
                 },
-                Err(error) => panic!("no line `{prefix}` from the child ({error}); it said {seen:?}"),
+                Err(error) => {
+                    panic!("no line `{prefix}` from the child ({error}); it said {seen:?}")
+                }
             }
         }
     }
@@ -92,7 +104,10 @@ impl Lines {
 
     /// Sends a signal by name (`TERM`).
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status();
+        let status = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.id().to_string())
+            .status();
         assert!(status.expect("kill runs").success());
     }
 
@@ -102,7 +117,10 @@ impl Lines {
         drop(self.stdin.take());
         // Its output closes when it ends: waiting for that needs no polling.
         while started.elapsed() < limit {
-            match self.lines.recv_timeout(limit.saturating_sub(started.elapsed())) {
+            match self
+                .lines
+                .recv_timeout(limit.saturating_sub(started.elapsed()))
+            {
                 Ok(_) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = self.child.wait().expect("the child ends");

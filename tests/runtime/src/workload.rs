@@ -50,12 +50,20 @@ pub fn mix(seed: u64, n: u64) -> u64 {
 pub fn operation(seed: u64, keys: u64, n: u64) -> Operation {
     let draw = mix(seed, n);
     let key = (draw % keys) as i64;
-    if (draw >> 40) % 10 == 0 { Operation::Delete(key) } else { Operation::Upsert(key) }
+    if (draw >> 40) % 10 == 0 {
+        Operation::Delete(key)
+    } else {
+        Operation::Upsert(key)
+    }
 }
 
 /// The row operation `n` writes.
 pub fn row(key: i64, n: u64) -> Row {
-    Row { id: key, sequence: n as i64, text: text(key, n as i64) }
+    Row {
+        id: key,
+        sequence: n as i64,
+        text: text(key, n as i64),
+    }
 }
 
 /// The text of a row: checks key against sequence.
@@ -65,8 +73,14 @@ pub fn text(key: i64, sequence: i64) -> String {
 
 /// What may be in the table: per key every state that the log may end in, where operations up to `acknowledged` are
 /// certain and those up to `sent` may or may not have been written, in order per key. `None` is "no row".
-pub fn allowed(seed: u64, keys: u64, acknowledged: u64, sent: u64) -> BTreeMap<i64, Vec<Option<i64>>> {
-    let mut states: BTreeMap<i64, Vec<Option<i64>>> = (0..keys as i64).map(|key| (key, vec![None])).collect();
+pub fn allowed(
+    seed: u64,
+    keys: u64,
+    acknowledged: u64,
+    sent: u64,
+) -> BTreeMap<i64, Vec<Option<i64>>> {
+    let mut states: BTreeMap<i64, Vec<Option<i64>>> =
+        (0..keys as i64).map(|key| (key, vec![None])).collect();
     for n in 0..sent {
         let operation = operation(seed, keys, n);
         let state = match operation {
@@ -126,13 +140,28 @@ mod tests {
         };
         let right = allowed(seed, keys, 1000, 1000);
         assert_eq!(differences(&table(1000), &right), Vec::<String>::new());
-        assert_eq!(differences(&table(1000), &allowed(seed, keys, 900, 1100)), Vec::<String>::new());
-        assert_ne!(differences(&table(990), &right), Vec::<String>::new(), "an older table");
+        assert_eq!(
+            differences(&table(1000), &allowed(seed, keys, 900, 1100)),
+            Vec::<String>::new()
+        );
+        assert_ne!(
+            differences(&table(990), &right),
+            Vec::<String>::new(),
+            "an older table"
+        );
         let mut lost = table(1000);
         lost.pop();
-        assert_ne!(differences(&lost, &right), Vec::<String>::new(), "a lost row");
+        assert_ne!(
+            differences(&lost, &right),
+            Vec::<String>::new(),
+            "a lost row"
+        );
         let mut torn = table(1000);
         torn[0].text.push('x');
-        assert_ne!(differences(&torn, &right), Vec::<String>::new(), "a torn row");
+        assert_ne!(
+            differences(&torn, &right),
+            Vec::<String>::new(),
+            "a torn row"
+        );
     }
 }

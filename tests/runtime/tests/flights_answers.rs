@@ -57,7 +57,9 @@ struct Plane {
 fn data(name: &str) -> std::path::PathBuf {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     match name {
-        "flights.csv" | "airlines.csv" | "planes.csv" => root.join("../../examples/data").join(name),
+        "flights.csv" | "airlines.csv" | "planes.csv" => {
+            root.join("../../examples/data").join(name)
+        }
         other => root.join("data").join(other),
     }
 }
@@ -101,7 +103,10 @@ async fn loaded(dir: &std::path::Path) -> (Context, Vec<Departure>) {
         .await
         .expect("the context starts");
     let departures: Vec<Departure> = records("flights.csv").iter().map(departure).collect();
-    ctx.set::<Departure>().add_all(departures.clone()).await.expect("departures are added");
+    ctx.set::<Departure>()
+        .add_all(departures.clone())
+        .await
+        .expect("departures are added");
     let latest = departures.iter().filter_map(|row| {
         Some(Latest {
             tailnum: row.tailnum.clone()?,
@@ -110,7 +115,10 @@ async fn loaded(dir: &std::path::Path) -> (Context, Vec<Departure>) {
             scheduled_dep: row.scheduled_dep,
         })
     });
-    ctx.set::<Latest>().add_all(latest.collect::<Vec<_>>()).await.expect("aircraft are added");
+    ctx.set::<Latest>()
+        .add_all(latest.collect::<Vec<_>>())
+        .await
+        .expect("aircraft are added");
     let planes = records("planes.csv").into_iter().map(|row| Plane {
         tailnum: row["tailnum"].clone(),
         year_built: number(&row["year_built"]),
@@ -118,8 +126,13 @@ async fn loaded(dir: &std::path::Path) -> (Context, Vec<Departure>) {
         seats: row["seats"].parse().expect("seats"),
         speed_mph: number(&row["speed_mph"]),
     });
-    ctx.set::<Plane>().add_all(planes.collect::<Vec<_>>()).await.expect("planes are added");
-    ctx.wait_caught_up(Duration::from_secs(60)).await.expect("the tables catch up");
+    ctx.set::<Plane>()
+        .add_all(planes.collect::<Vec<_>>())
+        .await
+        .expect("planes are added");
+    ctx.wait_caught_up(Duration::from_secs(60))
+        .await
+        .expect("the tables catch up");
     (ctx, departures)
 }
 
@@ -128,33 +141,76 @@ async fn the_sample_gives_every_known_answer_that_needs_only_tables() {
     let dir = tempfile::tempdir().expect("a directory");
     let (ctx, departures) = loaded(dir.path()).await;
 
-    let rows = ctx.set::<Departure>().to_list().await.expect("departures are read");
+    let rows = ctx
+        .set::<Departure>()
+        .to_list()
+        .await
+        .expect("departures are read");
     by_carrier(&rows);
     columns(&rows);
     origins(&rows);
     top_delays(&rows);
 
     // Every row comes back as it went in.
-    let sorted = |rows: &[Departure]| -> BTreeSet<String> { rows.iter().map(|row| format!("{row:?}")).collect() };
+    let sorted = |rows: &[Departure]| -> BTreeSet<String> {
+        rows.iter().map(|row| format!("{row:?}")).collect()
+    };
     assert_eq!(sorted(&rows), sorted(&departures));
 
     // The latest of an aircraft is the last in the file, which is ordered by event time.
-    let oracle: BTreeMap<String, &Departure> =
-        departures.iter().filter_map(|row| Some((row.tailnum.clone()?, row))).collect();
+    let oracle: BTreeMap<String, &Departure> = departures
+        .iter()
+        .filter_map(|row| Some((row.tailnum.clone()?, row)))
+        .collect();
     let set = ctx.set::<Latest>();
     assert_eq!(set.count().await.expect("a count"), oracle.len() as u64);
     for (tailnum, expected) in oracle {
-        let row = set.get(tailnum.as_str()).await.expect("a read").expect("a row");
+        let row = set
+            .get(tailnum.as_str())
+            .await
+            .expect("a read")
+            .expect("a row");
         let found = (row.carrier, row.flight, row.scheduled_dep);
-        assert_eq!(found, (expected.carrier.clone(), expected.flight, expected.scheduled_dep));
+        assert_eq!(
+            found,
+            (
+                expected.carrier.clone(),
+                expected.flight,
+                expected.scheduled_dep
+            )
+        );
     }
 
     let planes = ctx.set::<Plane>().to_list().await.expect("planes are read");
-    check("planes.csv", "tailnum", planes.iter().map(|plane| Some(plane.tailnum.clone())));
-    check("planes.csv", "year_built", planes.iter().map(|plane| plane.year_built.map(|year| year.to_string())));
-    check("planes.csv", "model", planes.iter().map(|plane| Some(plane.model.clone())));
-    check("planes.csv", "seats", planes.iter().map(|plane| Some(plane.seats.to_string())));
-    check("planes.csv", "speed_mph", planes.iter().map(|plane| plane.speed_mph.map(|speed| speed.to_string())));
+    check(
+        "planes.csv",
+        "tailnum",
+        planes.iter().map(|plane| Some(plane.tailnum.clone())),
+    );
+    check(
+        "planes.csv",
+        "year_built",
+        planes
+            .iter()
+            .map(|plane| plane.year_built.map(|year| year.to_string())),
+    );
+    check(
+        "planes.csv",
+        "model",
+        planes.iter().map(|plane| Some(plane.model.clone())),
+    );
+    check(
+        "planes.csv",
+        "seats",
+        planes.iter().map(|plane| Some(plane.seats.to_string())),
+    );
+    check(
+        "planes.csv",
+        "speed_mph",
+        planes
+            .iter()
+            .map(|plane| plane.speed_mph.map(|speed| speed.to_string())),
+    );
     ctx.shutdown().await.expect("a clean end");
 }
 
@@ -163,17 +219,34 @@ fn by_carrier(rows: &[Departure]) {
     let answers = records("sample_dep_delay_by_carrier.csv");
     assert_eq!(answers.len(), 14);
     for answer in answers {
-        let mine: Vec<&Departure> = rows.iter().filter(|row| row.carrier == answer["carrier"]).collect();
-        let delays: Vec<i64> = mine.iter().filter_map(|row| row.dep_delay_min.map(i64::from)).collect();
+        let mine: Vec<&Departure> = rows
+            .iter()
+            .filter(|row| row.carrier == answer["carrier"])
+            .collect();
+        let delays: Vec<i64> = mine
+            .iter()
+            .filter_map(|row| row.dep_delay_min.map(i64::from))
+            .collect();
         let sum: i64 = delays.iter().sum();
         let expected = |name: &str| -> i64 { answer[name].parse().expect("a number") };
         assert_eq!(mine.len() as i64, expected("flights"), "{answer:?}");
         assert_eq!(delays.len() as i64, expected("departed"), "{answer:?}");
         assert_eq!(sum, expected("sum_dep_delay"), "{answer:?}");
-        assert_eq!(delays.iter().min(), Some(&expected("min_dep_delay")), "{answer:?}");
-        assert_eq!(delays.iter().max(), Some(&expected("max_dep_delay")), "{answer:?}");
+        assert_eq!(
+            delays.iter().min(),
+            Some(&expected("min_dep_delay")),
+            "{answer:?}"
+        );
+        assert_eq!(
+            delays.iter().max(),
+            Some(&expected("max_dep_delay")),
+            "{answer:?}"
+        );
         let average: f64 = answer["avg_dep_delay"].parse().expect("a double");
-        assert!((sum as f64 / delays.len() as f64 - average).abs() < 1e-12, "{answer:?}");
+        assert!(
+            (sum as f64 / delays.len() as f64 - average).abs() < 1e-12,
+            "{answer:?}"
+        );
         let distance: i64 = mine.iter().map(|row| i64::from(row.distance_miles)).sum();
         assert_eq!(distance, expected("sum_distance"), "{answer:?}");
     }
@@ -182,17 +255,55 @@ fn by_carrier(rows: &[Departure]) {
 /// `columns.csv`: rows, nulls, distinct values and longest text of every column of the sample.
 fn columns(rows: &[Departure]) {
     let file = "flights/sample.csv";
-    check(file, "carrier", rows.iter().map(|row| Some(row.carrier.clone())));
-    check(file, "flight", rows.iter().map(|row| Some(row.flight.to_string())));
+    check(
+        file,
+        "carrier",
+        rows.iter().map(|row| Some(row.carrier.clone())),
+    );
+    check(
+        file,
+        "flight",
+        rows.iter().map(|row| Some(row.flight.to_string())),
+    );
     check(file, "tailnum", rows.iter().map(|row| row.tailnum.clone()));
-    check(file, "origin", rows.iter().map(|row| Some(row.origin.clone())));
+    check(
+        file,
+        "origin",
+        rows.iter().map(|row| Some(row.origin.clone())),
+    );
     check(file, "dest", rows.iter().map(|row| Some(row.dest.clone())));
-    let time = |row: &Departure| row.scheduled_dep.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    check(file, "scheduled_dep", rows.iter().map(|row| Some(time(row))));
-    check(file, "dep_delay_min", rows.iter().map(|row| row.dep_delay_min.map(|value| value.to_string())));
-    check(file, "arr_delay_min", rows.iter().map(|row| row.arr_delay_min.map(|value| value.to_string())));
-    check(file, "air_time_min", rows.iter().map(|row| row.air_time_min.map(|value| value.to_string())));
-    check(file, "distance_miles", rows.iter().map(|row| Some(row.distance_miles.to_string())));
+    let time = |row: &Departure| {
+        row.scheduled_dep
+            .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    };
+    check(
+        file,
+        "scheduled_dep",
+        rows.iter().map(|row| Some(time(row))),
+    );
+    check(
+        file,
+        "dep_delay_min",
+        rows.iter()
+            .map(|row| row.dep_delay_min.map(|value| value.to_string())),
+    );
+    check(
+        file,
+        "arr_delay_min",
+        rows.iter()
+            .map(|row| row.arr_delay_min.map(|value| value.to_string())),
+    );
+    check(
+        file,
+        "air_time_min",
+        rows.iter()
+            .map(|row| row.air_time_min.map(|value| value.to_string())),
+    );
+    check(
+        file,
+        "distance_miles",
+        rows.iter().map(|row| Some(row.distance_miles.to_string())),
+    );
 }
 
 fn check(file: &str, column: &str, values: impl Iterator<Item = Option<String>>) {
@@ -204,30 +315,64 @@ fn check(file: &str, column: &str, values: impl Iterator<Item = Option<String>>)
     let values: Vec<Option<String>> = values.collect();
     let set: Vec<&String> = values.iter().flatten().collect();
     let distinct: BTreeSet<&String> = set.iter().copied().collect();
-    let longest = set.iter().map(|text| text.chars().count()).max().unwrap_or(0);
-    let found = [values.len(), values.len() - set.len(), distinct.len(), longest].map(|n| n.to_string());
-    let expected = ["rows", "nulls", "distinct_values", "max_length"].map(|name| answer[name].clone());
-    assert_eq!(found, expected, "{file} {column}: rows, nulls, distinct, longest");
+    let longest = set
+        .iter()
+        .map(|text| text.chars().count())
+        .max()
+        .unwrap_or(0);
+    let found = [
+        values.len(),
+        values.len() - set.len(),
+        distinct.len(),
+        longest,
+    ]
+    .map(|n| n.to_string());
+    let expected =
+        ["rows", "nulls", "distinct_values", "max_length"].map(|name| answer[name].clone());
+    assert_eq!(
+        found, expected,
+        "{file} {column}: rows, nulls, distinct, longest"
+    );
 }
 
 /// Flights per origin, as the data's description counts them.
 fn origins(rows: &[Departure]) {
     for (origin, flights) in [("EWR", 655), ("JFK", 618), ("LGA", 512)] {
-        assert_eq!(rows.iter().filter(|row| row.origin == origin).count(), flights, "{origin}");
+        assert_eq!(
+            rows.iter().filter(|row| row.origin == origin).count(),
+            flights,
+            "{origin}"
+        );
     }
 }
 
 /// `sample_top_delays.csv`: the 20 largest delays; ties by time, carrier, flight.
 fn top_delays(rows: &[Departure]) {
-    let mut delayed: Vec<&Departure> = rows.iter().filter(|row| row.dep_delay_min.is_some()).collect();
+    let mut delayed: Vec<&Departure> = rows
+        .iter()
+        .filter(|row| row.dep_delay_min.is_some())
+        .collect();
     delayed.sort_by_key(|row| {
-        (std::cmp::Reverse(row.dep_delay_min), row.scheduled_dep, row.carrier.clone(), row.flight)
+        (
+            std::cmp::Reverse(row.dep_delay_min),
+            row.scheduled_dep,
+            row.carrier.clone(),
+            row.flight,
+        )
     });
     let answers = records("sample_top_delays.csv");
     assert_eq!(answers.len(), 20);
     for (row, answer) in delayed.iter().zip(answers) {
-        let found = (row.carrier.clone(), row.flight.to_string(), row.dep_delay_min.map(|delay| delay.to_string()));
-        let expected = (answer["carrier"].clone(), answer["flight"].clone(), Some(answer["dep_delay_min"].clone()));
+        let found = (
+            row.carrier.clone(),
+            row.flight.to_string(),
+            row.dep_delay_min.map(|delay| delay.to_string()),
+        );
+        let expected = (
+            answer["carrier"].clone(),
+            answer["flight"].clone(),
+            Some(answer["dep_delay_min"].clone()),
+        );
         assert_eq!(found, expected);
     }
 }

@@ -13,13 +13,16 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// A log to test, and what keeps it alive.
 fn log() -> (tempfile::TempDir, Log) {
     let directory = tempfile::tempdir().expect("a directory");
-    let log = EmbeddedLog::open(EmbeddedOptions::new(directory.path().join("log"))).expect("the log opens");
+    let log = EmbeddedLog::open(EmbeddedOptions::new(directory.path().join("log")))
+        .expect("the log opens");
     (directory, log.into())
 }
 
 async fn with_topic(partitions: u32) -> (tempfile::TempDir, Log) {
     let (directory, log) = log();
-    log.create_topic(&TopicSpec::new("t", partitions)).await.expect("a topic");
+    log.create_topic(&TopicSpec::new("t", partitions))
+        .await
+        .expect("a topic");
     (directory, log)
 }
 
@@ -28,7 +31,14 @@ type Owned = (i64, i64, Option<Vec<u8>>, Option<Vec<u8>>);
 fn owned(fetched: &Fetched) -> Vec<Owned> {
     fetched
         .records()
-        .map(|record| (record.offset, record.timestamp, record.key.map(<[u8]>::to_vec), record.value.map(<[u8]>::to_vec)))
+        .map(|record| {
+            (
+                record.offset,
+                record.timestamp,
+                record.key.map(<[u8]>::to_vec),
+                record.value.map(<[u8]>::to_vec),
+            )
+        })
         .collect()
 }
 
@@ -37,7 +47,10 @@ fn read(log: &Log, partition: i32, from: i64, end: i64) -> Vec<Owned> {
     let mut reader = log.reader("t", &[(partition, from)]).expect("a reader");
     let (mut records, mut next) = (Vec::new(), from);
     while next < end {
-        let fetched = reader.poll(LIMIT).expect("a poll").expect("records before the time is over");
+        let fetched = reader
+            .poll(LIMIT)
+            .expect("a poll")
+            .expect("records before the time is over");
         assert_eq!(fetched.partition(), partition);
         next = fetched.next_offset();
         records.extend(owned(&fetched));
@@ -49,33 +62,75 @@ fn read(log: &Log, partition: i32, from: i64, end: i64) -> Vec<Owned> {
 async fn topics_are_created_once_listed_described_and_deleted() {
     let (_directory, log) = log();
     assert!(log.topics().await.expect("topics").is_empty());
-    let created = log.create_topic(&TopicSpec::new("b", 3)).await.expect("created");
+    let created = log
+        .create_topic(&TopicSpec::new("b", 3))
+        .await
+        .expect("created");
     assert!(created.is_new());
-    assert!(log.create_topic(&TopicSpec::new("a", 1)).await.expect("created").is_new());
-    let again = log.create_topic(&TopicSpec::new("b", 3)).await.expect("there already");
+    assert!(
+        log.create_topic(&TopicSpec::new("a", 1))
+            .await
+            .expect("created")
+            .is_new()
+    );
+    let again = log
+        .create_topic(&TopicSpec::new("b", 3))
+        .await
+        .expect("there already");
     assert!(!again.is_new());
     assert_eq!(again.topic().id, created.topic().id, "the same topic");
-    let names: Vec<String> = log.topics().await.expect("topics").iter().map(|topic| topic.name.to_string()).collect();
+    let names: Vec<String> = log
+        .topics()
+        .await
+        .expect("topics")
+        .iter()
+        .map(|topic| topic.name.to_string())
+        .collect();
     assert_eq!(names, ["a", "b"]);
     let described = log.describe("b").await.expect("described");
-    assert_eq!((described.partitions, described.id), (3, created.topic().id));
+    assert_eq!(
+        (described.partitions, described.id),
+        (3, created.topic().id)
+    );
     log.delete_topic("b").await.expect("deleted");
-    assert!(matches!(log.describe("b").await, Err(LogError::UnknownTopic { .. })));
-    assert!(matches!(log.delete_topic("b").await, Err(LogError::UnknownTopic { .. })));
+    assert!(matches!(
+        log.describe("b").await,
+        Err(LogError::UnknownTopic { .. })
+    ));
+    assert!(matches!(
+        log.delete_topic("b").await,
+        Err(LogError::UnknownTopic { .. })
+    ));
 }
 
 #[tokio::test]
 async fn another_number_of_partitions_is_an_error_that_names_both() {
     let (_directory, log) = with_topic(3).await;
-    let error = log.create_topic(&TopicSpec::new("t", 4)).await.expect_err("it differs").to_string();
-    assert!(error.contains("`t`") && error.contains('3') && error.contains('4'), "{error}");
+    let error = log
+        .create_topic(&TopicSpec::new("t", 4))
+        .await
+        .expect_err("it differs")
+        .to_string();
+    assert!(
+        error.contains("`t`") && error.contains('3') && error.contains('4'),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn impossible_topics_are_refused_with_the_reason() {
     let (_directory, log) = log();
-    for (name, partitions, says) in [("", 1, "empty"), ("a b", 1, "` `"), ("..", 1, ".."), ("t", 0, "one partition")] {
-        let error = log.create_topic(&TopicSpec::new(name, partitions)).await.expect_err("impossible").to_string();
+    for (name, partitions, says) in [
+        ("", 1, "empty"),
+        ("a b", 1, "` `"),
+        ("..", 1, ".."),
+        ("t", 0, "one partition"),
+    ] {
+        let error = log
+            .create_topic(&TopicSpec::new(name, partitions))
+            .await
+            .expect_err("impossible")
+            .to_string();
         assert!(error.contains(says), "`{says}` is not in: {error}");
     }
 }
@@ -84,18 +139,29 @@ async fn impossible_topics_are_refused_with_the_reason() {
 async fn a_topic_created_again_is_another_topic_and_its_readers_are_told() {
     let (_directory, log) = with_topic(1).await;
     let first = log.describe("t").await.expect("described").id;
-    log.produce("t", Record::new(Some(b"k"), Some(b"v"), 1)).await.expect("produced");
+    log.produce("t", Record::new(Some(b"k"), Some(b"v"), 1))
+        .await
+        .expect("produced");
     let mut reader = log.reader("t", &[(0, 0)]).expect("a reader");
     log.delete_topic("t").await.expect("deleted");
-    assert!(matches!(reader.poll(Duration::ZERO), Err(LogError::UnknownTopic { .. })));
-    log.create_topic(&TopicSpec::new("t", 1)).await.expect("created again");
+    assert!(matches!(
+        reader.poll(Duration::ZERO),
+        Err(LogError::UnknownTopic { .. })
+    ));
+    log.create_topic(&TopicSpec::new("t", 1))
+        .await
+        .expect("created again");
     assert_ne!(log.describe("t").await.expect("described").id, first);
     match reader.poll(Duration::ZERO) {
         Err(LogError::TopicRecreated { was, .. }) => assert_eq!(was, first),
         other => panic!("{other:?}"),
     }
     let offsets = log.offsets("t", 0).await.expect("offsets");
-    assert_eq!((offsets.start, offsets.end), (0, 0), "none of the old records");
+    assert_eq!(
+        (offsets.start, offsets.end),
+        (0, 0),
+        "none of the old records"
+    );
 }
 
 #[tokio::test]
@@ -103,11 +169,30 @@ async fn offsets_grow_by_one_and_a_receipt_says_where_a_record_is() {
     let (_directory, log) = with_topic(1).await;
     for n in 0..5_i64 {
         let value = n.to_be_bytes();
-        let receipt = log.produce("t", Record::new(Some(b"k"), Some(&value), n * 10)).await.expect("produced");
-        assert_eq!((receipt.partition, receipt.offset, receipt.timestamp, receipt.topic.as_ref()), (0, n, n * 10, "t"));
+        let receipt = log
+            .produce("t", Record::new(Some(b"k"), Some(&value), n * 10))
+            .await
+            .expect("produced");
+        assert_eq!(
+            (
+                receipt.partition,
+                receipt.offset,
+                receipt.timestamp,
+                receipt.topic.as_ref()
+            ),
+            (0, n, n * 10, "t")
+        );
     }
-    let expected: Vec<Owned> =
-        (0..5_i64).map(|n| (n, n * 10, Some(b"k".to_vec()), Some(n.to_be_bytes().to_vec()))).collect();
+    let expected: Vec<Owned> = (0..5_i64)
+        .map(|n| {
+            (
+                n,
+                n * 10,
+                Some(b"k".to_vec()),
+                Some(n.to_be_bytes().to_vec()),
+            )
+        })
+        .collect();
     assert_eq!(read(&log, 0, 0, 5), expected);
     assert_eq!(read(&log, 0, 3, 5), expected[3..], "from the middle");
 }
@@ -115,17 +200,34 @@ async fn offsets_grow_by_one_and_a_receipt_says_where_a_record_is() {
 #[tokio::test]
 async fn nulls_empties_and_headers_come_back_as_they_were() {
     let (_directory, log) = with_topic(1).await;
-    let headers =
-        [Header::new("a", b"1"), Header { name: "none", value: None }, Header::new("a", b""), Header::new("ü", b"\xff")];
-    log.produce("t", Record::new(None, Some(b""), -1).headers(&headers)).await.expect("produced");
-    log.produce("t", Record::new(Some(b""), None, i64::MAX)).await.expect("produced");
+    let headers = [
+        Header::new("a", b"1"),
+        Header {
+            name: "none",
+            value: None,
+        },
+        Header::new("a", b""),
+        Header::new("ü", b"\xff"),
+    ];
+    log.produce("t", Record::new(None, Some(b""), -1).headers(&headers))
+        .await
+        .expect("produced");
+    log.produce("t", Record::new(Some(b""), None, i64::MAX))
+        .await
+        .expect("produced");
     let mut reader = log.reader("t", &[(0, 0)]).expect("a reader");
     let fetched = reader.poll(LIMIT).expect("a poll").expect("records");
     let records: Vec<_> = fetched.records().collect();
-    assert_eq!((records[0].key, records[0].value, records[0].timestamp), (None, Some(&b""[..]), -1));
+    assert_eq!(
+        (records[0].key, records[0].value, records[0].timestamp),
+        (None, Some(&b""[..]), -1)
+    );
     assert_eq!(records[0].headers.collect::<Vec<_>>(), headers);
     assert_eq!(records[0].headers.last("a"), Some(&b""[..]));
-    assert_eq!((records[1].key, records[1].value, records[1].timestamp), (Some(&b""[..]), None, i64::MAX));
+    assert_eq!(
+        (records[1].key, records[1].value, records[1].timestamp),
+        (Some(&b""[..]), None, i64::MAX)
+    );
     assert!(records[1].headers.is_empty());
 }
 
@@ -133,10 +235,17 @@ async fn nulls_empties_and_headers_come_back_as_they_were() {
 async fn a_key_always_goes_to_the_partition_of_the_java_clients() {
     let (_directory, log) = with_topic(5).await;
     // Kafka's own vectors: murmur2 of the key, made positive, by the number of partitions.
-    for (key, hash) in [("21", -973_932_308_i32), ("foobar", -790_332_482), ("abc", 479_470_107)] {
+    for (key, hash) in [
+        ("21", -973_932_308_i32),
+        ("foobar", -790_332_482),
+        ("abc", 479_470_107),
+    ] {
         let expected = (hash & 0x7fff_ffff) % 5;
         for _ in 0..3 {
-            let receipt = log.produce("t", Record::new(Some(key.as_bytes()), None, 0)).await.expect("produced");
+            let receipt = log
+                .produce("t", Record::new(Some(key.as_bytes()), None, 0))
+                .await
+                .expect("produced");
             assert_eq!(receipt.partition, expected, "{key}");
         }
         let mut batch = RecordBatch::new();
@@ -150,22 +259,49 @@ async fn a_key_always_goes_to_the_partition_of_the_java_clients() {
 async fn records_without_a_key_are_spread() {
     let (_directory, log) = with_topic(4).await;
     for _ in 0..40 {
-        log.produce("t", Record::new(None, Some(b"v"), 0)).await.expect("produced");
+        log.produce("t", Record::new(None, Some(b"v"), 0))
+            .await
+            .expect("produced");
     }
     for partition in 0..4 {
-        assert!(log.offsets("t", partition).await.expect("offsets").end > 0, "partition {partition} got some");
+        assert!(
+            log.offsets("t", partition).await.expect("offsets").end > 0,
+            "partition {partition} got some"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_chosen_partition_is_kept_and_an_unknown_one_refused() {
     let (_directory, log) = with_topic(2).await;
-    let receipt = log.produce("t", Record::new(Some(b"k"), None, 0).partition(1)).await.expect("produced");
+    let receipt = log
+        .produce("t", Record::new(Some(b"k"), None, 0).partition(1))
+        .await
+        .expect("produced");
     assert_eq!(receipt.partition, 1);
-    let error = log.produce("t", Record::new(Some(b"k"), None, 0).partition(2)).await.expect_err("no such partition");
-    assert!(matches!(error, LogError::UnknownPartition { partition: 2, partitions: 2, .. }), "{error:?}");
-    assert!(matches!(log.offsets("t", -1).await, Err(LogError::UnknownPartition { .. })));
-    assert!(matches!(log.produce("no", Record::new(None, None, 0)).await, Err(LogError::UnknownTopic { .. })));
+    let error = log
+        .produce("t", Record::new(Some(b"k"), None, 0).partition(2))
+        .await
+        .expect_err("no such partition");
+    assert!(
+        matches!(
+            error,
+            LogError::UnknownPartition {
+                partition: 2,
+                partitions: 2,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(matches!(
+        log.offsets("t", -1).await,
+        Err(LogError::UnknownPartition { .. })
+    ));
+    assert!(matches!(
+        log.produce("no", Record::new(None, None, 0)).await,
+        Err(LogError::UnknownTopic { .. })
+    ));
 }
 
 #[tokio::test]
@@ -173,7 +309,12 @@ async fn a_batch_is_written_whole_and_says_where_each_record_is() {
     let (_directory, log) = with_topic(3).await;
     let mut batch = RecordBatch::new();
     for n in 0..500_u32 {
-        batch.push(Some(&n.to_be_bytes()), Some(&n.to_le_bytes()), i64::from(n), &[]);
+        batch.push(
+            Some(&n.to_be_bytes()),
+            Some(&n.to_le_bytes()),
+            i64::from(n),
+            &[],
+        );
     }
     let receipt = log.produce_batch("t", batch).await.expect("produced");
     assert_eq!(receipt.len(), 500);
@@ -185,14 +326,20 @@ async fn a_batch_is_written_whole_and_says_where_each_record_is() {
         for (offset, timestamp, key, value) in read(&log, partition, 0, end) {
             let n = u32::from_be_bytes(key.expect("a key").try_into().expect("four bytes"));
             assert_eq!(places[n as usize], (partition, offset));
-            assert_eq!((timestamp, value), (i64::from(n), Some(n.to_le_bytes().to_vec())));
+            assert_eq!(
+                (timestamp, value),
+                (i64::from(n), Some(n.to_le_bytes().to_vec()))
+            );
             seen += 1;
         }
     }
     assert_eq!(seen, 500);
     let positions: Vec<(i32, i64)> = receipt.positions().collect();
     for (partition, position) in positions {
-        assert_eq!(position, log.offsets("t", partition).await.expect("offsets").end);
+        assert_eq!(
+            position,
+            log.offsets("t", partition).await.expect("offsets").end
+        );
     }
 }
 
@@ -206,7 +353,12 @@ async fn one_wrong_record_leaves_nothing_of_its_batch() {
     for partition in 0..2 {
         assert_eq!(log.offsets("t", partition).await.expect("offsets").end, 0);
     }
-    assert!(log.produce_batch("t", RecordBatch::new()).await.expect("an empty batch").is_empty());
+    assert!(
+        log.produce_batch("t", RecordBatch::new())
+            .await
+            .expect("an empty batch")
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -214,13 +366,37 @@ async fn an_encoder_that_fails_leaves_the_batch_as_it_was() {
     let (_directory, log) = with_topic(1).await;
     let mut batch = RecordBatch::new();
     batch.push(Some(b"a"), Some(b"1"), 0, &[]);
-    let failed = batch.push_with(0, &[], |out| { out.push(9); Ok(true) }, |out| { out.push(9); Err("no") });
+    let failed = batch.push_with(
+        0,
+        &[],
+        |out| {
+            out.push(9);
+            Ok(true)
+        },
+        |out| {
+            out.push(9);
+            Err("no")
+        },
+    );
     assert_eq!(failed, Err("no"));
-    batch.push_with(0, &[], |out| { out.push(b'b'); Ok::<_, ()>(true) }, |_| Ok(false)).expect("pushed");
+    batch
+        .push_with(
+            0,
+            &[],
+            |out| {
+                out.push(b'b');
+                Ok::<_, ()>(true)
+            },
+            |_| Ok(false),
+        )
+        .expect("pushed");
     log.produce_batch("t", batch).await.expect("produced");
     assert_eq!(
         read(&log, 0, 0, 2),
-        [(0, 0, Some(b"a".to_vec()), Some(b"1".to_vec())), (1, 0, Some(b"b".to_vec()), None)]
+        [
+            (0, 0, Some(b"a".to_vec()), Some(b"1".to_vec())),
+            (1, 0, Some(b"b".to_vec()), None)
+        ]
     );
 }
 
@@ -234,9 +410,15 @@ async fn calls_issued_together_lose_nothing_and_leave_no_holes() {
                 let mut last = [-1_i64; 3];
                 for n in 0..50_u32 {
                     let value = (task * 1000 + n).to_be_bytes();
-                    let receipt = log.produce("t", Record::new(Some(&value), Some(&value), 0)).await.expect("produced");
+                    let receipt = log
+                        .produce("t", Record::new(Some(&value), Some(&value), 0))
+                        .await
+                        .expect("produced");
                     let last = &mut last[receipt.partition as usize];
-                    assert!(receipt.offset > *last, "one task's records keep their order");
+                    assert!(
+                        receipt.offset > *last,
+                        "one task's records keep their order"
+                    );
                     *last = receipt.offset;
                 }
             })
@@ -268,7 +450,9 @@ async fn a_waiting_poll_ends_with_the_record_that_comes() {
         reader.poll(LIMIT).expect("a poll").expect("a record").len()
     });
     started.recv().expect("the reader waits");
-    log.produce("t", Record::new(None, Some(b"v"), 0)).await.expect("produced");
+    log.produce("t", Record::new(None, Some(b"v"), 0))
+        .await
+        .expect("produced");
     assert_eq!(waiting.join().expect("the reader"), 1);
 }
 
@@ -279,8 +463,19 @@ async fn a_poll_without_records_ends_with_the_time_or_the_waker() {
     assert!(reader.poll(Duration::ZERO).expect("a poll").is_none());
     let waker = reader.waker();
     waker.wake();
-    assert!(reader.poll(Duration::from_secs(3600)).expect("a poll").is_none(), "woken before it waited");
-    let waiting = std::thread::spawn(move || reader.poll(Duration::from_secs(3600)).expect("a poll").is_none());
+    assert!(
+        reader
+            .poll(Duration::from_secs(3600))
+            .expect("a poll")
+            .is_none(),
+        "woken before it waited"
+    );
+    let waiting = std::thread::spawn(move || {
+        reader
+            .poll(Duration::from_secs(3600))
+            .expect("a poll")
+            .is_none()
+    });
     waker.wake();
     assert!(waiting.join().expect("the reader"));
 }
@@ -290,7 +485,9 @@ async fn several_partitions_take_turns_and_seeking_moves_one() {
     let (_directory, log) = with_topic(2).await;
     for partition in [0, 1] {
         for n in 0..3_u8 {
-            log.produce("t", Record::new(None, Some(&[n]), 0).partition(partition)).await.expect("produced");
+            log.produce("t", Record::new(None, Some(&[n]), 0).partition(partition))
+                .await
+                .expect("produced");
         }
     }
     let mut reader = log.reader("t", &[(0, 0), (1, 2)]).expect("a reader");
@@ -303,13 +500,29 @@ async fn several_partitions_take_turns_and_seeking_moves_one() {
     seen.sort_unstable();
     assert_eq!(seen, [(0, 3), (1, 1)]);
     reader.seek(0, 1).expect("a seek");
-    assert_eq!(reader.poll(LIMIT).expect("a poll").expect("records").len(), 2);
+    assert_eq!(
+        reader.poll(LIMIT).expect("a poll").expect("records").len(),
+        2
+    );
     let mut positions = reader.positions();
     positions.sort_unstable();
     assert_eq!(positions, [(0, 3), (1, 3)]);
-    assert!(matches!(reader.seek(0, 4), Err(LogError::OffsetOutOfRange { start: 0, end: 3, .. })));
-    assert!(matches!(log.reader("t", &[(0, -1)]), Err(LogError::OffsetOutOfRange { .. })));
-    assert!(matches!(log.reader("t", &[(9, 0)]), Err(LogError::UnknownPartition { .. })));
+    assert!(matches!(
+        reader.seek(0, 4),
+        Err(LogError::OffsetOutOfRange {
+            start: 0,
+            end: 3,
+            ..
+        })
+    ));
+    assert!(matches!(
+        log.reader("t", &[(0, -1)]),
+        Err(LogError::OffsetOutOfRange { .. })
+    ));
+    assert!(matches!(
+        log.reader("t", &[(9, 0)]),
+        Err(LogError::UnknownPartition { .. })
+    ));
 }
 
 #[tokio::test]
@@ -317,9 +530,15 @@ async fn committed_offsets_are_kept_by_group_topic_and_partition() {
     let (_directory, log) = with_topic(2).await;
     assert_eq!(log.committed("g", "t", 0).await.expect("none yet"), None);
     log.commit("g", "t", 0, 5).await.expect("committed");
-    log.commit_all("h", "t", &[(0, 7), (1, 8)]).await.expect("committed");
+    log.commit_all("h", "t", &[(0, 7), (1, 8)])
+        .await
+        .expect("committed");
     log.commit("g", "t", 0, 6).await.expect("committed");
-    let at = async |group: &str, partition| log.committed(group, "t", partition).await.expect("an offset");
+    let at = async |group: &str, partition| {
+        log.committed(group, "t", partition)
+            .await
+            .expect("an offset")
+    };
     assert_eq!((at("g", 0).await, at("g", 1).await), (Some(6), None));
     assert_eq!((at("h", 0).await, at("h", 1).await), (Some(7), Some(8)));
     assert!(log.commit_all("h", "t", &[(0, 9), (5, 9)]).await.is_err());
@@ -333,9 +552,15 @@ async fn a_closed_log_says_so_everywhere_and_can_be_closed_again() {
     log.flush().await.expect("flushed");
     log.close().await.expect("closed");
     log.close().await.expect("closed again");
-    assert!(matches!(log.produce("t", Record::new(None, None, 0)).await, Err(LogError::Closed)));
+    assert!(matches!(
+        log.produce("t", Record::new(None, None, 0)).await,
+        Err(LogError::Closed)
+    ));
     assert!(matches!(log.offsets("t", 0).await, Err(LogError::Closed)));
-    assert!(matches!(log.create_topic(&TopicSpec::new("u", 1)).await, Err(LogError::Closed)));
+    assert!(matches!(
+        log.create_topic(&TopicSpec::new("u", 1)).await,
+        Err(LogError::Closed)
+    ));
     assert!(matches!(reader.poll(LIMIT), Err(LogError::Closed)));
 }
 

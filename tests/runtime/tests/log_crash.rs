@@ -16,15 +16,26 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Every record of a topic: by partition and offset its number.
 fn numbers(log: &EmbeddedLog, topic: &str) -> BTreeMap<(i32, i64), u64> {
     let mut found = BTreeMap::new();
-    let Ok(described) = log.describe(topic) else { return found };
+    let Ok(described) = log.describe(topic) else {
+        return found;
+    };
     for partition in 0..described.partitions.cast_signed() {
         let offsets = log.offsets(topic, partition).expect("offsets");
-        let mut reader = log.reader(topic, &[(partition, offsets.start)]).expect("a reader");
+        let mut reader = log
+            .reader(topic, &[(partition, offsets.start)])
+            .expect("a reader");
         let mut next = offsets.start;
         while next < offsets.end {
-            let fetched = reader.poll(LIMIT).expect("nothing is damaged").expect("records");
+            let fetched = reader
+                .poll(LIMIT)
+                .expect("nothing is damaged")
+                .expect("records");
             for record in &fetched {
-                let (number, check) = record.value.expect("a value").split_first_chunk::<8>().expect("two numbers");
+                let (number, check) = record
+                    .value
+                    .expect("a value")
+                    .split_first_chunk::<8>()
+                    .expect("two numbers");
                 let number = u64::from_be_bytes(*number);
                 assert_eq!(check, mix(number, 1).to_be_bytes(), "a torn record");
                 found.insert((partition, record.offset), number);
@@ -37,8 +48,14 @@ fn numbers(log: &EmbeddedLog, topic: &str) -> BTreeMap<(i32, i64), u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_writer_loses_no_acknowledged_record() {
-    let seed: u64 = std::env::var("KSQL_TEST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random);
-    let kills: u64 = std::env::var("KSQL_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(25);
+    let seed: u64 = std::env::var("KSQL_TEST_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(rand::random);
+    let kills: u64 = std::env::var("KSQL_TEST_KILLS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(25);
     let directory = tempfile::tempdir().expect("a directory");
     let mut acknowledged: BTreeMap<(i32, i64), u64> = BTreeMap::new();
     let mut latest: BTreeMap<u64, (i64, u64)> = BTreeMap::new();
@@ -49,7 +66,9 @@ async fn a_killed_writer_loses_no_acknowledged_record() {
             let words: Vec<&str> = line.split(' ').collect();
             let number = |at: usize| words[at].parse::<u64>().expect("a number");
             match words[0] {
-                "acked" => drop(acknowledged.insert((number(2) as i32, number(3) as i64), number(1))),
+                "acked" => {
+                    drop(acknowledged.insert((number(2) as i32, number(3) as i64), number(1)))
+                }
                 "latest" => drop(latest.insert(number(1) % 20, (number(2) as i64, number(1)))),
                 _ => assert_eq!(line, "ready"),
             }
@@ -58,30 +77,56 @@ async fn a_killed_writer_loses_no_acknowledged_record() {
         child.kill(&mut each);
 
         let log = check(directory.path(), &acknowledged, seed, kill);
-        let found: BTreeMap<i64, u64> = numbers(&log, "latest").into_iter().map(|((_, at), number)| (at, number)).collect();
+        let found: BTreeMap<i64, u64> = numbers(&log, "latest")
+            .into_iter()
+            .map(|((_, at), number)| (at, number))
+            .collect();
         for (key, (offset, number)) in &latest {
             let newest = found.iter().rev().find(|(_, number)| *number % 20 == *key);
-            let (at, there) = newest.unwrap_or_else(|| panic!("seed {seed}, kill {kill}: key {key} is gone"));
-            assert!(*at >= *offset && (*at > *offset || there == number), "seed {seed}, kill {kill}: key {key} went back");
+            let (at, there) =
+                newest.unwrap_or_else(|| panic!("seed {seed}, kill {kill}: key {key} is gone"));
+            assert!(
+                *at >= *offset && (*at > *offset || there == number),
+                "seed {seed}, kill {kill}: key {key} went back"
+            );
         }
         log.close().await.expect("closed");
     }
     assert!(acknowledged.len() > 100, "the children got somewhere");
-    println!(r#"{{"test":"log_crash","seed":{seed},"kills":{kills},"acknowledged_checked":{}}}"#, acknowledged.len());
+    println!(
+        r#"{{"test":"log_crash","seed":{seed},"kills":{kills},"acknowledged_checked":{}}}"#,
+        acknowledged.len()
+    );
 }
 
-fn check(directory: &Path, acknowledged: &BTreeMap<(i32, i64), u64>, seed: u64, kill: u64) -> EmbeddedLog {
-    let log = EmbeddedLog::open(EmbeddedOptions::new(directory)).expect("the log opens after a kill");
+fn check(
+    directory: &Path,
+    acknowledged: &BTreeMap<(i32, i64), u64>,
+    seed: u64,
+    kill: u64,
+) -> EmbeddedLog {
+    let log =
+        EmbeddedLog::open(EmbeddedOptions::new(directory)).expect("the log opens after a kill");
     let found = numbers(&log, "all");
     for (place, number) in acknowledged {
-        assert_eq!(found.get(place), Some(number), "seed {seed}, kill {kill}: the record acknowledged at {place:?}");
+        assert_eq!(
+            found.get(place),
+            Some(number),
+            "seed {seed}, kill {kill}: the record acknowledged at {place:?}"
+        );
     }
-    for (partition, end) in found.keys().fold(BTreeMap::new(), |mut ends: BTreeMap<i32, i64>, (partition, offset)| {
-        let next = ends.entry(*partition).or_default();
-        assert_eq!(next, offset, "seed {seed}, kill {kill}: offsets have no holes");
-        *next += 1;
-        ends
-    }) {
+    for (partition, end) in found.keys().fold(
+        BTreeMap::new(),
+        |mut ends: BTreeMap<i32, i64>, (partition, offset)| {
+            let next = ends.entry(*partition).or_default();
+            assert_eq!(
+                next, offset,
+                "seed {seed}, kill {kill}: offsets have no holes"
+            );
+            *next += 1;
+            ends
+        },
+    ) {
         assert_eq!(log.offsets("all", partition).expect("offsets").end, end);
     }
     log

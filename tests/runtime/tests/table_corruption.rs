@@ -13,14 +13,25 @@ const ROWS: u64 = 3_000;
 fn builder(directory: &Path, rebuild: bool) -> ContextBuilder {
     let mut config = Config::default();
     config.rebuild_on_corruption = rebuild;
-    Context::builder().entity::<Row>().config(config).state_dir(directory)
+    Context::builder()
+        .entity::<Row>()
+        .config(config)
+        .state_dir(directory)
 }
 
 async fn filled(directory: &Path) {
-    let ctx = builder(directory, false).start().await.expect("the context starts");
+    let ctx = builder(directory, false)
+        .start()
+        .await
+        .expect("the context starts");
     let rows: Vec<Row> = (0..ROWS).map(|n| row(n as i64, n)).collect();
-    ctx.set::<Row>().add_all(rows).await.expect("rows are added");
-    ctx.wait_caught_up(LIMIT).await.expect("the table catches up");
+    ctx.set::<Row>()
+        .add_all(rows)
+        .await
+        .expect("rows are added");
+    ctx.wait_caught_up(LIMIT)
+        .await
+        .expect("the table catches up");
     ctx.shutdown().await.expect("a clean end");
 }
 
@@ -41,7 +52,11 @@ fn files(directory: &Path, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(directory)
         .expect("a directory")
         .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(&wanted))
+        .filter(|path| {
+            path.file_name()
+                .and_then(|name| name.to_str())
+                .is_some_and(&wanted)
+        })
         .filter(|path| std::fs::metadata(path).is_ok_and(|meta| meta.len() > 0))
         .collect();
     found.sort();
@@ -65,7 +80,11 @@ async fn right_or_refused(ctx: &Context) -> bool {
     match set.to_list().await {
         Ok(mut rows) => {
             rows.sort_by_key(|row| row.id);
-            assert_eq!(rows, (0..ROWS).map(|n| row(n as i64, n)).collect::<Vec<_>>(), "a wrong list");
+            assert_eq!(
+                rows,
+                (0..ROWS).map(|n| row(n as i64, n)).collect::<Vec<_>>(),
+                "a wrong list"
+            );
         }
         Err(_) => answered = false,
     }
@@ -80,7 +99,10 @@ async fn right_or_refused(ctx: &Context) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flipped_byte_under_a_table_is_reported_or_rebuilt_and_never_read_as_a_row() {
-    let seed: u64 = std::env::var("KSQL_TEST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random);
+    let seed: u64 = std::env::var("KSQL_TEST_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(rand::random);
     let original = tempfile::tempdir().expect("a directory");
     filled(original.path()).await;
     let (mut refused, mut rebuilt, mut harmless) = (0, 0, 0);
@@ -107,7 +129,10 @@ async fn a_flipped_byte_under_a_table_is_reported_or_rebuilt_and_never_read_as_a
             }
             Err(error) => {
                 let text = error.to_string();
-                assert!(text.contains("corrupt"), "seed {seed}, case {case}, {kind}: {text}");
+                assert!(
+                    text.contains("corrupt"),
+                    "seed {seed}, case {case}, {kind}: {text}"
+                );
                 false
             }
         };
@@ -120,7 +145,10 @@ async fn a_flipped_byte_under_a_table_is_reported_or_rebuilt_and_never_read_as_a
         // Asked to rebuild, the table is right again: at the next start, or at the one after the corruption was met.
         let mut right = false;
         for _ in 0..3 {
-            let ctx = builder(directory.path(), true).start().await.expect("a rebuild starts");
+            let ctx = builder(directory.path(), true)
+                .start()
+                .await
+                .expect("a rebuild starts");
             right = right_or_refused(&ctx).await;
             let _ = ctx.shutdown().await;
             if right {
@@ -131,7 +159,9 @@ async fn a_flipped_byte_under_a_table_is_reported_or_rebuilt_and_never_read_as_a
         rebuilt += 1;
     }
     assert_eq!(refused, rebuilt);
-    println!(r#"{{"test":"RT9","seed":{seed},"cases":30,"refused":{refused},"rebuilt":{rebuilt},"harmless":{harmless}}}"#);
+    println!(
+        r#"{{"test":"RT9","seed":{seed},"cases":30,"refused":{refused},"rebuilt":{rebuilt},"harmless":{harmless}}}"#
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -139,7 +169,10 @@ async fn a_deleted_state_directory_is_rebuilt_from_the_log() {
     let directory = tempfile::tempdir().expect("a directory");
     filled(directory.path()).await;
     std::fs::remove_dir_all(directory.path().join("state")).expect("the state is removed");
-    let ctx = builder(directory.path(), false).start().await.expect("the context starts");
+    let ctx = builder(directory.path(), false)
+        .start()
+        .await
+        .expect("the context starts");
     assert!(right_or_refused(&ctx).await);
     ctx.shutdown().await.expect("a clean end");
 }

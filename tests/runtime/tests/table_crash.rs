@@ -15,15 +15,27 @@ const KEYS: u64 = 500;
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn seed() -> u64 {
-    std::env::var("KSQL_TEST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random)
+    std::env::var("KSQL_TEST_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(rand::random)
 }
 
 fn kills() -> u64 {
-    std::env::var("KSQL_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(25)
+    std::env::var("KSQL_TEST_KILLS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(25)
 }
 
 async fn open(directory: &std::path::Path) -> Context {
-    Context::builder().entity::<Row>().setting("wait_for_ready", "false").state_dir(directory).start().await.expect("the context starts")
+    Context::builder()
+        .entity::<Row>()
+        .setting("wait_for_ready", "false")
+        .state_dir(directory)
+        .start()
+        .await
+        .expect("the context starts")
 }
 
 /// The whole table, read both ways: as a list and key by key.
@@ -46,7 +58,13 @@ async fn a_table_killed_at_any_instant_equals_its_topic_after_the_restart() {
     let directory = tempfile::tempdir().expect("a directory");
     let (mut sent, mut acknowledged, mut checked) = (0_u64, 0_u64, 0_u64);
     for kill in 0..kills {
-        let arguments = ["ingest", &seed.to_string(), &KEYS.to_string(), &acknowledged.to_string(), "1000000000"];
+        let arguments = [
+            "ingest",
+            &seed.to_string(),
+            &KEYS.to_string(),
+            &acknowledged.to_string(),
+            "1000000000",
+        ];
         let mut child = Lines::start(CHILD, &arguments, directory.path());
         let mut each = |line: &str| {
             if let Some(n) = line.strip_prefix("sent ") {
@@ -66,12 +84,18 @@ async fn a_table_killed_at_any_instant_equals_its_topic_after_the_restart() {
         ctx.wait_ready(LIMIT).await.expect("the table is ready");
         let rows = table(&ctx).await;
         let wrong = differences(&rows, &allowed(seed, KEYS, acknowledged, sent));
-        assert_eq!(wrong, Vec::<String>::new(), "seed {seed}, kill {kill}, acknowledged {acknowledged}, sent {sent}");
+        assert_eq!(
+            wrong,
+            Vec::<String>::new(),
+            "seed {seed}, kill {kill}, acknowledged {acknowledged}, sent {sent}"
+        );
         checked += rows.len() as u64;
         ctx.shutdown().await.expect("a clean end");
     }
     assert!(acknowledged > 0, "the children got somewhere");
-    println!(r#"{{"test":"RT1","seed":{seed},"kills":{kills},"acknowledged":{acknowledged},"rows_checked":{checked}}}"#);
+    println!(
+        r#"{{"test":"RT1","seed":{seed},"kills":{kills},"acknowledged":{acknowledged},"rows_checked":{checked}}}"#
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -80,7 +104,10 @@ async fn no_read_answers_before_the_table_is_ready() {
     let rows = 5_000_u64;
     let directory = tempfile::tempdir().expect("a directory");
     let ctx = open(directory.path()).await;
-    ctx.set::<Row>().add_all((0..rows).map(|n| row(n as i64, n)).collect::<Vec<_>>()).await.expect("rows are added");
+    ctx.set::<Row>()
+        .add_all((0..rows).map(|n| row(n as i64, n)).collect::<Vec<_>>())
+        .await
+        .expect("rows are added");
     ctx.shutdown().await.expect("a clean end");
 
     let (refused, answered) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
@@ -100,15 +127,26 @@ async fn no_read_answers_before_the_table_is_ready() {
                         n = mix(n, reader);
                         let key = (n % rows) as i64;
                         let result = if n % 50 == 0 {
-                            set.to_list().await.map(|list| assert_eq!(list.len() as u64, rows, "a list is whole or refused"))
+                            set.to_list().await.map(|list| {
+                                assert_eq!(list.len() as u64, rows, "a list is whole or refused")
+                            })
                         } else {
-                            set.get(key).await.map(|found| assert_eq!(found, Some(row(key, key as u64)), "a row is there or refused"))
+                            set.get(key).await.map(|found| {
+                                assert_eq!(
+                                    found,
+                                    Some(row(key, key as u64)),
+                                    "a row is there or refused"
+                                )
+                            })
                         };
                         match result {
                             Ok(()) => answered.fetch_add(1, Ordering::Relaxed),
                             Err(error) => {
                                 let text = error.to_string();
-                                assert!(text.contains("rows") && text.contains("lag"), "names topic and lag: {text}");
+                                assert!(
+                                    text.contains("rows") && text.contains("lag"),
+                                    "names topic and lag: {text}"
+                                );
                                 refused.fetch_add(1, Ordering::Relaxed)
                             }
                         };
@@ -126,17 +164,31 @@ async fn no_read_answers_before_the_table_is_ready() {
         for reader in readers {
             reader.await.expect("a reader saw only whole answers");
         }
-        Arc::into_inner(ctx).expect("the last owner").shutdown().await.expect("a clean end");
+        Arc::into_inner(ctx)
+            .expect("the last owner")
+            .shutdown()
+            .await
+            .expect("a clean end");
     }
-    let (refused, answered) = (refused.load(Ordering::Relaxed), answered.load(Ordering::Relaxed));
-    assert!(refused > 0, "some reads came before ready, or nothing was tested");
+    let (refused, answered) = (
+        refused.load(Ordering::Relaxed),
+        answered.load(Ordering::Relaxed),
+    );
+    assert!(
+        refused > 0,
+        "some reads came before ready, or nothing was tested"
+    );
     println!(r#"{{"test":"RT3","starts":{starts},"refused":{refused},"answered":{answered}}}"#);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_owner_is_refused_at_once_and_the_first_is_unaffected() {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut first = Lines::start(CHILD, &["ingest", "1", "500", "0", "1000000000"], directory.path());
+    let mut first = Lines::start(
+        CHILD,
+        &["ingest", "1", "500", "0", "1000000000"],
+        directory.path(),
+    );
     assert_eq!(first.expect("ready", LIMIT), "");
 
     let started = Instant::now();
@@ -146,8 +198,15 @@ async fn a_second_owner_is_refused_at_once_and_the_first_is_unaffected() {
         .start()
         .await
         .expect_err("the directory has an owner");
-    assert!(started.elapsed() < Duration::from_secs(1), "refused after {:?}", started.elapsed());
-    assert!(error.to_string().contains(&first.id().to_string()), "names the owner: {error}");
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "refused after {:?}",
+        started.elapsed()
+    );
+    assert!(
+        error.to_string().contains(&first.id().to_string()),
+        "names the owner: {error}"
+    );
 
     let before: u64 = first.expect("acked ", LIMIT).parse().expect("a number");
     let after: u64 = first.expect("acked ", LIMIT).parse().expect("a number");
@@ -166,19 +225,35 @@ async fn an_orderly_end_under_load_loses_nothing_and_leaves_nothing_to_replay() 
     let directory = tempfile::tempdir().expect("a directory");
     let mut from = 0;
     for cycle in 0..10 {
-        let arguments = ["ingest", &seed.to_string(), &KEYS.to_string(), &from.to_string(), "1000000000"];
+        let arguments = [
+            "ingest",
+            &seed.to_string(),
+            &KEYS.to_string(),
+            &from.to_string(),
+            "1000000000",
+        ];
         let mut child = Lines::start(CHILD, &arguments, directory.path());
         child.expect("ready", LIMIT);
         child.expect("acked ", LIMIT);
         child.signal("TERM");
         from = child.expect("ended ", LIMIT).parse().expect("a number");
         let (status, took) = child.ended(Duration::from_secs(10));
-        assert!(status.success(), "cycle {cycle}: an honest exit code, {status}");
-        assert!(took <= Duration::from_secs(10), "cycle {cycle}: ended after {took:?}");
+        assert!(
+            status.success(),
+            "cycle {cycle}: an honest exit code, {status}"
+        );
+        assert!(
+            took <= Duration::from_secs(10),
+            "cycle {cycle}: ended after {took:?}"
+        );
     }
     let ctx = open(directory.path()).await;
     ctx.wait_ready(LIMIT).await.expect("the table is ready");
-    assert_eq!(ctx.set::<Row>().replayed().expect("a table"), 0, "nothing to replay after an orderly end");
+    assert_eq!(
+        ctx.set::<Row>().replayed().expect("a table"),
+        0,
+        "nothing to replay after an orderly end"
+    );
     let wrong = differences(&table(&ctx).await, &allowed(seed, KEYS, from, from));
     assert_eq!(wrong, Vec::<String>::new(), "seed {seed}");
     ctx.shutdown().await.expect("a clean end");

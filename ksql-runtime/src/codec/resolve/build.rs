@@ -19,7 +19,11 @@ pub(super) enum Step {
     Array(Box<Step>),
     Map(Box<Step>),
     /// ksqlDB's array of key and value.
-    Entries { key: Box<Step>, value: Box<Step>, key_first: bool },
+    Entries {
+        key: Box<Step>,
+        value: Box<Step>,
+        key_first: bool,
+    },
     Record(RecordPlan),
 }
 
@@ -50,7 +54,11 @@ pub(super) enum Output {
     /// The writer has none: these bytes.
     Default(Vec<u8>),
     /// The writer's field of this index.
-    From { field: usize, name: String, step: Step },
+    From {
+        field: usize,
+        name: String,
+        step: Step,
+    },
 }
 
 /// A field as the entity wants it.
@@ -71,7 +79,11 @@ struct Builder<'a> {
 /// What does not fit; the path is where the builder stands.
 type Built<T> = Result<T, String>;
 
-pub(super) fn build(text: &str, entity: &ksql_schema::Entity<'_>, part: Part) -> Result<Plan, ResolveError> {
+pub(super) fn build(
+    text: &str,
+    entity: &ksql_schema::Entity<'_>,
+    part: Part,
+) -> Result<Plan, ResolveError> {
     let error = |writer: &str, path: &[String], reason: String| ResolveError {
         entity: entity.name.to_owned(),
         writer: writer.to_owned(),
@@ -82,11 +94,22 @@ pub(super) fn build(text: &str, entity: &ksql_schema::Entity<'_>, part: Part) ->
     let wanted: Vec<Wanted<'_>> = entity
         .columns
         .iter()
-        .filter(|column| column.role == if part == Part::Key { Role::Key } else { Role::Value })
+        .filter(|column| {
+            column.role
+                == if part == Part::Key {
+                    Role::Key
+                } else {
+                    Role::Value
+                }
+        })
         .map(|column| Wanted {
             name: column.name,
             sql_name: column.sql_name,
-            ty: if column.datetime_format.is_some() { Type::String } else { column.ty },
+            ty: if column.datetime_format.is_some() {
+                Type::String
+            } else {
+                column.ty
+            },
             nullable: column.nullable || part == Part::Key,
             default: column.default,
         })
@@ -98,30 +121,53 @@ pub(super) fn build(text: &str, entity: &ksql_schema::Entity<'_>, part: Part) ->
     };
     let Some(record) = record else {
         let found = schema.name(&schema.root);
-        return Err(error("an unnamed schema", &[], format!("the writer's schema is a {found}, and a record was expected")));
+        return Err(error(
+            "an unnamed schema",
+            &[],
+            format!("the writer's schema is a {found}, and a record was expected"),
+        ));
     };
-    let mut builder = Builder { schema: &schema, skips: Skips::new(&schema), path: Vec::new() };
+    let mut builder = Builder {
+        schema: &schema,
+        skips: Skips::new(&schema),
+        path: Vec::new(),
+    };
     match builder.record(&record.fields, &wanted) {
-        Ok(root) => Ok(Plan { root, skips: builder.skips }),
+        Ok(root) => Ok(Plan {
+            root,
+            skips: builder.skips,
+        }),
         Err(reason) => Err(error(&record.name, &builder.path, reason)),
     }
 }
 
 impl Builder<'_> {
     fn record(&mut self, fields: &[(String, Node)], wanted: &[Wanted<'_>]) -> Built<RecordPlan> {
-        let writer = fields.iter().map(|(_, node)| self.skips.add(node)).collect();
+        let writer = fields
+            .iter()
+            .map(|(_, node)| self.skips.add(node))
+            .collect();
         let mut outputs = Vec::with_capacity(wanted.len());
         for column in wanted {
             let exact = fields.iter().position(|(name, _)| name == column.name);
-            let found = exact.or_else(|| fields.iter().position(|(name, _)| name.to_uppercase() == column.sql_name));
+            let found = exact.or_else(|| {
+                fields
+                    .iter()
+                    .position(|(name, _)| name.to_uppercase() == column.sql_name)
+            });
             self.path.push(column.name.to_owned());
-            let output = match found.and_then(|index| fields.get(index).map(|(_, node)| (index, node))) {
-                Some((field, node)) => {
-                    let step = self.value(node, column.ty, column.nullable)?;
-                    Output::From { field, name: column.name.to_owned(), step }
-                }
-                None => Output::Default(default(column)?),
-            };
+            let output =
+                match found.and_then(|index| fields.get(index).map(|(_, node)| (index, node))) {
+                    Some((field, node)) => {
+                        let step = self.value(node, column.ty, column.nullable)?;
+                        Output::From {
+                            field,
+                            name: column.name.to_owned(),
+                            step,
+                        }
+                    }
+                    None => Output::Default(default(column)?),
+                };
             self.path.pop();
             outputs.push(output);
         }
@@ -130,22 +176,37 @@ impl Builder<'_> {
             Output::Default(_) => None,
         });
         let in_order = taken.is_sorted_by(|a, b| a < b);
-        Ok(RecordPlan { writer, outputs, in_order })
+        Ok(RecordPlan {
+            writer,
+            outputs,
+            in_order,
+        })
     }
 
     /// A value with its nullability.
     fn value(&mut self, node: &Node, ty: Type<'_>, nullable: bool) -> Built<Step> {
         let Node::Union(branches) = node else {
             if *node == Node::Null {
-                let branch = if nullable { Branch::Null } else { never("null, and the field is not an `Option`") };
+                let branch = if nullable {
+                    Branch::Null
+                } else {
+                    never("null, and the field is not an `Option`")
+                };
                 // A null has no branch number: it is read as a union of one would be, from no bytes.
                 return match branch {
                     Branch::Null => Ok(Step::Convert(Convert::Null)),
-                    _ => Err("the writer always has null, and the field is not an `Option`: make it one".to_owned()),
+                    _ => Err(
+                        "the writer always has null, and the field is not an `Option`: make it one"
+                            .to_owned(),
+                    ),
                 };
             }
             let step = self.plain(node, ty)?;
-            return Ok(if nullable { Step::Some(Box::new(step)) } else { step });
+            return Ok(if nullable {
+                Step::Some(Box::new(step))
+            } else {
+                step
+            });
         };
         let mut built = Vec::with_capacity(branches.len());
         let (mut fitting, mut reason) = (0, None);
@@ -158,7 +219,10 @@ impl Builder<'_> {
                     match self.plain(other, ty) {
                         Ok(step) => {
                             fitting += 1;
-                            Branch::Value { some: nullable, step }
+                            Branch::Value {
+                                some: nullable,
+                                step,
+                            }
                         }
                         Err(why) => {
                             self.path.truncate(depth);
@@ -215,23 +279,41 @@ impl Builder<'_> {
     /// ksqlDB writes a map as an array of records of key and value.
     fn entries(&mut self, item: &Item<'_>, items: &Node) -> Built<Step> {
         let fields = match items {
-            Node::Record(index) => self.schema.record(*index).map(|record| record.fields.as_slice()),
+            Node::Record(index) => self
+                .schema
+                .record(*index)
+                .map(|record| record.fields.as_slice()),
             _ => None,
         };
         let Some([(first_name, first), (second_name, second)]) = fields else {
-            return Err(self.mismatch(&Node::Array(Box::new(items.clone())), Type::Map(&Item { ty: item.ty, nullable: item.nullable })));
+            return Err(self.mismatch(
+                &Node::Array(Box::new(items.clone())),
+                Type::Map(&Item {
+                    ty: item.ty,
+                    nullable: item.nullable,
+                }),
+            ));
         };
-        let key_first = first_name.eq_ignore_ascii_case("key") && second_name.eq_ignore_ascii_case("value");
-        let value_first = first_name.eq_ignore_ascii_case("value") && second_name.eq_ignore_ascii_case("key");
+        let key_first =
+            first_name.eq_ignore_ascii_case("key") && second_name.eq_ignore_ascii_case("value");
+        let value_first =
+            first_name.eq_ignore_ascii_case("value") && second_name.eq_ignore_ascii_case("key");
         let (key, value) = match (key_first, value_first) {
             (true, _) => (first, second),
             (_, true) => (second, first),
             _ => return Err("the writer has an array of records, and only entries of `key` and `value` make a map".to_owned()),
         };
         self.path.push("{}".to_owned());
-        let (key, value) = (self.value(key, Type::String, false)?, self.value(value, item.ty, item.nullable)?);
+        let (key, value) = (
+            self.value(key, Type::String, false)?,
+            self.value(value, item.ty, item.nullable)?,
+        );
         self.path.pop();
-        Ok(Step::Entries { key: Box::new(key), value: Box::new(value), key_first })
+        Ok(Step::Entries {
+            key: Box::new(key),
+            value: Box::new(value),
+            key_first,
+        })
     }
 
     fn mismatch(&self, node: &Node, ty: Type<'_>) -> String {
@@ -261,13 +343,25 @@ fn convert(node: &Node, ty: Type<'_>, schema: &Schema) -> Option<Convert> {
         (Type::Float64, Node::Float) => Convert::FloatToDouble,
         (Type::Float64, Node::Int(Number) | Node::Long(Number)) => Convert::LongToDouble,
         (Type::String | Type::Uuid | Type::Enum, Node::String | Node::Bytes) => Convert::Text,
-        (Type::String | Type::Enum, Node::Enum(index)) => Convert::Symbol(schema.enums.get(*index)?.clone()),
+        (Type::String | Type::Enum, Node::Enum(index)) => {
+            Convert::Symbol(schema.enums.get(*index)?.clone())
+        }
         (Type::String | Type::Uuid, Node::Fixed { uuid: true, .. }) => Convert::Uuid,
         (Type::Bytes, Node::Bytes | Node::String) => Convert::Bytes,
         (Type::Bytes, Node::Fixed { size, .. }) => Convert::FixedToBytes(*size),
-        (Type::Decimal { precision, scale }, Node::Decimal { scale: written, fixed, .. }) => {
-            Convert::Decimal { precision, scale, written: *written, fixed: *fixed }
-        }
+        (
+            Type::Decimal { precision, scale },
+            Node::Decimal {
+                scale: written,
+                fixed,
+                ..
+            },
+        ) => Convert::Decimal {
+            precision,
+            scale,
+            written: *written,
+            fixed: *fixed,
+        },
         (Type::DateTime, Node::Long(Number)) => Convert::Long,
         (Type::DateTime, Node::Long(Moment { per_milli })) => Convert::Divide(*per_milli),
         (Type::Date, Node::Int(Date | Number)) => Convert::Int,
@@ -279,9 +373,15 @@ fn convert(node: &Node, ty: Type<'_>, schema: &Schema) -> Option<Convert> {
 
 /// The bytes of a field the writer does not have.
 fn default(wanted: &Wanted<'_>) -> Built<Vec<u8>> {
-    let missing = || "the writer has no such field, and it has no default: make it an `Option`, or add `#[default_value(..)]`".to_owned();
+    let missing = || {
+        "the writer has no such field, and it has no default: make it an `Option`, or add `#[default_value(..)]`".to_owned()
+    };
     let Some(text) = wanted.default else {
-        return if wanted.nullable { Ok(vec![0]) } else { Err(missing()) };
+        return if wanted.nullable {
+            Ok(vec![0])
+        } else {
+            Err(missing())
+        };
     };
     let json: serde_json::Value = serde_json::from_str(text).map_err(|_| missing())?;
     let mut out = Vec::new();
@@ -297,7 +397,9 @@ fn default(wanted: &Wanted<'_>) -> Built<Vec<u8>> {
         Type::Int16 | Type::Int32 | Type::Int64 | Type::DateTime | Type::Date | Type::Time => {
             write::long(json.as_i64().ok_or_else(unfit)?, &mut out);
         }
-        Type::Float32 => out.extend_from_slice(&(json.as_f64().ok_or_else(unfit)? as f32).to_le_bytes()),
+        Type::Float32 => {
+            out.extend_from_slice(&(json.as_f64().ok_or_else(unfit)? as f32).to_le_bytes())
+        }
         Type::Float64 => out.extend_from_slice(&json.as_f64().ok_or_else(unfit)?.to_le_bytes()),
         Type::String | Type::Uuid | Type::Enum | Type::Bytes => {
             write::bytes(json.as_str().ok_or_else(unfit)?.as_bytes(), &mut out);

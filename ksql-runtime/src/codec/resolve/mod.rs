@@ -75,7 +75,11 @@ impl Plan {
     /// # Errors
     /// Where the text is no Avro schema, a type does not fit, or a required field without a default is missing; the error
     /// names entity, field and both types.
-    pub fn build(writer_schema: &str, entity: &ksql_schema::Entity<'_>, part: Part) -> Result<Plan, ResolveError> {
+    pub fn build(
+        writer_schema: &str,
+        entity: &ksql_schema::Entity<'_>,
+        part: Part,
+    ) -> Result<Plan, ResolveError> {
         build::build(writer_schema, entity, part)
     }
 

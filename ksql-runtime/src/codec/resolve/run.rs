@@ -30,7 +30,12 @@ pub(super) enum Convert {
     FixedToBytes(usize),
     Uuid,
     Symbol(Vec<String>),
-    Decimal { precision: u32, scale: u32, written: u32, fixed: Option<usize> },
+    Decimal {
+        precision: u32,
+        scale: u32,
+        written: u32,
+        fixed: Option<usize>,
+    },
 }
 
 /// How to step over values of the writer that nobody wants.
@@ -54,9 +59,21 @@ enum Skip {
 
 impl Skips {
     pub(super) fn new(schema: &Schema) -> Skips {
-        let records =
-            schema.records.iter().map(|record| record.fields.iter().map(|(_, node)| Skip::of(node)).collect()).collect();
-        Skips { records, added: Vec::new() }
+        let records = schema
+            .records
+            .iter()
+            .map(|record| {
+                record
+                    .fields
+                    .iter()
+                    .map(|(_, node)| Skip::of(node))
+                    .collect()
+            })
+            .collect();
+        Skips {
+            records,
+            added: Vec::new(),
+        }
     }
 
     /// Makes a type one that can be stepped over, by the index given.
@@ -74,7 +91,9 @@ impl Skips {
 
     fn skip(&self, skip: &Skip, input: &mut Reader<'_>, depth: usize) -> Result<(), DecodeError> {
         if depth > DEEPEST {
-            return Err(DecodeError::new(format!("the value nests deeper than {DEEPEST}")));
+            return Err(DecodeError::new(format!(
+                "the value nests deeper than {DEEPEST}"
+            )));
         }
         match skip {
             Skip::Long => input.long().map(drop),
@@ -101,11 +120,18 @@ impl Skips {
             },
             Skip::Union(branches) => {
                 let branch = input.long()?;
-                let skip = usize::try_from(branch).ok().and_then(|branch| branches.get(branch));
+                let skip = usize::try_from(branch)
+                    .ok()
+                    .and_then(|branch| branches.get(branch));
                 self.skip(skip.ok_or_else(|| no_branch(branch))?, input, depth + 1)
             }
             Skip::Record(index) => {
-                for field in self.records.get(*index).map(Vec::as_slice).unwrap_or_default() {
+                for field in self
+                    .records
+                    .get(*index)
+                    .map(Vec::as_slice)
+                    .unwrap_or_default()
+                {
                     self.skip(field, input, depth + 1)?;
                 }
                 Ok(())
@@ -123,7 +149,10 @@ impl Skip {
             Node::Float => Skip::Fixed(4),
             Node::Double => Skip::Fixed(8),
             Node::Bytes | Node::String | Node::Decimal { fixed: None, .. } => Skip::Bytes,
-            Node::Decimal { fixed: Some(size), .. } | Node::Fixed { size, .. } => Skip::Fixed(*size),
+            Node::Decimal {
+                fixed: Some(size), ..
+            }
+            | Node::Fixed { size, .. } => Skip::Fixed(*size),
             Node::Array(items) => Skip::Array(Box::new(Skip::of(items))),
             Node::Map(values) => Skip::Map(Box::new(Skip::of(values))),
             Node::Union(branches) => Skip::Union(branches.iter().map(Skip::of).collect()),
@@ -137,19 +166,33 @@ fn no_branch(branch: i64) -> DecodeError {
     DecodeError::new(format!("the writer's union has no branch {branch}"))
 }
 
-pub(super) fn transcode(plan: &RecordPlan, skips: &Skips, body: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+pub(super) fn transcode(
+    plan: &RecordPlan,
+    skips: &Skips,
+    body: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), DecodeError> {
     let mut input = Reader::new(body);
     record(plan, skips, &mut input, out)?;
     input.finish()
 }
 
-fn record(plan: &RecordPlan, skips: &Skips, input: &mut Reader<'_>, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+fn record(
+    plan: &RecordPlan,
+    skips: &Skips,
+    input: &mut Reader<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), DecodeError> {
     if plan.in_order {
         let mut at = 0;
         for output in &plan.outputs {
             match output {
                 Output::Default(bytes) => out.extend_from_slice(bytes),
-                Output::From { field, name, step: wanted } => {
+                Output::From {
+                    field,
+                    name,
+                    step: wanted,
+                } => {
                     for skipped in plan.writer.get(at..*field).unwrap_or_default() {
                         skips.run(*skipped, input)?;
                     }
@@ -172,7 +215,11 @@ fn record(plan: &RecordPlan, skips: &Skips, input: &mut Reader<'_>, out: &mut Ve
     for output in &plan.outputs {
         match output {
             Output::Default(bytes) => out.extend_from_slice(bytes),
-            Output::From { field, name, step: wanted } => {
+            Output::From {
+                field,
+                name,
+                step: wanted,
+            } => {
                 let mut start = *starts.get(*field).ok_or_else(DecodeError::short)?;
                 step(wanted, skips, &mut start, out).map_err(|error| error.at(name))?;
             }
@@ -181,7 +228,12 @@ fn record(plan: &RecordPlan, skips: &Skips, input: &mut Reader<'_>, out: &mut Ve
     Ok(())
 }
 
-fn step(wanted: &Step, skips: &Skips, input: &mut Reader<'_>, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+fn step(
+    wanted: &Step,
+    skips: &Skips,
+    input: &mut Reader<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), DecodeError> {
     match wanted {
         Step::Convert(wanted) => convert(wanted, input, out),
         Step::Some(inner) => {
@@ -190,7 +242,10 @@ fn step(wanted: &Step, skips: &Skips, input: &mut Reader<'_>, out: &mut Vec<u8>)
         }
         Step::Union(branches) => {
             let branch = input.long()?;
-            match usize::try_from(branch).ok().and_then(|branch| branches.get(branch)) {
+            match usize::try_from(branch)
+                .ok()
+                .and_then(|branch| branches.get(branch))
+            {
                 None => Err(no_branch(branch)),
                 Some(Branch::Null) => {
                     write::long(0, out);
@@ -205,16 +260,26 @@ fn step(wanted: &Step, skips: &Skips, input: &mut Reader<'_>, out: &mut Vec<u8>)
                 Some(Branch::Never(reason)) => Err(DecodeError::new(reason.as_str())),
             }
         }
-        Step::Array(item) => blocks(input, out, |input, out| step(item, skips, input, out).map_err(|error| error.at("[]"))),
+        Step::Array(item) => blocks(input, out, |input, out| {
+            step(item, skips, input, out).map_err(|error| error.at("[]"))
+        }),
         Step::Map(value) => blocks(input, out, |input, out| {
             write::bytes(input.bytes()?, out);
             step(value, skips, input, out).map_err(|error| error.at("{}"))
         }),
-        Step::Entries { key, value, key_first: true } => blocks(input, out, |input, out| {
+        Step::Entries {
+            key,
+            value,
+            key_first: true,
+        } => blocks(input, out, |input, out| {
             step(key, skips, input, out).map_err(|error| error.at("{}"))?;
             step(value, skips, input, out).map_err(|error| error.at("{}"))
         }),
-        Step::Entries { key, value, key_first: false } => {
+        Step::Entries {
+            key,
+            value,
+            key_first: false,
+        } => {
             let mut entry = Vec::new();
             blocks(input, out, |input, out| {
                 entry.clear();
@@ -251,7 +316,11 @@ fn convert(wanted: &Convert, input: &mut Reader<'_>, out: &mut Vec<u8>) -> Resul
         Convert::Null => write::long(0, out),
         Convert::Byte => match input.byte()? {
             byte @ (0 | 1) => out.push(byte),
-            other => return Err(DecodeError::new(format!("a boolean is 0 or 1, not {other}"))),
+            other => {
+                return Err(DecodeError::new(format!(
+                    "a boolean is 0 or 1, not {other}"
+                )));
+            }
         },
         Convert::Fixed(length) => out.extend_from_slice(input.take(*length)?),
         Convert::Int => write::long(i64::from(input.int()?), out),
@@ -259,7 +328,9 @@ fn convert(wanted: &Convert, input: &mut Reader<'_>, out: &mut Vec<u8>) -> Resul
         Convert::Divide(per_milli) => {
             let value = input.long()?;
             if value.checked_rem(*per_milli) != Some(0) {
-                return Err(DecodeError::new(format!("{value} is finer than a millisecond ({per_milli} units each)")));
+                return Err(DecodeError::new(format!(
+                    "{value} is finer than a millisecond ({per_milli} units each)"
+                )));
             }
             write::long(value.checked_div(*per_milli).unwrap_or(value), out);
         }
@@ -271,7 +342,9 @@ fn convert(wanted: &Convert, input: &mut Reader<'_>, out: &mut Vec<u8>) -> Resul
             }
             out.extend_from_slice(&narrow.to_le_bytes());
         }
-        Convert::FloatToDouble => out.extend_from_slice(&f64::from(f32::from_le_bytes(input.array()?)).to_le_bytes()),
+        Convert::FloatToDouble => {
+            out.extend_from_slice(&f64::from(f32::from_le_bytes(input.array()?)).to_le_bytes())
+        }
         Convert::LongToFloat => out.extend_from_slice(&(input.long()? as f32).to_le_bytes()),
         Convert::LongToDouble => out.extend_from_slice(&(input.long()? as f64).to_le_bytes()),
         Convert::Text => write::bytes(input.text()?.as_bytes(), out),
@@ -284,16 +357,28 @@ fn convert(wanted: &Convert, input: &mut Reader<'_>, out: &mut Vec<u8>) -> Resul
         }
         Convert::Symbol(symbols) => {
             let index = input.long()?;
-            let symbol = usize::try_from(index).ok().and_then(|index| symbols.get(index));
-            let symbol = symbol.ok_or_else(|| DecodeError::new(format!("the writer's enum has no symbol {index}")))?;
+            let symbol = usize::try_from(index)
+                .ok()
+                .and_then(|index| symbols.get(index));
+            let symbol = symbol.ok_or_else(|| {
+                DecodeError::new(format!("the writer's enum has no symbol {index}"))
+            })?;
             write::bytes(symbol.as_bytes(), out);
         }
-        Convert::Decimal { precision, scale, written, fixed } => {
+        Convert::Decimal {
+            precision,
+            scale,
+            written,
+            fixed,
+        } => {
             let bytes = match fixed {
                 Some(length) => input.take(*length)?,
                 None => input.bytes()?,
             };
-            write::decimal(rescaled(unscaled(bytes)?, *written, *precision, *scale)?, out);
+            write::decimal(
+                rescaled(unscaled(bytes)?, *written, *precision, *scale)?,
+                out,
+            );
         }
     }
     Ok(())
@@ -318,7 +403,11 @@ fn unscaled(bytes: &[u8]) -> Result<i128, DecodeError> {
 
 /// The same number with another scale, if there is one.
 fn rescaled(value: i128, written: u32, precision: u32, scale: u32) -> Result<i128, DecodeError> {
-    let lost = || DecodeError::new(format!("a decimal of scale {written} is not exact as decimal({precision}, {scale})"));
+    let lost = || {
+        DecodeError::new(format!(
+            "a decimal of scale {written} is not exact as decimal({precision}, {scale})"
+        ))
+    };
     let value = if written <= scale {
         let factor = 10_i128.checked_pow(scale.saturating_sub(written));
         match factor.and_then(|factor| value.checked_mul(factor)) {
@@ -328,15 +417,17 @@ fn rescaled(value: i128, written: u32, precision: u32, scale: u32) -> Result<i12
         }
     } else {
         match 10_i128.checked_pow(written.saturating_sub(scale)) {
-            Some(factor) if value.checked_rem(factor) == Some(0) => value.checked_div(factor).unwrap_or(0),
+            Some(factor) if value.checked_rem(factor) == Some(0) => {
+                value.checked_div(factor).unwrap_or(0)
+            }
             None if value == 0 => 0,
             _ => return Err(lost()),
         }
     };
     match 10_u128.checked_pow(precision) {
-        Some(bound) if value.unsigned_abs() >= bound => {
-            Err(DecodeError::new(format!("the decimal has more than {precision} digits")))
-        }
+        Some(bound) if value.unsigned_abs() >= bound => Err(DecodeError::new(format!(
+            "the decimal has more than {precision} digits"
+        ))),
         _ => Ok(value),
     }
 }

@@ -19,8 +19,15 @@ pub(super) enum Node {
     Bytes,
     String,
     /// Bytes, or fixed of a size.
-    Decimal { precision: u32, scale: u32, fixed: Option<usize> },
-    Fixed { size: usize, uuid: bool },
+    Decimal {
+        precision: u32,
+        scale: u32,
+        fixed: Option<usize>,
+    },
+    Fixed {
+        size: usize,
+        uuid: bool,
+    },
     Array(Box<Node>),
     Map(Box<Node>),
     Union(Vec<Node>),
@@ -36,8 +43,12 @@ pub(super) enum Meaning {
     Number,
     Date,
     /// So many units are a millisecond.
-    Time { per_milli: i64 },
-    Moment { per_milli: i64 },
+    Time {
+        per_milli: i64,
+    },
+    Moment {
+        per_milli: i64,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -58,10 +69,19 @@ const DEEPEST: usize = 64;
 
 /// Parses a schema's text.
 pub(super) fn parse(text: &str) -> Result<Schema, String> {
-    let json: Value = serde_json::from_str(text).map_err(|error| format!("the schema is no JSON: {error}"))?;
-    let mut parser = Parser { records: Vec::new(), enums: Vec::new(), names: HashMap::new() };
+    let json: Value =
+        serde_json::from_str(text).map_err(|error| format!("the schema is no JSON: {error}"))?;
+    let mut parser = Parser {
+        records: Vec::new(),
+        enums: Vec::new(),
+        names: HashMap::new(),
+    };
     let root = parser.node(&json, "", 0)?;
-    Ok(Schema { root, records: parser.records, enums: parser.enums })
+    Ok(Schema {
+        root,
+        records: parser.records,
+        enums: parser.enums,
+    })
 }
 
 struct Parser {
@@ -78,7 +98,9 @@ impl Parser {
         match json {
             Value::String(name) => self.by_name(name, namespace),
             Value::Array(branches) => {
-                let branches = branches.iter().map(|branch| self.node(branch, namespace, depth + 1));
+                let branches = branches
+                    .iter()
+                    .map(|branch| self.node(branch, namespace, depth + 1));
                 Ok(Node::Union(branches.collect::<Result<_, _>>()?))
             }
             Value::Object(object) => match object.get("type") {
@@ -103,17 +125,39 @@ impl Parser {
             other => {
                 let full = full_name(other, namespace);
                 let known = self.names.get(&full).or_else(|| self.names.get(other));
-                known.cloned().ok_or_else(|| format!("there is no type `{other}`"))?
+                known
+                    .cloned()
+                    .ok_or_else(|| format!("there is no type `{other}`"))?
             }
         })
     }
 
-    fn complex(&mut self, kind: &str, json: &Value, outer: &str, depth: usize) -> Result<Node, String> {
-        let part = |name: &str| json.get(name).ok_or_else(|| format!("a type `{kind}` has no `{name}`"));
-        let logical = json.get("logicalType").and_then(Value::as_str).unwrap_or_default();
-        let number = |name: &str| json.get(name).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
+    fn complex(
+        &mut self,
+        kind: &str,
+        json: &Value,
+        outer: &str,
+        depth: usize,
+    ) -> Result<Node, String> {
+        let part = |name: &str| {
+            json.get(name)
+                .ok_or_else(|| format!("a type `{kind}` has no `{name}`"))
+        };
+        let logical = json
+            .get("logicalType")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let number = |name: &str| {
+            json.get(name)
+                .and_then(Value::as_u64)
+                .and_then(|number| u32::try_from(number).ok())
+        };
         let decimal = |fixed| match (logical, number("precision")) {
-            ("decimal", Some(precision)) => Some(Node::Decimal { precision, scale: number("scale").unwrap_or(0), fixed }),
+            ("decimal", Some(precision)) => Some(Node::Decimal {
+                precision,
+                scale: number("scale").unwrap_or(0),
+                fixed,
+            }),
             _ => None,
         };
         Ok(match (kind, logical) {
@@ -121,17 +165,26 @@ impl Parser {
             ("map", _) => Node::Map(Box::new(self.node(part("values")?, outer, depth + 1)?)),
             ("record" | "error", _) => return self.record(json, outer, depth),
             ("enum", _) => {
-                let symbols = part("symbols")?.as_array().ok_or("the `symbols` of an enum are no list")?;
-                let symbols = symbols.iter().map(|symbol| symbol.as_str().unwrap_or_default().to_owned());
+                let symbols = part("symbols")?
+                    .as_array()
+                    .ok_or("the `symbols` of an enum are no list")?;
+                let symbols = symbols
+                    .iter()
+                    .map(|symbol| symbol.as_str().unwrap_or_default().to_owned());
                 let node = Node::Enum(self.enums.len());
                 self.enums.push(symbols.collect());
                 self.remember(json, outer, &node)?;
                 node
             }
             ("fixed", _) => {
-                let size = part("size")?.as_u64().and_then(|size| usize::try_from(size).ok());
+                let size = part("size")?
+                    .as_u64()
+                    .and_then(|size| usize::try_from(size).ok());
                 let size = size.ok_or("the `size` of a fixed is no number")?;
-                let node = decimal(Some(size)).unwrap_or(Node::Fixed { size, uuid: logical == "uuid" && size == 16 });
+                let node = decimal(Some(size)).unwrap_or(Node::Fixed {
+                    size,
+                    uuid: logical == "uuid" && size == 16,
+                });
                 self.remember(json, outer, &node)?;
                 node
             }
@@ -139,9 +192,15 @@ impl Parser {
             ("int", "date") => Node::Int(Meaning::Date),
             ("int", "time-millis") => Node::Int(Meaning::Time { per_milli: 1 }),
             ("long", "time-micros") => Node::Long(Meaning::Time { per_milli: 1_000 }),
-            ("long", "timestamp-millis" | "local-timestamp-millis") => Node::Long(Meaning::Moment { per_milli: 1 }),
-            ("long", "timestamp-micros" | "local-timestamp-micros") => Node::Long(Meaning::Moment { per_milli: 1_000 }),
-            ("long", "timestamp-nanos" | "local-timestamp-nanos") => Node::Long(Meaning::Moment { per_milli: 1_000_000 }),
+            ("long", "timestamp-millis" | "local-timestamp-millis") => {
+                Node::Long(Meaning::Moment { per_milli: 1 })
+            }
+            ("long", "timestamp-micros" | "local-timestamp-micros") => {
+                Node::Long(Meaning::Moment { per_milli: 1_000 })
+            }
+            ("long", "timestamp-nanos" | "local-timestamp-nanos") => Node::Long(Meaning::Moment {
+                per_milli: 1_000_000,
+            }),
             (name, _) => self.by_name(name, outer)?,
         })
     }
@@ -150,14 +209,25 @@ impl Parser {
         let (full, namespace) = name_of(json, outer)?;
         let index = self.records.len();
         let short = full.rsplit('.').next().unwrap_or_default().to_owned();
-        self.records.push(Record { name: short, fields: Vec::new() });
+        self.records.push(Record {
+            name: short,
+            fields: Vec::new(),
+        });
         // Before its fields: they may refer to it.
         self.names.insert(full, Node::Record(index));
-        let fields = json.get("fields").and_then(Value::as_array).ok_or("a record has no `fields`")?;
+        let fields = json
+            .get("fields")
+            .and_then(Value::as_array)
+            .ok_or("a record has no `fields`")?;
         let mut parsed = Vec::with_capacity(fields.len());
         for field in fields {
-            let name = field.get("name").and_then(Value::as_str).ok_or("a field has no `name`")?;
-            let ty = field.get("type").ok_or_else(|| format!("field `{name}` has no `type`"))?;
+            let name = field
+                .get("name")
+                .and_then(Value::as_str)
+                .ok_or("a field has no `name`")?;
+            let ty = field
+                .get("type")
+                .ok_or_else(|| format!("field `{name}` has no `type`"))?;
             parsed.push((name.to_owned(), self.node(ty, &namespace, depth + 1)?));
         }
         if let Some(record) = self.records.get_mut(index) {
@@ -175,16 +245,26 @@ impl Parser {
 
 /// The full name of a named type, and the namespace inside of it.
 fn name_of(json: &Value, outer: &str) -> Result<(String, String), String> {
-    let name = json.get("name").and_then(Value::as_str).ok_or("a named type has no `name`")?;
+    let name = json
+        .get("name")
+        .and_then(Value::as_str)
+        .ok_or("a named type has no `name`")?;
     if let Some((namespace, _)) = name.rsplit_once('.') {
         return Ok((name.to_owned(), namespace.to_owned()));
     }
-    let namespace = json.get("namespace").and_then(Value::as_str).unwrap_or(outer);
+    let namespace = json
+        .get("namespace")
+        .and_then(Value::as_str)
+        .unwrap_or(outer);
     Ok((full_name(name, namespace), namespace.to_owned()))
 }
 
 fn full_name(name: &str, namespace: &str) -> String {
-    if namespace.is_empty() || name.contains('.') { name.to_owned() } else { format!("{namespace}.{name}") }
+    if namespace.is_empty() || name.contains('.') {
+        name.to_owned()
+    } else {
+        format!("{namespace}.{name}")
+    }
 }
 
 impl Schema {
@@ -201,12 +281,16 @@ impl Schema {
             Node::Long(Meaning::Number) => "long".to_owned(),
             Node::Int(Meaning::Date) | Node::Long(Meaning::Date) => "date".to_owned(),
             Node::Int(Meaning::Time { .. }) | Node::Long(Meaning::Time { .. }) => "time".to_owned(),
-            Node::Int(Meaning::Moment { .. }) | Node::Long(Meaning::Moment { .. }) => "timestamp".to_owned(),
+            Node::Int(Meaning::Moment { .. }) | Node::Long(Meaning::Moment { .. }) => {
+                "timestamp".to_owned()
+            }
             Node::Float => "float".to_owned(),
             Node::Double => "double".to_owned(),
             Node::Bytes => "bytes".to_owned(),
             Node::String => "string".to_owned(),
-            Node::Decimal { precision, scale, .. } => format!("decimal({precision}, {scale})"),
+            Node::Decimal {
+                precision, scale, ..
+            } => format!("decimal({precision}, {scale})"),
             Node::Fixed { size, .. } => format!("fixed({size})"),
             Node::Array(items) => format!("array of {}", self.name(items)),
             Node::Map(values) => format!("map of {}", self.name(values)),
@@ -214,7 +298,10 @@ impl Schema {
                 let names: Vec<String> = branches.iter().map(|branch| self.name(branch)).collect();
                 format!("union of {}", names.join(" and "))
             }
-            Node::Record(index) => format!("record `{}`", self.record(*index).map_or("", |record| &record.name)),
+            Node::Record(index) => format!(
+                "record `{}`",
+                self.record(*index).map_or("", |record| &record.name)
+            ),
             Node::Enum(_) => "enum".to_owned(),
         }
     }

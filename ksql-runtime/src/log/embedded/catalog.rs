@@ -33,7 +33,12 @@ pub(super) struct Topic {
 }
 
 impl Topic {
-    pub(super) fn new(number: u32, id: TopicId, spec: TopicSpec, partitions: Vec<PartitionState>) -> Topic {
+    pub(super) fn new(
+        number: u32,
+        id: TopicId,
+        spec: TopicSpec,
+        partitions: Vec<PartitionState>,
+    ) -> Topic {
         Topic {
             number,
             id,
@@ -61,13 +66,14 @@ impl Topic {
     }
 
     fn slot(&self, partition: i32) -> Result<&Mutex<PartitionState>, LogError> {
-        usize::try_from(partition).ok().and_then(|index| self.partitions.get(index)).ok_or_else(|| {
-            LogError::UnknownPartition {
+        usize::try_from(partition)
+            .ok()
+            .and_then(|index| self.partitions.get(index))
+            .ok_or_else(|| LogError::UnknownPartition {
                 topic: self.name.to_string(),
                 partition,
                 partitions: self.spec.partitions,
-            }
-        })
+            })
     }
 
     pub(super) fn state(&self, partition: i32) -> Result<PartitionState, LogError> {
@@ -88,7 +94,9 @@ impl Topic {
     /// The partition for the next records without a key. Relaxed: any order spreads them.
     pub(super) fn next_partition(&self) -> i32 {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        turn.checked_rem(self.spec.partitions).unwrap_or(0).cast_signed()
+        turn.checked_rem(self.spec.partitions)
+            .unwrap_or(0)
+            .cast_signed()
     }
 
     pub(super) fn is_deleted(&self) -> bool {
@@ -97,9 +105,13 @@ impl Topic {
 
     pub(super) fn out_of_range(&self, partition: i32, offset: i64) -> LogError {
         match self.offsets(partition) {
-            Ok(Offsets { start, end }) => {
-                LogError::OffsetOutOfRange { topic: self.name.to_string(), partition, offset, start, end }
-            }
+            Ok(Offsets { start, end }) => LogError::OffsetOutOfRange {
+                topic: self.name.to_string(),
+                partition,
+                offset,
+                start,
+                end,
+            },
             Err(error) => error,
         }
     }
@@ -153,24 +165,41 @@ impl Catalog {
     }
 
     pub(super) fn find(&self, name: &str) -> Option<Arc<Topic>> {
-        self.topics.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.topics
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
     }
 
     pub(super) fn get(&self, name: &str) -> Result<Arc<Topic>, LogError> {
-        self.find(name).ok_or_else(|| LogError::UnknownTopic { topic: name.to_owned() })
+        self.find(name).ok_or_else(|| LogError::UnknownTopic {
+            topic: name.to_owned(),
+        })
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Topic>> {
-        self.topics.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.topics
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     pub(super) fn insert(&self, topic: Arc<Topic>) {
-        self.topics.write().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(&topic.name), topic);
+        self.topics
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(Arc::clone(&topic.name), topic);
     }
 
     /// Takes the topic away. Its readers notice at once.
     pub(super) fn remove(&self, topic: &Topic) {
-        self.topics.write().unwrap_or_else(PoisonError::into_inner).remove(&topic.name);
+        self.topics
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&topic.name);
         topic.deleted.store(true, Ordering::Release);
         topic.signal.raise();
     }
@@ -178,10 +207,14 @@ impl Catalog {
     /// Why a deleted topic cannot be used: there is another one of its name, or none.
     pub(super) fn gone(&self, topic: &Topic) -> LogError {
         match self.find(&topic.name) {
-            Some(now) if now.id != topic.id => {
-                LogError::TopicRecreated { topic: topic.name.to_string(), was: topic.id, now: now.id }
-            }
-            _ => LogError::UnknownTopic { topic: topic.name.to_string() },
+            Some(now) if now.id != topic.id => LogError::TopicRecreated {
+                topic: topic.name.to_string(),
+                was: topic.id,
+                now: now.id,
+            },
+            _ => LogError::UnknownTopic {
+                topic: topic.name.to_string(),
+            },
         }
     }
 }

@@ -30,14 +30,22 @@ pub(super) fn run(
     loop {
         let state = topic.state(partition)?;
         let dirty = state.bytes.saturating_sub(state.cleaned_bytes);
-        let is_new = state.cleaned_to < state.end && dirty as f64 >= dirty_ratio * state.bytes as f64;
+        let is_new =
+            state.cleaned_to < state.end && dirty as f64 >= dirty_ratio * state.bytes as f64;
         let is_due = state.horizon <= now;
         if !is_new && !is_due {
             return Ok(removed);
         }
         let from = state.cleaned_to.max(state.start);
         let (latest, upto) = latest_of(shared, topic, partition, from, state.end, memory)?;
-        let pass = Pass { shared, topic, partition, now, latest: &latest, delete_retention_ms: topic.spec.delete_retention_ms };
+        let pass = Pass {
+            shared,
+            topic,
+            partition,
+            now,
+            latest: &latest,
+            delete_retention_ms: topic.spec.delete_retention_ms,
+        };
         let outcome = pass.rewrite(state.start, upto)?;
         removed = removed.saturating_add(outcome.removed);
         change(
@@ -83,7 +91,10 @@ fn latest_of(
                 }
             }
         }
-        upto = batch.base.saturating_add(batch.header.last).saturating_add(1);
+        upto = batch
+            .base
+            .saturating_add(batch.header.last)
+            .saturating_add(1);
         Ok(held < memory)
     })?;
     Ok((latest, upto))
@@ -137,7 +148,11 @@ impl Group {
 impl Pass<'_> {
     /// Goes over all batches up to `to`, joining those that shrank.
     fn rewrite(&self, from: i64, to: i64) -> Result<Outcome, LogError> {
-        let mut outcome = Outcome { removed: 0, bytes: 0, horizon: NEVER };
+        let mut outcome = Outcome {
+            removed: 0,
+            bytes: 0,
+            horizon: NEVER,
+        };
         let mut group: Option<Group> = None;
         each_batch(self.shared, self.topic, self.partition, from, to, |batch| {
             let mut open = group.take().unwrap_or_else(|| Group::new(batch.base));
@@ -167,12 +182,23 @@ impl Pass<'_> {
             }
             if tombstones {
                 let first_met = self.now.saturating_add_unsigned(self.delete_retention_ms);
-                let horizon = if batch.header.horizon == NEVER { first_met } else { batch.header.horizon };
+                let horizon = if batch.header.horizon == NEVER {
+                    first_met
+                } else {
+                    batch.header.horizon
+                };
                 open.changed |= batch.header.horizon == NEVER;
                 // Joined batches wait for the latest of their times.
-                open.horizon = if open.horizon == NEVER { horizon } else { open.horizon.max(horizon) };
+                open.horizon = if open.horizon == NEVER {
+                    horizon
+                } else {
+                    open.horizon.max(horizon)
+                };
             }
-            open.next = batch.base.saturating_add(batch.header.last).saturating_add(1);
+            open.next = batch
+                .base
+                .saturating_add(batch.header.last)
+                .saturating_add(1);
             if open.value.len() >= STORED_BYTES || !open.changed {
                 self.finish(open, &mut outcome)?;
             } else {
@@ -187,14 +213,21 @@ impl Pass<'_> {
     }
 
     fn finish(&self, mut group: Group, outcome: &mut Outcome) -> Result<(), LogError> {
-        let Some((base, rest)) = group.bases.split_first() else { return Ok(()) };
+        let Some((base, rest)) = group.bases.split_first() else {
+            return Ok(());
+        };
         outcome.horizon = outcome.horizon.min(group.horizon);
         if !group.changed {
             outcome.bytes = outcome.bytes.saturating_add(group.bytes_before);
             return Ok(());
         }
         let last = group.next.saturating_sub(*base).saturating_sub(1);
-        let header = BatchHeader { count: group.count, last, max_timestamp: group.max_timestamp, horizon: group.horizon };
+        let header = BatchHeader {
+            count: group.count,
+            last,
+            max_timestamp: group.max_timestamp,
+            horizon: group.horizon,
+        };
         header.write(&mut group.value);
         outcome.bytes = outcome.bytes.saturating_add(group.value.len() as u64);
         change(

@@ -31,9 +31,19 @@ pub struct EmbeddedReader {
 }
 
 impl EmbeddedReader {
-    pub(super) fn new(shared: Arc<Shared>, topic: Arc<Topic>, from: &[(i32, i64)]) -> Result<EmbeddedReader, LogError> {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        topic: Arc<Topic>,
+        from: &[(i32, i64)],
+    ) -> Result<EmbeddedReader, LogError> {
         let woken = Arc::new(AtomicBool::new(false));
-        let mut reader = EmbeddedReader { shared, topic, positions: Vec::new(), turn: 0, woken };
+        let mut reader = EmbeddedReader {
+            shared,
+            topic,
+            positions: Vec::new(),
+            turn: 0,
+            woken,
+        };
         for (partition, offset) in from {
             reader.seek(*partition, *offset)?;
         }
@@ -45,7 +55,11 @@ impl EmbeddedReader {
         if offset < state.start || offset > state.end {
             return Err(self.topic.out_of_range(partition, offset));
         }
-        match self.positions.iter_mut().find(|(known, _)| *known == partition) {
+        match self
+            .positions
+            .iter_mut()
+            .find(|(known, _)| *known == partition)
+        {
             Some(known) => known.1 = offset,
             None => self.positions.push((partition, offset)),
         }
@@ -92,8 +106,14 @@ impl EmbeddedReader {
             return Err(LogError::Closed);
         }
         for _ in 0..self.positions.len() {
-            self.turn = self.turn.wrapping_add(1).checked_rem(self.positions.len()).unwrap_or(0);
-            let Some(&(partition, position)) = self.positions.get(self.turn) else { continue };
+            self.turn = self
+                .turn
+                .wrapping_add(1)
+                .checked_rem(self.positions.len())
+                .unwrap_or(0);
+            let Some(&(partition, position)) = self.positions.get(self.turn) else {
+                continue;
+            };
             let state = self.topic.state(partition)?;
             if position < state.start || position > state.end {
                 return Err(self.topic.out_of_range(partition, position));
@@ -106,17 +126,22 @@ impl EmbeddedReader {
                 return Ok(Some(fetched));
             }
         }
-        if self.shared.store.is_closed() { Err(LogError::Closed) } else { Ok(None) }
+        if self.shared.store.is_closed() {
+            Err(LogError::Closed)
+        } else {
+            Ok(None)
+        }
     }
 
     fn read(&self, partition: i32, from: i64, end: i64) -> Result<Fetched, LogError> {
-        let damaged = |offset: i64, what: &str, source: Option<rocksdb::Error>| LogError::CorruptRecords {
-            topic: self.topic.name.to_string(),
-            partition,
-            offset,
-            what: what.to_owned(),
-            source: source.map(|error| Arc::new(error) as _),
-        };
+        let damaged =
+            |offset: i64, what: &str, source: Option<rocksdb::Error>| LogError::CorruptRecords {
+                topic: self.topic.name.to_string(),
+                partition,
+                offset,
+                what: what.to_owned(),
+                source: source.map(|error| Arc::new(error) as _),
+            };
         let mut fetched = Fetched {
             topic: Arc::clone(&self.topic.name),
             partition,
@@ -130,8 +155,13 @@ impl EmbeddedReader {
         let read = self.shared.store.with(|families| {
             let number = self.topic.number;
             let failed = |offset: i64, error: rocksdb::Error| match error.kind() {
-                ErrorKind::Corruption => damaged(offset, "the storage found wrong checksums", Some(error)),
-                _ => LogError::Storage { action: "be read", source: Arc::new(error) },
+                ErrorKind::Corruption => {
+                    damaged(offset, "the storage found wrong checksums", Some(error))
+                }
+                _ => LogError::Storage {
+                    action: "be read",
+                    source: Arc::new(error),
+                },
             };
             let mut read = ReadOptions::default();
             read.set_iterate_lower_bound(batch_key(number, partition, 0));
@@ -140,12 +170,20 @@ impl EmbeddedReader {
             batches.seek_for_prev(batch_key(number, partition, from));
             while fetched.next_offset < end {
                 let Some((key, value)) = batches.item() else {
-                    batches.status().map_err(|error| failed(fetched.next_offset, error))?;
-                    return Err(damaged(fetched.next_offset, "the records are missing", None));
+                    batches
+                        .status()
+                        .map_err(|error| failed(fetched.next_offset, error))?;
+                    return Err(damaged(
+                        fetched.next_offset,
+                        "the records are missing",
+                        None,
+                    ));
                 };
-                let base = base_of(key).ok_or_else(|| damaged(fetched.next_offset, "a key has another form", None))?;
-                let (header, records) = BatchHeader::read(value)
-                    .ok_or_else(|| damaged(fetched.next_offset, "a batch has another form", None))?;
+                let base = base_of(key)
+                    .ok_or_else(|| damaged(fetched.next_offset, "a key has another form", None))?;
+                let (header, records) = BatchHeader::read(value).ok_or_else(|| {
+                    damaged(fetched.next_offset, "a batch has another form", None)
+                })?;
                 let last = base.saturating_add(header.last);
                 let fits = if fetched.runs.is_empty() && fetched.next_offset == from {
                     base <= from && from <= last
@@ -153,14 +191,27 @@ impl EmbeddedReader {
                     base == fetched.next_offset
                 };
                 if !fits {
-                    return Err(damaged(fetched.next_offset, "the records are missing", None));
+                    return Err(damaged(
+                        fetched.next_offset,
+                        "the records are missing",
+                        None,
+                    ));
                 }
                 let wanted = header
                     .check(records, from.saturating_sub(base))
-                    .ok_or_else(|| damaged(fetched.next_offset, "a batch does not hold what it says", None))?;
+                    .ok_or_else(|| {
+                        damaged(
+                            fetched.next_offset,
+                            "a batch does not hold what it says",
+                            None,
+                        )
+                    })?;
                 fetched.count = fetched.count.saturating_add(wanted);
                 fetched.bytes.extend_from_slice(records);
-                fetched.runs.push(Run { base, bytes: records.len() });
+                fetched.runs.push(Run {
+                    base,
+                    bytes: records.len(),
+                });
                 fetched.next_offset = last.saturating_add(1);
                 if fetched.bytes.len() >= FETCH_BYTES {
                     break;
@@ -171,7 +222,9 @@ impl EmbeddedReader {
         });
         match read {
             // What is missing because retention or a deletion was faster is not damaged; both say so before they write.
-            Err(LogError::CorruptRecords { .. }) if self.topic.is_deleted() => Err(self.shared.catalog.gone(&self.topic)),
+            Err(LogError::CorruptRecords { .. }) if self.topic.is_deleted() => {
+                Err(self.shared.catalog.gone(&self.topic))
+            }
             Err(LogError::CorruptRecords { .. }) if from < self.topic.state(partition)?.start => {
                 Err(self.topic.out_of_range(partition, from))
             }
@@ -179,4 +232,3 @@ impl EmbeddedReader {
         }
     }
 }
-

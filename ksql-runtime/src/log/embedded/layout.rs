@@ -92,11 +92,24 @@ pub(super) struct PartitionState {
 pub(super) const NEVER: i64 = i64::MAX;
 
 impl PartitionState {
-    pub(super) const EMPTY: PartitionState =
-        PartitionState { start: 0, end: 0, bytes: 0, cleaned_to: 0, cleaned_bytes: 0, horizon: NEVER };
+    pub(super) const EMPTY: PartitionState = PartitionState {
+        start: 0,
+        end: 0,
+        bytes: 0,
+        cleaned_to: 0,
+        cleaned_bytes: 0,
+        horizon: NEVER,
+    };
 
     pub(super) fn to_bytes(self) -> Vec<u8> {
-        let PartitionState { start, end, bytes, cleaned_to, cleaned_bytes, horizon } = self;
+        let PartitionState {
+            start,
+            end,
+            bytes,
+            cleaned_to,
+            cleaned_bytes,
+            horizon,
+        } = self;
         [
             start.to_le_bytes(),
             end.to_le_bytes(),
@@ -109,8 +122,12 @@ impl PartitionState {
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<PartitionState> {
-        let (chunks, []) = bytes.as_chunks::<8>() else { return None };
-        let [start, end, bytes, cleaned_to, cleaned_bytes, horizon] = chunks else { return None };
+        let (chunks, []) = bytes.as_chunks::<8>() else {
+            return None;
+        };
+        let [start, end, bytes, cleaned_to, cleaned_bytes, horizon] = chunks else {
+            return None;
+        };
         Some(PartitionState {
             start: i64::from_le_bytes(*start),
             end: i64::from_le_bytes(*end),

@@ -60,13 +60,19 @@ impl Requests {
                 return None;
             }
             waiting = match deadline {
-                None => self.some.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .some
+                    .wait(waiting)
+                    .unwrap_or_else(PoisonError::into_inner),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         return Some(None);
                     }
-                    self.some.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0
+                    self.some
+                        .wait_timeout(waiting, left)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
                 }
             };
         }
@@ -74,7 +80,12 @@ impl Requests {
 }
 
 /// The thread's whole life.
-pub(super) fn run(shared: &Arc<Shared>, by_itself: Option<(Duration, ClockFn)>, dirty_ratio: f64, memory: usize) {
+pub(super) fn run(
+    shared: &Arc<Shared>,
+    by_itself: Option<(Duration, ClockFn)>,
+    dirty_ratio: f64,
+    memory: usize,
+) {
     let interval = by_itself.as_ref().map(|(interval, _)| *interval);
     while let Some(asked) = shared.requests.next(interval) {
         match (asked, &by_itself) {
@@ -88,11 +99,24 @@ pub(super) fn run(shared: &Arc<Shared>, by_itself: Option<(Duration, ClockFn)>, 
     }
 }
 
-fn all(shared: &Arc<Shared>, now: i64, dirty_ratio: f64, memory: usize) -> Result<Maintained, LogError> {
+fn all(
+    shared: &Arc<Shared>,
+    now: i64,
+    dirty_ratio: f64,
+    memory: usize,
+) -> Result<Maintained, LogError> {
     let mut done = Maintained::default();
     for topic in shared.catalog.all() {
         for partition in topic.partitions() {
-            let one = partition_of(shared, &topic, partition, now, dirty_ratio, memory, &mut done);
+            let one = partition_of(
+                shared,
+                &topic,
+                partition,
+                now,
+                dirty_ratio,
+                memory,
+                &mut done,
+            );
             match one {
                 // Deleted while this went on.
                 Err(_) if topic.is_deleted() => break,
@@ -113,7 +137,9 @@ fn partition_of(
     done: &mut Maintained,
 ) -> Result<(), LogError> {
     if topic.spec.cleanup != Cleanup::Compact {
-        done.expired = done.expired.saturating_add(expire(shared, topic, partition, now)?);
+        done.expired = done
+            .expired
+            .saturating_add(expire(shared, topic, partition, now)?);
     }
     if topic.spec.cleanup != Cleanup::Delete {
         let removed = compaction::run(shared, topic, partition, now, dirty_ratio, memory)?;
@@ -137,7 +163,9 @@ fn expire(shared: &Shared, topic: &Arc<Topic>, partition: i32, now: i64) -> Resu
         return Ok(0);
     }
     let state = topic.state(partition)?;
-    let oldest = spec.retention_ms.map(|retention| now.saturating_sub_unsigned(retention));
+    let oldest = spec
+        .retention_ms
+        .map(|retention| now.saturating_sub_unsigned(retention));
     let (mut start, mut bytes, mut records) = (state.start, 0_u64, 0_u64);
     each_batch(shared, topic, partition, state.start, state.end, |batch| {
         let length = batch.length;
@@ -147,13 +175,24 @@ fn expire(shared: &Shared, topic: &Arc<Topic>, partition: i32, now: i64) -> Resu
         if !too_old && !too_many {
             return Ok(false);
         }
-        start = batch.base.saturating_add(batch.header.last).saturating_add(1);
+        start = batch
+            .base
+            .saturating_add(batch.header.last)
+            .saturating_add(1);
         bytes = bytes.saturating_add(length);
         records = records.saturating_add(u64::from(batch.header.count));
         Ok(true)
     })?;
     if start > state.start {
-        change(shared, Change::Expire { topic: Arc::clone(topic), partition, start, bytes })?;
+        change(
+            shared,
+            Change::Expire {
+                topic: Arc::clone(topic),
+                partition,
+                start,
+                bytes,
+            },
+        )?;
     }
     Ok(records)
 }
@@ -175,13 +214,14 @@ pub(super) fn each_batch(
     to: i64,
     mut each: impl FnMut(Batch<'_>) -> Result<bool, LogError>,
 ) -> Result<(), LogError> {
-    let damaged = |offset: i64, what: &str, source: Option<rocksdb::Error>| LogError::CorruptRecords {
-        topic: topic.name.to_string(),
-        partition,
-        offset,
-        what: what.to_owned(),
-        source: source.map(|error| Arc::new(error) as _),
-    };
+    let damaged =
+        |offset: i64, what: &str, source: Option<rocksdb::Error>| LogError::CorruptRecords {
+            topic: topic.name.to_string(),
+            partition,
+            offset,
+            what: what.to_owned(),
+            source: source.map(|error| Arc::new(error) as _),
+        };
     let mut next = from;
     // The database is let go of between batches' groups by ending the iterator: the writer needs no lock of it.
     shared.store.with(|families| {
@@ -192,17 +232,24 @@ pub(super) fn each_batch(
         batches.seek(batch_key(topic.number, partition, from));
         while let Some((key, value)) = batches.item() {
             let base = base_of(key).ok_or_else(|| damaged(next, "a key has another form", None))?;
-            let (header, records) =
-                BatchHeader::read(value).ok_or_else(|| damaged(base, "a batch has another form", None))?;
+            let (header, records) = BatchHeader::read(value)
+                .ok_or_else(|| damaged(base, "a batch has another form", None))?;
             if base != next {
                 return Err(damaged(next, "the records are missing", None));
             }
             next = base.saturating_add(header.last).saturating_add(1);
-            if !each(Batch { base, header, records, length: value.len() as u64 })? {
+            if !each(Batch {
+                base,
+                header,
+                records,
+                length: value.len() as u64,
+            })? {
                 return Ok(());
             }
             batches.next();
         }
-        batches.status().map_err(|error| damaged(next, "it cannot be read", Some(error)))
+        batches
+            .status()
+            .map_err(|error| damaged(next, "it cannot be read", Some(error)))
     })
 }

@@ -32,7 +32,8 @@ use super::record::{Receipt, Record};
 use super::topic::{Created, Offsets, TopicDescription, TopicSpec};
 use catalog::{Catalog, Topic, lock};
 use layout::{
-    NEXT_TOPIC_KEY, PartitionState, TOPIC_PREFIX, group_key, partition_key, topic_from_bytes, topic_of,
+    NEXT_TOPIC_KEY, PartitionState, TOPIC_PREFIX, group_key, partition_key, topic_from_bytes,
+    topic_of,
 };
 use queue::{Command, Part, Produce, Queue};
 use store::{Store, read_error};
@@ -82,7 +83,13 @@ impl EmbeddedLog {
     /// # Errors
     /// Where another owner holds the directory, its files are damaged, or it cannot be used.
     pub fn open(options: EmbeddedOptions) -> Result<EmbeddedLog, LogError> {
-        let EmbeddedOptions { directory, durability, maintenance, dirty_ratio, memory_bytes } = options;
+        let EmbeddedOptions {
+            directory,
+            durability,
+            maintenance,
+            dirty_ratio,
+            memory_bytes,
+        } = options;
         let store = Store::open(&directory, memory_bytes)?;
         let catalog = load(&store, &directory)?;
         let shared = Arc::new(Shared {
@@ -98,9 +105,15 @@ impl EmbeddedLog {
             threads: Mutex::new(Vec::new()),
             room: Arc::new(Semaphore::new(QUEUE_KIB as usize)),
         }));
-        let cannot = |error: std::io::Error| LogError::Storage { action: "start a thread", source: Arc::new(error) };
+        let cannot = |error: std::io::Error| LogError::Storage {
+            action: "start a thread",
+            source: Arc::new(error),
+        };
         let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
-            std::thread::Builder::new().name(name.to_owned()).spawn(body).map_err(cannot)
+            std::thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(body)
+                .map_err(cannot)
         };
         let writing = spawn("ksql-log-writer", Box::new(move || writer.run()))?;
         lock(&log.0.threads).push(writing);
@@ -117,7 +130,10 @@ impl EmbeddedLog {
         &self.0.shared
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(queue::Answer<T>) -> Command) -> Result<T, LogError> {
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(queue::Answer<T>) -> Command,
+    ) -> Result<T, LogError> {
         let (done, answer) = oneshot::channel();
         self.shared().queue.push(command(done))?;
         answer.await.map_err(|_| LogError::Closed)?
@@ -126,15 +142,28 @@ impl EmbeddedLog {
     /// See [`Log::create_topic`](super::Log::create_topic).
     pub async fn create_topic(&self, spec: &TopicSpec) -> Result<Created, LogError> {
         if let Some(defect) = spec.defect() {
-            return Err(LogError::InvalidTopic { topic: spec.name.clone(), defect });
+            return Err(LogError::InvalidTopic {
+                topic: spec.name.clone(),
+                defect,
+            });
         }
-        self.ask(|done| Command::Create { spec: spec.clone(), done }).await
+        self.ask(|done| Command::Create {
+            spec: spec.clone(),
+            done,
+        })
+        .await
     }
 
     /// All topics, by name.
     pub fn topics(&self) -> Result<Vec<TopicDescription>, LogError> {
         self.open_still()?;
-        Ok(self.shared().catalog.all().iter().map(|topic| topic.describe()).collect())
+        Ok(self
+            .shared()
+            .catalog
+            .all()
+            .iter()
+            .map(|topic| topic.describe())
+            .collect())
     }
 
     /// One topic.
@@ -144,7 +173,11 @@ impl EmbeddedLog {
     }
 
     fn open_still(&self) -> Result<(), LogError> {
-        if self.shared().store.is_closed() { Err(LogError::Closed) } else { Ok(()) }
+        if self.shared().store.is_closed() {
+            Err(LogError::Closed)
+        } else {
+            Ok(())
+        }
     }
 
     /// See [`Log::delete_topic`](super::Log::delete_topic).
@@ -162,27 +195,65 @@ impl EmbeddedLog {
         let partition = part.partition;
         let bases = self.append(&topic, vec![part]).await?;
         let offset = bases.first().copied().ok_or(LogError::Closed)?;
-        Ok(Receipt { topic: Arc::clone(&topic.name), partition, offset, timestamp })
+        Ok(Receipt {
+            topic: Arc::clone(&topic.name),
+            partition,
+            offset,
+            timestamp,
+        })
     }
 
     /// See [`Log::produce_batch`](super::Log::produce_batch).
-    pub async fn produce_batch(&self, topic: &str, batch: RecordBatch) -> Result<BatchReceipt, LogError> {
+    pub async fn produce_batch(
+        &self,
+        topic: &str,
+        batch: RecordBatch,
+    ) -> Result<BatchReceipt, LogError> {
         self.open_still()?;
         let topic = self.shared().catalog.get(topic)?;
         let (parts, partitions) = produce::batch(&topic, &batch)?;
         drop(batch);
-        let written: Vec<(i32, usize)> = parts.iter().map(|part| (part.partition, part.count as usize)).collect();
-        let bases = if parts.is_empty() { Vec::new() } else { self.append(&topic, parts).await? };
-        let spans = written.into_iter().zip(bases).map(|((partition, count), base)| (partition, base, count)).collect();
-        Ok(BatchReceipt::new(Arc::clone(&topic.name), partitions, spans))
+        let written: Vec<(i32, usize)> = parts
+            .iter()
+            .map(|part| (part.partition, part.count as usize))
+            .collect();
+        let bases = if parts.is_empty() {
+            Vec::new()
+        } else {
+            self.append(&topic, parts).await?
+        };
+        let spans = written
+            .into_iter()
+            .zip(bases)
+            .map(|((partition, count), base)| (partition, base, count))
+            .collect();
+        Ok(BatchReceipt::new(
+            Arc::clone(&topic.name),
+            partitions,
+            spans,
+        ))
     }
 
     async fn append(&self, topic: &Arc<Topic>, parts: Vec<Part>) -> Result<Vec<i64>, LogError> {
         let bytes: usize = parts.iter().map(|part| part.bytes.len()).sum();
-        let kib = u32::try_from(bytes / 1024).unwrap_or(u32::MAX).saturating_add(1).min(QUEUE_KIB);
-        let room = Arc::clone(&self.0.room).acquire_many_owned(kib).await.map_err(|_| LogError::Closed)?;
+        let kib = u32::try_from(bytes / 1024)
+            .unwrap_or(u32::MAX)
+            .saturating_add(1)
+            .min(QUEUE_KIB);
+        let room = Arc::clone(&self.0.room)
+            .acquire_many_owned(kib)
+            .await
+            .map_err(|_| LogError::Closed)?;
         let topic = Arc::clone(topic);
-        self.ask(|done| Command::Produce(Produce { topic, parts, done, _permit: room })).await
+        self.ask(|done| {
+            Command::Produce(Produce {
+                topic,
+                parts,
+                done,
+                _permit: room,
+            })
+        })
+        .await
     }
 
     /// The first offset still there and the one the next record will get.
@@ -192,7 +263,12 @@ impl EmbeddedLog {
     }
 
     /// See [`Log::commit_all`](super::Log::commit_all).
-    pub async fn commit_all(&self, group: &str, topic: &str, offsets: &[(i32, i64)]) -> Result<(), LogError> {
+    pub async fn commit_all(
+        &self,
+        group: &str,
+        topic: &str,
+        offsets: &[(i32, i64)],
+    ) -> Result<(), LogError> {
         let topic = self.shared().catalog.get(topic)?;
         let mut entries = Vec::with_capacity(offsets.len());
         for (partition, offset) in offsets {
@@ -200,16 +276,26 @@ impl EmbeddedLog {
             if *offset < 0 {
                 return Err(topic.out_of_range(*partition, *offset));
             }
-            entries.push((group_key(topic.number, *partition, group), offset.to_le_bytes().to_vec()));
+            entries.push((
+                group_key(topic.number, *partition, group),
+                offset.to_le_bytes().to_vec(),
+            ));
         }
         self.put(entries).await
     }
 
     /// The offset a group committed, if it did.
-    pub fn committed(&self, group: &str, topic: &str, partition: i32) -> Result<Option<i64>, LogError> {
+    pub fn committed(
+        &self,
+        group: &str,
+        topic: &str,
+        partition: i32,
+    ) -> Result<Option<i64>, LogError> {
         let topic = self.shared().catalog.get(topic)?;
         topic.state(partition)?;
-        let Some(bytes) = self.entry(&group_key(topic.number, partition, group))? else { return Ok(None) };
+        let Some(bytes) = self.entry(&group_key(topic.number, partition, group))? else {
+            return Ok(None);
+        };
         let offset = bytes.as_slice().try_into().map_err(|_| LogError::Corrupt {
             path: self.shared().directory.clone(),
             what: format!("the offset of group `{group}` has {} bytes", bytes.len()),
@@ -222,7 +308,11 @@ impl EmbeddedLog {
     pub fn reader(&self, topic: &str, from: &[(i32, i64)]) -> Result<LogReader, LogError> {
         self.open_still()?;
         let topic = self.shared().catalog.get(topic)?;
-        Ok(LogReader::embedded(EmbeddedReader::new(Arc::clone(&self.0.shared), topic, from)?))
+        Ok(LogReader::embedded(EmbeddedReader::new(
+            Arc::clone(&self.0.shared),
+            topic,
+            from,
+        )?))
     }
 
     /// Applies retention and compaction now, as of `now_ms`.
@@ -257,7 +347,10 @@ impl EmbeddedLog {
     fn entry(&self, key: &[u8]) -> Result<Option<Vec<u8>>, LogError> {
         let shared = self.shared();
         shared.store.with(|families| {
-            families.db.get_cf(&families.meta, key).map_err(|error| read_error(&shared.directory, error))
+            families
+                .db
+                .get_cf(&families.meta, key)
+                .map_err(|error| read_error(&shared.directory, error))
         })
     }
 
@@ -268,7 +361,11 @@ impl EmbeddedLog {
     }
 }
 
-fn with_prefix(store: &Store, directory: &std::path::Path, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, LogError> {
+fn with_prefix(
+    store: &Store,
+    directory: &std::path::Path,
+    prefix: &[u8],
+) -> Result<Vec<(Vec<u8>, Vec<u8>)>, LogError> {
     store.with(|families| {
         let mode = rocksdb::IteratorMode::From(prefix, rocksdb::Direction::Forward);
         let mut found = Vec::new();
@@ -285,24 +382,45 @@ fn with_prefix(store: &Store, directory: &std::path::Path, prefix: &[u8]) -> Res
 
 /// The topics a log has.
 fn load(store: &Store, directory: &std::path::Path) -> Result<Catalog, LogError> {
-    let damaged = |what: String| LogError::Corrupt { path: directory.to_path_buf(), what, source: None };
+    let damaged = |what: String| LogError::Corrupt {
+        path: directory.to_path_buf(),
+        what,
+        source: None,
+    };
     let get = |key: &[u8]| {
-        store.with(|families| families.db.get_cf(&families.meta, key).map_err(|error| read_error(directory, error)))
+        store.with(|families| {
+            families
+                .db
+                .get_cf(&families.meta, key)
+                .map_err(|error| read_error(directory, error))
+        })
     };
     let catalog = Catalog::default();
     if let Some(bytes) = get(NEXT_TOPIC_KEY)? {
-        let number = bytes.as_slice().try_into().map_err(|_| damaged("the next topic number is none".to_owned()))?;
+        let number = bytes
+            .as_slice()
+            .try_into()
+            .map_err(|_| damaged("the next topic number is none".to_owned()))?;
         catalog.set_next_number(u32::from_le_bytes(number));
     }
     for (key, value) in with_prefix(store, directory, &[TOPIC_PREFIX])? {
-        let number = topic_of(&key).ok_or_else(|| damaged("a topic's key has another form".to_owned()))?;
-        let (id, spec) =
-            topic_from_bytes(&value).ok_or_else(|| damaged(format!("the settings of topic number {number} cannot be read")))?;
+        let number =
+            topic_of(&key).ok_or_else(|| damaged("a topic's key has another form".to_owned()))?;
+        let (id, spec) = topic_from_bytes(&value).ok_or_else(|| {
+            damaged(format!(
+                "the settings of topic number {number} cannot be read"
+            ))
+        })?;
         let mut partitions = Vec::with_capacity(spec.partitions as usize);
         for partition in 0..spec.partitions.cast_signed() {
-            let state = get(&partition_key(number, partition))?.as_deref().and_then(PartitionState::from_bytes);
+            let state = get(&partition_key(number, partition))?
+                .as_deref()
+                .and_then(PartitionState::from_bytes);
             partitions.push(state.ok_or_else(|| {
-                damaged(format!("where topic `{}`, partition {partition}, begins and ends is not known", spec.name))
+                damaged(format!(
+                    "where topic `{}`, partition {partition}, begins and ends is not known",
+                    spec.name
+                ))
             })?);
         }
         catalog.insert(Arc::new(Topic::new(number, id, spec, partitions)));

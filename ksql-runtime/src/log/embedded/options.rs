@@ -50,11 +50,20 @@ impl EmbeddedOptions {
 
 impl std::fmt::Debug for EmbeddedOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let EmbeddedOptions { directory, durability, maintenance, dirty_ratio, memory_bytes } = self;
+        let EmbeddedOptions {
+            directory,
+            durability,
+            maintenance,
+            dirty_ratio,
+            memory_bytes,
+        } = self;
         f.debug_struct("EmbeddedOptions")
             .field("directory", directory)
             .field("durability", durability)
-            .field("maintenance", &maintenance.as_ref().map(|(interval, _)| interval))
+            .field(
+                "maintenance",
+                &maintenance.as_ref().map(|(interval, _)| interval),
+            )
             .field("dirty_ratio", dirty_ratio)
             .field("memory_bytes", memory_bytes)
             .finish()

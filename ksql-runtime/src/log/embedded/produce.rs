@@ -14,12 +14,22 @@ use ksql_schema::model::Cleanup;
 
 impl Part {
     fn new(partition: i32, room: usize) -> Part {
-        Part { partition, count: 0, bytes: Vec::with_capacity(room), chunks: Vec::new() }
+        Part {
+            partition,
+            count: 0,
+            bytes: Vec::with_capacity(room),
+            chunks: Vec::new(),
+        }
     }
 
     /// Appends a packed record.
     fn push(&mut self, record: &[u8], timestamp: i64) {
-        let from = match self.chunks.len().checked_sub(2).and_then(|at| self.chunks.get(at)) {
+        let from = match self
+            .chunks
+            .len()
+            .checked_sub(2)
+            .and_then(|at| self.chunks.get(at))
+        {
             Some(before) => before.end,
             None => 0,
         };
@@ -32,25 +42,46 @@ impl Part {
                 chunk.end = end;
                 chunk.max_timestamp = chunk.max_timestamp.max(timestamp);
             }
-            _ => self.chunks.push(Chunk { count: 1, end, max_timestamp: timestamp }),
+            _ => self.chunks.push(Chunk {
+                count: 1,
+                end,
+                max_timestamp: timestamp,
+            }),
         }
     }
 }
 
 /// One record as the part it belongs to.
 pub(super) fn single(topic: &Topic, record: &Record<'_>) -> Result<Part, LogError> {
-    let partition = choose(topic, record.partition, record.key, || topic.next_partition())?;
-    let length = record.key.map_or(0, <[u8]>::len).saturating_add(record.value.map_or(0, <[u8]>::len));
+    let partition = choose(topic, record.partition, record.key, || {
+        topic.next_partition()
+    })?;
+    let length = record
+        .key
+        .map_or(0, <[u8]>::len)
+        .saturating_add(record.value.map_or(0, <[u8]>::len));
     let mut bytes = Vec::with_capacity(length.saturating_add(32));
     packed::begin_record(&mut bytes, record.timestamp);
     let right = packed::write_part(&mut bytes, record.key)
         && packed::write_part(&mut bytes, record.value)
         && packed::write_headers(&mut bytes, record.headers);
     if !right {
-        return Err(invalid(topic, "a key, value or header is longer than 256 MiB"));
+        return Err(invalid(
+            topic,
+            "a key, value or header is longer than 256 MiB",
+        ));
     }
-    let chunk = Chunk { count: 1, end: bytes.len(), max_timestamp: record.timestamp };
-    Ok(Part { partition, count: 1, bytes, chunks: vec![chunk] })
+    let chunk = Chunk {
+        count: 1,
+        end: bytes.len(),
+        max_timestamp: record.timestamp,
+    };
+    Ok(Part {
+        partition,
+        count: 1,
+        bytes,
+        chunks: vec![chunk],
+    })
 }
 
 /// A batch as parts, one a partition, and the partition of each record where there are several.
@@ -73,7 +104,9 @@ pub(super) fn batch(topic: &Topic, batch: &RecordBatch) -> Result<(Vec<Part>, Ve
         if partitions > 1 {
             chosen.push(partition);
         }
-        let slot = usize::try_from(partition).ok().and_then(|index| at.get_mut(index));
+        let slot = usize::try_from(partition)
+            .ok()
+            .and_then(|index| at.get_mut(index));
         let slot = slot.ok_or_else(|| invalid(topic, "its partition does not exist"))?;
         let index = *slot.get_or_insert_with(|| {
             parts.push(Part::new(partition, room.saturating_add(room / 8)));
@@ -96,7 +129,10 @@ fn choose(
     keyless: impl FnOnce() -> i32,
 ) -> Result<i32, LogError> {
     if key.is_none() && topic.spec.cleanup == Cleanup::Compact {
-        return Err(invalid(topic, "a compacted topic keeps the latest record of each key, and this record has none"));
+        return Err(invalid(
+            topic,
+            "a compacted topic keeps the latest record of each key, and this record has none",
+        ));
     }
     match (wanted, key) {
         (Some(partition), _) => {
@@ -116,6 +152,8 @@ fn choose(
 }
 
 fn invalid(topic: &Topic, defect: &str) -> LogError {
-    LogError::InvalidRecord { topic: topic.name.to_string(), defect: defect.to_owned() }
+    LogError::InvalidRecord {
+        topic: topic.name.to_string(),
+        defect: defect.to_owned(),
+    }
 }
-

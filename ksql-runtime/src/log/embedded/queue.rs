@@ -18,14 +18,30 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, LogError>>;
 #[derive(Debug)]
 pub(super) enum Command {
     Produce(Produce),
-    Create { spec: TopicSpec, done: Answer<Created> },
-    Delete { topic: Arc<Topic>, done: Answer<()> },
+    Create {
+        spec: TopicSpec,
+        done: Answer<Created>,
+    },
+    Delete {
+        topic: Arc<Topic>,
+        done: Answer<()>,
+    },
     /// Entries of the small column family, all or none.
-    Put { entries: Vec<(Vec<u8>, Vec<u8>)>, done: Answer<()> },
+    Put {
+        entries: Vec<(Vec<u8>, Vec<u8>)>,
+        done: Answer<()>,
+    },
     /// Makes a run of stored batches another one.
-    Change { change: Change, done: Answer<()> },
-    Flush { done: Answer<()> },
-    Close { done: Answer<()> },
+    Change {
+        change: Change,
+        done: Answer<()>,
+    },
+    Flush {
+        done: Answer<()>,
+    },
+    Close {
+        done: Answer<()>,
+    },
 }
 
 /// Records to append.
@@ -62,11 +78,29 @@ pub(super) struct Chunk {
 #[derive(Debug)]
 pub(super) enum Change {
     /// The partition begins later.
-    Expire { topic: Arc<Topic>, partition: i32, start: i64, bytes: u64 },
+    Expire {
+        topic: Arc<Topic>,
+        partition: i32,
+        start: i64,
+        bytes: u64,
+    },
     /// One batch instead of some.
-    Replace { topic: Arc<Topic>, partition: i32, remove: Vec<i64>, base: i64, value: Vec<u8>, bytes_before: u64 },
+    Replace {
+        topic: Arc<Topic>,
+        partition: i32,
+        remove: Vec<i64>,
+        base: i64,
+        value: Vec<u8>,
+        bytes_before: u64,
+    },
     /// Compaction has come to here.
-    Cleaned { topic: Arc<Topic>, partition: i32, cleaned_to: i64, cleaned_bytes: u64, horizon: i64 },
+    Cleaned {
+        topic: Arc<Topic>,
+        partition: i32,
+        cleaned_to: i64,
+        cleaned_bytes: u64,
+        horizon: i64,
+    },
 }
 
 /// The commands that wait.

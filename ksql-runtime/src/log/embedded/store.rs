@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rocksdb::{
-    BlockBasedOptions, BoundColumnFamily, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode,
-    ErrorKind, Options,
+    BlockBasedOptions, BoundColumnFamily, Cache, ColumnFamilyDescriptor, DB, DBCompressionType,
+    DBRecoveryMode, ErrorKind, Options,
 };
 
 use super::layout::{FORMAT, FORMAT_KEY, LOG, META};
@@ -51,11 +51,21 @@ impl Store {
             ColumnFamilyDescriptor::new(META, meta_options()),
             ColumnFamilyDescriptor::new(LOG, log_options(memory)),
         ];
-        let db = DB::open_cf_descriptors(&db_options(memory), &data, families).map_err(|error| match error.kind() {
-            ErrorKind::Corruption => corrupt(directory, "its files do not fit together", error),
-            ErrorKind::InvalidArgument if exists => corrupt(directory, "its files are not those of a log", error),
-            _ => LogError::Storage { action: "be opened", source: Arc::new(error) },
-        })?;
+        let db =
+            DB::open_cf_descriptors(&db_options(memory), &data, families).map_err(|error| {
+                match error.kind() {
+                    ErrorKind::Corruption => {
+                        corrupt(directory, "its files do not fit together", error)
+                    }
+                    ErrorKind::InvalidArgument if exists => {
+                        corrupt(directory, "its files are not those of a log", error)
+                    }
+                    _ => LogError::Storage {
+                        action: "be opened",
+                        source: Arc::new(error),
+                    },
+                }
+            })?;
         let store = Store(RwLock::new(Some(Opened { db, _lock: lock })));
         store.check_format(directory)?;
         Ok(store)
@@ -71,32 +81,51 @@ impl Store {
                 Some(bytes) if bytes == FORMAT.to_le_bytes() => Ok(()),
                 Some(_) => Err(LogError::Corrupt {
                     path: directory.to_path_buf(),
-                    what: "it was written in another format; open it with the version that wrote it".to_owned(),
+                    what:
+                        "it was written in another format; open it with the version that wrote it"
+                            .to_owned(),
                     source: None,
                 }),
                 None => families
                     .db
                     .put_cf(&families.meta, FORMAT_KEY, FORMAT.to_le_bytes())
-                    .map_err(|error| LogError::Storage { action: "be created", source: Arc::new(error) }),
+                    .map_err(|error| LogError::Storage {
+                        action: "be created",
+                        source: Arc::new(error),
+                    }),
             }
         })
     }
 
     /// Works on the open database.
-    pub(super) fn with<T>(&self, work: impl FnOnce(&Families<'_>) -> Result<T, LogError>) -> Result<T, LogError> {
+    pub(super) fn with<T>(
+        &self,
+        work: impl FnOnce(&Families<'_>) -> Result<T, LogError>,
+    ) -> Result<T, LogError> {
         let guard = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let db = &guard.as_ref().ok_or(LogError::Closed)?.db;
-        let (log, meta) = db.cf_handle(LOG).zip(db.cf_handle(META)).ok_or(LogError::Closed)?;
+        let (log, meta) = db
+            .cf_handle(LOG)
+            .zip(db.cf_handle(META))
+            .ok_or(LogError::Closed)?;
         work(&Families { db, log, meta })
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).is_none()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_none()
     }
 
     /// Closes the database and lets go of the directory. Waits for uses going on.
     pub(super) fn close(&self) {
-        drop(self.0.write().unwrap_or_else(PoisonError::into_inner).take());
+        drop(
+            self.0
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
     }
 }
 
@@ -104,12 +133,19 @@ impl Store {
 pub(super) fn read_error(directory: &Path, error: rocksdb::Error) -> LogError {
     match error.kind() {
         ErrorKind::Corruption => corrupt(directory, "a file cannot be read", error),
-        _ => LogError::Storage { action: "be read", source: Arc::new(error) },
+        _ => LogError::Storage {
+            action: "be read",
+            source: Arc::new(error),
+        },
     }
 }
 
 fn corrupt(directory: &Path, what: &str, error: rocksdb::Error) -> LogError {
-    LogError::Corrupt { path: directory.to_path_buf(), what: what.to_owned(), source: Some(Arc::new(error)) }
+    LogError::Corrupt {
+        path: directory.to_path_buf(),
+        what: what.to_owned(),
+        source: Some(Arc::new(error)),
+    }
 }
 
 /// Whether there is a database, or what is wrong with the file that names its manifest. RocksDB would take a folder
@@ -119,18 +155,30 @@ fn check_current(data: &Path) -> Result<bool, String> {
     let text = match std::fs::read(&current) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let holds_data = std::fs::read_dir(data).into_iter().flatten().flatten().any(|entry| {
-                let name = entry.file_name();
-                let name = name.to_string_lossy();
-                name.ends_with(".sst") || name.ends_with(".log") && name != "LOG"
-            });
-            return if holds_data { Err("the file CURRENT is missing".to_owned()) } else { Ok(false) };
+            let holds_data = std::fs::read_dir(data)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .any(|entry| {
+                    let name = entry.file_name();
+                    let name = name.to_string_lossy();
+                    name.ends_with(".sst") || name.ends_with(".log") && name != "LOG"
+                });
+            return if holds_data {
+                Err("the file CURRENT is missing".to_owned())
+            } else {
+                Ok(false)
+            };
         }
         Err(error) => return Err(format!("the file CURRENT cannot be read ({error})")),
     };
     match text.strip_suffix('\n') {
         Some(name) if name.starts_with("MANIFEST-") && !name.contains('/') => {
-            if data.join(name).is_file() { Ok(true) } else { Err(format!("the file {name} is missing")) }
+            if data.join(name).is_file() {
+                Ok(true)
+            } else {
+                Err(format!("the file {name} is missing"))
+            }
         }
         _ => Err("the file CURRENT names no manifest".to_owned()),
     }

@@ -28,12 +28,22 @@ pub(super) struct BatchHeader {
 impl BatchHeader {
     /// The header of a batch as it is produced.
     pub(super) fn produced(count: u32, max_timestamp: i64) -> BatchHeader {
-        BatchHeader { count, last: i64::from(count) - 1, max_timestamp, horizon: NEVER }
+        BatchHeader {
+            count,
+            last: i64::from(count) - 1,
+            max_timestamp,
+            horizon: NEVER,
+        }
     }
 
     /// Writes the header into its room.
     pub(super) fn write(self, value: &mut [u8]) {
-        let BatchHeader { count, last, max_timestamp, horizon } = self;
+        let BatchHeader {
+            count,
+            last,
+            max_timestamp,
+            horizon,
+        } = self;
         if let Some((room, _)) = value.split_first_chunk_mut::<ROOM>() {
             *room = [0; ROOM];
             let bytes = std::iter::once(VERSION)
@@ -51,7 +61,9 @@ impl BatchHeader {
     /// Reads the header; the records are the rest.
     pub(super) fn read(value: &[u8]) -> Option<(BatchHeader, &[u8])> {
         let (room, records) = value.split_first_chunk::<ROOM>()?;
-        let (&[version, 0, 0, 0], rest) = room.split_first_chunk::<4>()? else { return None };
+        let (&[version, 0, 0, 0], rest) = room.split_first_chunk::<4>()? else {
+            return None;
+        };
         let (count, rest) = rest.split_first_chunk::<4>()?;
         let (last, rest) = rest.split_first_chunk::<8>()?;
         let (max_timestamp, rest) = rest.split_first_chunk::<8>()?;

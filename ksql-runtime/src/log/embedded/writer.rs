@@ -10,8 +10,8 @@ use rocksdb::{WriteBatch, WriteOptions};
 use super::Shared;
 use super::catalog::Topic;
 use super::layout::{
-    GROUP_PREFIX, NEXT_TOPIC_KEY, PARTITION_PREFIX, PartitionState, TOPIC_PREFIX, batch_key, partition_key, topic_key,
-    topic_to_bytes,
+    GROUP_PREFIX, NEXT_TOPIC_KEY, PARTITION_PREFIX, PartitionState, TOPIC_PREFIX, batch_key,
+    partition_key, topic_key, topic_to_bytes,
 };
 use super::options::Durability;
 use super::queue::{Change, Chunk, Command, Produce};
@@ -38,7 +38,12 @@ impl Writer {
     pub(super) fn new(shared: Arc<Shared>, durability: Durability) -> Writer {
         let mut options = WriteOptions::default();
         options.set_sync(durability == Durability::PowerLoss);
-        Writer { shared, options, poisoned: None, tails: Tails::default() }
+        Writer {
+            shared,
+            options,
+            poisoned: None,
+            tails: Tails::default(),
+        }
     }
 
     /// The thread's whole life.
@@ -83,7 +88,11 @@ impl Writer {
             Command::Change { change, done } => drop(done.send(self.change(change))),
             Command::Flush { done } => drop(done.send(self.flush())),
             Command::Close { done } => {
-                let flushed = if self.poisoned.is_some() { Ok(()) } else { self.flush() };
+                let flushed = if self.poisoned.is_some() {
+                    Ok(())
+                } else {
+                    self.flush()
+                };
                 self.shared.store.close();
                 for topic in self.shared.catalog.all() {
                     topic.signal.raise();
@@ -95,9 +104,14 @@ impl Writer {
         false
     }
 
-    fn write(&mut self, fill: impl FnOnce(&super::store::Families<'_>) -> WriteBatch) -> Result<(), LogError> {
+    fn write(
+        &mut self,
+        fill: impl FnOnce(&super::store::Families<'_>) -> WriteBatch,
+    ) -> Result<(), LogError> {
         if let Some(reason) = &self.poisoned {
-            return Err(LogError::Poisoned { reason: reason.clone() });
+            return Err(LogError::Poisoned {
+                reason: reason.clone(),
+            });
         }
         let options = &self.options;
         let written = self.shared.store.with(|families| {
@@ -105,7 +119,10 @@ impl Writer {
             families
                 .db
                 .write_opt(batch, options)
-                .map_err(|error| LogError::Storage { action: "be written", source: Arc::new(error) })
+                .map_err(|error| LogError::Storage {
+                    action: "be written",
+                    source: Arc::new(error),
+                })
         });
         if let Err(LogError::Storage { source, .. }) = &written {
             tracing::error!(%source, "the log could not be written and takes no more writes");
@@ -119,7 +136,10 @@ impl Writer {
             families
                 .db
                 .flush_wal(true)
-                .map_err(|error| LogError::Storage { action: "be flushed", source: Arc::new(error) })
+                .map_err(|error| LogError::Storage {
+                    action: "be flushed",
+                    source: Arc::new(error),
+                })
         })
     }
 
@@ -136,11 +156,17 @@ impl Writer {
             for produce in group.iter() {
                 let mut of_parts = Vec::with_capacity(produce.parts.len());
                 for part in produce.parts.iter().filter(|_| !produce.topic.is_deleted()) {
-                    let Some(tail) = tails.of(&produce.topic, part.partition) else { continue };
+                    let Some(tail) = tails.of(&produce.topic, part.partition) else {
+                        continue;
+                    };
                     of_parts.push(tail.state.end);
                     let mut from = 0;
                     for chunk in &part.chunks {
-                        tail.append(*chunk, part.bytes.get(from..chunk.end).unwrap_or_default(), &mut put);
+                        tail.append(
+                            *chunk,
+                            part.bytes.get(from..chunk.end).unwrap_or_default(),
+                            &mut put,
+                        );
                         from = chunk.end;
                     }
                 }
@@ -150,7 +176,11 @@ impl Writer {
                 tail.store(&mut put);
             }
             for tail in &tails.used {
-                batch.put_cf(&families.meta, partition_key(tail.topic.number, tail.partition), tail.state.to_bytes());
+                batch.put_cf(
+                    &families.meta,
+                    partition_key(tail.topic.number, tail.partition),
+                    tail.state.to_bytes(),
+                );
             }
             batch
         });
@@ -159,9 +189,14 @@ impl Writer {
         }
         tails.clear();
         self.tails = tails;
-        for (produce, bases) in group.drain(..).zip(bases.into_iter().chain(std::iter::repeat_with(Vec::new))) {
+        for (produce, bases) in group
+            .drain(..)
+            .zip(bases.into_iter().chain(std::iter::repeat_with(Vec::new)))
+        {
             let answer = match &written {
-                Ok(()) if produce.topic.is_deleted() => Err(self.shared.catalog.gone(&produce.topic)),
+                Ok(()) if produce.topic.is_deleted() => {
+                    Err(self.shared.catalog.gone(&produce.topic))
+                }
                 Ok(()) => Ok(bases),
                 Err(error) => Err(error.clone()),
             };
@@ -186,15 +221,29 @@ impl Writer {
         let topic = Arc::new(Topic::new(number, id, spec, partitions));
         self.write(|families| {
             let mut batch = WriteBatch::default();
-            batch.put_cf(&families.meta, NEXT_TOPIC_KEY, number.saturating_add(1).to_le_bytes());
-            batch.put_cf(&families.meta, topic_key(TOPIC_PREFIX, number), topic_to_bytes(id, &topic.spec));
+            batch.put_cf(
+                &families.meta,
+                NEXT_TOPIC_KEY,
+                number.saturating_add(1).to_le_bytes(),
+            );
+            batch.put_cf(
+                &families.meta,
+                topic_key(TOPIC_PREFIX, number),
+                topic_to_bytes(id, &topic.spec),
+            );
             for partition in topic.partitions() {
-                batch.put_cf(&families.meta, partition_key(number, partition), PartitionState::EMPTY.to_bytes());
+                batch.put_cf(
+                    &families.meta,
+                    partition_key(number, partition),
+                    PartitionState::EMPTY.to_bytes(),
+                );
             }
             batch
         })?;
         self.shared.catalog.insert(Arc::clone(&topic));
-        self.shared.catalog.set_next_number(number.saturating_add(1));
+        self.shared
+            .catalog
+            .set_next_number(number.saturating_add(1));
         Ok(Created::New(topic.describe()))
     }
 
@@ -210,18 +259,32 @@ impl Writer {
             let mut batch = WriteBatch::default();
             batch.delete_cf(&families.meta, topic_key(TOPIC_PREFIX, number));
             for prefix in [PARTITION_PREFIX, GROUP_PREFIX] {
-                batch.delete_range_cf(&families.meta, topic_key(prefix, number), topic_key(prefix, after));
+                batch.delete_range_cf(
+                    &families.meta,
+                    topic_key(prefix, number),
+                    topic_key(prefix, after),
+                );
             }
-            batch.delete_range_cf(&families.log, batch_key(number, 0, 0), batch_key(after, 0, 0));
+            batch.delete_range_cf(
+                &families.log,
+                batch_key(number, 0, 0),
+                batch_key(after, 0, 0),
+            );
             batch
         })
     }
 
     fn change(&mut self, change: Change) -> Result<(), LogError> {
         let (topic, partition) = match &change {
-            Change::Expire { topic, partition, .. }
-            | Change::Replace { topic, partition, .. }
-            | Change::Cleaned { topic, partition, .. } => (Arc::clone(topic), *partition),
+            Change::Expire {
+                topic, partition, ..
+            }
+            | Change::Replace {
+                topic, partition, ..
+            }
+            | Change::Cleaned {
+                topic, partition, ..
+            } => (Arc::clone(topic), *partition),
         };
         if topic.is_deleted() {
             return Err(self.shared.catalog.gone(&topic));
@@ -237,24 +300,51 @@ impl Writer {
             match change {
                 Change::Expire { start, bytes, .. } => {
                     let from = batch_key(topic.number, partition, before.start);
-                    batch.delete_range_cf(&families.log, from, batch_key(topic.number, partition, start));
+                    batch.delete_range_cf(
+                        &families.log,
+                        from,
+                        batch_key(topic.number, partition, start),
+                    );
                     state.start = start;
                     state.bytes = state.bytes.saturating_sub(bytes);
                     state.cleaned_bytes = state.cleaned_bytes.saturating_sub(bytes);
                     state.cleaned_to = state.cleaned_to.max(start);
                 }
-                Change::Replace { remove, base, value, bytes_before, .. } => {
+                Change::Replace {
+                    remove,
+                    base,
+                    value,
+                    bytes_before,
+                    ..
+                } => {
                     for base in remove {
                         batch.delete_cf(&families.log, batch_key(topic.number, partition, base));
                     }
-                    batch.put_cf(&families.log, batch_key(topic.number, partition, base), &value);
-                    state.bytes = state.bytes.saturating_sub(bytes_before).saturating_add(value.len() as u64);
+                    batch.put_cf(
+                        &families.log,
+                        batch_key(topic.number, partition, base),
+                        &value,
+                    );
+                    state.bytes = state
+                        .bytes
+                        .saturating_sub(bytes_before)
+                        .saturating_add(value.len() as u64);
                 }
-                Change::Cleaned { cleaned_to, cleaned_bytes, horizon, .. } => {
-                    (state.cleaned_to, state.cleaned_bytes, state.horizon) = (cleaned_to, cleaned_bytes, horizon);
+                Change::Cleaned {
+                    cleaned_to,
+                    cleaned_bytes,
+                    horizon,
+                    ..
+                } => {
+                    (state.cleaned_to, state.cleaned_bytes, state.horizon) =
+                        (cleaned_to, cleaned_bytes, horizon);
                 }
             }
-            batch.put_cf(&families.meta, partition_key(topic.number, partition), state.to_bytes());
+            batch.put_cf(
+                &families.meta,
+                partition_key(topic.number, partition),
+                state.to_bytes(),
+            );
             batch
         })?;
         topic.publish(partition, state);
@@ -285,14 +375,25 @@ struct Tail {
 impl Tails {
     fn of(&mut self, topic: &Arc<Topic>, partition: i32) -> Option<&mut Tail> {
         // A group touches few partitions.
-        let known = self.used.iter().position(|tail| tail.partition == partition && tail.topic.number == topic.number);
+        let known = self
+            .used
+            .iter()
+            .position(|tail| tail.partition == partition && tail.topic.number == topic.number);
         let index = match known {
             Some(index) => index,
             None => {
                 let state = topic.state(partition).ok()?;
                 let bytes = self.free.pop().unwrap_or_default();
                 let topic = Arc::clone(topic);
-                self.used.push(Tail { topic, partition, state, bytes, base: 0, count: 0, max_timestamp: i64::MIN });
+                self.used.push(Tail {
+                    topic,
+                    partition,
+                    state,
+                    bytes,
+                    base: 0,
+                    count: 0,
+                    max_timestamp: i64::MIN,
+                });
                 self.used.len().saturating_sub(1)
             }
         };
@@ -341,7 +442,10 @@ impl Tail {
     fn store(&mut self, put: &mut impl FnMut([u8; 16], &[u8])) {
         if self.count > 0 {
             BatchHeader::produced(self.count, self.max_timestamp).write(&mut self.bytes);
-            put(batch_key(self.topic.number, self.partition, self.base), &self.bytes);
+            put(
+                batch_key(self.topic.number, self.partition, self.base),
+                &self.bytes,
+            );
             self.count = 0;
         }
     }

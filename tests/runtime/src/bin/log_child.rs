@@ -28,15 +28,24 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     options.dirty_ratio = 0.0;
     let log = EmbeddedLog::open(options)?;
     log.create_topic(&TopicSpec::new("all", 3)).await?;
-    log.create_topic(&TopicSpec::new("latest", 1).compacted()).await?;
+    log.create_topic(&TopicSpec::new("latest", 1).compacted())
+        .await?;
     say("ready");
     let single = {
         let log = log.clone();
         tokio::spawn(async move {
             for n in (first..).step_by(1_000) {
                 for n in n..n + 100 {
-                    let receipt = log.produce("all", Record::new(Some(&n.to_be_bytes()), Some(&value(n)), 0)).await?;
-                    say(&format!("acked {n} {} {}", receipt.partition, receipt.offset));
+                    let receipt = log
+                        .produce(
+                            "all",
+                            Record::new(Some(&n.to_be_bytes()), Some(&value(n)), 0),
+                        )
+                        .await?;
+                    say(&format!(
+                        "acked {n} {} {}",
+                        receipt.partition, receipt.offset
+                    ));
                 }
             }
             Ok::<_, ksql_runtime::log::LogError>(())
@@ -47,7 +56,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         tokio::spawn(async move {
             for n in first.. {
                 let key = (n % 20).to_be_bytes();
-                let receipt = log.produce("latest", Record::new(Some(&key), Some(&value(n)), 0)).await?;
+                let receipt = log
+                    .produce("latest", Record::new(Some(&key), Some(&value(n)), 0))
+                    .await?;
                 say(&format!("latest {n} {}", receipt.offset));
                 if n % 40 == 0 {
                     log.maintain(0).await?;

@@ -23,10 +23,20 @@ fn say(line: &str) {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = std::env::var("KSQL_TEST_DIR")?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let number = |at: usize| -> u64 { arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or_default() };
+    let number = |at: usize| -> u64 {
+        arguments
+            .get(at)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_default()
+    };
     let (seed, keys, from, to) = (number(1), number(2), number(3), number(4));
 
-    let ctx = match Context::builder().entity::<Row>().state_dir(&directory).start().await {
+    let ctx = match Context::builder()
+        .entity::<Row>()
+        .state_dir(&directory)
+        .start()
+        .await
+    {
         Ok(ctx) => ctx,
         Err(error) => {
             say(&format!("refused {error}"));
