@@ -348,6 +348,7 @@ fn field(letter: char, width: usize) -> Result<Piece, String> {
         's' => Unit::Second,
         'S' => Unit::Fraction,
         'a' if width == 1 => return Ok(Piece::HalfDay),
+        'a' => return Err(too_wide(letter, width, 1)),
         'T' => return Err("the letter `T` is text here: quote it, `'T'`".to_owned()),
         'z' | 'Z' | 'X' | 'x' | 'V' | 'O' => {
             return Err(format!(
@@ -366,12 +367,16 @@ fn field(letter: char, width: usize) -> Result<Piece, String> {
         _ => 2,
     };
     if width > most {
-        return Err(format!(
-            "`{}` is too wide: at most {most} `{letter}`",
-            letter.to_string().repeat(width)
-        ));
+        return Err(too_wide(letter, width, most));
     }
     Ok(Piece::Number(unit, width))
+}
+
+fn too_wide(letter: char, width: usize, most: usize) -> String {
+    format!(
+        "`{}` is too wide: at most {most} `{letter}`",
+        letter.to_string().repeat(width)
+    )
 }
 
 #[cfg(test)]
