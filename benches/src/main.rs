@@ -1,1 +1,56 @@
-fn main() {}
+//! Benchmarks beside their floors: `cargo run -p ksql-benches -- <id>...` or `-- all`. What each means is in `README.md`.
+
+mod alloc;
+mod b1;
+mod b3;
+mod b4;
+mod b5;
+mod d1;
+mod data;
+mod entities;
+mod fill;
+mod floor;
+mod l1;
+mod peer;
+mod process;
+mod report;
+mod year;
+
+use std::process::ExitCode;
+
+type Bench = (&'static str, fn());
+
+/// In the order of a full run.
+const ALL: [Bench; 7] = [
+    ("B4", b4::run),
+    ("L1", l1::run),
+    ("B1", b1::run),
+    ("B3", b3::run),
+    ("B5", b5::run),
+    ("YEAR", year::run),
+    ("D1", d1::run),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [first, directory] = arguments.as_slice()
+        && first == b5::CHILD
+    {
+        b5::ingest_for_ever(std::path::Path::new(directory));
+    }
+    let all = arguments.iter().any(|argument| argument == "all");
+    let chosen: Vec<Bench> = ALL
+        .into_iter()
+        .filter(|(id, _)| all || arguments.iter().any(|argument| argument.eq_ignore_ascii_case(id)))
+        .collect();
+    if chosen.is_empty() {
+        let ids: Vec<&str> = ALL.iter().map(|(id, _)| *id).collect();
+        eprintln!("say which: all, or one or more of {}", ids.join(", "));
+        return ExitCode::FAILURE;
+    }
+    process::describe();
+    for (_, run) in chosen {
+        run();
+    }
+    ExitCode::SUCCESS
+}

@@ -80,15 +80,6 @@ impl Errors {
     pub(crate) fn len(&self) -> usize {
         self.list.len()
     }
-
-    /// The texts, for tests.
-    #[cfg(test)]
-    pub(crate) fn texts(&self) -> Vec<&str> {
-        self.list
-            .iter()
-            .map(|problem| problem.text.as_str())
-            .collect()
-    }
 }
 
 impl ToTokens for Errors {

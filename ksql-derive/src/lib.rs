@@ -12,7 +12,7 @@ mod model;
 mod parse;
 mod refused;
 #[cfg(test)]
-mod tests {}
+mod tests;
 mod types;
 mod validate;
 

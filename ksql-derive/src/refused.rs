@@ -58,9 +58,7 @@ pub(crate) fn syntax(ty: &syn::Type, errors: &mut Errors) {
 
 /// Well-known names that no trait implementation will ever stand behind.
 pub(crate) fn named(ty: &syn::Type, name: &str, arguments: &[&syn::Type], errors: &mut Errors) {
-    let inner = arguments
-        .first()
-        .map_or_else(|| "T".to_owned(), |inner| tidy(inner));
+    let inner = arguments.first().map_or_else(|| "T".to_owned(), tidy);
     let (message, help): (String, String) = match name {
         "u8" | "i8" => (
             format!("KSQL has no 8-bit integer: `{name}`"),

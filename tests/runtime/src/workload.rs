@@ -50,7 +50,7 @@ pub fn mix(seed: u64, n: u64) -> u64 {
 pub fn operation(seed: u64, keys: u64, n: u64) -> Operation {
     let draw = mix(seed, n);
     let key = (draw % keys) as i64;
-    if (draw >> 40) % 10 == 0 {
+    if (draw >> 40).is_multiple_of(10) {
         Operation::Delete(key)
     } else {
         Operation::Upsert(key)

@@ -7,12 +7,17 @@ use std::time::Duration;
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::workload::{Row, mix, row};
 
+/// Which files, by their names.
+type Wanted = fn(&str) -> bool;
+
 const LIMIT: Duration = Duration::from_secs(60);
 const ROWS: u64 = 3_000;
 
 fn builder(directory: &Path, rebuild: bool) -> ContextBuilder {
-    let mut config = Config::default();
-    config.rebuild_on_corruption = rebuild;
+    let config = Config {
+        rebuild_on_corruption: rebuild,
+        ..Config::default()
+    };
     Context::builder()
         .entity::<Row>()
         .config(config)
@@ -106,7 +111,7 @@ async fn a_flipped_byte_under_a_table_is_reported_or_rebuilt_and_never_read_as_a
     let original = tempfile::tempdir().expect("a directory");
     filled(original.path()).await;
     let (mut refused, mut rebuilt, mut harmless) = (0, 0, 0);
-    let kinds: [(&str, fn(&str) -> bool); 3] = [
+    let kinds: [(&str, Wanted); 3] = [
         ("SST", |name| name.ends_with(".sst")),
         ("MANIFEST", |name| name.starts_with("MANIFEST")),
         ("CURRENT", |name| name == "CURRENT"),
