@@ -6,8 +6,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ksql_runtime::prelude::*;
-
 use crate::data::Keys;
 use crate::entities::Order;
 use crate::fill::{self, Workload};

@@ -7,8 +7,6 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use ksql_runtime::prelude::*;
-
 use crate::entities::Order;
 use crate::report::{Report, Target, median, timed};
 use crate::{b1, fill, process, raw};

@@ -63,8 +63,9 @@ pub fn run() {
         let mut log = floor::log::Log::open(directory.path(), PARTITIONS as usize);
         let ((), took) = timed(|| {
             for chunk in payload.chunks(BATCH) {
-                let mut batches: Vec<floor::log::Batch> =
-                    (0..PARTITIONS).map(|_| floor::log::Batch::default()).collect();
+                let mut batches: Vec<floor::log::Batch> = (0..PARTITIONS)
+                    .map(|_| floor::log::Batch::default())
+                    .collect();
                 for (key, value) in chunk {
                     let partition = partition_for_key(key, PARTITIONS) as usize;
                     batches[partition].push(0, key, value);
@@ -110,7 +111,10 @@ fn payload() -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 fn batch(chunk: &[(Vec<u8>, Vec<u8>)]) -> RecordBatch {
-    let bytes: usize = chunk.iter().map(|(key, value)| key.len() + value.len()).sum();
+    let bytes: usize = chunk
+        .iter()
+        .map(|(key, value)| key.len() + value.len())
+        .sum();
     let mut batch = RecordBatch::with_capacity(chunk.len(), bytes + 32 * chunk.len());
     for (key, value) in chunk {
         batch.push(Some(key), Some(value), 0, &[]);

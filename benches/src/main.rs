@@ -13,6 +13,7 @@ mod floor;
 mod l1;
 mod peer;
 mod process;
+mod raw;
 mod report;
 mod year;
 
@@ -41,7 +42,11 @@ fn main() -> ExitCode {
     let all = arguments.iter().any(|argument| argument == "all");
     let chosen: Vec<Bench> = ALL
         .into_iter()
-        .filter(|(id, _)| all || arguments.iter().any(|argument| argument.eq_ignore_ascii_case(id)))
+        .filter(|(id, _)| {
+            all || arguments
+                .iter()
+                .any(|argument| argument.eq_ignore_ascii_case(id))
+        })
         .collect();
     if chosen.is_empty() {
         let ids: Vec<&str> = ALL.iter().map(|(id, _)| *id).collect();

@@ -1,13 +1,47 @@
 //! What lies in a state directory, read without a context: the log for the floors, and tables to be forgotten.
 
 use std::path::Path;
+use std::time::Duration;
+
+use ksql_runtime::log::{EmbeddedLog, EmbeddedOptions};
 
 /// Gives every record of the orders' topic to `each`: partition, offset, key and value.
-pub fn drain(_directory: &Path, _each: impl FnMut(i32, i64, &[u8], Option<&[u8]>)) {
-    unimplemented!()
+pub fn drain(directory: &Path, mut each: impl FnMut(i32, i64, &[u8], Option<&[u8]>)) {
+    let log =
+        EmbeddedLog::open(EmbeddedOptions::new(directory.join("log"))).expect("the log opens");
+    let partitions = log
+        .describe("orders")
+        .expect("the topic")
+        .partitions
+        .cast_signed();
+    let (mut from, mut left) = (Vec::new(), 0);
+    for partition in 0..partitions {
+        let offsets = log.offsets("orders", partition).expect("offsets");
+        from.push((partition, offsets.start));
+        left += offsets.end - offsets.start;
+    }
+    let mut reader = log.reader("orders", &from).expect("a reader");
+    let mut positions = from;
+    while left > 0 {
+        let fetched = reader
+            .poll(Duration::from_secs(10))
+            .expect("a poll")
+            .expect("records");
+        for record in &fetched {
+            each(
+                fetched.partition(),
+                record.offset,
+                record.key.unwrap_or_default(),
+                record.value,
+            );
+        }
+        let position = &mut positions[fetched.partition() as usize].1;
+        left -= fetched.next_offset() - *position;
+        *position = fetched.next_offset();
+    }
 }
 
 /// Deletes the tables and leaves the log: what a lost disk of state would leave.
-pub fn forget_tables(_directory: &Path) {
-    unimplemented!()
+pub fn forget_tables(directory: &Path) {
+    std::fs::remove_dir_all(directory.join("state")).expect("the state is removed");
 }

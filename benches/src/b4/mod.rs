@@ -56,9 +56,18 @@ macro_rules! payload {
                 $Entity::check(body).expect("check");
                 let row = $Entity::decode_row(&key, body).expect("row");
                 assert_eq!(&$Entity::from_row(row).expect("from row"), record);
-                assert_eq!(&floor::$floor::decode(record.id, body).expect("floor decode"), record);
-                assert_eq!(peer::fast::decode::<peer::fast::$fast>(body, &fast_schema), fast_records[at]);
-                assert_eq!(peer::apache::decode::<peer::apache::$fast>(body, &reader), apache_records[at]);
+                assert_eq!(
+                    &floor::$floor::decode(record.id, body).expect("floor decode"),
+                    record
+                );
+                assert_eq!(
+                    peer::fast::decode::<peer::fast::$fast>(body, &fast_schema),
+                    fast_records[at]
+                );
+                assert_eq!(
+                    peer::apache::decode::<peer::apache::$fast>(body, &reader),
+                    apache_records[at]
+                );
             }
             let size = bodies.iter().map(Vec::len).sum::<usize>() as f64 / POOL as f64;
             REPORT.figure(concat!($what, "_body"), size, "B");
@@ -97,10 +106,16 @@ macro_rules! payload {
                 black_box(floor::$floor::decode(records[at].id, &bodies[at]).expect("decodes"));
             });
             contest.enter("serde_avro_fast", |at, _| {
-                black_box(peer::fast::decode::<peer::fast::$fast>(&bodies[at], &fast_schema));
+                black_box(peer::fast::decode::<peer::fast::$fast>(
+                    &bodies[at],
+                    &fast_schema,
+                ));
             });
             contest.enter("apache_serde", |at, _| {
-                black_box(peer::apache::decode::<peer::apache::$fast>(&bodies[at], &reader));
+                black_box(peer::apache::decode::<peer::apache::$fast>(
+                    &bodies[at],
+                    &reader,
+                ));
             });
             contest.enter("apache_value", |at, _| {
                 black_box(peer::apache::decode_value(&bodies[at], &reader));
@@ -119,14 +134,28 @@ macro_rules! payload {
                 black_box(floor::$floor::decode_row(&bodies[at]).expect("decodes"));
             });
             contest.enter("serde_avro_fast", |at, _| {
-                black_box(peer::fast::decode::<peer::fast::$FastRef<'_>>(&bodies[at], &fast_schema));
+                black_box(peer::fast::decode::<peer::fast::$FastRef<'_>>(
+                    &bodies[at],
+                    &fast_schema,
+                ));
             });
             let row = contest.run(REPORT, concat!($what, "_row"));
 
             let to_floor = encode.ratio("generated", "floor");
-            REPORT.aimed(concat!($what, "_encode_to_floor"), to_floor, "x", Target::AtMost(1.3));
-            REPORT.ratio(concat!($what, "_decode_to_floor"), owned.ratio("generated", "floor"));
-            REPORT.ratio(concat!($what, "_row_to_floor"), row.ratio("generated", "floor"));
+            REPORT.aimed(
+                concat!($what, "_encode_to_floor"),
+                to_floor,
+                "x",
+                Target::AtMost(1.3),
+            );
+            REPORT.ratio(
+                concat!($what, "_decode_to_floor"),
+                owned.ratio("generated", "floor"),
+            );
+            REPORT.ratio(
+                concat!($what, "_row_to_floor"),
+                row.ratio("generated", "floor"),
+            );
             let fast = [("encode", &encode), ("decode", &owned), ("row", &row)];
             for (way, results) in fast {
                 let name = format!("{}_{way}_serde_avro_fast_to_generated", $what);
@@ -134,14 +163,44 @@ macro_rules! payload {
                 REPORT.aimed(&name, gain, "x", Target::AtLeast(1.0));
             }
             let allocations = encode.allocations("generated");
-            REPORT.aimed(concat!($what, "_encode_allocations"), allocations, "1/op", Target::AtMost(0.0));
-            REPORT.aimed(concat!($what, "_row_allocations"), row.allocations("generated"), "1/op", Target::AtMost(0.0));
+            REPORT.aimed(
+                concat!($what, "_encode_allocations"),
+                allocations,
+                "1/op",
+                Target::AtMost(0.0),
+            );
+            REPORT.aimed(
+                concat!($what, "_row_allocations"),
+                row.allocations("generated"),
+                "1/op",
+                Target::AtMost(0.0),
+            );
         }
     };
 }
 
-payload!(order, "order", Order, order, data::order, Order, OrderRef, order_value, 1_000_000);
-payload!(wide, "wide", Wide, wide, data::wide, Wide, WideRef, wide_value, 200_000);
+payload!(
+    order,
+    "order",
+    Order,
+    order,
+    data::order,
+    Order,
+    OrderRef,
+    order_value,
+    1_000_000
+);
+payload!(
+    wide,
+    "wide",
+    Wide,
+    wide,
+    data::wide,
+    Wide,
+    WideRef,
+    wide_value,
+    200_000
+);
 
 /// Runs all of B4.
 pub fn run() {

@@ -85,10 +85,7 @@ impl<T: Value> Value for Option<T> {
 
     #[inline]
     fn as_ref(&self) -> Self::Ref<'_> {
-        match self {
-            Some(value) => Some(value.as_ref()),
-            None => None,
-        }
+        self.as_ref().map(Value::as_ref)
     }
 
     fn from_ref(value: Self::Ref<'_>) -> Result<Self, DecodeError> {

@@ -31,6 +31,9 @@ pub struct ContextBuilder {
     pub(super) clock: Clock,
 }
 
+/// Starts an entity's table; the offsets are its targets.
+type StartTable = fn(&Arc<Table>, Log, Registry, &[Offsets]) -> Result<(), StateError>;
+
 /// An entity without its type.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Registration {
@@ -38,7 +41,7 @@ pub(super) struct Registration {
     pub(super) model: &'static ksql_schema::Entity<'static>,
     pub(super) value_schema: &'static str,
     pub(super) key_schema: &'static str,
-    pub(super) start: fn(&Arc<Table>, Log, Registry, &[Offsets]) -> Result<(), StateError>,
+    pub(super) start: StartTable,
 }
 
 impl ContextBuilder {

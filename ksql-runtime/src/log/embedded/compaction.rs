@@ -17,6 +17,9 @@ use super::writer::STORED_BYTES;
 use crate::log::error::LogError;
 use crate::log::packed;
 
+/// The latest offset of each key.
+type Latest = HashMap<Box<[u8]>, i64>;
+
 /// Compacts a partition if enough of it is new, or tombstones are due. Says how many records were removed.
 pub(super) fn run(
     shared: &Shared,
@@ -72,8 +75,8 @@ fn latest_of(
     from: i64,
     end: i64,
     memory: usize,
-) -> Result<(HashMap<Box<[u8]>, i64>, i64), LogError> {
-    let mut latest: HashMap<Box<[u8]>, i64> = HashMap::new();
+) -> Result<(Latest, i64), LogError> {
+    let mut latest = Latest::new();
     let mut held = 0_usize;
     let mut upto = from;
     each_batch(shared, topic, partition, from, end, |batch| {
@@ -105,7 +108,7 @@ struct Pass<'a> {
     topic: &'a Arc<Topic>,
     partition: i32,
     now: i64,
-    latest: &'a HashMap<Box<[u8]>, i64>,
+    latest: &'a Latest,
     delete_retention_ms: u64,
 }
 

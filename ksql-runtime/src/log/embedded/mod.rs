@@ -38,6 +38,9 @@ use layout::{
 use queue::{Command, Part, Produce, Queue};
 use store::{Store, read_error};
 
+/// Keys and values of the small column family.
+type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// Bytes that may wait for the writer, in KiB. More waits outside: memory stays bounded whatever the callers do.
 const QUEUE_KIB: u32 = 64 * 1024;
 
@@ -355,7 +358,7 @@ impl EmbeddedLog {
     }
 
     /// All entries whose key begins with `prefix`, by key.
-    pub(crate) fn entries(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, LogError> {
+    pub(crate) fn entries(&self, prefix: &[u8]) -> Result<Entries, LogError> {
         let shared = self.shared();
         with_prefix(&shared.store, &shared.directory, prefix)
     }
@@ -365,7 +368,7 @@ fn with_prefix(
     store: &Store,
     directory: &std::path::Path,
     prefix: &[u8],
-) -> Result<Vec<(Vec<u8>, Vec<u8>)>, LogError> {
+) -> Result<Entries, LogError> {
     store.with(|families| {
         let mode = rocksdb::IteratorMode::From(prefix, rocksdb::Direction::Forward);
         let mut found = Vec::new();
