@@ -249,7 +249,8 @@ impl Pattern {
         let valid = hours_agree
             && parts.year > 0
             && (1..=12).contains(&parts.month)
-            && (1..=31).contains(&parts.day)
+            && (1..=days(parts.month, !self.has(Unit::Year) || leap(parts.year)))
+                .contains(&parts.day)
             && parts.hour < 24
             && parts.minute < 60
             && parts.second < 60;
@@ -258,6 +259,20 @@ impl Pattern {
         } else {
             Err(format!("`{text}` is no date and time that exists"))
         }
+    }
+}
+
+fn leap(year: i32) -> bool {
+    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+}
+
+/// The days of a month.
+fn days(month: u32, leap: bool) -> u32 {
+    match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
     }
 }
 

@@ -260,6 +260,33 @@ fn texts_that_java_refuses_are_refused() {
     }
 }
 
+/// Java would take the last day of the month instead: two texts would be one moment.
+#[test]
+fn days_that_no_calendar_has_are_refused() {
+    let read = |pattern: &str, text: &str| {
+        Pattern::parse(pattern)
+            .and_then(|pattern| pattern.read(text))
+            .is_ok()
+    };
+    for (text, exists) in [
+        ("2024-02-29", true),
+        ("2023-02-29", false),
+        ("2000-02-29", true),
+        ("1900-02-29", false),
+        ("2024-02-30", false),
+        ("2024-04-30", true),
+        ("2024-04-31", false),
+        ("2024-12-31", true),
+        ("2024-11-31", false),
+    ] {
+        assert_eq!(read("yyyy-MM-dd", text), exists, "{text}");
+    }
+    assert!(
+        read("dd.MM", "29.02") && !read("dd.MM", "30.02"),
+        "without a year every February may have 29 days"
+    );
+}
+
 #[test]
 fn what_a_pattern_does_not_name_is_that_of_the_epoch() {
     let read =
