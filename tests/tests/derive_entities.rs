@@ -76,7 +76,10 @@ fn value(entity: &Everything) -> Avro {
     fn decimal(unscaled: i128) -> Avro {
         let bytes = unscaled.to_be_bytes();
         let mut start = 0;
-        while start < 15 && ((bytes[start] == 0 && bytes[start + 1] < 0x80) || (bytes[start] == 0xff && bytes[start + 1] >= 0x80)) {
+        while start < 15
+            && ((bytes[start] == 0 && bytes[start + 1] < 0x80)
+                || (bytes[start] == 0xff && bytes[start + 1] >= 0x80))
+        {
             start += 1;
         }
         Avro::Bytes(bytes[start..].to_vec())
@@ -85,7 +88,10 @@ fn value(entity: &Everything) -> Avro {
         Avro::Record(vec![
             ("street".into(), Avro::String(place.street.clone())),
             ("zip".into(), union(place.zip, Avro::Int)),
-            ("at".into(), union(place.at, |at| Avro::TimestampMillis(at.timestamp_millis()))),
+            (
+                "at".into(),
+                union(place.at, |at| Avro::TimestampMillis(at.timestamp_millis())),
+            ),
         ])
     }
     let scaled = |value: Decimal, scale: u32| {
@@ -103,19 +109,72 @@ fn value(entity: &Everything) -> Avro {
         ("text".into(), Avro::String(entity.text.clone())),
         ("raw".into(), Avro::Bytes(entity.raw.clone())),
         ("price".into(), decimal(scaled(entity.price, 3))),
-        ("discount".into(), union(entity.discount, |value| decimal(scaled(value, 2)))),
+        (
+            "discount".into(),
+            union(entity.discount, |value| decimal(scaled(value, 2))),
+        ),
         ("total".into(), decimal(entity.total.unscaled())),
-        ("wide".into(), union(entity.wide, |value| decimal(value.unscaled()))),
-        ("at".into(), Avro::TimestampMillis(entity.at.timestamp_millis())),
-        ("day".into(), Avro::Date((entity.day - NaiveDate::default()).num_days() as i32)),
-        ("time".into(), union(entity.time, |time| Avro::TimeMillis((time - NaiveTime::MIN).num_milliseconds() as i32))),
+        (
+            "wide".into(),
+            union(entity.wide, |value| decimal(value.unscaled())),
+        ),
+        (
+            "at".into(),
+            Avro::TimestampMillis(entity.at.timestamp_millis()),
+        ),
+        (
+            "day".into(),
+            Avro::Date((entity.day - NaiveDate::default()).num_days() as i32),
+        ),
+        (
+            "time".into(),
+            union(entity.time, |time| {
+                Avro::TimeMillis((time - NaiveTime::MIN).num_milliseconds() as i32)
+            }),
+        ),
         ("uuid".into(), Avro::String(entity.uuid.to_string())),
-        ("shown".into(), Avro::String(entity.shown.format("%Y-%m-%d %H:%M:%S").to_string())),
-        ("tags".into(), Avro::Array(entity.tags.iter().cloned().map(|tag| union(tag, Avro::String)).collect())),
-        ("counts".into(), Avro::Map(entity.counts.iter().map(|(key, value)| (key.clone(), Avro::Long(*value))).collect())),
-        ("weights".into(), Avro::Map(entity.weights.iter().map(|(key, value)| (key.clone(), Avro::Double(*value))).collect())),
+        (
+            "shown".into(),
+            Avro::String(entity.shown.format("%Y-%m-%d %H:%M:%S").to_string()),
+        ),
+        (
+            "tags".into(),
+            Avro::Array(
+                entity
+                    .tags
+                    .iter()
+                    .cloned()
+                    .map(|tag| union(tag, Avro::String))
+                    .collect(),
+            ),
+        ),
+        (
+            "counts".into(),
+            Avro::Map(
+                entity
+                    .counts
+                    .iter()
+                    .map(|(key, value)| (key.clone(), Avro::Long(*value)))
+                    .collect(),
+            ),
+        ),
+        (
+            "weights".into(),
+            Avro::Map(
+                entity
+                    .weights
+                    .iter()
+                    .map(|(key, value)| (key.clone(), Avro::Double(*value)))
+                    .collect(),
+            ),
+        ),
         ("place".into(), place(&entity.place)),
-        ("places".into(), union(entity.places.as_ref(), |places| Avro::Array(places.iter().map(place).collect()))),
+        (
+            "places".into(),
+            union(entity.places.as_ref(), |places| {
+                Avro::Array(places.iter().map(place).collect())
+            }),
+        ),
         ("state".into(), Avro::String(format!("{:?}", entity.state))),
         ("type".into(), Avro::String(entity.r#type.clone())),
         ("size".into(), Avro::Long(entity.size)),
@@ -129,11 +188,17 @@ fn oracle() -> apache_avro::Schema {
 }
 
 fn moments() -> impl Strategy<Value = DateTime<Utc>> {
-    (-60_000_000_000_000_i64..250_000_000_000_000).prop_map(|millis| DateTime::from_timestamp_millis(millis).expect("in range"))
+    (-60_000_000_000_000_i64..250_000_000_000_000)
+        .prop_map(|millis| DateTime::from_timestamp_millis(millis).expect("in range"))
 }
 
 fn places() -> impl Strategy<Value = Place> {
-    (any::<String>(), any::<Option<i32>>(), proptest::option::of(moments())).prop_map(|(street, zip, at)| Place { street, zip, at })
+    (
+        any::<String>(),
+        any::<Option<i32>>(),
+        proptest::option::of(moments()),
+    )
+        .prop_map(|(street, zip, at)| Place { street, zip, at })
 }
 
 prop_compose! {
@@ -176,7 +241,9 @@ prop_compose! {
 }
 
 fn nan_free(entity: &Everything) -> bool {
-    !entity.single.is_nan() && !entity.double.is_nan() && !entity.weights.values().any(|weight| weight.is_nan())
+    !entity.single.is_nan()
+        && !entity.double.is_nan()
+        && !entity.weights.values().any(|weight| weight.is_nan())
 }
 
 proptest! {
@@ -251,19 +318,31 @@ fn a_composite_key_is_the_record_ksqldb_would_write() {
         r#"{"type":"record","name":"EverythingKey","namespace":"test","fields":[{"name":"ID","type":["null","long"],"default":null},{"name":"CODE","type":["null","string"],"default":null}],"connect.name":"test.EverythingKey"}"#
     );
     let mut wire = Vec::new();
-    EverythingKey { id: 1, code: "a".into() }.encode(258, &mut wire);
+    EverythingKey {
+        id: 1,
+        code: "a".into(),
+    }
+    .encode(258, &mut wire);
     assert_eq!(wire, [0, 0, 0, 1, 2, 2, 2, 2, 2, b'a']);
 }
 
 #[test]
 fn reserved_and_raw_names_are_quoted_and_stripped() {
-    assert!(Everything::CREATE.contains("`TYPE` STRING, `SIZE` BIGINT"), "{}", Everything::CREATE);
+    assert!(
+        Everything::CREATE.contains("`TYPE` STRING, `SIZE` BIGINT"),
+        "{}",
+        Everything::CREATE
+    );
     assert!(Everything::VALUE_SCHEMA.contains(r#"{"name":"type","type":"string"}"#));
 }
 
 #[test]
 fn an_alias_is_as_good_as_the_type_behind_it() {
-    assert!(Everything::CREATE.contains("`TOTAL` DECIMAL(18, 4)"), "{}", Everything::CREATE);
+    assert!(
+        Everything::CREATE.contains("`TOTAL` DECIMAL(18, 4)"),
+        "{}",
+        Everything::CREATE
+    );
 }
 
 #[test]
@@ -280,9 +359,14 @@ fn a_value_that_does_not_fit_is_refused_by_field() {
         price: Decimal,
     }
     let refused = |id: &str, text: &str, price: &str| -> String {
-        let small = Small { id: id.into(), text: Some(text.into()), price: price.parse().expect("a decimal") };
+        let small = Small {
+            id: id.into(),
+            text: Some(text.into()),
+            price: price.parse().expect("a decimal"),
+        };
         let key = small.encode_key(0, &mut Vec::new()).map(|_| ());
-        key.and_then(|()| small.encode_value(&mut Vec::new())).map_or_else(|error| error.to_string(), |()| "fits".into())
+        key.and_then(|()| small.encode_value(&mut Vec::new()))
+            .map_or_else(|error| error.to_string(), |()| "fits".into())
     };
     assert_eq!(refused("äöü", "äö", "99.99"), "fits");
     assert_eq!(refused("abc", "ab", "1.230"), "fits");

@@ -66,10 +66,8 @@ async fn a_killed_writer_loses_no_acknowledged_record() {
             let words: Vec<&str> = line.split(' ').collect();
             let number = |at: usize| words[at].parse::<u64>().expect("a number");
             match words[0] {
-                "acked" => {
-                    drop(acknowledged.insert((number(2) as i32, number(3) as i64), number(1)))
-                }
-                "latest" => drop(latest.insert(number(1) % 20, (number(2) as i64, number(1)))),
+                "acked" => acknowledged.extend([((number(2) as i32, number(3) as i64), number(1))]),
+                "latest" => latest.extend([(number(1) % 20, (number(2) as i64, number(1)))]),
                 _ => assert_eq!(line, "ready"),
             }
         };

@@ -126,7 +126,7 @@ async fn no_read_answers_before_the_table_is_ready() {
                     while !stop.load(Ordering::Relaxed) {
                         n = mix(n, reader);
                         let key = (n % rows) as i64;
-                        let result = if n % 50 == 0 {
+                        let result = if n.is_multiple_of(50) {
                             set.to_list().await.map(|list| {
                                 assert_eq!(list.len() as u64, rows, "a list is whole or refused")
                             })
