@@ -62,7 +62,3 @@ pub struct Wide {
     pub changed: DateTime<Utc>,
     pub expires: Option<DateTime<Utc>>,
 }
-
-/// An older Avro schema of [`Order`], which resolution is measured with: another order of fields, one that is gone, and a
-/// customer that could be missing.
-pub const OLD_ORDER: &str = r#"{"type":"record","name":"Order","namespace":"bench","fields":[{"name":"ts","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"channel","type":"string"},{"name":"qty","type":"int"},{"name":"customer","type":["null","string"],"default":null},{"name":"amount","type":{"type":"bytes","logicalType":"decimal","precision":18,"scale":4}}]}"#;

@@ -38,11 +38,6 @@ fn status(name: &str) -> f64 {
         .map_or(f64::NAN, |kib| kib / 1024.0)
 }
 
-/// The resident set now, in MiB.
-pub fn resident() -> f64 {
-    status("VmRSS")
-}
-
 /// The largest resident set since the last [`reset_peak`], in MiB.
 pub fn peak() -> f64 {
     status("VmHWM")

@@ -9,10 +9,7 @@ pub use crate::codec::Dec;
 pub use crate::entity::{Entity, EntityKey, TableEntity, Writable};
 #[cfg(feature = "embedded")]
 pub use crate::{
-    clock::Clock,
     config::Config,
     context::{Context, ContextBuilder},
-    error::Error,
     set::EntitySet,
-    state::State,
 };

@@ -5,8 +5,13 @@
 //! what RocksDB writes fastest.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use super::status::{Lag, State};
 use super::store::{StoredOffset, row_prefix};
@@ -357,11 +362,14 @@ fn resolution<'p, T: Entity>(
     }
 }
 
-/// Rows on their way into a batch: keys and values in one arena.
+/// Rows on their way into a batch: keys and values in one arena, of each key the last row.
 #[derive(Debug, Default)]
 struct Gathered {
     arena: Vec<u8>,
     rows: Vec<Row>,
+    /// Into `rows`, by key.
+    index: HashTable<usize>,
+    hasher: RandomState,
     value_at: usize,
     reached: Vec<(i32, i64, i64)>,
     read: u64,
@@ -401,13 +409,40 @@ impl Gathered {
         self.arena.extend_from_slice(&offset.to_be_bytes());
     }
 
-    fn end(&mut self, key: usize, present: bool) {
-        self.rows.push(Row {
-            key,
-            value: self.value_at,
-            end: self.arena.len(),
+    /// Ends a row begun at `start`; it takes the place of an earlier one of its key.
+    fn end(&mut self, start: usize, present: bool) {
+        let Gathered {
+            arena,
+            rows,
+            index,
+            hasher,
+            value_at,
+            ..
+        } = self;
+        let row = Row {
+            key: start,
+            value: *value_at,
+            end: arena.len(),
             present,
-        });
+        };
+        let key_of = |row: &Row| arena.get(row.key..row.value).unwrap_or_default();
+        let key = key_of(&row);
+        let entry = index.entry(
+            hasher.hash_one(key),
+            |known| rows.get(*known).is_some_and(|known| key_of(known) == key),
+            |known| hasher.hash_one(rows.get(*known).map(key_of).unwrap_or_default()),
+        );
+        match entry {
+            Entry::Occupied(known) => {
+                if let Some(earlier) = rows.get_mut(*known.get()) {
+                    *earlier = row;
+                }
+            }
+            Entry::Vacant(free) => {
+                free.insert(rows.len());
+                rows.push(row);
+            }
+        }
         self.read += 1;
     }
 
@@ -429,16 +464,7 @@ impl Gathered {
     /// Writes the last row of each key with the offsets, then publishes the positions.
     fn write(&mut self, table: &Table) -> Result<(), StateError> {
         let mut rows = std::mem::take(&mut self.rows);
-        // Stable: of equal keys the last read stays last.
-        rows.sort_by(|a, b| self.key(a).cmp(self.key(b)));
-        rows.dedup_by(|later, row| {
-            // `later` is removed where keys are equal, so it takes the place of the earlier one first.
-            let same = self.key(later) == self.key(row);
-            if same {
-                *row = *later;
-            }
-            same
-        });
+        rows.sort_unstable_by(|a, b| self.key(a).cmp(self.key(b)));
         let topic = table.settings.topic.id;
         let offsets = self
             .reached
@@ -484,6 +510,7 @@ impl Gathered {
         });
         rows.clear();
         self.rows = rows;
+        self.index.clear();
         self.arena.clear();
         self.reached.clear();
         self.read = 0;
