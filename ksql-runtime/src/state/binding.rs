@@ -5,16 +5,11 @@
 //! what RocksDB writes fastest.
 
 use std::collections::HashMap;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-
+use super::gathered::Gathered;
 use super::status::{Lag, State};
-use super::store::{StoredOffset, row_prefix};
 use super::{OnPoison, StateError, Table};
 use crate::codec::frame;
 use crate::codec::resolve::{Part, Plan as Resolution};
@@ -24,9 +19,6 @@ use crate::registry::Registry;
 
 /// How long a poll waits; a waker ends it early.
 const POLL: Duration = Duration::from_millis(500);
-/// How much is gathered before it is written while restoring.
-const GATHERED_BYTES: usize = 32 * 1024 * 1024;
-const GATHERED_ROWS: usize = 400_000;
 
 /// A stored row starts with what it is.
 pub(crate) const ROW: u8 = 0;
@@ -40,8 +32,20 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Compares what is stored with what the topic has.
-    pub(crate) fn new(table: &Table, offsets: &[Offsets]) -> Result<Plan, StateError> {
+    /// Compares what is stored with what the topic and the definition have.
+    pub(crate) fn new(table: &Table, shape: u64, offsets: &[Offsets]) -> Result<Plan, StateError> {
+        let store = &table.settings.store;
+        let stored = table.store.shape(store)?;
+        if stored.as_deref() != Some(&shape.to_be_bytes()) {
+            if stored.is_some() {
+                tracing::info!(
+                    entity = table.entity,
+                    "the definition has changed: the table is read again from its topic"
+                );
+            }
+            table.store.clear(store)?;
+            table.store.put_shape(store, shape)?;
+        }
         match Self::compare(table, offsets) {
             Err(StateError::Truncated { .. } | StateError::Recreated { .. })
                 if table.settings.rebuild_on_truncation =>
@@ -49,9 +53,10 @@ impl Plan {
                 tracing::warn!(
                     entity = table.entity,
                     topic = table.topic(),
-                    "topic truncated or re-created: table is rebuilt"
+                    "topic truncated or created again: the table is rebuilt"
                 );
-                table.store.clear(&table.settings.store)?;
+                table.store.clear(store)?;
+                table.store.put_shape(store, shape)?;
                 Self::compare(table, offsets)
             }
             other => other,
@@ -359,161 +364,5 @@ fn resolution<'p, T: Entity>(
                 .map_err(|error| format!("schema {id}: {error}"))?;
             Ok(free.insert(plan))
         }
-    }
-}
-
-/// Rows on their way into a batch: keys and values in one arena, of each key the last row.
-#[derive(Debug, Default)]
-struct Gathered {
-    arena: Vec<u8>,
-    rows: Vec<Row>,
-    /// Into `rows`, by key.
-    index: HashTable<usize>,
-    hasher: RandomState,
-    value_at: usize,
-    reached: Vec<(i32, i64, i64)>,
-    read: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    key: usize,
-    value: usize,
-    end: usize,
-    present: bool,
-}
-
-impl Gathered {
-    fn is_empty(&self) -> bool {
-        self.reached.is_empty()
-    }
-
-    fn is_full(&self) -> bool {
-        self.arena.len() >= GATHERED_BYTES || self.rows.len() >= GATHERED_ROWS
-    }
-
-    fn start_key(&mut self, partition: i32) -> usize {
-        let start = self.arena.len();
-        self.arena.extend_from_slice(&row_prefix(partition));
-        start
-    }
-
-    fn start_value(&mut self) {
-        self.value_at = self.arena.len();
-    }
-
-    fn poison(&mut self, partition: i32, offset: i64) {
-        self.arena.truncate(self.value_at);
-        self.arena.push(POISON);
-        self.arena.extend_from_slice(&partition.to_be_bytes());
-        self.arena.extend_from_slice(&offset.to_be_bytes());
-    }
-
-    /// Ends a row begun at `start`; it takes the place of an earlier one of its key.
-    fn end(&mut self, start: usize, present: bool) {
-        let Gathered {
-            arena,
-            rows,
-            index,
-            hasher,
-            value_at,
-            ..
-        } = self;
-        let row = Row {
-            key: start,
-            value: *value_at,
-            end: arena.len(),
-            present,
-        };
-        let key_of = |row: &Row| arena.get(row.key..row.value).unwrap_or_default();
-        let key = key_of(&row);
-        let entry = index.entry(
-            hasher.hash_one(key),
-            |known| rows.get(*known).is_some_and(|known| key_of(known) == key),
-            |known| hasher.hash_one(rows.get(*known).map(key_of).unwrap_or_default()),
-        );
-        match entry {
-            Entry::Occupied(known) => {
-                if let Some(earlier) = rows.get_mut(*known.get()) {
-                    *earlier = row;
-                }
-            }
-            Entry::Vacant(free) => {
-                free.insert(rows.len());
-                rows.push(row);
-            }
-        }
-        self.read += 1;
-    }
-
-    fn reached(&mut self, partition: i32, next: i64, end: i64) {
-        match self
-            .reached
-            .iter_mut()
-            .find(|(known, ..)| *known == partition)
-        {
-            Some(known) => *known = (partition, next, end),
-            None => self.reached.push((partition, next, end)),
-        }
-    }
-
-    fn key(&self, row: &Row) -> &[u8] {
-        self.arena.get(row.key..row.value).unwrap_or_default()
-    }
-
-    /// Writes the last row of each key with the offsets, then publishes the positions.
-    fn write(&mut self, table: &Table) -> Result<(), StateError> {
-        let mut rows = std::mem::take(&mut self.rows);
-        rows.sort_unstable_by(|a, b| self.key(a).cmp(self.key(b)));
-        let topic = table.settings.topic.id;
-        let offsets = self
-            .reached
-            .iter()
-            .map(|(partition, next, _)| (*partition, StoredOffset { topic, next: *next }));
-        table.store.write(
-            &table.settings.store,
-            |batch, family| {
-                for row in &rows {
-                    match row.present {
-                        true => batch.put_cf(
-                            family,
-                            self.key(row),
-                            self.arena.get(row.value..row.end).unwrap_or_default(),
-                        ),
-                        false => batch.delete_cf(family, self.key(row)),
-                    }
-                }
-            },
-            offsets,
-        )?;
-        if let Some(cache) = &table.cache {
-            // Before the position is published: whoever waited for it reads the new row.
-            rows.iter().for_each(|row| cache.forget(self.key(row)));
-        }
-        table.update(|status| {
-            let restoring = status.state == State::Rebalancing;
-            for (partition, next, end) in &self.reached {
-                if let Some(lag) = status
-                    .lag
-                    .iter_mut()
-                    .find(|lag| lag.partition == *partition)
-                {
-                    (lag.position, lag.end) = (*next, *end);
-                }
-            }
-            if restoring {
-                status.replayed += self.read;
-                if status.reached_target() {
-                    status.state = State::Running;
-                }
-            }
-        });
-        rows.clear();
-        self.rows = rows;
-        self.index.clear();
-        self.arena.clear();
-        self.reached.clear();
-        self.read = 0;
-        Ok(())
     }
 }

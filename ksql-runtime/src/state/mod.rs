@@ -1,11 +1,12 @@
 //! Tables in RocksDB: stores, bindings, readiness.
 //!
-//! A [`Table`] is one entity's store with the thread that fills it from its topic (its *binding*). State and offsets
+//! A `Table` is one entity's store with the thread that fills it from its topic (its *binding*). State and offsets
 //! cannot disagree, see the store's module; nothing answers before the offsets frozen at start are reached. Bytes only
 //! but for the one generic step that makes a record a row.
 
 mod binding;
 mod cache;
+mod gathered;
 mod rows;
 mod status;
 mod store;

@@ -23,6 +23,8 @@ use crate::log::TopicId;
 pub(crate) type Db = DBWithThreadMode<MultiThreaded>;
 
 const OFFSETS: &str = "offsets";
+/// No partition: where the shape of a store's rows stands.
+const SHAPE: i32 = -1;
 const MIB: usize = 1024 * 1024;
 
 /// How the state is kept.
@@ -219,6 +221,29 @@ impl Store {
             topic: TopicId::from_bytes(*topic),
             next: i64::from_be_bytes(next),
         }))
+    }
+
+    /// What the rows of a store look like; nothing where there are none yet.
+    pub(crate) fn shape(&self, store: &str) -> Result<Option<Vec<u8>>, StateError> {
+        self.with(|db| {
+            db.get_cf(&family(db, OFFSETS)?, offset_key(store, SHAPE))
+                .map_err(|source| self.error("read a shape", source))
+        })
+    }
+
+    /// Notes what the rows of a store look like.
+    pub(crate) fn put_shape(&self, store: &str, shape: u64) -> Result<(), StateError> {
+        self.check()?;
+        self.with(|db| {
+            let mut batch = WriteBatch::default();
+            batch.put_cf(
+                &family(db, OFFSETS)?,
+                offset_key(store, SHAPE),
+                shape.to_be_bytes(),
+            );
+            db.write_opt(batch, &self.write_options)
+                .map_err(|source| self.poison("note a shape", source))
+        })
     }
 
     /// Writes a batch of rows together with the offsets they cover; after a failure nothing more is written.

@@ -85,7 +85,7 @@ impl Table {
         registry: Registry,
         offsets: &[Offsets],
     ) -> Result<(), StateError> {
-        let plan = binding::Plan::new(self, offsets)?;
+        let plan = binding::Plan::new(self, T::FINGERPRINT, offsets)?;
         let table = Arc::clone(self);
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new()

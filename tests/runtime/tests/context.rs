@@ -1,0 +1,582 @@
+//! Contexts and sets as a program uses them: what is answered, what is refused, and what the errors say.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ksql_runtime::error::Error;
+use ksql_runtime::log::{Record, TopicSpec};
+use ksql_runtime::prelude::*;
+use ksql_runtime::state::State;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("stock", partitions = 3)]
+#[table]
+#[entity(namespace = "shop")]
+pub struct Stock {
+    #[key]
+    pub article: String,
+    pub pieces: i32,
+    #[max_length(5)]
+    pub shelf: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("legs", partitions = 4)]
+#[table]
+#[entity(namespace = "shop")]
+pub struct Leg {
+    #[key]
+    pub carrier: String,
+    #[key]
+    pub flight: i64,
+    pub delay: i32,
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("clicks")]
+#[stream]
+#[entity(namespace = "shop")]
+pub struct Click {
+    pub page: String,
+    #[timestamp]
+    pub at: DateTime<Utc>,
+}
+
+fn builder(directory: &Path) -> ContextBuilder {
+    Context::builder()
+        .entity::<Stock>()
+        .entity::<Leg>()
+        .entity::<Click>()
+        .state_dir(directory)
+}
+
+async fn start(directory: &Path) -> Context {
+    builder(directory)
+        .start()
+        .await
+        .expect("the context starts")
+}
+
+fn stock(article: &str, pieces: i32) -> Stock {
+    Stock {
+        article: article.into(),
+        pieces,
+        shelf: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_added_is_read_by_key_in_order_by_range_and_filtered() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = start(directory.path()).await;
+    let set = ctx.set::<Stock>();
+    let names: Vec<String> = (0..200).map(|n| format!("a{n:03}")).collect();
+    let added = set
+        .add_all(names.iter().zip(0..).map(|(name, n)| stock(name, n)))
+        .await
+        .expect("added");
+    assert_eq!(added.records, 200);
+    let set = set.at_least(&added);
+    let rows = set.to_list().await.expect("rows");
+    let found: Vec<&str> = rows.iter().map(|row| row.article.as_str()).collect();
+    assert_eq!(found, names, "all partitions, in key order");
+    assert_eq!(set.count().await.expect("a count"), 200);
+    assert_eq!(
+        set.get("a007").await.expect("a read"),
+        Some(stock("a007", 7))
+    );
+    assert_eq!(set.get("b").await.expect("a read"), None);
+    let range = set.range("a010".."a012").await.expect("a range");
+    assert_eq!(range, [stock("a010", 10), stock("a011", 11)]);
+    assert_eq!(set.range("a198"..).await.expect("a range").len(), 2);
+    assert_eq!(set.range(..="a001").await.expect("a range").len(), 2);
+    let filtered = set.filter(|row| row.pieces >= 195);
+    assert_eq!(filtered.to_list().await.expect("rows").len(), 5);
+    assert_eq!(filtered.count().await.expect("a count"), 5);
+    let mut sum = 0;
+    set.scan(|row| sum += row.pieces).await.expect("a scan");
+    assert_eq!(sum, (0..200).sum::<i32>());
+    assert_eq!(set.end_offset().await.expect("ends"), 200);
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tombstone_deletes_and_a_later_record_brings_back() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = start(directory.path()).await;
+    let set = ctx.set::<Leg>();
+    let leg = Leg {
+        carrier: "UA".into(),
+        flight: 12,
+        delay: 3,
+    };
+    let key = || ("UA".to_owned(), 12);
+    let receipt = set.add(leg.clone()).await.expect("added");
+    let get = async |receipt: &_| set.at_least(receipt).get(key()).await.expect("a read");
+    assert_eq!(get(&receipt).await, Some(leg.clone()));
+    let receipt = set.remove(key()).await.expect("removed");
+    assert_eq!(get(&receipt).await, None);
+    let receipt = set.add(leg.clone()).await.expect("added");
+    assert_eq!(get(&receipt).await, Some(leg));
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_key_of_another_writers_schema_is_the_same_row() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = start(directory.path()).await;
+    let set = ctx.set::<Leg>();
+    let leg = |delay| Leg {
+        carrier: "UA".into(),
+        flight: 12,
+        delay,
+    };
+    set.add(leg(1)).await.expect("added");
+    // Another record name: another id, another partition perhaps, the same key.
+    let schema = r#"{"type":"record","name":"Other","fields":[{"name":"CARRIER","type":["null","string"]},{"name":"FLIGHT","type":["null","long"]}]}"#;
+    let id = ctx
+        .registry()
+        .register("other", schema)
+        .await
+        .expect("registered");
+    let mut key = vec![0];
+    key.extend_from_slice(&id.to_be_bytes());
+    key.extend_from_slice(&[2, 4, b'U', b'A', 2, 24]);
+    let mut own = Vec::new();
+    leg(1).encode_key(0, &mut own).expect("a key");
+    assert_eq!(key[5..], own[5..], "the same columns");
+    let receipt = ctx
+        .log()
+        .produce("legs", Record::new(Some(&key), None, 0).partition(2))
+        .await
+        .expect("produced");
+    let receipt = set.at_least(receipt).add(leg(5)).await.expect("added");
+    let found = set.at_least(&receipt).get(("UA".to_owned(), 12)).await;
+    assert_eq!(found.expect("a read"), Some(leg(5)));
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_defect_is_an_error_before_anything_is_sent_and_names_field_and_topic() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = start(directory.path()).await;
+    let set = ctx.set::<Stock>();
+    let wrong = Stock {
+        shelf: Some("too long".into()),
+        ..stock("a", 1)
+    };
+    for result in [
+        set.add(wrong.clone()).await.map(drop),
+        set.add_all([stock("b", 1), wrong]).await.map(drop),
+    ] {
+        let error = result.expect_err("too long").to_string();
+        for word in ["`Stock`", "`stock`", "`shelf`", "8", "5", "0 records"] {
+            assert!(error.contains(word), "`{word}` is not in: {error}");
+        }
+    }
+    assert_eq!(set.end_offset().await.expect("ends"), 0, "nothing was sent");
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_time_is_the_records_timestamp_else_the_clock_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let clock = ksql_runtime::clock::Clock::manual(42);
+    let ctx = builder(directory.path())
+        .clock(clock)
+        .start()
+        .await
+        .expect("started");
+    let at = DateTime::from_timestamp_millis(1_000).expect("a moment");
+    let page = "home".to_owned();
+    let receipt = ctx
+        .set::<Click>()
+        .add(Click { page, at })
+        .await
+        .expect("added");
+    assert_eq!(receipt.timestamp, 1_000);
+    let receipt = ctx.set::<Stock>().add(stock("a", 1)).await.expect("added");
+    assert_eq!(receipt.timestamp, 42);
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_entity_and_a_table_that_is_not_kept_say_what_to_do() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = Context::builder()
+        .entity::<Stock>()
+        .setting("entity.Stock.cached", "false")
+        .state_dir(directory.path())
+        .start()
+        .await
+        .expect("started");
+    let error = ctx
+        .set::<Leg>()
+        .to_list()
+        .await
+        .expect_err("unknown")
+        .to_string();
+    assert!(error.contains("`.entity::<Leg>()`"), "{error}");
+    let set = ctx.set::<Stock>();
+    set.add(stock("a", 1)).await.expect("it can be written");
+    let error = set.get("a").await.expect_err("not kept").to_string();
+    assert!(
+        error.contains("`Stock`") && error.contains("`cached`"),
+        "{error}"
+    );
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn states_and_events_tell_how_a_table_became_ready_and_ended() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = start(directory.path()).await;
+    ctx.set::<Stock>().add(stock("a", 1)).await.expect("added");
+    ctx.wait_caught_up(LIMIT).await.expect("caught up");
+    let tables = ctx.tables();
+    let names: Vec<&str> = tables.iter().map(|table| table.entity).collect();
+    assert_eq!(names, ["Leg", "Stock"], "streams have no table");
+    assert_eq!(tables[1].status.state, State::Running);
+    assert_eq!(tables[1].status.total_lag(), 0);
+    assert_eq!(ctx.set::<Stock>().lag().expect("lag").len(), 3);
+    let mut events = ctx.events();
+    let set = ctx.set::<Stock>();
+    ctx.shutdown().await.expect("a clean end");
+    let event = events.recv().await.expect("an event");
+    assert_eq!(
+        (event.previous, event.current),
+        (State::Running, State::NotRunning)
+    );
+    match set.get("a").await {
+        Err(Error::NotReady {
+            state: State::NotRunning,
+            ..
+        }) => {}
+        other => panic!("a read after the end: {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dropping_a_context_ends_it_in_order_too() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for round in 0..3 {
+        let ctx = start(directory.path()).await;
+        let set = ctx.set::<Stock>();
+        assert_eq!(set.count().await.expect("a count"), u64::from(round > 0));
+        assert_eq!(set.replayed().expect("a table"), 0, "flushed when dropped");
+        let receipt = set.add(stock("a", round)).await.expect("added");
+        set.at_least(receipt).get("a").await.expect("a read");
+        drop(set);
+        drop(ctx);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_is_no_row_stops_the_table_with_its_place() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = start(directory.path()).await;
+    let set = ctx.set::<Stock>();
+    let receipt = set.add(stock("a", 1)).await.expect("added");
+    set.at_least(receipt).get("a").await.expect("a read");
+    let bad = Record::new(Some(b"a"), Some(b"no avro"), 0);
+    let receipt = ctx.log().produce("stock", bad).await.expect("produced");
+    let error = ctx
+        .wait_caught_up(LIMIT)
+        .await
+        .expect_err("stopped")
+        .to_string();
+    for word in [
+        "`Stock`",
+        "ERROR",
+        &format!("partition {}", receipt.partition),
+        "offset 1",
+        "on_poison",
+    ] {
+        assert!(error.contains(word), "`{word}` is not in: {error}");
+    }
+    assert!(
+        set.get("a").await.is_err(),
+        "the old row is not served as the current one"
+    );
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_marked_key_is_an_error_of_its_own_and_the_others_are_served() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = builder(directory.path())
+        .setting("on_poison", "mark")
+        .start()
+        .await
+        .expect("started");
+    let set = ctx.set::<Stock>();
+    set.add_all([stock("a", 1), stock("b", 2)])
+        .await
+        .expect("added");
+    let bad = Record::new(Some(b"a"), Some(b"\0\0\0\0\x7fxx"), 0);
+    let receipt = ctx.log().produce("stock", bad).await.expect("produced");
+    let set = set.at_least(&receipt);
+    let error = set.get("a").await.expect_err("marked").to_string();
+    assert!(
+        error.contains(&format!("offset {}", receipt.offset)),
+        "{error}"
+    );
+    assert_eq!(set.get("b").await.expect("a read"), Some(stock("b", 2)));
+    assert!(set.to_list().await.is_err(), "a list is whole or refused");
+    let receipt = set.add(stock("a", 3)).await.expect("added");
+    let set = set.at_least(&receipt);
+    assert_eq!(
+        set.get("a").await.expect("a read"),
+        Some(stock("a", 3)),
+        "healed by the next record"
+    );
+    assert_eq!(set.count().await.expect("a count"), 2);
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_kept_in_memory_are_never_older_than_what_was_waited_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = builder(directory.path())
+        .setting("cache_rows", "100")
+        .start()
+        .await
+        .expect("started");
+    let set = ctx.set::<Stock>();
+    for n in 0..300 {
+        let receipt = set.add(stock("a", n)).await.expect("added");
+        let found = set.at_least(&receipt).get("a").await.expect("a read");
+        assert_eq!(found, Some(stock("a", n)));
+        assert_eq!(set.get("a").await.expect("a cached read"), found);
+    }
+    let receipt = set.remove("a").await.expect("removed");
+    assert_eq!(set.at_least(&receipt).get("a").await.expect("a read"), None);
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_reach_the_topics_and_the_texts() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let builder = || {
+        builder(directory.path())
+            .setting("topic_prefix", "test.")
+            .setting("entity.Stock.partitions", "7")
+    };
+    let ddl = builder().ddl().expect("texts");
+    assert!(
+        ddl.contains("KAFKA_TOPIC='test.stock', PARTITIONS=7"),
+        "{ddl}"
+    );
+    assert_eq!(ddl.lines().count(), 3);
+    assert!(ddl.lines().all(|line| line.ends_with(';')), "{ddl}");
+    let avro = builder().avro().expect("texts");
+    assert_eq!(
+        avro.lines().count(),
+        4,
+        "a key schema for the composite key: {avro}"
+    );
+    let ctx = builder().start().await.expect("started");
+    let topic = ctx.log().describe("test.stock").await.expect("the topic");
+    assert_eq!(topic.partitions, 7);
+    let subjects = ctx.registry().subjects().await.expect("subjects");
+    assert_eq!(
+        subjects,
+        [
+            "test.clicks-value",
+            "test.legs-key",
+            "test.legs-value",
+            "test.stock-value"
+        ]
+    );
+    ctx.shutdown().await.expect("a clean end");
+    let error = builder()
+        .setting("entity.Stok.partitions", "7")
+        .start()
+        .await
+        .expect_err("no such entity")
+        .to_string();
+    assert!(
+        error.contains("`Stok`") && error.contains("Stock"),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_invalid_model_touches_nothing() {
+    #[derive(Debug, Clone, Entity)]
+    #[topic("stock", partitions = 3)]
+    #[table]
+    pub struct Copy {
+        #[key]
+        pub id: i64,
+        pub value: i64,
+    }
+    let parent = tempfile::tempdir().expect("a directory");
+    let directory = parent.path().join("never");
+    let error = builder(&directory)
+        .entity::<Copy>()
+        .start()
+        .await
+        .expect_err("one topic, two entities")
+        .to_string();
+    assert!(
+        error.contains("K0503") && error.contains("`Stock`") && error.contains("`Copy`"),
+        "{error}"
+    );
+    assert!(!directory.exists(), "nothing was created");
+}
+
+/// How a restore ends (RT4), as far as an embedded log can bring it about: ready, or a typed error, never a hang.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_restore_ends_ready_or_with_an_error_that_says_why() {
+    let add = async |directory: &Path, rows: i32| {
+        let ctx = start(directory).await;
+        let rows = (0..rows).map(|n| stock(&format!("a{n}"), n));
+        ctx.set::<Stock>().add_all(rows).await.expect("added");
+        ctx.wait_caught_up(LIMIT).await.expect("caught up");
+        ctx
+    };
+    let ends = async |directory: &Path, rebuild: bool| {
+        let started = builder(directory)
+            .setting("ready_timeout", "10s")
+            .setting(
+                "rebuild_on_truncation",
+                if rebuild { "true" } else { "false" },
+            )
+            .start()
+            .await;
+        match started {
+            Ok(ctx) => {
+                let count = ctx.set::<Stock>().count().await.expect("a count");
+                ctx.shutdown().await.expect("a clean end");
+                Ok(count)
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    };
+    // Empty, and stored == end.
+    let directory = tempfile::tempdir().expect("a directory");
+    assert_eq!(ends(directory.path(), false).await, Ok(0));
+    add(directory.path(), 10)
+        .await
+        .shutdown()
+        .await
+        .expect("a clean end");
+    assert_eq!(ends(directory.path(), false).await, Ok(10));
+    // The state is gone, the log is compacted: gaps at the start, in the middle and at the end.
+    let ctx = start(directory.path()).await;
+    for round in 0..3 {
+        ctx.set::<Stock>()
+            .add_all((0..10).map(|n| stock(&format!("a{n}"), n + round)))
+            .await
+            .expect("added");
+    }
+    ctx.set::<Stock>().remove("a9").await.expect("removed");
+    if let ksql_runtime::log::Log::Embedded(log) = ctx.log() {
+        log.maintain(0).await.expect("compacted");
+        log.maintain(i64::MAX / 2)
+            .await
+            .expect("tombstones removed");
+    }
+    ctx.shutdown().await.expect("a clean end");
+    std::fs::remove_dir_all(directory.path().join("state")).expect("the state is removed");
+    assert_eq!(ends(directory.path(), false).await, Ok(9));
+    // The topic was deleted and created again: other records under the same offsets.
+    let ctx = start(directory.path()).await;
+    ctx.log().delete_topic("stock").await.expect("deleted");
+    let spec = TopicSpec::new("stock", 3).compacted();
+    ctx.log().create_topic(&spec).await.expect("created");
+    ctx.shutdown().await.expect("a clean end");
+    let error = ends(directory.path(), false)
+        .await
+        .expect_err("another topic");
+    for word in [
+        "`stock`",
+        "created again",
+        "rebuild_on_truncation",
+        "start tables",
+        "`Stock`",
+    ] {
+        assert!(error.contains(word), "`{word}` is not in: {error}");
+    }
+    assert_eq!(
+        ends(directory.path(), true).await,
+        Ok(0),
+        "rebuilt on request"
+    );
+    // The log was restored from an older copy: the stored offset is behind its end.
+    let directory = tempfile::tempdir().expect("a directory");
+    add(directory.path(), 5)
+        .await
+        .shutdown()
+        .await
+        .expect("a clean end");
+    let older = tempfile::tempdir().expect("a directory");
+    copy(&directory.path().join("log"), &older.path().join("log"));
+    add(directory.path(), 50)
+        .await
+        .shutdown()
+        .await
+        .expect("a clean end");
+    std::fs::remove_dir_all(directory.path().join("log")).expect("the log is removed");
+    copy(&older.path().join("log"), &directory.path().join("log"));
+    let error = ends(directory.path(), false).await.expect_err("cut off");
+    assert!(
+        error.contains("truncated") && error.contains("`stock`"),
+        "{error}"
+    );
+    assert_eq!(
+        ends(directory.path(), true).await,
+        Ok(5),
+        "rebuilt on request"
+    );
+    // Retention passed the table while it was down: low > 0, and the stored offset below it.
+    let directory = tempfile::tempdir().expect("a directory");
+    let log = ksql_runtime::log::EmbeddedLog::open(ksql_runtime::log::EmbeddedOptions::new(
+        directory.path().join("log"),
+    ))
+    .expect("the log opens");
+    log.create_topic(&TopicSpec::new("stock", 3).retention_ms(1))
+        .await
+        .expect("created");
+    log.close().await.expect("closed");
+    drop(log);
+    let ctx = add(directory.path(), 20).await;
+    ctx.shutdown().await.expect("a clean end");
+    let log = ksql_runtime::log::EmbeddedLog::open(ksql_runtime::log::EmbeddedOptions::new(
+        directory.path().join("log"),
+    ))
+    .expect("the log opens");
+    for n in 0..20_u8 {
+        log.produce("stock", Record::new(Some(&[n]), None, 0))
+            .await
+            .expect("produced");
+    }
+    log.maintain(i64::MAX / 2).await.expect("expired");
+    log.close().await.expect("closed");
+    drop(log);
+    let error = ends(directory.path(), false)
+        .await
+        .expect_err("records are gone");
+    assert!(error.contains("truncated"), "{error}");
+    assert_eq!(
+        ends(directory.path(), true).await,
+        Ok(0),
+        "low == high > 0 is ready"
+    );
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a directory");
+    for entry in std::fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), &target).expect("a copy");
+        }
+    }
+}
