@@ -51,6 +51,15 @@ impl Recognised {
         }
     }
 
+    /// Whether only the compiler knows what it is, or what an element inside is.
+    pub(crate) fn is_unknown(&self) -> bool {
+        match &self.shape {
+            Shape::Unknown => true,
+            Shape::Array(element) | Shape::Map(element) => element.is_unknown(),
+            Shape::Simple(_) => false,
+        }
+    }
+
     /// How many elements lie inside: how much room a borrowed model needs.
     pub(crate) fn depth(&self) -> usize {
         match &self.shape {

@@ -117,6 +117,38 @@ pub fn check_length(value: &impl Length, most: u32) -> Result<(), Defect> {
     }
 }
 
+macro_rules! assumed {
+    ($($(#[$doc:meta])* $name:ident: $what:ident;)*) => {
+        $(
+            $(#[$doc])*
+            pub trait $name<'a>: $what {}
+            impl<'a, T: $what> $name<'a> for T {}
+        )*
+    };
+}
+
+assumed! {
+    /// Assumed of a type that only the compiler knows; the lifetime makes it possible to assume what does not hold.
+    AssumedColumn: Value;
+    /// The same of a key column.
+    AssumedKey: KeyValue;
+    /// The same of a decimal.
+    AssumedDecimal: DecimalValue;
+    /// The same of a text.
+    AssumedText: TextValue;
+}
+
+/// Refuses what is no column.
+pub const fn a_column<T: Value>() {}
+
+/// Refuses what is no key column.
+pub const fn a_key<T: KeyValue>() {}
+
+/// Refuses what cannot be restored: fields with `#[kafka_ignore]` are not sent.
+pub fn kafka_ignore_restores_with_default<T: Default>() -> T {
+    T::default()
+}
+
 /// What encoders write into.
 pub type Bytes = Vec<u8>;
 

@@ -78,6 +78,32 @@ impl<'a> ColumnCode<'a> {
         }
     }
 
+    /// The value of a field that is not sent.
+    pub(crate) fn restored(&self) -> TokenStream {
+        let (ty, krate, place) = (self.ty, self.krate, Place::of(self.ty));
+        let call = respan(
+            &quote!(#krate::kafka_ignore_restores_with_default),
+            place.first,
+        );
+        let arguments = respan(&quote!(()), place.last);
+        quote!(#call::<#ty> #arguments)
+    }
+
+    /// What generated items may assume of the type where only the compiler knows it.
+    fn assumption(&self) -> Option<TokenStream> {
+        if self.role == Role::Ignored || !self.options.recognised.is_unknown() {
+            return None;
+        }
+        let (ty, krate) = (self.ty, self.krate);
+        let what = match (&self.form, self.role) {
+            (_, Role::Key) => quote!(AssumedKey),
+            (Form::Plain, _) => quote!(AssumedColumn),
+            (Form::Fixed(..), _) => quote!(AssumedDecimal),
+            (Form::Formatted(_), _) => quote!(AssumedText),
+        };
+        Some(quote!(for<'__assumed> #ty: #krate::#what<'__assumed>,))
+    }
+
     /// `<Type as KeyValue>::item`.
     pub(crate) fn key_item(&self, item: &str) -> TokenStream {
         let krate = self.krate;
@@ -101,6 +127,23 @@ impl<'a> ColumnCode<'a> {
         let open = quote_spanned!(place.first=> <);
         let close = quote_spanned!(place.last=> >::);
         quote!(#open #codec as #path<#ty> #close #item)
+    }
+}
+
+/// The clause under which generated items stand. A type that is no column is one error, from the check on the field; the
+/// items assume that it is one, or each of them would be an error of its own. (A bound on a type without parameters is
+/// refused when it does not hold, unless it is one for all lifetimes.)
+pub(crate) fn assumptions<'c, 'a: 'c>(
+    columns: impl IntoIterator<Item = &'c ColumnCode<'a>>,
+) -> TokenStream {
+    let bounds: Vec<_> = columns
+        .into_iter()
+        .filter_map(ColumnCode::assumption)
+        .collect();
+    if bounds.is_empty() {
+        TokenStream::new()
+    } else {
+        quote!(where #(#bounds)*)
     }
 }
 

@@ -286,7 +286,14 @@ pub(crate) fn checks(columns: &[ColumnCode<'_>], krate: &TokenStream) -> TokenSt
             if !matches!(code.options.recognised.shape, crate::types::Shape::Unknown) {
                 return TokenStream::new();
             }
+            let mut key = None;
             if code.role == Role::Key {
+                let (ty, call) = (
+                    code.ty,
+                    super::column::respan(&quote!(#krate::a_key), place.first),
+                );
+                let arguments = super::column::respan(&quote!(()), place.last);
+                key = Some(quote!(const _: () = #call::<#ty> #arguments;));
                 calls.push((quote!(check_key), quote!(#nullable)));
             }
             if code.options.timestamp.is_some() {
@@ -308,7 +315,7 @@ pub(crate) fn checks(columns: &[ColumnCode<'_>], krate: &TokenStream) -> TokenSt
                 let arguments = super::column::respan(&quote!((#arguments)), place.last);
                 quote!(const _: () = #path #arguments;)
             });
-            quote!(#(#calls)*)
+            quote!(#key #(#calls)*)
         });
     quote!(#(#checks)*)
 }

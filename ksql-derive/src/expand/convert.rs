@@ -46,7 +46,7 @@ pub(crate) fn methods(
         let value = match column.role {
             Role::Key => quote!(__key.#field),
             Role::Value => quote!(__value.#field),
-            Role::Ignored => quote!(::core::default::Default::default()),
+            Role::Ignored => column.restored(),
             Role::WindowStart => quote!(#krate::bound_or_epoch(__key.window.start)),
             Role::WindowEnd => quote!(#krate::bound_or_epoch(__key.window.end)),
         };

@@ -55,6 +55,7 @@ impl<'a> Key<'a> {
         let (ident, vis, krate) = (&self.ident, &self.options.vis, self.krate);
         let doc = format!("The key of [`{}`].", self.options.ident);
         let allow = super::allow();
+        let assumed = self.assumed();
         let fields = self.columns.iter().map(|column| {
             let (name, ty) = (column.ident, column.ty);
             let docs = docs(
@@ -76,7 +77,7 @@ impl<'a> Key<'a> {
                 ::core::cmp::Ord, ::core::hash::Hash
             )]
             #allow
-            #vis struct #ident {
+            #vis struct #ident #assumed {
                 #(#fields)*
                 #window
             }
@@ -112,12 +113,13 @@ impl Key<'_> {
         let read_window = self
             .windowed
             .then(|| quote!(window: #krate::decode_window_ordered(&mut __input)?,));
+        let assumed = self.assumed();
         let window_out = self
             .windowed
             .then(|| quote!(#krate::Window::encode(self.window, #session, __out);));
         quote! {
             #[automatically_derived]
-            impl #krate::EntityKey for #ident {
+            impl #krate::EntityKey for #ident #assumed {
                 const COLUMNS: ::core::primitive::usize = #count;
                 fn encode(&self, __id: ::core::primitive::u32, __out: &mut #krate::Bytes) {
                     #encode
@@ -138,6 +140,11 @@ impl Key<'_> {
                 }
             }
         }
+    }
+
+    /// The clause under which the key's items stand.
+    fn assumed(&self) -> TokenStream {
+        super::column::assumptions(self.columns.iter().copied())
     }
 
     fn is_session(&self) -> bool {
@@ -205,6 +212,7 @@ impl Key<'_> {
             return TokenStream::new();
         }
         let ident = &self.ident;
+        let assumed = self.assumed();
         let fields: Vec<_> = self.columns.iter().map(|column| column.ident).collect();
         let types: Vec<_> = self.columns.iter().map(|column| column.ty).collect();
         if let ([field], [ty]) = (fields.as_slice(), types.as_slice()) {
@@ -226,7 +234,7 @@ impl Key<'_> {
             });
             return quote! {
                 #[automatically_derived]
-                impl ::core::convert::From<#ty> for #ident {
+                impl ::core::convert::From<#ty> for #ident #assumed {
                     fn from(__key: #ty) -> Self {
                         Self { #field: __key }
                     }
@@ -237,7 +245,7 @@ impl Key<'_> {
         let locals: Vec<_> = self.columns.iter().map(|column| &column.local).collect();
         quote! {
             #[automatically_derived]
-            impl ::core::convert::From<(#(#types,)*)> for #ident {
+            impl ::core::convert::From<(#(#types,)*)> for #ident #assumed {
                 fn from((#(#locals,)*): (#(#types,)*)) -> Self {
                     Self { #(#fields: #locals),* }
                 }

@@ -95,7 +95,8 @@ pub(crate) fn entity(options: &EntityOptions, krate: &TokenStream) -> TokenStrea
     let convert = convert::methods(options, &columns, &key, krate);
     let (key_name, value_name) = (key.name(), companion(ident, "Value"));
     let row_name = row::name(options, &columns, &quote!('a));
-    let markers = markers(options, krate);
+    let assumed = column::assumptions(&columns);
+    let markers = markers(options, &assumed, krate);
     quote! {
         #key_type
         #value_type
@@ -108,7 +109,7 @@ pub(crate) fn entity(options: &EntityOptions, krate: &TokenStream) -> TokenStrea
             #key_impl
             #conversions
             #[automatically_derived]
-            impl #krate::Entity for #ident {
+            impl #krate::Entity for #ident #assumed {
                 type Key = #key_name;
                 type Value = #value_name;
                 type Row<'a> = #row_name;
@@ -137,7 +138,7 @@ pub(crate) fn columns<'a>(
 }
 
 /// What the entity can do, as traits that the runtime's methods ask for.
-fn markers(options: &EntityOptions, krate: &TokenStream) -> TokenStream {
+fn markers(options: &EntityOptions, assumed: &TokenStream, krate: &TokenStream) -> TokenStream {
     let ident = &options.ident;
     let windowed = options.window.is_some();
     let table = crate::model::kind(options).0 == ksql_schema::Kind::Table;
@@ -150,7 +151,7 @@ fn markers(options: &EntityOptions, krate: &TokenStream) -> TokenStream {
             traits.push(quote!(TableEntity));
         }
     }
-    quote!(#(#[automatically_derived] impl #krate::#traits for #ident {})*)
+    quote!(#(#[automatically_derived] impl #krate::#traits for #ident #assumed {})*)
 }
 
 /// A doc comment where the user wrote none: a public field needs one.

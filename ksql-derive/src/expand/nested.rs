@@ -5,8 +5,9 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::DeriveInput;
 
-use super::column::qualified;
+use super::column::{qualified, respan};
 use super::{companion, docs};
+use crate::errors::Place;
 use crate::parse::args::plain;
 use crate::parse::nested::NestedField;
 
@@ -33,6 +34,23 @@ pub(crate) fn nested(
     } else {
         (quote!(#row), quote!('static))
     };
+    // Only the compiler knows these: one check each, and items that assume they are right.
+    let unknown: Vec<&syn::Type> = fields
+        .iter()
+        .filter(|field| field.recognised.is_unknown())
+        .map(|field| &field.ty)
+        .collect();
+    let assumed = if unknown.is_empty() {
+        TokenStream::new()
+    } else {
+        quote!(where #(for<'__assumed> #unknown: #krate::AssumedColumn<'__assumed>,)*)
+    };
+    let checks = unknown.iter().map(|ty| {
+        let place = Place::of(ty);
+        let call = respan(&quote!(#krate::a_column), place.first);
+        let arguments = respan(&quote!(()), place.last);
+        quote!(const _: () = #call::<#ty> #arguments;)
+    });
     let item = |field: &NestedField, item: &str| qualified(&field.ty, &value, item);
     let doc = format!("A [`{ident}`] in a row, borrowed.");
     let row_fields = fields.iter().map(|field| {
@@ -75,11 +93,12 @@ pub(crate) fn nested(
         #[doc = #doc]
         #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
         #allow
-        #vis struct #row_name { #(#row_fields)* }
+        #vis struct #row_name #assumed { #(#row_fields)* }
         #allow
         const _: () = {
+            #(#checks)*
             #[automatically_derived]
-            impl #krate::Value for #ident {
+            impl #krate::Value for #ident #assumed {
                 const TYPE: #krate::schema::Type<'static> = #krate::schema::Type::Struct(&#krate::schema::Struct {
                     name: #name,
                     fields: &[#(#schema),*],

@@ -55,11 +55,12 @@ pub(crate) fn definition(options: &EntityOptions, columns: &[ColumnCode<'_>]) ->
         let vis = &column.options.vis;
         quote!(#docs #vis #field: #ty,)
     });
+    let assumed = super::column::assumptions(shown(columns));
     quote! {
         #[doc = #doc]
         #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
         #allow
-        #vis struct #name { #(#fields)* }
+        #vis struct #name #assumed { #(#fields)* }
     }
 }
 
@@ -102,7 +103,8 @@ pub(crate) fn methods(
     let owned = columns.iter().map(|column| {
         let (field, name) = (column.ident, column.name);
         if column.role == Role::Ignored {
-            return quote!(#field: ::core::default::Default::default(),);
+            let restored = column.restored();
+            return quote!(#field: #restored,);
         }
         let back = column.item("from_ref");
         quote!(#field: #back(__row.#field).map_err(|__error| __error.at(#name))?,)

@@ -172,7 +172,7 @@ pub(crate) fn owned_source(
     match column.role {
         Role::Key => quote!(#key.#field),
         Role::Value => quote!(#local),
-        Role::Ignored => quote!(::core::default::Default::default()),
+        Role::Ignored => column.restored(),
         Role::WindowStart => {
             quote!(#krate::WindowBound::from_millis(#key.window.start).map_err(|__error| __error.at(#name))?)
         }
