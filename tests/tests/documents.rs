@@ -1,7 +1,24 @@
-//! `docs/errors.md` tells every code there is, and no other.
+//! The documents tell what is: every code in `docs/errors.md`, the texts and the compiler's answer in the README.
 
 use std::collections::BTreeSet;
 use std::path::Path;
+
+use ksql_runtime::prelude::*;
+
+/// The entity of the README.
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("rates", partitions = 4)]
+#[table]
+#[entity(namespace = "shop")]
+struct Rate {
+    #[key]
+    symbol: String,
+    #[timestamp]
+    quoted_at: DateTime<Utc>,
+    #[decimal_precision(18, 4)]
+    price: Decimal,
+    note: Option<String>,
+}
 
 fn codes(text: &str) -> BTreeSet<String> {
     text.match_indices("K0")
@@ -106,4 +123,27 @@ fn every_code_of_one_entity_has_a_case_the_compiler_was_asked_about() {
         .filter(|id| !ids.contains(id))
         .collect();
     assert_eq!(missing, Vec::<String>::new(), "pitfalls without a case");
+}
+
+#[test]
+fn the_readme_shows_what_the_compiler_really_says() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect(path);
+    let readme = read("README.md");
+    let source = read("tests/ui/readme/fail/order.rs");
+    let source = source
+        .split("\n\n")
+        .find(|part| part.contains("struct Order"))
+        .expect("the struct");
+    assert!(readme.contains(source), "the struct of the case:\n{source}");
+    let texts = [Rate::CREATE, Rate::VALUE_SCHEMA];
+    assert!(
+        texts.iter().all(|text| readme.contains(text)),
+        "the texts of `Rate`: {texts:#?}"
+    );
+    let answer = read("tests/ui/readme/fail/order.stderr");
+    let answer = answer.replace("ui/readme/fail/order.rs", "src/order.rs");
+    assert!(
+        readme.contains(answer.trim_end()),
+        "the compiler's answer:\n{answer}"
+    );
 }
