@@ -168,4 +168,16 @@ impl Error {
             cause: Box::new(self),
         }
     }
+
+    /// Whether the cause, however deep, is damage to the tables' state.
+    pub(crate) fn is_corrupt_state(&self) -> bool {
+        match self {
+            Error::State(StateError::Corrupt { .. }) => true,
+            Error::Start { cause, .. } => cause.is_corrupt_state(),
+            Error::NotReady { reason, .. } => {
+                matches!(reason.as_deref(), Some(StateError::Corrupt { .. }))
+            }
+            _ => false,
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use ksql_schema::ddl::Operational as Ddl;
 use ksql_schema::model::{Cleanup, Kind, SubjectStrategy};
 use tokio::sync::broadcast;
+use tracing::Instrument;
 
 use super::builder::Registration;
 use super::{Context, ContextBuilder, Inner, Registered};
@@ -74,7 +75,21 @@ pub(super) async fn start(builder: ContextBuilder) -> Result<Context> {
     builder.refuse_invalid()?;
     let config = builder.configuration()?;
     let span = tracing::info_span!("start", application = %config.application_id);
-    let _entered = span.clone();
+    async {
+        match open(&builder, config.clone()).await {
+            // Damage that is met after the state was opened leaves a mark, at which opening it again rebuilds: once.
+            Err(error) if config.rebuild_on_corruption && error.is_corrupt_state() => {
+                tracing::warn!(%error, "the state is damaged: starting again to rebuild it");
+                open(&builder, config).await
+            }
+            other => other,
+        }
+    }
+    .instrument(span)
+    .await
+}
+
+async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     let clock = builder.clock.clone();
     let now = clock.clone();
     let options = EmbeddedOptions {
@@ -260,7 +275,13 @@ async fn create_topic(
     entity: &Registration,
     config: &Config,
 ) -> Result<TopicDescription, LogError> {
-    let spec = operational(entity.model, config).spec(entity.model);
+    let operational = operational(entity.model, config);
+    tracing::debug!(
+        entity = entity.model.name,
+        statement = %ksql_schema::ddl::create(entity.model, &operational.as_ddl(config)),
+        "generated KSQL"
+    );
+    let spec = operational.spec(entity.model);
     let created = log.create_topic(&spec).await?;
     let topic = created.topic();
     if created.is_new() {

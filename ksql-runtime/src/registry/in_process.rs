@@ -271,6 +271,7 @@ impl InProcessRegistry {
             .entry(subject.to_owned())
             .or_default()
             .push(id);
+        tracing::info!(subject, version, id, "schema registered");
         Ok(id)
     }
 

@@ -336,7 +336,11 @@ impl Store {
     }
 
     pub(crate) fn error(&self, action: &'static str, source: rocksdb::Error) -> StateError {
-        if source.kind() != ErrorKind::Corruption {
+        // Nothing that is asked for is invalid or unsupported: where RocksDB says so, the file does.
+        if !matches!(
+            source.kind(),
+            ErrorKind::Corruption | ErrorKind::InvalidArgument | ErrorKind::NotSupported
+        ) {
             return StateError::Storage {
                 path: self.path.clone(),
                 action,

@@ -86,6 +86,8 @@ pub(super) fn run(
     dirty_ratio: f64,
     memory: usize,
 ) {
+    let _span =
+        tracing::debug_span!("maintenance", directory = %shared.directory.display()).entered();
     let interval = by_itself.as_ref().map(|(interval, _)| *interval);
     while let Some(asked) = shared.requests.next(interval) {
         match (asked, &by_itself) {

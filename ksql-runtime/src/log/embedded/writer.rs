@@ -48,6 +48,8 @@ impl Writer {
 
     /// The thread's whole life.
     pub(super) fn run(mut self) {
+        let _span =
+            tracing::debug_span!("log", directory = %self.shared.directory.display()).entered();
         let mut commands = Vec::new();
         let mut group = Vec::new();
         loop {
