@@ -15,10 +15,16 @@ pub mod context;
 pub(crate) mod directory;
 #[cfg(feature = "embedded")]
 pub mod error;
+#[cfg(feature = "kafka")]
+pub mod http;
+#[cfg(feature = "kafka")]
+pub mod ksqldb;
 #[cfg(feature = "embedded")]
 pub mod log;
 #[cfg(feature = "embedded")]
 pub mod registry;
+#[cfg(feature = "embedded")]
+pub mod secret;
 #[cfg(feature = "embedded")]
 pub mod set;
 #[cfg(feature = "embedded")]

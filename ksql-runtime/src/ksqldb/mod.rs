@@ -1,0 +1,1 @@
+//! ksqlDB over its REST API: statements, status, typed pull and push queries.
