@@ -6,4 +6,5 @@
 pub struct Readme;
 
 pub mod child;
+pub mod servers;
 pub mod workload;
