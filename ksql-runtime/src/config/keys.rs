@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use super::cluster::is_secret;
 use super::{
-    Compatibility, Config, ConfigError, Durability, EntityConfig, OnPoison, StateDurability,
+    Compatibility, Config, ConfigError, Durability, EntityConfig, OnDrift, OnPoison,
+    StateDurability, WarmUp,
 };
+use crate::secret::Secret;
 
 type Set<T> = fn(&mut T, &str) -> Result<(), String>;
 
@@ -64,6 +67,45 @@ pub(super) const KEYS: &[(&str, Set<Config>)] = &[
         Ok(())
     }),
     ("cache_rows", |c, v| number(v, 0).map(|v| c.cache_rows = v)),
+    ("bootstrap", |c, v| {
+        addresses(v).map(|v| c.cluster.bootstrap = Some(v.join(",")))
+    }),
+    ("registry", |c, v| urls(v).map(|v| c.cluster.registry = v)),
+    ("registry_user", |c, v| {
+        text(v).map(|v| c.cluster.registry_auth.user = Some(v))
+    }),
+    ("registry_password", |c, v| {
+        text(v).map(|v| c.cluster.registry_auth.password = Some(Secret::new(v)))
+    }),
+    ("registry_token", |c, v| {
+        text(v).map(|v| c.cluster.registry_auth.token = Some(Secret::new(v)))
+    }),
+    ("ksqldb", |c, v| urls(v).map(|v| c.cluster.ksqldb = v)),
+    ("ksqldb_user", |c, v| {
+        text(v).map(|v| c.cluster.ksqldb_auth.user = Some(v))
+    }),
+    ("ksqldb_password", |c, v| {
+        text(v).map(|v| c.cluster.ksqldb_auth.password = Some(Secret::new(v)))
+    }),
+    ("ksqldb_token", |c, v| {
+        text(v).map(|v| c.cluster.ksqldb_auth.token = Some(Secret::new(v)))
+    }),
+    ("ca_certificate", |c, v| {
+        text(v).map(|v| c.cluster.ca_certificate = Some(v.into()))
+    }),
+    ("client_certificate", |c, v| {
+        text(v).map(|v| c.cluster.client_certificate = Some(v.into()))
+    }),
+    ("request_timeout", |c, v| {
+        duration(v).map(|v| c.cluster.request_timeout = v)
+    }),
+    ("reach_timeout", |c, v| {
+        duration(v).map(|v| c.cluster.reach_timeout = v)
+    }),
+    ("warm_up", |c, v| warm_up(v).map(|v| c.cluster.warm_up = v)),
+    ("on_drift", |c, v| {
+        on_drift(v).map(|v| c.cluster.on_drift = v)
+    }),
 ];
 
 /// The keys of one entity.
@@ -102,7 +144,13 @@ impl Config {
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigError> {
         let failed = |expected| ConfigError::InvalidValue {
             key: key.to_owned(),
-            value: value.to_owned(),
+            // An address may hold credentials where it should not.
+            value: if is_secret(key) || value.contains('@') {
+                "***"
+            } else {
+                value
+            }
+            .to_owned(),
             expected,
         };
         if let Some(rest) = key.strip_prefix("entity.") {
@@ -117,6 +165,15 @@ impl Config {
                 nearest: nearest.map(|nearest| format!("entity.{entity}.{nearest}")),
             })?;
             return set(self.entity.entry(entity.to_owned()).or_default(), value).map_err(failed);
+        }
+        if let Some(name) = key.strip_prefix("kafka.") {
+            let cluster = &mut self.cluster;
+            let (settings, name) = match name.split_once('.') {
+                Some(("producer", name)) => (&mut cluster.producer, name),
+                Some(("consumer", name)) => (&mut cluster.consumer, name),
+                _ => (&mut cluster.kafka, name),
+            };
+            return settings.set(key, name, value);
         }
         let set = find(KEYS, key).map_err(|nearest| ConfigError::UnknownKey {
             key: key.to_owned(),
@@ -232,6 +289,61 @@ fn state_durability(value: &str) -> Result<StateDurability, String> {
 
 fn on_poison(value: &str) -> Result<OnPoison, String> {
     one_of(value, &[("stop", OnPoison::Stop), ("mark", OnPoison::Mark)])
+}
+
+fn warm_up(value: &str) -> Result<WarmUp, String> {
+    one_of(
+        value,
+        &[
+            ("wait", WarmUp::Wait),
+            ("dummy_records", WarmUp::DummyRecords),
+        ],
+    )
+}
+
+fn on_drift(value: &str) -> Result<OnDrift, String> {
+    one_of(
+        value,
+        &[("report", OnDrift::Report), ("alter", OnDrift::Alter)],
+    )
+}
+
+/// `host:port`, several with commas between.
+fn addresses(value: &str) -> Result<Vec<String>, String> {
+    let allowed = || "it is `host:port`, several with commas between".to_owned();
+    let one = |address: &str| {
+        let (host, port) = address.rsplit_once(':').ok_or_else(allowed)?;
+        match port.parse::<u16>() {
+            Ok(1..) if !host.is_empty() && !address.contains('/') => Ok(address.to_owned()),
+            _ => Err(allowed()),
+        }
+    };
+    value
+        .split(',')
+        .map(|address| one(address.trim()))
+        .collect()
+}
+
+/// `http://host:port`, several with commas between.
+fn urls(value: &str) -> Result<Vec<String>, String> {
+    let one = |url: &str| {
+        let rest = url
+            .strip_prefix("http://")
+            .or_else(|| url.strip_prefix("https://"));
+        match rest {
+            Some(rest) if rest.contains('@') => Err(
+                "it is an address without credentials: they have settings of their own".to_owned(),
+            ),
+            Some(rest) if !rest.is_empty() && !rest.starts_with('/') => {
+                Ok(url.trim_end_matches('/').to_owned())
+            }
+            _ => Err(
+                "it is `http://host:port` or `https://host`, several with commas between"
+                    .to_owned(),
+            ),
+        }
+    };
+    value.split(',').map(|url| one(url.trim())).collect()
 }
 
 fn compatibility(value: &str) -> Result<Compatibility, String> {

@@ -3,18 +3,22 @@
 //! Invariant: every key is in the one table of the `keys` module; what a file or the environment says goes through it,
 //! so that an unknown key names the nearest known one wherever it stands. Read once, when a context starts.
 
+mod cluster;
 mod keys;
+mod librdkafka;
 mod source;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use cluster::{ClientSettings, Cluster, Credentials, OnDrift, WarmUp};
+
 pub use crate::log::Durability;
 pub use crate::registry::Compatibility;
 pub use crate::state::{OnPoison, StateDurability};
 
-/// What a program can choose. Fields have the names of the keys.
+/// What a program can choose. Fields have the names of the keys; those of the cluster stand in [`Cluster`].
 ///
 /// ```
 /// use ksql_runtime::prelude::*;
@@ -67,6 +71,8 @@ pub struct Config {
     pub retries: Option<u32>,
     /// Rows kept decoded-ready in memory in front of each table. Default: 0, RocksDB's block cache does.
     pub cache_rows: usize,
+    /// Kafka, registry and ksqlDB. Default: none of them, everything runs in this process.
+    pub cluster: Cluster,
     /// What holds for one entity, by its name.
     pub entity: BTreeMap<String, EntityConfig>,
 }
@@ -113,6 +119,7 @@ impl Default for Config {
             retry_longest: Duration::from_secs(30),
             retries: None,
             cache_rows: 0,
+            cluster: Cluster::default(),
             entity: BTreeMap::new(),
         }
     }
@@ -139,6 +146,22 @@ pub enum ConfigError {
         value: String,
         /// What is allowed.
         expected: String,
+    },
+    /// A setting of Kafka's clients that is not the user's to choose.
+    #[error("setting `{key}` cannot be chosen: {reason}; remove it")]
+    Owned {
+        /// The key.
+        key: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Settings that do not go together.
+    #[error("the settings contradict each other: {what}; {cure}")]
+    Contradiction {
+        /// Which.
+        what: String,
+        /// What to do.
+        cure: String,
     },
     /// Settings for an entity the context does not have.
     #[error("there are settings for the entity `{entity}`, and the context has {known}")]

@@ -59,12 +59,26 @@ impl Config {
         for (name, value) in table {
             let key = format!("{prefix}{name}");
             match value {
-                toml::Value::Table(inner) if key == "entity" || key.starts_with("entity.") => {
+                toml::Value::Table(inner)
+                    if ["entity", "kafka"].contains(&key.as_str())
+                        || key.starts_with("entity.")
+                        || key.starts_with("kafka.") =>
+                {
                     self.apply_table(&format!("{key}."), inner)?;
                 }
                 toml::Value::String(text) => self.set(&key, text)?,
                 toml::Value::Integer(_) | toml::Value::Boolean(_) => {
                     self.set(&key, &value.to_string())?
+                }
+                toml::Value::Float(number) if key.starts_with("kafka.") => {
+                    self.set(&key, &number.to_string())?
+                }
+                toml::Value::Array(several)
+                    if ["bootstrap", "registry", "ksqldb"].contains(&key.as_str()) =>
+                {
+                    let addresses: Vec<&str> =
+                        several.iter().filter_map(toml::Value::as_str).collect();
+                    self.set(&key, &addresses.join(","))?;
                 }
                 other => {
                     // An unknown key is the first mistake to name.
@@ -112,6 +126,11 @@ impl Config {
             {
                 // Variables are upper case; the context finds the entity whatever the case.
                 self.set(&format!("entity.{entity}.{key}"), &value)
+                    .map_err(named)?;
+            } else if let Some(setting) = name.strip_prefix("kafka__") {
+                // Names of librdkafka have dots, variables cannot.
+                let setting = setting.replace("__", ".").replace('_', ".");
+                self.set(&format!("kafka.{setting}"), &value)
                     .map_err(named)?;
             } else if KEYS.iter().any(|(known, _)| *known == name) {
                 self.set(&name, &value).map_err(named)?;
@@ -197,6 +216,10 @@ mod tests {
             "compatibility" => "FULL",
             "on_poison" => "mark",
             "partitions" | "replication" | "retries" | "cache_rows" => "7",
+            "bootstrap" => "a:9092, b:9092",
+            "registry" | "ksqldb" => "http://a:8081/",
+            "warm_up" => "dummy_records",
+            "on_drift" => "alter",
             _ => "1234ms",
         };
         for (key, _) in KEYS {

@@ -114,6 +114,7 @@ impl ContextBuilder {
             .map(|entity| entity.model.name)
             .collect();
         config.check_entities(&names)?;
+        config.check()?;
         Ok(config)
     }
 

@@ -1,0 +1,486 @@
+//! What a program says of its cluster: addresses, credentials, the clients' own settings. Plain data.
+//!
+//! Invariant: without `bootstrap` everything runs embedded and nothing here may be set; what contradicts itself is found
+//! before anything is reached.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::librdkafka::NAMES;
+use super::{Config, ConfigError};
+use crate::secret::Secret;
+
+/// A Kafka cluster, the registry beside it and, where there is one, ksqlDB.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cluster {
+    /// Kafka's addresses, `host:port` with commas between. Default: none, the embedded log.
+    pub bootstrap: Option<String>,
+    /// The Schema Registry's addresses. Needed with `bootstrap`.
+    pub registry: Vec<String>,
+    /// ksqlDB's addresses. Default: none, no statement is sent.
+    pub ksqldb: Vec<String>,
+    /// Who asks the registry.
+    pub registry_auth: Credentials,
+    /// Who asks ksqlDB.
+    pub ksqldb_auth: Credentials,
+    /// A PEM file of certificates that every client trusts: Kafka's, the registry's and ksqlDB's. Default: the system's.
+    pub ca_certificate: Option<PathBuf>,
+    /// A PEM file with the certificate and key that the registry's and ksqlDB's clients show.
+    pub client_certificate: Option<PathBuf>,
+    /// How long one request to any of the servers may take. Default: 30 s.
+    pub request_timeout: Duration,
+    /// How long start goes on trying to reach servers that are away. Default: 60 s.
+    pub reach_timeout: Duration,
+    /// What start does so that ksqlDB knows a new source's columns. Default: it waits until statements answer.
+    pub warm_up: WarmUp,
+    /// What start does with what differs from the definition and could be altered in place. Default: it reports it.
+    pub on_drift: OnDrift,
+    /// Settings of every Kafka client, by librdkafka's names.
+    pub kafka: ClientSettings,
+    /// Settings of producers only.
+    pub producer: ClientSettings,
+    /// Settings of consumers only.
+    pub consumer: ClientSettings,
+}
+
+impl Default for Cluster {
+    fn default() -> Cluster {
+        Cluster {
+            bootstrap: None,
+            registry: Vec::new(),
+            ksqldb: Vec::new(),
+            registry_auth: Credentials::default(),
+            ksqldb_auth: Credentials::default(),
+            ca_certificate: None,
+            client_certificate: None,
+            request_timeout: Duration::from_secs(30),
+            reach_timeout: Duration::from_secs(60),
+            warm_up: WarmUp::default(),
+            on_drift: OnDrift::default(),
+            kafka: ClientSettings::default(),
+            producer: ClientSettings::default(),
+            consumer: ClientSettings::default(),
+        }
+    }
+}
+
+/// Who asks a server over HTTP: a name with a password, or a token.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// The name.
+    pub user: Option<String>,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// A bearer token instead.
+    pub token: Option<Secret>,
+}
+
+/// What start does so that ksqlDB knows the columns of a new source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WarmUp {
+    /// It waits until statements and queries answer.
+    #[default]
+    Wait,
+    /// It sends a record with the header `is_dummy=true` to each topic it created. Our readers never show them; a query of
+    /// ksqlDB does count them.
+    DummyRecords,
+}
+
+/// What start does with a difference that could be altered in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDrift {
+    /// It says so and leaves it.
+    #[default]
+    Report,
+    /// It alters it: a topic's retention or cleanup policy, columns added at a source's end.
+    Alter,
+}
+
+/// Settings by their client's own names. Values of secrets are not printed.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct ClientSettings(BTreeMap<String, String>);
+
+impl ClientSettings {
+    /// Sets one.
+    pub fn insert(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.0.insert(name.into(), value.into());
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// One of them.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As a map, for the client that is built with them.
+    pub fn to_map(&self) -> BTreeMap<String, String> {
+        self.0.clone()
+    }
+}
+
+impl fmt::Debug for ClientSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.iter().map(|(name, value)| {
+            let value = if is_secret(name) { "***" } else { value };
+            (name, value)
+        });
+        f.debug_map().entries(shown).finish()
+    }
+}
+
+/// Whether a client setting of this name holds what must not be printed.
+pub(crate) fn is_secret(name: &str) -> bool {
+    [
+        "password",
+        "secret",
+        "jaas",
+        "token",
+        ".pem",
+        "sasl.oauthbearer.config",
+        "assertion",
+    ]
+    .iter()
+    .any(|part| name.contains(part))
+}
+
+/// Settings that the framework owns, and why.
+const OWNED: &[(&str, &str)] = &[
+    ("bootstrap.servers", "it is the setting `bootstrap`"),
+    ("metadata.broker.list", "it is the setting `bootstrap`"),
+    ("group.id", "it is made of the application id"),
+    (
+        "enable.auto.commit",
+        "an offset is committed when everything before it is finished",
+    ),
+    (
+        "enable.auto.offset.store",
+        "an offset is committed when everything before it is finished",
+    ),
+    (
+        "auto.offset.reset",
+        "tables read from the earliest record and notice a truncated topic",
+    ),
+    (
+        "enable.partition.eof",
+        "the end of a partition says when a table is ready",
+    ),
+    (
+        "partitioner",
+        "records must lie where the JVM's clients look for them",
+    ),
+    (
+        "enable.idempotence",
+        "a retried record must not be written twice",
+    ),
+    ("acks", "an acknowledged record must survive a broker"),
+    (
+        "request.required.acks",
+        "an acknowledged record must survive a broker",
+    ),
+    (
+        "isolation.level",
+        "records of aborted transactions must not be read",
+    ),
+    (
+        "transactional.id",
+        "it is made of the application id where one is needed",
+    ),
+];
+
+impl ClientSettings {
+    /// Takes a setting of a client, if there is one of this name and it is not the framework's own.
+    pub(super) fn set(&mut self, key: &str, name: &str, value: &str) -> Result<(), ConfigError> {
+        if let Some((_, reason)) = OWNED.iter().find(|(owned, _)| *owned == name) {
+            return Err(ConfigError::Owned {
+                key: key.to_owned(),
+                reason,
+            });
+        }
+        if !NAMES.contains(&name) {
+            let prefix = key.strip_suffix(name).unwrap_or_default();
+            let scored = NAMES
+                .iter()
+                .map(|known| (strsim::damerau_levenshtein(known, name), *known));
+            let nearest = scored
+                .min_by_key(|(distance, _)| *distance)
+                .filter(|(distance, known)| *distance * 3 <= known.len());
+            return Err(ConfigError::UnknownKey {
+                key: key.to_owned(),
+                nearest: nearest.map(|(_, known)| format!("{prefix}{known}")),
+            });
+        }
+        self.insert(name, value);
+        Ok(())
+    }
+}
+
+impl Credentials {
+    /// What is wrong with them.
+    fn check(&self, server: &str, addresses: &[String]) -> Result<(), ConfigError> {
+        let contradiction =
+            |what: String, cure: String| Err(ConfigError::Contradiction { what, cure });
+        if self.user.is_some() != self.password.is_some() {
+            return contradiction(
+                format!(
+                    "`{server}_user` and `{server}_password` go together, and one of them is missing"
+                ),
+                "set both or none".to_owned(),
+            );
+        }
+        if self.user.is_some() && self.token.is_some() {
+            return contradiction(
+                format!("`{server}_user` and `{server}_token` are two ways of saying who asks"),
+                "set one of them".to_owned(),
+            );
+        }
+        if *self != Credentials::default() && addresses.is_empty() {
+            return contradiction(
+                format!("there are credentials for `{server}`, and no address"),
+                format!("set `{server}` too"),
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    /// Refuses settings that contradict each other.
+    ///
+    /// # Errors
+    /// The first contradiction, with what to do.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let contradiction = |what: &str, cure: &str| {
+            Err(ConfigError::Contradiction {
+                what: what.to_owned(),
+                cure: cure.to_owned(),
+            })
+        };
+        if self.retry_first > self.retry_longest {
+            return contradiction(
+                "`retry_first` is longer than `retry_longest`",
+                "the first wait is the shortest one",
+            );
+        }
+        let cluster = &self.cluster;
+        match &cluster.bootstrap {
+            None => {
+                if !cluster.registry.is_empty() {
+                    return contradiction(
+                        "there is a `registry`, and no `bootstrap`: without Kafka the registry is in this process",
+                        "set `bootstrap` too, or leave `registry` out",
+                    );
+                }
+                if !cluster.ksqldb.is_empty() {
+                    return contradiction(
+                        "there is a `ksqldb`, and no `bootstrap`: ksqlDB reads Kafka's topics",
+                        "set `bootstrap` and `registry` too, or leave `ksqldb` out",
+                    );
+                }
+                if [&cluster.kafka, &cluster.producer, &cluster.consumer]
+                    .iter()
+                    .any(|settings| !settings.is_empty())
+                {
+                    return contradiction(
+                        "there are settings for Kafka's clients, and no `bootstrap`",
+                        "set `bootstrap` too, or leave them out",
+                    );
+                }
+            }
+            Some(_) => {
+                if cfg!(not(feature = "kafka")) {
+                    return contradiction(
+                        "there is a `bootstrap`, and this program was built without Kafka",
+                        "build `ksql-runtime` with its feature `kafka`",
+                    );
+                }
+                if cluster.registry.is_empty() {
+                    return contradiction(
+                        "there is a `bootstrap`, and no `registry`: the values are Avro",
+                        "set `registry` to the Schema Registry's address",
+                    );
+                }
+            }
+        }
+        if cluster.warm_up == WarmUp::DummyRecords && cluster.ksqldb.is_empty() {
+            return contradiction(
+                "`warm_up` is `dummy_records`, and there is no `ksqldb` to warm up",
+                "leave `warm_up` out",
+            );
+        }
+        cluster.registry_auth.check("registry", &cluster.registry)?;
+        cluster.ksqldb_auth.check("ksqldb", &cluster.ksqldb)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn error(result: Result<(), ConfigError>) -> String {
+        result.unwrap_err().to_string()
+    }
+
+    fn config(toml: &str) -> Config {
+        let mut config = Config::default();
+        config.apply_toml(toml).unwrap();
+        config
+    }
+
+    #[test]
+    fn settings_of_clients_keep_their_own_names_from_everywhere() {
+        let mut config = config(
+            "bootstrap = [\"a:9092\", \"b:9092\"]\n[kafka]\nsecurity.protocol = \"SASL_SSL\"\n\"sasl.username\" = \"shop\"\n\
+             [kafka.producer]\nlinger.ms = 10\nqueue.buffering.backpressure.threshold = 2",
+        );
+        config
+            .apply_env([
+                ("KSQL_KAFKA__SASL_USERNAME".to_owned(), "other".to_owned()),
+                (
+                    "KSQL_KAFKA__CONSUMER__FETCH_MIN_BYTES".to_owned(),
+                    "7".to_owned(),
+                ),
+            ])
+            .unwrap();
+        config.set("kafka.producer.linger.ms", "20").unwrap();
+        let cluster = config.cluster;
+        assert_eq!(cluster.bootstrap.as_deref(), Some("a:9092,b:9092"));
+        assert_eq!(cluster.kafka.get("security.protocol"), Some("SASL_SSL"));
+        assert_eq!(cluster.kafka.get("sasl.username"), Some("other"));
+        assert_eq!(cluster.producer.get("linger.ms"), Some("20"));
+        assert_eq!(cluster.consumer.get("fetch.min.bytes"), Some("7"));
+    }
+
+    #[test]
+    fn a_misspelt_setting_of_a_client_names_the_nearest_one() {
+        let mut config = Config::default();
+        assert_eq!(
+            error(config.set("kafka.producer.liger.ms", "5")),
+            "there is no setting `kafka.producer.liger.ms`: did you mean `kafka.producer.linger.ms`?"
+        );
+        assert_eq!(
+            error(config.set("kafka.no.such.thing.at.all", "5")),
+            "there is no setting `kafka.no.such.thing.at.all`"
+        );
+    }
+
+    #[test]
+    fn what_the_framework_owns_is_refused_with_the_reason_from_everywhere() {
+        let mut config = Config::default();
+        let expected = "setting `kafka.producer.enable.idempotence` cannot be chosen: a retried record must not be written \
+                        twice; remove it";
+        assert_eq!(
+            error(config.set("kafka.producer.enable.idempotence", "false")),
+            expected
+        );
+        assert_eq!(
+            error(config.apply_toml("[kafka.producer]\nenable.idempotence = false")),
+            expected
+        );
+        let variable = ("KSQL_KAFKA__PARTITIONER".to_owned(), "random".to_owned());
+        assert!(error(config.apply_env([variable])).contains("the JVM's clients"));
+        for (name, _) in OWNED {
+            assert!(config.set(&format!("kafka.{name}"), "x").is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_never_printed() {
+        let config = config(
+            "registry_user = \"u\"\nregistry_password = \"hunter2\"\nksqldb_token = \"hunter2\"\n\
+             [kafka]\nsasl.password = \"hunter2\"\nssl.key.password = \"hunter2\"\nssl.key.pem = \"hunter2\"\n\
+             sasl.oauthbearer.client.secret = \"hunter2\"\nsasl.oauthbearer.config = \"hunter2\"",
+        );
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("sasl.password"), "{shown}");
+        let mut config = Config::default();
+        assert!(!error(config.set("registry_password", "")).contains("hunter2"));
+    }
+
+    #[test]
+    fn contradictions_say_what_to_do() {
+        let cases = [
+            (
+                "registry = \"http://a\"",
+                "set `bootstrap` too, or leave `registry` out",
+            ),
+            (
+                "ksqldb = \"http://a\"",
+                "set `bootstrap` and `registry` too",
+            ),
+            (
+                "[kafka]\nclient.rack = \"r\"",
+                "set `bootstrap` too, or leave them out",
+            ),
+            (
+                "retry_first = \"5s\"\nretry_longest = \"1s\"",
+                "the first wait is the shortest one",
+            ),
+            ("warm_up = \"dummy_records\"", "leave `warm_up` out"),
+            ("registry_token = \"t\"", "set `registry` too"),
+        ];
+        for (toml, says) in cases {
+            let error = error(config(toml).check());
+            assert!(error.contains(says), "{toml}: {error}");
+        }
+        if cfg!(feature = "kafka") {
+            let cluster = "bootstrap = \"a:1\"\nregistry = \"http://a\"\n";
+            config(cluster).check().unwrap();
+            let missing = error(config("bootstrap = \"a:1\"").check());
+            assert!(
+                missing.contains("set `registry` to the Schema Registry's address"),
+                "{missing}"
+            );
+            for (toml, says) in [
+                ("registry_user = \"u\"", "set both or none"),
+                (
+                    "registry_user = \"u\"\nregistry_password = \"p\"\nregistry_token = \"t\"",
+                    "set one of them",
+                ),
+            ] {
+                let error = error(config(&format!("{cluster}{toml}")).check());
+                assert!(error.contains(says), "{toml}: {error}");
+            }
+        }
+        config("").check().unwrap();
+    }
+
+    #[test]
+    fn impossible_addresses_say_what_they_look_like() {
+        let mut config = Config::default();
+        for address in [
+            "",
+            "kafka",
+            "kafka:0",
+            "kafka:99999",
+            "http://kafka:9092",
+            "a:1,,b:2",
+        ] {
+            let error = error(config.set("bootstrap", address));
+            assert!(error.contains("`host:port`"), "{address}: {error}");
+        }
+        for url in ["", "registry:8081", "ftp://a", "http://"] {
+            let error = error(config.set("registry", url));
+            assert!(error.contains("`http://host:port`"), "{url}: {error}");
+        }
+        let error = error(config.set("registry", "http://user:hunter2@registry:8081"));
+        assert!(
+            error.contains("settings of their own") && !error.contains("hunter2"),
+            "{error}"
+        );
+    }
+}
