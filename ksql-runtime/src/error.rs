@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::codec::{DecodeError, Defect};
 use crate::config::ConfigError;
 use crate::log::LogError;
+use crate::model::Invalid;
 use crate::registry::RegistryError;
 use crate::state::{State, StateError};
-use ksql_schema::rules::ModelFinding;
 
 /// A result of the runtime.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -51,11 +51,8 @@ pub enum Error {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// Definitions that do not go together; everything found.
-    #[error("the model is not valid: {}", findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Invalid {
-        /// Everything found.
-        findings: Vec<ModelFinding>,
-    },
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
     /// Starting failed.
     #[error("start failed at the step `{step}`{}: {cause}", entity.map(|entity| format!(" for `{entity}`")).unwrap_or_default())]
     Start {

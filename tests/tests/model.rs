@@ -234,3 +234,73 @@ fn the_longest_topic_of_a_window_must_fit_the_broker() {
     );
     assert!(finding.help.contains("238"), "{finding:?}");
 }
+
+#[test]
+fn one_call_checks_the_model_and_says_every_statement_and_schema() {
+    let model = Model::new()
+        .entity::<Leg>()
+        .entity::<Candle>()
+        .entity::<Plain>()
+        .entity::<Leg>();
+    let names: Vec<&str> = model.entities().map(|entity| entity.name).collect();
+    assert_eq!(names, ["Leg", "Candle", "Plain"]);
+    let report = model.check().expect("a valid model");
+    for text in [
+        Leg::CREATE,
+        Leg::KEY_SCHEMA,
+        Leg::VALUE_SCHEMA,
+        Candle::CREATE,
+        Candle::VALUE_SCHEMA,
+        Plain::CREATE,
+    ] {
+        assert!(
+            !text.is_empty() && report.contains(text),
+            "{text}\nis not in\n{report}"
+        );
+    }
+    assert!(report.contains("warning: K0505"), "{report}");
+    assert_eq!(
+        model.ddl(),
+        Ok([Leg::CREATE, Candle::CREATE, Plain::CREATE]
+            .map(|text| format!("{text}\n"))
+            .concat())
+    );
+    let schemas = [
+        Leg::KEY_SCHEMA,
+        Leg::VALUE_SCHEMA,
+        Candle::VALUE_SCHEMA,
+        Plain::VALUE_SCHEMA,
+    ];
+    assert_eq!(
+        model.avro(),
+        Ok(schemas.map(|text| format!("{text}\n")).concat())
+    );
+    assert_eq!(model.validate().map(|warnings| warnings.len()), Ok(1));
+}
+
+#[test]
+fn a_model_with_errors_says_all_of_them_and_nothing_else() {
+    let model = Model::new()
+        .entity::<orders::Order>()
+        .entity::<others::Order>()
+        .entity::<Purchase>()
+        .entity::<Plain>();
+    let invalid = model.check().expect_err("two pairs clash");
+    let text = invalid.to_string();
+    assert_eq!(
+        text,
+        "the model is not valid:\n  K0501: `Order` and `Order` are both the KSQL source `ORDER`; rename one of the structs\n  \
+         K0503: `Order` and `Purchase` have the same topic `orders`; give each its own topic"
+    );
+    assert_eq!(format!("{invalid:?}"), text, "what a failing test shows");
+    assert_eq!(
+        model.ddl().map_err(|error| error.to_string()),
+        Err(text.clone())
+    );
+    assert_eq!(model.avro().map_err(|error| error.to_string()), Err(text));
+    assert_eq!(
+        model.findings().len(),
+        3,
+        "the warning is among the findings"
+    );
+}
