@@ -116,7 +116,7 @@ impl Config {
                 key: key.to_owned(),
                 nearest: nearest.map(|nearest| format!("entity.{entity}.{nearest}")),
             })?;
-            return set(self.entity.entry(entity.to_owned()).or_default(), value).map_err(failed);
+            return set(self.entry(entity), value).map_err(failed);
         }
         let set = find(KEYS, key).map_err(|nearest| ConfigError::UnknownKey {
             key: key.to_owned(),

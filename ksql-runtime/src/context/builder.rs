@@ -6,21 +6,26 @@ use std::sync::Arc;
 
 use ksql_schema::ddl;
 use ksql_schema::rules::ModelFinding;
+use tokio::sync::broadcast;
 
+use super::options::Operational;
 use super::{Context, start};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::entity::Entity;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::{Log, Offsets};
 use crate::model::Model;
 use crate::registry::Registry;
-use crate::state::{StateError, Table};
+use crate::state::{Event, StateError, Table};
+
+/// Transitions kept for a receiver that is slower than the tables; what it misses beyond that it is told.
+const EVENTS: usize = 1024;
 
 /// Makes a [`Context`].
 ///
 /// Settings come from defaults, a TOML file, the environment (`KSQL_...`) and code, in rising order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct ContextBuilder {
     model: Model,
@@ -30,6 +35,22 @@ pub struct ContextBuilder {
     settings: Vec<(String, String)>,
     state_dir: Option<PathBuf>,
     pub(super) clock: Clock,
+    pub(super) events: broadcast::Sender<Event>,
+}
+
+impl Default for ContextBuilder {
+    fn default() -> ContextBuilder {
+        ContextBuilder {
+            model: Model::default(),
+            entities: Vec::new(),
+            config: None,
+            file: None,
+            settings: Vec::new(),
+            state_dir: None,
+            clock: Clock::default(),
+            events: broadcast::Sender::new(EVENTS),
+        }
+    }
 }
 
 /// Starts an entity's table; the offsets are its targets.
@@ -90,6 +111,12 @@ impl ContextBuilder {
         self
     }
 
+    /// Every transition of the tables from the very first, those during start included;
+    /// [`Context::events`](super::Context::events) has those that come after it is called.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
     /// The configuration as it would be used.
     ///
     /// # Errors
@@ -133,7 +160,7 @@ impl ContextBuilder {
         self.refuse_invalid()?;
         let config = self.configuration()?;
         Ok(self.model.ddl_by(|entity| {
-            ddl::create(entity, &start::operational(entity, &config).as_ddl(&config))
+            ddl::create(entity, &Operational::new(entity, &config).as_ddl(&config))
         }))
     }
 
