@@ -2,8 +2,8 @@
 //!
 //! Invariant: whoever holds a [`DirectoryLock`] is the only process (and the only owner inside this process) that uses
 //! the directory. The lock belongs to an open file, so the operating system gives it back when the process ends,
-//! however it ends: the file that stays behind after `kill -9` never blocks anyone. Called by the embedded log and by
-//! the state module when they open, on the thread that starts them.
+//! however it ends: the file that stays behind after `kill -9` never blocks anyone. Taken by a context
+//! for its state directory, whichever log lies under it, and by the embedded log for its own.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -19,9 +19,18 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// Holds a directory until dropped.
 #[derive(Debug)]
 pub(crate) struct DirectoryLock {
-    /// Locked as long as it is open.
-    _file: File,
+    file: File,
     path: PathBuf,
+}
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // Closing is not enough: the lock lives as long as any copy of the open file, and a child process has one from the
+        // moment it is forked until it runs its program.
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(path = %self.path.display(), %error, "a directory could not be unlocked");
+        }
+    }
 }
 
 /// Why a directory cannot be used.
@@ -89,7 +98,7 @@ impl DirectoryLock {
         file.write_all(format!("{}\n", std::process::id()).as_bytes())
             .map_err(unusable)?;
         Ok(DirectoryLock {
-            _file: file,
+            file,
             path: path.to_path_buf(),
         })
     }
@@ -119,14 +128,15 @@ fn owner_of(file: &mut File) -> Option<u32> {
     }
 }
 
+/// Creates a directory and what is above it for this user, readable for its group: mode `rwxr-x---`.
 #[cfg(unix)]
-fn create(path: &Path) -> std::io::Result<()> {
+pub(crate) fn create(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     DirBuilder::new().recursive(true).mode(0o750).create(path)
 }
 
 #[cfg(not(unix))]
-fn create(path: &Path) -> std::io::Result<()> {
+pub(crate) fn create(path: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).create(path)
 }
 
@@ -161,6 +171,17 @@ mod tests {
         }
         drop(lock);
         DirectoryLock::acquire(&path).unwrap();
+    }
+
+    #[test]
+    fn a_lock_given_back_is_free_although_a_copy_of_the_open_file_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = DirectoryLock::acquire(dir.path()).unwrap();
+        // What a child process holds that was forked and does not run its own program yet.
+        let copy = lock.file.try_clone().unwrap();
+        drop(lock);
+        DirectoryLock::acquire(dir.path()).unwrap();
+        drop(copy);
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::codec::{DecodeError, Defect};
 use crate::config::ConfigError;
 use crate::log::LogError;
+use crate::model::Invalid;
 use crate::registry::RegistryError;
 use crate::state::{State, StateError};
-use ksql_schema::rules::ModelFinding;
 
 /// A result of the runtime.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -16,6 +16,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
+    /// Becoming the one owner of the state directory.
+    TakeDirectory,
     /// Opening the log.
     OpenLog,
     /// Creating topics.
@@ -33,6 +35,7 @@ pub enum Step {
 impl std::fmt::Display for Step {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            Step::TakeDirectory => "take the state directory",
             Step::OpenLog => "open the log",
             Step::CreateTopics => "create topics",
             Step::RegisterSchemas => "register schemas",
@@ -51,24 +54,30 @@ pub enum Error {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// Definitions that do not go together; everything found.
-    #[error("the model is not valid: {}", findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Invalid {
-        /// Everything found.
-        findings: Vec<ModelFinding>,
-    },
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
     /// Starting failed.
-    #[error("start failed at the step `{step}`{}: {cause}", entity.map(|entity| format!(" for `{entity}`")).unwrap_or_default())]
+    #[error("start failed at the step `{step}`{}: {}", entity.map(|entity| format!(" for `{entity}`")).unwrap_or_default(), Chain(&**cause))]
     Start {
         /// The step.
         step: Step,
         /// The entity, where it is about one.
         entity: Option<&'static str>,
-        /// What was answered.
+        /// What was answered. The text of this error holds it with all its causes.
+        #[source]
         cause: Box<Error>,
     },
     /// An entity the context was not built with.
     #[error("the context does not know `{entity}`: add `.entity::<{entity}>()` to its builder")]
     Unregistered {
+        /// The entity.
+        entity: &'static str,
+    },
+    /// A windowed table: it has a topic for each of its windows, which queries fill.
+    #[error(
+        "`{entity}` has a topic for each of its windows and none of its own: they are filled by queries, and this context runs none"
+    )]
+    Windowed {
         /// The entity.
         entity: &'static str,
     },
@@ -79,7 +88,7 @@ pub enum Error {
         entity: &'static str,
     },
     /// A read before the table is ready, or after it stopped.
-    #[error("`{entity}` cannot be read: its table of topic `{topic}` is {state}, lag {lag}{}", reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default())]
+    #[error("`{entity}` cannot be read: its table of topic `{topic}` is {state}, lag {lag}{}", reason.as_ref().map(|reason| format!(": {}", Chain(&**reason))).unwrap_or_default())]
     NotReady {
         /// The entity.
         entity: &'static str,
@@ -89,7 +98,8 @@ pub enum Error {
         state: State,
         /// Records still to read.
         lag: i64,
-        /// Why it stopped, if it did.
+        /// Why it stopped, if it did. The text of this error holds it with all its causes.
+        #[source]
         reason: Option<Box<StateError>>,
     },
     /// A wait that took too long.
@@ -158,6 +168,12 @@ pub enum Error {
     /// The context was shut down.
     #[error("the context was shut down")]
     Closed,
+    /// A task ended by a defect of this library.
+    #[error("a task ended unexpectedly: {reason}; please report it")]
+    Defect {
+        /// What it said.
+        reason: String,
+    },
 }
 
 impl Error {
@@ -166,6 +182,16 @@ impl Error {
             step,
             entity,
             cause: Box::new(self),
+        }
+    }
+
+    /// Why a task gave no result: it panicked, or its runtime ended before it did.
+    pub(crate) fn of_task(error: tokio::task::JoinError) -> Error {
+        match error.try_into_panic() {
+            Ok(payload) => Error::Defect {
+                reason: panic_text(&*payload),
+            },
+            Err(_) => Error::Closed,
         }
     }
 
@@ -179,5 +205,91 @@ impl Error {
             }
             _ => false,
         }
+    }
+}
+
+/// An error with all its causes: `what: why: why that`.
+///
+/// [`Error::Start`] and [`Error::NotReady`] tell their causes themselves, so that whoever prints only the outermost error
+/// still sees what the operating system said; here they end the chain, so that nothing is told twice.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut error = self.0;
+        loop {
+            std::fmt::Display::fmt(error, f)?;
+            let told = matches!(
+                error.downcast_ref(),
+                Some(Error::Start { .. } | Error::NotReady { .. })
+            );
+            match error.source().filter(|_| !told) {
+                None => return Ok(()),
+                Some(source) => error = source,
+            }
+            f.write_str(": ")?;
+        }
+    }
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic without a text").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn full_disk() -> StateError {
+        StateError::Storage {
+            path: "data".into(),
+            action: "be created",
+            source: Arc::new(std::io::Error::other("no space left on device")),
+        }
+    }
+
+    #[test]
+    fn a_start_that_fails_tells_every_cause_once_and_hands_them_on() {
+        let not_ready = Error::NotReady {
+            entity: "Stock",
+            topic: "stock".to_owned(),
+            state: State::Error,
+            lag: 3,
+            reason: Some(Box::new(full_disk())),
+        };
+        for cause in [Error::from(full_disk()), not_ready] {
+            let error = cause.at(Step::OpenState, None);
+            let text = error.to_string();
+            for part in ["open the state", "be created", "no space left"] {
+                assert_eq!(text.matches(part).count(), 1, "`{part}` once in: {text}");
+            }
+            let mut deepest: &dyn std::error::Error = &error;
+            while let Some(source) = deepest.source() {
+                deepest = source;
+            }
+            assert_eq!(deepest.to_string(), "no space left on device");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_a_task_is_a_defect_with_its_text_and_no_closed_context() {
+        let task: tokio::task::JoinHandle<()> = tokio::spawn(async { panic!("seven is no key") });
+        let error = Error::of_task(task.await.unwrap_err());
+        assert!(
+            matches!(&error, Error::Defect { reason } if reason == "seven is no key"),
+            "{error}"
+        );
+        let endless = tokio::spawn(std::future::pending::<()>());
+        endless.abort();
+        let error = Error::of_task(endless.await.unwrap_err());
+        assert!(matches!(error, Error::Closed), "{error}");
     }
 }

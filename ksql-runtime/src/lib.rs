@@ -3,6 +3,7 @@
 
 pub mod codec;
 pub mod entity;
+pub mod model;
 pub mod prelude;
 
 #[cfg(feature = "embedded")]

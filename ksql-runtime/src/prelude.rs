@@ -7,6 +7,7 @@ pub use uuid::Uuid;
 
 pub use crate::codec::Dec;
 pub use crate::entity::{Entity, EntityKey, TableEntity, Writable};
+pub use crate::model::Model;
 #[cfg(feature = "embedded")]
 pub use crate::{
     config::Config,

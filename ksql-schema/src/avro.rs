@@ -63,6 +63,15 @@ pub fn key_schema(entity: &Entity<'_>) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// The full name of the record of an entity's key: `shop.StockKey`.
+pub fn key_name(entity: &Entity<'_>) -> String {
+    let mut sink = Sink::new(&mut []);
+    push_full_name(entity, &mut sink);
+    let mut out = vec![0; sink.len()];
+    push_full_name(entity, &mut Sink::new(&mut out));
+    String::from_utf8_lossy(&out).into_owned() + "Key"
+}
+
 /// Renders the value schema.
 pub const fn render_value(entity: &Entity<'_>, sink: &mut Sink<'_>) {
     sink.push("{\"type\":\"record\",\"name\":\"");

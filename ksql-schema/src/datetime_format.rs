@@ -1,7 +1,8 @@
 //! Java date-time patterns: the subset of `DateTimeFormatter` that formatted columns may use.
 //!
-//! A pattern means here what ksqlDB makes of it. Letters that need a zone or a locale are refused: the server's own
-//! would apply. Values are UTC.
+//! A pattern means here what ksqlDB makes of it. Letters that need a zone are refused: the server's own would apply.
+//! Values are UTC. Of what a locale names there are two, `MMM` and `a`, and both are English (`Jan`, `AM`): what a server
+//! writes and reads whose locale is `en` or `en_US`.
 
 /// Date and time of day as numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,8 +129,7 @@ impl Pattern {
     ///
     /// # Errors
     /// Where the year has more digits than the pattern: it could not be read back.
-    pub fn format(&self, parts: &Parts, out: &mut String) -> Result<(), String> {
-        use core::fmt::Write;
+    pub fn format(&self, parts: &Parts, out: &mut impl core::fmt::Write) -> Result<(), String> {
         for item in &self.items {
             if let Piece::Number(Unit::Year, width) = item {
                 let years = years(*width);
@@ -142,7 +142,7 @@ impl Pattern {
                     ));
                 }
             }
-            // Writing to a string cannot fail.
+            // Writing to memory cannot fail.
             let _ = match item {
                 Piece::Text(text) => out.write_str(text),
                 Piece::MonthName => {
@@ -152,8 +152,9 @@ impl Pattern {
                 Piece::HalfDay => out.write_str(if parts.hour < 12 { "AM" } else { "PM" }),
                 Piece::Number(Unit::Year, 2) => write!(out, "{:02}", parts.year.rem_euclid(100)),
                 Piece::Number(Unit::Fraction, width) => {
-                    let digits = format!("{:09}", parts.nano);
-                    out.write_str(digits.get(..(*width).min(9)).unwrap_or(&digits))
+                    let kept = (*width).min(9);
+                    let cut = 10_u32.pow(9 - kept as u32);
+                    write!(out, "{:0kept$}", parts.nano / cut)
                 }
                 Piece::Number(unit, width) => {
                     let number = match unit {
@@ -197,11 +198,11 @@ impl Pattern {
                 }
                 Piece::HalfDay => {
                     let half = rest.get(..2).ok_or_else(failed)?;
-                    afternoon = Some(match half.to_ascii_uppercase().as_str() {
-                        "AM" => false,
-                        "PM" => true,
-                        _ => return Err(failed()),
-                    });
+                    let late = half.eq_ignore_ascii_case("PM");
+                    if !late && !half.eq_ignore_ascii_case("AM") {
+                        return Err(failed());
+                    }
+                    afternoon = Some(late);
                     rest = rest.get(2..).unwrap_or_default();
                 }
                 Piece::Number(unit, width) => {

@@ -61,6 +61,35 @@ pub fn is_reserved(name: &str) -> bool {
     is_reserved_upper(&name.to_ascii_uppercase())
 }
 
+/// What stands behind the topic of a window's final values.
+pub const FINAL_SUFFIX: &str = "_final";
+
+/// Whether ksqlDB finds an Avro field of this name: it looks for the column's upper-case name and for the same in lower
+/// case, and reads NULL from a field in mixed case without a word.
+pub fn is_found_by_ksqldb(field: &str) -> bool {
+    let has = |case: fn(&u8) -> bool| field.bytes().any(|byte| case(&byte));
+    !(has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase))
+}
+
+/// A name in lower case, its words joined by `_`: `depDelayMin` is `dep_delay_min`.
+pub fn snake_case(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    let mut letters = name.chars().peekable();
+    let mut before = '_';
+    while let Some(letter) = letters.next() {
+        let begins = letter.is_ascii_uppercase()
+            && before != '_'
+            && (!before.is_ascii_uppercase()
+                || letters.peek().is_some_and(char::is_ascii_lowercase));
+        if begins {
+            out.push('_');
+        }
+        out.push(letter.to_ascii_lowercase());
+        before = letter;
+    }
+    out
+}
+
 /// Whether Avro can hold a name.
 pub fn is_avro_name(name: &str) -> bool {
     let mut bytes = name.bytes();
@@ -75,14 +104,17 @@ pub fn is_namespace(namespace: &str) -> bool {
     namespace.is_empty() || namespace.replace("::", ".").split('.').all(is_avro_name)
 }
 
+/// The most characters a topic's name has.
+pub const TOPIC_LENGTH: usize = 249;
+
 /// What is wrong with a topic's name, if anything.
 pub fn topic_defect(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("a topic's name cannot be empty".to_owned());
     }
-    if name.len() > 249 {
+    if name.len() > TOPIC_LENGTH {
         return Some(format!(
-            "a topic's name has at most 249 characters, not {}",
+            "a topic's name has at most {TOPIC_LENGTH} characters, not {}",
             name.len()
         ));
     }

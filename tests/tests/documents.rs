@@ -1,6 +1,6 @@
 //! The documents tell what is: every code in `docs/errors.md`, the texts and the compiler's answer in the README.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use ksql_runtime::prelude::*;
@@ -123,6 +123,90 @@ fn every_code_of_one_entity_has_a_case_the_compiler_was_asked_about() {
         .filter(|id| !ids.contains(id))
         .collect();
     assert_eq!(missing, Vec::<String>::new(), "pitfalls without a case");
+}
+
+/// The failing cases' sources, or the compiler's answers to them, by the name of the case.
+fn failing(kind: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for area in std::fs::read_dir(root().join("tests/ui")).expect("the cases") {
+        let area = area.expect("an entry").path();
+        for case in std::fs::read_dir(area.join("fail")).expect("the cases") {
+            let path = case.expect("an entry").path();
+            if path.extension().is_none_or(|extension| extension != kind) {
+                continue;
+            }
+            let folder = area
+                .file_name()
+                .and_then(|name| name.to_str())
+                .expect("a name");
+            let name = path
+                .file_stem()
+                .and_then(|name| name.to_str())
+                .expect("a name");
+            let text = std::fs::read_to_string(&path).expect("a file");
+            let text = text.replace(&format!("ui/{folder}/fail/"), "src/");
+            found.insert(name.to_owned(), text);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_answer_told_in_the_list_of_errors_is_what_the_compiler_says() {
+    let text = std::fs::read_to_string(root().join("docs/errors.md")).expect("docs/errors.md");
+    let (answers, sources) = (failing("stderr"), failing("rs"));
+    let told: BTreeSet<String> = text
+        .split("\n## ")
+        .skip(1)
+        .filter_map(|section| section.get(..5).map(str::to_owned))
+        .collect();
+    for (case, answer) in &answers {
+        let unknown: Vec<String> = codes(answer).difference(&told).cloned().collect();
+        assert!(
+            unknown.is_empty(),
+            "{case} shows {unknown:?}, which no section tells"
+        );
+    }
+    let mut shown = 0;
+    for section in text.split("\n## ").skip(1) {
+        let code = section.get(..5).expect("a code");
+        for block in section.split("```text\n").skip(1) {
+            let block = block.split("\n```").next().expect("a block").trim_end();
+            let case = block
+                .split_once("--> src/")
+                .and_then(|(_, rest)| rest.split_once(".rs:"))
+                .map(|(case, _)| case)
+                .unwrap_or_else(|| panic!("{code} names no case:\n{block}"));
+            let answer = answers
+                .get(case)
+                .unwrap_or_else(|| panic!("{code}: there is no case `{case}`"));
+            assert!(block.contains(code), "{code} shows another code:\n{block}");
+            assert!(
+                answer.contains(block),
+                "{code} shows\n{block}\nand `{case}` says\n{answer}"
+            );
+            shown += 1;
+            let example = section
+                .split_once("```rust,ignore\n")
+                .and_then(|(_, rest)| rest.split_once("```"))
+                .map_or("", |(example, _)| example);
+            let lines: Vec<&str> = sources
+                .get(case)
+                .map(|source| source.lines().collect())
+                .unwrap_or_default();
+            let other: Vec<&str> = example
+                .lines()
+                .filter(|line| !lines.contains(line))
+                .collect();
+            assert_eq!(
+                other,
+                Vec::<&str>::new(),
+                "{code}: lines that `{case}` has not"
+            );
+            assert!(example.contains("derive("), "{code} shows the case's code");
+        }
+    }
+    assert!(shown > 50, "{shown} answers are shown");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs)]
 
+use ksql_runtime::prelude::*;
 use ksql_schema::datetime_format::{Parts, Pattern};
 use ksql_schema::duration;
 use ksql_tests::strategies::cases;
@@ -415,4 +416,30 @@ fn zones_and_what_is_better_quoted_are_refused_with_the_cure() {
             Pattern::parse(pattern)
         );
     }
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("letters")]
+#[stream]
+struct Letter {
+    #[datetime_format(
+        "'written on the day that is, in the order of year and month and day,' yyyy-MM-dd"
+    )]
+    on: NaiveDate,
+    text: String,
+}
+
+#[test]
+fn a_text_whose_length_needs_two_bytes_is_read_back() {
+    let letter = Letter {
+        on: NaiveDate::from_ymd_opt(2024, 2, 29).expect("a day"),
+        text: "dear".into(),
+    };
+    let mut body = Vec::new();
+    letter.encode_value(&mut body).expect("it is written");
+    assert!(body.first().is_some_and(|first| first & 0x80 != 0));
+    assert_eq!(
+        Letter::decode(ksql_runtime::entity::NoKey, &body),
+        Ok(letter)
+    );
 }

@@ -272,3 +272,41 @@ fn the_bounds_of_a_window_come_from_the_key() {
     };
     assert!(Session::decode(wrong, &body).is_err_and(|error| error.path() == "start"));
 }
+
+/// The bytes an entity writes for its key, and those of the key it makes.
+fn both<E: Entity>(entity: &E) -> [Vec<u8>; 2] {
+    let mut out = [Vec::new(), Vec::new()];
+    let [own, made] = &mut out;
+    entity.encode_key(7, own).expect("it is written");
+    entity.key().encode(7, made);
+    out
+}
+
+#[test]
+fn an_entity_writes_the_bytes_of_its_key_with_its_window() {
+    let moment = |millis| DateTime::from_timestamp_millis(millis).expect("a moment");
+    let session = Session {
+        user: 9,
+        start: moment(1_000),
+        end: 91_000,
+        clicks: 3,
+    };
+    let hopping = Hopping {
+        region: "north".into(),
+        shelf: 4,
+        from: 3_600_000,
+        count: 5,
+    };
+    let by_text = ByText {
+        id: "a\0ß".into(),
+        note: String::new(),
+    };
+    let [own, made] = both(&session);
+    assert_eq!(own, made);
+    assert!(own.ends_with(&1_000_i64.to_be_bytes()) && own.len() == 24);
+    let [own, made] = both(&hopping);
+    assert_eq!(own, made);
+    assert!(own.ends_with(&3_600_000_i64.to_be_bytes()));
+    let [own, made] = both(&by_text);
+    assert_eq!(own, made);
+}

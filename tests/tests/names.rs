@@ -63,8 +63,9 @@ proptest! {
         prop_assert_eq!(ksql::column_reference(&quoted), Ok(name));
     }
 
+    /// A bare name in KSQL text folds to the column. A field in mixed case is another matter: see the next property.
     #[test]
-    fn rust_names_are_avro_names_and_the_same_column_as_what_ksqldb_folds_them_to(name in "[a-zA-Z_][a-zA-Z0-9_]{0,20}") {
+    fn rust_names_are_avro_names_and_in_ksql_text_the_column_they_fold_to(name in "[a-zA-Z_][a-zA-Z0-9_]{0,20}") {
         prop_assert!(names::is_avro_name(&name));
         let upper = names::upper(&name);
         prop_assert!(names::is_avro_name(&upper) && !upper.bytes().any(|byte| byte.is_ascii_lowercase()));
@@ -72,6 +73,16 @@ proptest! {
         // A bare name folds to the same column, unless it is reserved.
         let bare = ksql::column_reference(&name).ok();
         prop_assert_eq!(bare, (!names::is_reserved(&name)).then_some(upper));
+    }
+
+    #[test]
+    fn ksqldb_finds_fields_in_one_case_only_and_every_name_has_one_that_is_found(name in "[a-zA-Z_][a-zA-Z0-9_]{0,20}") {
+        let one_case = name == name.to_ascii_lowercase() || name == name.to_ascii_uppercase();
+        prop_assert_eq!(names::is_found_by_ksqldb(&name), one_case);
+        let instead = names::snake_case(&name);
+        prop_assert!(names::is_found_by_ksqldb(&instead) && names::is_avro_name(&instead), "{}", instead);
+        prop_assert_eq!(instead.replace('_', ""), name.to_ascii_lowercase().replace('_', ""), "the same letters");
+        prop_assert_eq!(names::snake_case(&instead), instead.clone());
     }
 
     #[test]
@@ -249,4 +260,19 @@ fn retention_is_never_below_size_and_grace() {
         5,
         "what is stated is judged by the rules"
     );
+}
+
+#[test]
+fn words_of_a_name_in_mixed_case_are_told_apart() {
+    for (name, snake) in [
+        ("depDelayMin", "dep_delay_min"),
+        ("Symbol", "symbol"),
+        ("HTTPStatus", "http_status"),
+        ("arr2Delay", "arr2_delay"),
+        ("Plain_Text", "plain_text"),
+        ("_hiddenField", "_hidden_field"),
+        ("already_snake", "already_snake"),
+    ] {
+        assert_eq!(names::snake_case(name), snake);
+    }
 }

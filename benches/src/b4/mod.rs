@@ -202,8 +202,48 @@ payload!(
     200_000
 );
 
+/// A table by a text: key and value into buffers that are used again.
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("quotes")]
+#[table]
+#[entity(namespace = "bench")]
+struct Quote {
+    #[key]
+    symbol: String,
+    venue: String,
+    size: i64,
+}
+
+fn text_key() {
+    let quotes: Vec<Quote> = (0..POOL as i64)
+        .map(|id| Quote {
+            symbol: format!("SYMBOL-OF-A-COMMON-LENGTH-{id:06}"),
+            venue: format!("venue {}", id % 7),
+            size: id,
+        })
+        .collect();
+    let mut value = Vec::new();
+    let mut contest = Contest::new(POOL, 1_000_000);
+    contest.enter("generated", |at, out| {
+        out.clear();
+        value.clear();
+        black_box(quotes[at].encode_key(7, out)).expect("encodes");
+        black_box(quotes[at].encode_value(&mut value)).expect("encodes");
+        black_box((&*out, &value));
+    });
+    let encode = contest.run(REPORT, "text_key_encode");
+    let allocations = encode.allocations("generated");
+    REPORT.aimed(
+        "text_key_encode_allocations",
+        allocations,
+        "1/op",
+        Target::AtMost(0.0),
+    );
+}
+
 /// Runs all of B4.
 pub fn run() {
+    text_key();
     order();
     wide();
     resolve::run();

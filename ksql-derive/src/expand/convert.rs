@@ -18,23 +18,16 @@ pub(crate) fn methods(
     let (key_name, value_name) = (key.name(), companion(&options.ident, "Value"));
     let key_fields: Vec<_> = key.columns.iter().map(|column| column.ident).collect();
     let window = key.windowed.then(|| {
-        let bound = |role: Role| {
-            columns
-                .iter()
-                .find(|column| column.role == role)
-                .map(|column| {
-                    let field = column.ident;
-                    quote!(#krate::WindowBound::to_millis(&self.#field))
-                })
-        };
-        let start = bound(Role::WindowStart).unwrap_or_else(|| quote!(0));
-        let end = bound(Role::WindowEnd).unwrap_or_else(|| start.clone());
-        quote!(window: #krate::Window { start: #start, end: #end },)
+        let window = key.window_of(columns);
+        quote!(window: #window,)
     });
-    let made = if key_fields.is_empty() {
-        quote!(#krate::NoKey)
+    let (made, moved) = if key_fields.is_empty() {
+        (quote!(#krate::NoKey), quote!(#krate::NoKey))
     } else {
-        quote!(#key_name { #(#key_fields: ::core::clone::Clone::clone(&self.#key_fields),)* #window })
+        (
+            quote!(#key_name { #(#key_fields: ::core::clone::Clone::clone(&self.#key_fields),)* #window }),
+            quote!(#key_name { #window #(#key_fields: self.#key_fields,)* }),
+        )
     };
     let values: Vec<_> = columns
         .iter()
@@ -73,8 +66,7 @@ pub(crate) fn methods(
             #made
         }
         fn split(self) -> (Self::Key, Self::Value) {
-            let __key = <Self as #krate::Entity>::key(&self);
-            (__key, #value_name { #(#values: self.#values),* })
+            (#moved, #value_name { #(#values: self.#values),* })
         }
         fn join(__key: Self::Key, __value: Self::Value) -> Self {
             let _ = (&__key, &__value);

@@ -93,8 +93,7 @@ impl Key<'_> {
         }
         let (ident, krate) = (&self.ident, self.krate);
         let count = self.columns.len();
-        let session = self.is_session();
-        let encode = self.encode_wire();
+        let encode = self.encode_columns();
         let decode = self.decode_wire();
         let ordered = self.columns.iter().enumerate().map(|(index, column)| {
             let (field, encode) = (column.ident, column.key_item("encode_ordered"));
@@ -116,7 +115,7 @@ impl Key<'_> {
         let assumed = self.assumed();
         let window_out = self
             .windowed
-            .then(|| quote!(#krate::Window::encode(self.window, #session, __out);));
+            .then(|| self.encode_window(&quote!(self.window)));
         quote! {
             #[automatically_derived]
             impl #krate::EntityKey for #ident #assumed {
@@ -155,7 +154,9 @@ impl Key<'_> {
             .is_some_and(|kind| kind.value == ksql_schema::WindowKind::Session)
     }
 
-    fn encode_wire(&self) -> TokenStream {
+    /// Appends the key columns of `self`, which may be the key or the entity: the fields have the same names, and the
+    /// entity's are written without a key being made of them.
+    pub(crate) fn encode_columns(&self) -> TokenStream {
         let krate = self.krate;
         if let [column] = self.columns.as_slice() {
             let (field, encode) = (column.ident, column.key_item("encode_kafka"));
@@ -172,6 +173,25 @@ impl Key<'_> {
             #krate::frame::write(__id, __out);
             #(#parts)*
         }
+    }
+
+    /// Appends a window's part of the key.
+    pub(crate) fn encode_window(&self, window: &TokenStream) -> TokenStream {
+        let (krate, session) = (self.krate, self.is_session());
+        quote!(#krate::Window::encode(#window, #session, __out);)
+    }
+
+    /// The window an entity's fields tell.
+    pub(crate) fn window_of(&self, columns: &[ColumnCode<'_>]) -> TokenStream {
+        let krate = self.krate;
+        let bound = |role: Role| {
+            let column = columns.iter().find(|column| column.role == role)?;
+            let field = column.ident;
+            Some(quote!(#krate::WindowBound::to_millis(&self.#field)))
+        };
+        let start = bound(Role::WindowStart).unwrap_or_else(|| quote!(0));
+        let end = bound(Role::WindowEnd).unwrap_or_else(|| start.clone());
+        quote!(#krate::Window { start: #start, end: #end })
     }
 
     fn decode_wire(&self) -> TokenStream {

@@ -29,6 +29,7 @@ pub(crate) fn allow() -> TokenStream {
     quote! {
         #[allow(
             dead_code,
+            non_camel_case_types,
             non_snake_case,
             non_upper_case_globals,
             single_use_lifetimes,

@@ -95,9 +95,14 @@ pub(crate) fn encode(
             ::core::result::Result::Ok(false)
         }
     } else {
+        let wire = key.encode_columns();
+        let window = key
+            .windowed
+            .then(|| key.encode_window(&key.window_of(columns)));
         quote! {
             #(#key_lengths)*
-            #krate::EntityKey::encode(&<Self as #krate::Entity>::key(self), __id, __out);
+            #wire
+            #window
             ::core::result::Result::Ok(true)
         }
     };

@@ -94,6 +94,9 @@ pub(crate) fn fields(
                 ),
                 "rename one of them",
             );
+        } else if !ksql_schema::names::is_found_by_ksqldb(&name) {
+            let [message, help] = ksql_schema::rules::mixed_case(&name);
+            errors.push(Place::of(&ident), format!("{message} [K0126]"), help);
         }
         let recognised = types::recognise(&field.ty, Inside::Nested, errors);
         read.push(NestedField {

@@ -219,11 +219,12 @@ impl<T: Value + 'static> Value for Vec<T> {
 }
 
 fn encode_entries<'a, T: Value + 'a>(
-    entries: impl ExactSizeIterator<Item = (&'a String, &'a T)>,
+    count: usize,
+    entries: impl Iterator<Item = (&'a String, &'a T)>,
     out: &mut Vec<u8>,
 ) -> Result<(), Defect> {
-    if entries.len() > 0 {
-        write::long(entries.len() as i64, out);
+    if count > 0 {
+        write::long(count as i64, out);
         for (key, value) in entries {
             write::bytes(key.as_bytes(), out);
             value.encode(out).map_err(|error| error.at(key))?;
@@ -241,7 +242,7 @@ impl<T: Value + 'static> Value for BTreeMap<String, T> {
     type Ref<'a> = MapRef<'a, T>;
 
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), Defect> {
-        encode_entries(self.iter(), out)
+        encode_entries(self.len(), self.iter(), out)
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -275,6 +276,9 @@ impl<T: Value + 'static> Value for BTreeMap<String, T> {
             .collect()
     }
 }
+
+/// Entries of a hash map that are sorted without memory of their own.
+const FEW: usize = 16;
 
 /// A hash map in a row.
 pub enum HashMapRef<'a, T, S> {
@@ -328,9 +332,21 @@ impl<T: Value + 'static, S: BuildHasher + Default + 'static> Value for HashMap<S
 
     /// Entries go in the order of their keys, so that equal maps are equal bytes.
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), Defect> {
+        // Small maps are sorted where they need no memory of their own.
+        let mut few = [None; FEW];
+        if let Some(entries) = few.get_mut(..self.len()) {
+            for (slot, entry) in entries.iter_mut().zip(self) {
+                *slot = Some(entry);
+            }
+            entries.sort_unstable_by(|one, two| {
+                let (one, two) = (one.map(|(key, _)| key), two.map(|(key, _)| key));
+                one.cmp(&two)
+            });
+            return encode_entries(self.len(), entries.iter().copied().flatten(), out);
+        }
         let mut entries: Vec<(&String, &T)> = self.iter().collect();
         entries.sort_unstable_by_key(|(key, _)| *key);
-        encode_entries(entries.into_iter(), out)
+        encode_entries(self.len(), entries.into_iter(), out)
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {

@@ -122,6 +122,35 @@ fn parts_of(date: NaiveDate, time: NaiveTime) -> Parts {
     }
 }
 
+/// Text that goes straight behind what is already encoded.
+struct Tail<'a>(&'a mut Vec<u8>);
+
+impl std::fmt::Write for Tail<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Appends a moment as text. Its length stands before it and is known after it: one byte is kept for it, and only a pattern
+/// with much text of its own needs more.
+fn format(pattern: &Pattern, parts: Parts, out: &mut Vec<u8>) -> Result<(), Defect> {
+    let at = out.len();
+    out.push(0);
+    pattern
+        .format(&parts, &mut Tail(out))
+        .map_err(Defect::new)?;
+    let mut length = Vec::new();
+    match (out.len() - at - 1, out.get_mut(at)) {
+        (short @ 0..64, Some(byte)) => *byte = (short << 1) as u8,
+        (long, _) => {
+            write::long(long as i64, &mut length);
+            out.splice(at..=at, length);
+        }
+    }
+    Ok(())
+}
+
 /// A chrono type through its parts.
 macro_rules! formatted {
     ($ty:ty, |$value:ident| $parts:expr, |$from:ident| $back:expr) => {
@@ -131,10 +160,7 @@ macro_rules! formatted {
 
             fn encode(&self, pattern: &Pattern, out: &mut Vec<u8>) -> Result<(), Defect> {
                 let $value = self;
-                let mut text = String::with_capacity(32);
-                pattern.format(&$parts, &mut text).map_err(Defect::new)?;
-                write::bytes(text.as_bytes(), out);
-                Ok(())
+                format(pattern, $parts, out)
             }
 
             fn decode(pattern: &Pattern, input: &mut Reader<'_>) -> Result<Self, DecodeError> {

@@ -164,7 +164,7 @@ impl Config {
                 key: key.to_owned(),
                 nearest: nearest.map(|nearest| format!("entity.{entity}.{nearest}")),
             })?;
-            return set(self.entity.entry(entity.to_owned()).or_default(), value).map_err(failed);
+            return set(self.entry(entity), value).map_err(failed);
         }
         if let Some(name) = key.strip_prefix("kafka.") {
             let cluster = &mut self.cluster;

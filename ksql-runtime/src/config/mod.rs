@@ -31,11 +31,12 @@ pub use crate::state::{OnPoison, StateDurability};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// Names the application. Default: `KsqlDsl`.
+    /// Names the application in its logs: the span `start` carries it. It changes nothing else yet. Default: `KsqlDsl`.
     pub application_id: String,
     /// Where log and state live. Default: `rocksdb`.
     pub state_dir: PathBuf,
-    /// Memory for log and state together, in bytes. Default: 256 MiB. Minimum: 32 MiB.
+    /// Memory for log and tables together, in bytes: caches, buffers and what is gathered while tables restore. Rows of
+    /// `cache_rows` come on top. Default: 256 MiB. Minimum: 32 MiB.
     pub memory: usize,
     /// What an acknowledged record survives. Default: the end of the process.
     pub log_durability: Durability,
@@ -170,6 +171,16 @@ pub enum ConfigError {
         entity: String,
         /// The entities there are.
         known: String,
+    },
+    /// Settings for one entity under two names.
+    #[error(
+        "`{one}` and `{other}` are settings for the same entity: put them together under one name"
+    )]
+    TwoNames {
+        /// A name.
+        one: String,
+        /// The same in other letters.
+        other: String,
     },
     /// The file cannot be read.
     #[error("the configuration file {path} cannot be read: {reason}", path = path.display())]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::keys::KEYS;
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, EntityConfig};
 
 /// What environment variables begin with.
 const PREFIX: &str = "KSQL_";
@@ -28,7 +28,23 @@ impl Config {
                 other => other,
             })?;
         }
-        config.apply_env(std::env::vars())?;
+        for (name, value) in std::env::vars_os() {
+            // Variables that are no text belong to someone else: the names of settings are.
+            let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
+                continue;
+            };
+            match value.into_string() {
+                Ok(value) => config.apply_env([(name.to_owned(), value)])?,
+                Err(_) if !is_setting(name) => {}
+                Err(value) => {
+                    return Err(ConfigError::InvalidValue {
+                        key: name.to_owned(),
+                        value: value.to_string_lossy().into_owned(),
+                        expected: "it is text in UTF-8".to_owned(),
+                    });
+                }
+            }
+        }
         Ok(config)
     }
 
@@ -147,39 +163,36 @@ impl Config {
         Ok(())
     }
 
-    /// What holds for an entity: settings for `Flight` and, from the environment, for `flight`.
-    pub(crate) fn of_entity(&self, entity: &str) -> super::EntityConfig {
-        let mut merged = super::EntityConfig::default();
-        let matching = self
-            .entity
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case(entity));
-        // The name as written comes last in the alphabet's order of cases only by chance: the environment's wins.
-        let (from_env, as_written): (Vec<_>, Vec<_>) =
-            matching.partition(|(name, _)| name.as_str() != entity);
-        for (_, config) in as_written.into_iter().chain(from_env) {
-            let super::EntityConfig {
-                partitions,
-                replication,
-                retention_ms,
-                compatibility,
-                cached,
-                cache_rows,
-                on_poison,
-            } = config;
-            merged.partitions = partitions.or(merged.partitions);
-            merged.replication = replication.or(merged.replication);
-            merged.retention_ms = retention_ms.or(merged.retention_ms);
-            merged.compatibility = compatibility.or(merged.compatibility);
-            merged.cached = cached.or(merged.cached);
-            merged.cache_rows = cache_rows.or(merged.cache_rows);
-            merged.on_poison = on_poison.or(merged.on_poison);
-        }
-        merged
+    /// What holds for an entity.
+    pub(crate) fn of_entity(&self, entity: &str) -> EntityConfig {
+        let mut all = self.entity.iter();
+        let own = all.find(|(name, _)| name.eq_ignore_ascii_case(entity));
+        own.map(|(_, config)| config.clone()).unwrap_or_default()
     }
 
-    /// Refuses settings for entities that are not there.
+    /// Where settings of an entity go. Variables of the environment are upper case, so whatever the case it is the same
+    /// entity, and which setting wins is decided by the order alone in which they come.
+    pub(super) fn entry(&mut self, entity: &str) -> &mut EntityConfig {
+        let known = self
+            .entity
+            .keys()
+            .find(|known| known.eq_ignore_ascii_case(entity));
+        let name = known.cloned().unwrap_or_else(|| entity.to_owned());
+        self.entity.entry(name).or_default()
+    }
+
+    /// Refuses settings for entities that are not there, and for one entity under two names.
     pub(crate) fn check_entities(&self, known: &[&str]) -> Result<(), ConfigError> {
+        let mut names: Vec<&String> = self.entity.keys().collect();
+        names.sort_by_key(|name| name.to_lowercase());
+        for (one, other) in names.iter().zip(names.iter().skip(1)) {
+            if one.eq_ignore_ascii_case(other) {
+                return Err(ConfigError::TwoNames {
+                    one: (*one).clone(),
+                    other: (*other).clone(),
+                });
+            }
+        }
         let unknown = self
             .entity
             .keys()
@@ -196,6 +209,14 @@ impl Config {
             }),
         }
     }
+}
+
+/// Whether a variable of the environment is a setting.
+fn is_setting(variable: &str) -> bool {
+    let name = variable.strip_prefix(PREFIX).map(str::to_lowercase);
+    name.is_some_and(|name| {
+        name.starts_with("entity__") || KEYS.iter().any(|(known, _)| *known == name)
+    })
 }
 
 #[cfg(test)]
@@ -264,6 +285,59 @@ mod tests {
                 "{key}"
             );
         }
+    }
+
+    #[test]
+    fn of_settings_for_one_entity_the_last_said_holds_whatever_the_case() {
+        let mut config = Config::default();
+        let partitions = |config: &Config| config.of_entity("Flight").partitions;
+        let env = |value: &str| {
+            [(
+                "KSQL_ENTITY__FLIGHT__PARTITIONS".to_owned(),
+                value.to_owned(),
+            )]
+        };
+        assert_eq!(partitions(&config), None);
+        config
+            .apply_toml("[entity.Flight]\npartitions = 2\ncached = false")
+            .unwrap();
+        assert_eq!(partitions(&config), Some(2));
+        config.apply_env(env("3")).unwrap();
+        assert_eq!(partitions(&config), Some(3));
+        config.set("entity.Flight.partitions", "4").unwrap();
+        assert_eq!(
+            partitions(&config),
+            Some(4),
+            "code is above the environment"
+        );
+        assert_eq!(
+            config.of_entity("Flight").cached,
+            Some(false),
+            "what nobody changed stays"
+        );
+        let mut config = Config::default();
+        config.apply_env(env("3")).unwrap();
+        config.set("entity.Flight.partitions", "4").unwrap();
+        assert_eq!(partitions(&config), Some(4), "without a file too");
+        config.check_entities(&["Flight"]).unwrap();
+    }
+
+    #[test]
+    fn one_entity_under_two_names_is_refused() {
+        let mut config = Config::default();
+        for name in ["Flight", "Airline", "flight"] {
+            config
+                .entity
+                .insert(name.to_owned(), EntityConfig::default());
+        }
+        let error = config
+            .check_entities(&["Flight", "Airline"])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("`Flight`") && error.contains("`flight`"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -4,31 +4,54 @@ use std::any::TypeId;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ksql_schema::finding::Severity;
-use ksql_schema::rules::{ModelFinding, validate_model};
-use ksql_schema::{avro, ddl};
+use ksql_schema::ddl;
+use ksql_schema::rules::ModelFinding;
+use tokio::sync::broadcast;
 
+use super::options::Operational;
+use super::plan::Plan;
 use super::{Context, start};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::entity::Entity;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::{Log, Offsets};
+use crate::model::Model;
 use crate::registry::Registry;
-use crate::state::{StateError, Table};
+use crate::state::{Event, StateError, Table};
+
+/// Transitions kept for a receiver that is slower than the tables; what it misses beyond that it is told.
+const EVENTS: usize = 1024;
 
 /// Makes a [`Context`].
 ///
 /// Settings come from defaults, a TOML file, the environment (`KSQL_...`) and code, in rising order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct ContextBuilder {
+    model: Model,
     pub(super) entities: Vec<Registration>,
     config: Option<Config>,
     file: Option<PathBuf>,
     settings: Vec<(String, String)>,
     state_dir: Option<PathBuf>,
     pub(super) clock: Clock,
+    pub(super) events: broadcast::Sender<Event>,
+}
+
+impl Default for ContextBuilder {
+    fn default() -> ContextBuilder {
+        ContextBuilder {
+            model: Model::default(),
+            entities: Vec::new(),
+            config: None,
+            file: None,
+            settings: Vec::new(),
+            state_dir: None,
+            clock: Clock::default(),
+            events: broadcast::Sender::new(EVENTS),
+        }
+    }
 }
 
 /// Starts an entity's table; the offsets are its targets.
@@ -47,11 +70,7 @@ pub(super) struct Registration {
 impl ContextBuilder {
     /// Adds an entity: its topic, its schemas and, for a table, its store. Adding it again changes nothing.
     pub fn entity<T: Entity>(mut self) -> Self {
-        if !self
-            .entities
-            .iter()
-            .any(|known| known.id == TypeId::of::<T>())
-        {
+        if self.model.add::<T>() {
             self.entities.push(Registration {
                 id: TypeId::of::<T>(),
                 model: T::MODEL,
@@ -93,6 +112,12 @@ impl ContextBuilder {
         self
     }
 
+    /// Every transition of the tables from the very first, those during start included;
+    /// [`Context::events`](super::Context::events) has those that come after it is called.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
     /// The configuration as it would be used.
     ///
     /// # Errors
@@ -108,53 +133,37 @@ impl ContextBuilder {
         if let Some(path) = &self.state_dir {
             config.state_dir.clone_from(path);
         }
-        let names: Vec<&str> = self
-            .entities
-            .iter()
-            .map(|entity| entity.model.name)
-            .collect();
+        let names: Vec<&str> = self.model.entities().map(|entity| entity.name).collect();
         config.check_entities(&names)?;
         config.check()?;
         Ok(config)
     }
 
     /// Everything doubtful about the entities together: what one definition cannot show, such as two entities with one
-    /// topic. Nothing is started.
+    /// topic. Nothing is started. A [`Model`] says the same without a context.
     pub fn validate(&self) -> Vec<ModelFinding> {
-        let models: Vec<_> = self.entities.iter().map(|entity| entity.model).collect();
-        validate_model(&models)
+        self.model.findings()
     }
 
     /// Errors among the findings stop; warnings are logged.
     pub(super) fn refuse_invalid(&self) -> Result<()> {
-        let (errors, warnings): (Vec<_>, Vec<_>) = self
-            .validate()
-            .into_iter()
-            .partition(|finding| finding.severity == Severity::Error);
-        for warning in warnings {
+        for warning in self.model.validate()? {
             tracing::warn!("{warning}");
         }
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::Invalid { findings: errors })
-        }
+        Ok(())
     }
 
-    /// The `CREATE` statement of every entity, each ended by `;`, one a line. Nothing is started.
+    /// The `CREATE` statement of every entity as this configuration makes it, each ended by `;`, one a line. Nothing is
+    /// started.
     ///
     /// # Errors
     /// Where the model or the configuration is not valid.
     pub fn ddl(&self) -> Result<String> {
         self.refuse_invalid()?;
         let config = self.configuration()?;
-        let mut out = String::new();
-        for entity in &self.entities {
-            let operational = start::operational(entity.model, &config);
-            out.push_str(&ddl::create(entity.model, &operational.as_ddl(&config)));
-            out.push('\n');
-        }
-        Ok(out)
+        Ok(self.model.ddl_by(|entity| {
+            ddl::create(entity, &Operational::new(entity, &config).as_ddl(&config))
+        }))
     }
 
     /// The Avro schemas of every entity, key schemas first where keys are records, one a line. Nothing is started.
@@ -162,20 +171,16 @@ impl ContextBuilder {
     /// # Errors
     /// Where the model is not valid.
     pub fn avro(&self) -> Result<String> {
-        self.refuse_invalid()?;
-        let mut out = String::new();
-        for entity in &self.entities {
-            for schema in [
-                avro::key_schema(entity.model),
-                avro::value_schema(entity.model),
-            ] {
-                if !schema.is_empty() {
-                    out.push_str(&schema);
-                    out.push('\n');
-                }
-            }
-        }
-        Ok(out)
+        Ok(self.model.avro()?)
+    }
+
+    /// What start would do: which topics, subjects and statements it would create, which it would leave alone, and what
+    /// differs. Nothing is changed; servers are asked.
+    ///
+    /// # Errors
+    /// Where the model or the configuration is not valid, or a server cannot be asked.
+    pub async fn plan(&self) -> Result<Plan> {
+        start::plan(self).await
     }
 
     /// Starts: validates, opens the log, creates topics, registers schemas, opens the tables' state, restores them, and

@@ -3,7 +3,11 @@
 //! Invariant: nothing is touched before everything is valid, and what start opened is flushed and closed on every way out.
 
 mod builder;
+mod inspect;
+mod needs;
+mod options;
 pub mod plan;
+mod services;
 mod start;
 
 use std::any::TypeId;
@@ -14,11 +18,14 @@ use std::time::Duration;
 use tokio::sync::broadcast;
 
 pub use builder::ContextBuilder;
+use plan::Plan;
+use services::Services;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::directory::DirectoryLock;
 use crate::entity::Entity;
-use crate::error::{Error, Result};
+use crate::error::{Chain, Error, Result};
 use crate::log::Log;
 use crate::registry::Registry;
 use crate::set::EntitySet;
@@ -57,14 +64,20 @@ pub struct Context(Arc<Inner>);
 struct Inner {
     config: Config,
     clock: Clock,
-    log: Log,
-    registry: Registry,
+    services: Services,
     store: Arc<Store>,
     stores: Vec<String>,
     entities: HashMap<TypeId, Arc<Registered>>,
+    /// Those with a topic of their own.
+    registrations: Vec<builder::Registration>,
     events: broadcast::Sender<Event>,
     flusher: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    /// The last field: fields are dropped in order, and the directory is free when everything in it is closed.
+    lock: Mutex<Option<DirectoryLock>>,
 }
+
+/// How long an orderly end asks for the ends of the topics, which the tables still read up to.
+const ASK_FOR_ENDS: Duration = Duration::from_secs(2);
 
 /// What a running context knows about one entity.
 #[derive(Debug)]
@@ -113,17 +126,26 @@ impl Context {
 
     /// The log below: bytes, topics, offsets.
     pub fn log(&self) -> &Log {
-        &self.0.log
+        &self.0.services.log
     }
 
     /// The registry below.
     pub fn registry(&self) -> &Registry {
-        &self.0.registry
+        &self.0.services.registry
     }
 
-    /// Transitions of tables from now on.
+    /// Transitions of tables from now on. Those during start are seen through
+    /// [`ContextBuilder::events`].
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.0.events.subscribe()
+    }
+
+    /// What starting again would do: with everything as it was made, nothing.
+    ///
+    /// # Errors
+    /// Where a server cannot be asked.
+    pub async fn plan(&self) -> Result<Plan> {
+        inspect::plan(&self.0.services, &self.0.registrations, &self.0.config).await
     }
 
     /// Every table with its state and lag, by entity.
@@ -160,14 +182,7 @@ impl Context {
     pub async fn wait_caught_up(&self, timeout: Duration) -> Result<()> {
         let mut goals = Vec::new();
         for table in self.0.tables() {
-            let mut ends = Vec::new();
-            for partition in 0..table.settings.topic.partitions.cast_signed() {
-                ends.push((
-                    partition,
-                    self.0.log.offsets(table.topic(), partition).await?.end,
-                ));
-            }
-            goals.push((Arc::clone(table), ends));
+            goals.push((Arc::clone(table), self.0.ends_of(table).await?));
         }
         let deadline = tokio::time::Instant::now() + timeout;
         for (table, ends) in goals {
@@ -187,32 +202,26 @@ impl Context {
         Ok(())
     }
 
-    /// Ends every table, flushes and closes state and log. Afterwards the directory is free, and sets that are left over
-    /// answer with an error.
+    /// Ends every table that is ready behind the records acknowledged so far, flushes and closes state and log. Afterwards
+    /// the directory is free, and sets that are left over answer with an error.
     ///
     /// # Errors
     /// Where the last flush fails: rows since the one before are read again at the next start.
     pub async fn shutdown(self) -> Result<()> {
         let inner = Arc::clone(&self.0);
         drop(self);
-        if let Some(flusher) = inner
-            .flusher
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
-            flusher.abort();
-        }
+        inner.stop_flushing();
+        let ends = tokio::time::timeout(ASK_FOR_ENDS, inner.ends()).await;
         let below = Arc::clone(&inner);
-        let closed = tokio::task::spawn_blocking(move || below.close_tables()).await;
-        let closed = closed.unwrap_or_else(|error| {
-            Err(StateError::Defect {
-                topic: "(all)".to_owned(),
-                reason: error.to_string(),
-            })
-        });
-        inner.log.close().await?;
-        Ok(closed?)
+        let closed = tokio::task::spawn_blocking(move || {
+            // Where the log does not say its ends, nothing more is waited for.
+            below.close_tables(&ends.unwrap_or_default())
+        })
+        .await;
+        let log_closed = inner.services.log.close().await;
+        drop(inner.take_lock());
+        log_closed?;
+        Ok(closed.map_err(Error::of_task)??)
     }
 }
 
@@ -223,13 +232,37 @@ impl Inner {
             .filter_map(|entity| entity.table.as_ref())
     }
 
-    /// Ends the tables' threads, flushes what they wrote, closes their store. Again: nothing to do.
-    fn close_tables(&self) -> Result<(), StateError> {
+    /// Where the topics of the tables that are ready end now.
+    async fn ends(&self) -> HashMap<&'static str, Vec<(i32, i64)>> {
+        let mut ends = HashMap::new();
+        for table in self.tables().filter(|table| table.is_running()) {
+            if let Ok(of_table) = self.ends_of(table).await {
+                ends.insert(table.entity, of_table);
+            }
+        }
+        ends
+    }
+
+    async fn ends_of(&self, table: &Table) -> Result<Vec<(i32, i64)>> {
+        let mut ends = Vec::new();
+        for partition in 0..table.settings.topic.partitions.cast_signed() {
+            let offsets = self.services.log.offsets(table.topic(), partition).await?;
+            ends.push((partition, offsets.end));
+        }
+        Ok(ends)
+    }
+
+    /// Ends the tables' threads, each where it has reached these ends, flushes what they wrote, closes their store. Again:
+    /// nothing to do.
+    fn close_tables(
+        &self,
+        ends: &HashMap<&'static str, Vec<(i32, i64)>>,
+    ) -> Result<(), StateError> {
         for table in self.tables() {
-            table.ask_to_stop();
+            table.ask_to_stop(ends.get(table.entity).cloned().unwrap_or_default());
         }
         for table in self.tables() {
-            table.stop();
+            table.wait_for_stop();
         }
         let flushed = match self.store.flush(&self.stores) {
             Err(StateError::Closed { .. }) => Ok(()),
@@ -238,20 +271,26 @@ impl Inner {
         self.store.close();
         flushed
     }
+
+    fn stop_flushing(&self) {
+        let mut flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(flusher) = flusher.take() {
+            flusher.abort();
+        }
+    }
+
+    fn take_lock(&self) -> Option<DirectoryLock> {
+        let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        lock.take()
+    }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Some(flusher) = self
-            .flusher
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
-            flusher.abort();
-        }
-        if let Err(error) = self.close_tables() {
-            tracing::error!(%error, "the tables could not be flushed: what they read last is read again at the next start");
+        self.stop_flushing();
+        // A drop cannot ask the log for its ends: what the tables have not read is read at the next start.
+        if let Err(error) = self.close_tables(&HashMap::new()) {
+            tracing::error!(error = %Chain(&error), "the tables could not be flushed: what they read last is read again at the next start");
         }
     }
 }

@@ -81,6 +81,8 @@ pub struct Difference {
 pub enum Cure {
     /// It can be altered where it is; start does so where `on_drift` is `alter`.
     InPlace,
+    /// It can be altered with the server's own tools; start goes on.
+    ByHand,
     /// It needs a new version: another topic, another source.
     NewVersion,
     /// Start refuses to go on.
@@ -116,7 +118,7 @@ impl PlanStep {
     pub(crate) fn is_refused(&self) -> bool {
         self.differences()
             .iter()
-            .any(|difference| difference.cure != Cure::InPlace)
+            .any(|difference| matches!(difference.cure, Cure::NewVersion | Cure::Refused))
     }
 
     fn to_json(&self) -> Value {
@@ -165,6 +167,7 @@ impl Cure {
     fn as_str(self) -> &'static str {
         match self {
             Cure::InPlace => "in place",
+            Cure::ByHand => "by hand",
             Cure::NewVersion => "new version",
             Cure::Refused => "refused",
         }

@@ -3,73 +3,18 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use ksql_schema::ddl::Operational as Ddl;
-use ksql_schema::model::{Cleanup, Kind, SubjectStrategy};
-use tokio::sync::broadcast;
+use ksql_schema::model::Kind;
 use tracing::Instrument;
 
 use super::builder::Registration;
-use super::{Context, ContextBuilder, Inner, Registered};
+use super::needs::{self, Needs};
+use super::plan::Plan;
+use super::{Context, ContextBuilder, Inner, Registered, inspect, options, services};
 use crate::config::Config;
-use crate::error::{Error, Result, Step};
-use crate::log::{EmbeddedLog, EmbeddedOptions, Log, LogError, TopicDescription, TopicSpec};
-use crate::registry::{InProcessRegistry, Registry};
-use crate::state::{Settings, Store, StoreOptions, Table};
-
-/// Events kept for who listens late.
-const EVENTS: usize = 1024;
-
-/// An entity's topic settings: its own configuration, else its definition, else the configuration's defaults.
-#[derive(Debug)]
-pub(super) struct Operational {
-    pub(super) topic: String,
-    partitions: u32,
-    replication: u16,
-    retention_ms: Option<i64>,
-}
-
-pub(super) fn operational(model: &ksql_schema::Entity<'_>, config: &Config) -> Operational {
-    let own = config.of_entity(model.name);
-    Operational {
-        topic: format!("{}{}", config.topic_prefix, model.topic.name),
-        partitions: own
-            .partitions
-            .or(model.topic.partitions)
-            .unwrap_or(config.partitions),
-        replication: own
-            .replication
-            .or(model.topic.replication)
-            .unwrap_or(config.replication),
-        retention_ms: own.retention_ms.or(model.topic.retention_ms),
-    }
-}
-
-impl Operational {
-    pub(super) fn as_ddl<'a>(&self, config: &'a Config) -> Ddl<'a> {
-        Ddl {
-            topic_prefix: &config.topic_prefix,
-            partitions: self.partitions,
-            replication: self.replication,
-            retention_ms: self.retention_ms,
-        }
-    }
-
-    fn spec(&self, model: &ksql_schema::Entity<'_>) -> TopicSpec {
-        let by_kind = if model.kind == Kind::Table {
-            Cleanup::Compact
-        } else {
-            Cleanup::Delete
-        };
-        let mut spec = TopicSpec::new(&self.topic, self.partitions);
-        spec.replication = self.replication;
-        spec.cleanup = model.topic.cleanup.unwrap_or(by_kind);
-        // Negative: kept for ever.
-        spec.retention_ms = self
-            .retention_ms
-            .and_then(|millis| u64::try_from(millis).ok());
-        spec
-    }
-}
+use crate::directory::DirectoryLock;
+use crate::error::{Chain, Error, Result, Step};
+use crate::log::LogError;
+use crate::state::{Store, Table};
 
 pub(super) async fn start(builder: ContextBuilder) -> Result<Context> {
     builder.refuse_invalid()?;
@@ -79,7 +24,7 @@ pub(super) async fn start(builder: ContextBuilder) -> Result<Context> {
         match open(&builder, config.clone()).await {
             // Damage that is met after the state was opened leaves a mark, at which opening it again rebuilds: once.
             Err(error) if config.rebuild_on_corruption && error.is_corrupt_state() => {
-                tracing::warn!(%error, "the state is damaged: starting again to rebuild it");
+                tracing::warn!(error = %Chain(&error), "the state is damaged: starting again to rebuild it");
                 open(&builder, config).await
             }
             other => other,
@@ -89,46 +34,48 @@ pub(super) async fn start(builder: ContextBuilder) -> Result<Context> {
     .await
 }
 
-async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
-    let clock = builder.clock.clone();
-    let now = clock.clone();
-    let options = EmbeddedOptions {
-        directory: config.state_dir.join("log"),
-        durability: config.log_durability,
-        maintenance: Some((config.maintenance_interval, Arc::new(move || now.now_ms()))),
-        dirty_ratio: 0.5,
-        memory_bytes: config.memory / 4,
-    };
-    let at = |step: Step| move |error: Error| error.at(step, None);
-    let embedded = blocking(move || EmbeddedLog::open(options))
+/// What start would do.
+pub(super) async fn plan(builder: &ContextBuilder) -> Result<Plan> {
+    builder.refuse_invalid()?;
+    let config = builder.configuration()?;
+    let entities = with_topics(builder);
+    if config.cluster.bootstrap.is_none() && !config.state_dir.join("log").exists() {
+        return Ok(inspect::plan_from_nothing(&entities, &config));
+    }
+    let lock = own(&config).await?;
+    let services = services::open(&config, &builder.clock).await?;
+    let plan = inspect::plan(&services, &entities, &config).await;
+    services.log.close().await?;
+    drop(lock);
+    plan
+}
+
+/// Takes the directory: whichever log it is, the tables have one owner.
+async fn own(config: &Config) -> Result<DirectoryLock> {
+    let directory = config.state_dir.clone();
+    blocking(move || DirectoryLock::acquire(&directory))
         .await?
-        .map_err(|error| at(Step::OpenLog)(error.into()))?;
-    let registry =
-        InProcessRegistry::open(&embedded).map_err(|error| at(Step::OpenLog)(error.into()))?;
-    let (log, registry) = (Log::from(embedded), Registry::InProcess(registry));
-    // Windowed tables are written by queries, one topic for each window.
-    let entities: Vec<Registration> = builder
+        .map_err(|error| Error::from(LogError::from(error)).at(Step::TakeDirectory, None))
+}
+
+/// The entities that have a topic of their own. Windowed tables are written by queries, one topic for each window.
+fn with_topics(builder: &ContextBuilder) -> Vec<Registration> {
+    builder
         .entities
         .iter()
         .filter(|entity| entity.model.window.is_none())
         .copied()
-        .collect();
+        .collect()
+}
 
-    let mut topics = Vec::new();
-    for entity in &entities {
-        let created = create_topic(&log, entity, &config).await;
-        topics.push(
-            created.map_err(|error| {
-                Error::from(error).at(Step::CreateTopics, Some(entity.model.name))
-            })?,
-        );
-    }
-    let mut schemas = Vec::new();
-    for (entity, topic) in entities.iter().zip(&topics) {
-        let ids = register(&registry, entity, &topic.name, &config).await;
-        schemas
-            .push(ids.map_err(|error| error.at(Step::RegisterSchemas, Some(entity.model.name)))?);
-    }
+async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
+    let clock = builder.clock.clone();
+    let at = |step: Step| move |error: Error| error.at(step, None);
+    // Taken first and given back last.
+    let lock = own(&config).await?;
+    let services = services::open(&config, &clock).await?;
+    let entities = with_topics(builder);
+    let Needs { topics, schemas } = needs::fulfil(&services, &entities, &config).await?;
 
     let tables: Vec<bool> = entities
         .iter()
@@ -141,42 +88,22 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         .iter()
         .zip(&tables)
         .filter(|(_, kept)| **kept)
-        .map(|(entity, _)| store_name(entity))
+        .map(|(entity, _)| options::store_name(entity.model))
         .collect();
-    let options = StoreOptions {
-        path: config.state_dir.join("state"),
-        memory: config.memory / 4 * 3,
-        durability: config.state_durability,
-        rebuild_on_corruption: config.rebuild_on_corruption,
-    };
+    let options = options::stores(&config);
     let names = stores.clone();
     let store = blocking(move || Store::open(&options, &names)).await?;
     let store = Arc::new(store.map_err(|error| at(Step::OpenState)(error.into()))?);
 
-    let (events, _) = broadcast::channel(EVENTS);
     let mut registered = HashMap::new();
-    for (((entity, topic), (value_schema, key_schema)), kept) in
-        entities.iter().zip(&topics).zip(&schemas).zip(&tables)
-    {
-        let own = config.of_entity(entity.model.name);
-        let settings = || Settings {
-            store: store_name(entity),
-            topic: topic.clone(),
-            value_schema: *value_schema,
-            key_schema: *key_schema,
-            on_poison: own.on_poison.unwrap_or(config.on_poison),
-            rebuild_on_truncation: config.rebuild_on_truncation,
-            retry_first: config.retry_first,
-            retry_longest: config.retry_longest,
-            retries: config.retries,
-            cache_rows: own.cache_rows.unwrap_or(config.cache_rows),
-        };
+    for (((entity, topic), ids), kept) in entities.iter().zip(&topics).zip(&schemas).zip(&tables) {
+        let (value_schema, key_schema) = *ids;
         let table = kept.then(|| {
             Arc::new(Table::new(
                 entity.model.name,
-                settings(),
+                options::table(entity.model, topic, *ids, &config, stores.len()),
                 Arc::clone(&store),
-                events.clone(),
+                builder.events.clone(),
             ))
         });
         registered.insert(
@@ -184,9 +111,9 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
             Arc::new(Registered {
                 topic: topic.name.to_string(),
                 partitions: topic.partitions,
-                value_schema: *value_schema,
-                key_schema: *key_schema,
-                log: log.clone(),
+                value_schema,
+                key_schema,
+                log: services.log.clone(),
                 clock: clock.clone(),
                 ready_timeout: config.ready_timeout,
                 table,
@@ -197,19 +124,20 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     let ctx = Context(Arc::new(Inner {
         config,
         clock,
-        log,
-        registry,
+        services,
         store,
         stores,
         entities: registered,
-        events,
+        registrations: entities.clone(),
+        events: builder.events.clone(),
         flusher: Mutex::new(None),
+        lock: Mutex::new(Some(lock)),
     }));
     match run(&ctx, &entities).await {
         Ok(()) => Ok(ctx),
         Err(error) => {
             if let Err(closing) = ctx.shutdown().await {
-                tracing::warn!(error = %closing, "a context that did not start could not be closed in order");
+                tracing::warn!(error = %Chain(&closing), "a context that did not start could not be closed in order");
             }
             Err(error)
         }
@@ -233,14 +161,20 @@ async fn run(ctx: &Context, entities: &[Registration]) -> Result<()> {
         for partition in 0..table.settings.topic.partitions.cast_signed() {
             offsets.push(
                 ctx.0
+                    .services
                     .log
                     .offsets(table.topic(), partition)
                     .await
                     .map_err(|error| at(error.into()))?,
             );
         }
-        (entity.start)(table, ctx.0.log.clone(), ctx.0.registry.clone(), &offsets)
-            .map_err(|error| at(error.into()))?;
+        (entity.start)(
+            table,
+            ctx.0.services.log.clone(),
+            ctx.0.services.registry.clone(),
+            &offsets,
+        )
+        .map_err(|error| at(error.into()))?;
     }
     let (store, stores, every) = (
         Arc::clone(&ctx.0.store),
@@ -254,7 +188,7 @@ async fn run(ctx: &Context, entities: &[Registration]) -> Result<()> {
             let (store, stores) = (Arc::clone(&store), stores.clone());
             let flushed = tokio::task::spawn_blocking(move || store.flush(&stores)).await;
             if let Ok(Err(error)) = flushed {
-                tracing::warn!(%error, "the tables could not be flushed");
+                tracing::warn!(error = %Chain(&error), "the tables could not be flushed");
             }
         }
     });
@@ -270,83 +204,8 @@ async fn run(ctx: &Context, entities: &[Registration]) -> Result<()> {
     Ok(())
 }
 
-async fn create_topic(
-    log: &Log,
-    entity: &Registration,
-    config: &Config,
-) -> Result<TopicDescription, LogError> {
-    let operational = operational(entity.model, config);
-    tracing::debug!(
-        entity = entity.model.name,
-        statement = %ksql_schema::ddl::create(entity.model, &operational.as_ddl(config)),
-        "generated KSQL"
-    );
-    let spec = operational.spec(entity.model);
-    let created = log.create_topic(&spec).await?;
-    let topic = created.topic();
-    if created.is_new() {
-        tracing::info!(entity = entity.model.name, topic = %topic.name, partitions = topic.partitions, "topic created");
-    } else if topic.spec.cleanup != spec.cleanup || topic.spec.retention_ms != spec.retention_ms {
-        tracing::warn!(
-            entity = entity.model.name,
-            topic = %topic.name,
-            existing = ?(topic.spec.cleanup, topic.spec.retention_ms),
-            defined = ?(spec.cleanup, spec.retention_ms),
-            "the topic's settings differ from the definition and are left as they are"
-        );
-    }
-    Ok(topic.clone())
-}
-
-/// Registers value and key schema; says their ids, 0 for a key that is no record.
-async fn register(
-    registry: &Registry,
-    entity: &Registration,
-    topic: &str,
-    config: &Config,
-) -> Result<(u32, u32)> {
-    let level = config
-        .of_entity(entity.model.name)
-        .compatibility
-        .unwrap_or(config.compatibility);
-    let mut ids = [0, 0];
-    for (id, (part, schema)) in ids
-        .iter_mut()
-        .zip([("value", entity.value_schema), ("key", entity.key_schema)])
-    {
-        if schema.is_empty() {
-            continue;
-        }
-        let subject = subject(entity.model, topic, part);
-        if registry.compatibility(Some(&subject)).await? != level {
-            registry.set_compatibility(Some(&subject), level).await?;
-        }
-        *id = registry.register(&subject, schema).await?;
-    }
-    let [value, key] = ids;
-    Ok((value, key))
-}
-
-fn subject(model: &ksql_schema::Entity<'_>, topic: &str, part: &str) -> String {
-    let namespace = model.namespace.replace("::", ".");
-    let suffix = if part == "key" { "Key" } else { "" };
-    let record = match namespace.as_str() {
-        "" => format!("{}{suffix}", model.record_name),
-        namespace => format!("{namespace}.{}{suffix}", model.record_name),
-    };
-    match model.subjects {
-        SubjectStrategy::TopicName => format!("{topic}-{part}"),
-        SubjectStrategy::RecordName => record,
-        SubjectStrategy::TopicRecordName => format!("{topic}-{record}"),
-    }
-}
-
-fn store_name(entity: &Registration) -> String {
-    format!("{}_Store", entity.model.name)
-}
-
 async fn blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> Result<R> {
     tokio::task::spawn_blocking(work)
         .await
-        .map_err(|_| Error::Closed)
+        .map_err(Error::of_task)
 }

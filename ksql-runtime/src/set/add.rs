@@ -8,6 +8,7 @@ use crate::context::Registered;
 use crate::entity::{Entity, EntityKey, TableEntity, Writable};
 use crate::error::{Error, Result};
 use crate::log::{Receipt, Record, RecordBatch};
+use tracing::Instrument;
 
 /// Records are sent together up to this many encoded bytes.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -26,6 +27,7 @@ impl<T: Entity> EntitySet<T> {
     ///
     /// # Errors
     /// Where a field breaks a rule such as `#[max_length]` (nothing is sent), or the log cannot write.
+    #[tracing::instrument(level = "trace", skip_all, fields(entity = T::MODEL.name))]
     pub async fn add(&self, entity: T) -> Result<Receipt>
     where
         T: Writable,
@@ -49,6 +51,7 @@ impl<T: Entity> EntitySet<T> {
     ///
     /// # Errors
     /// As [`EntitySet::add`]; the error says how many records before the wrong one were acknowledged.
+    #[tracing::instrument(level = "debug", skip_all, fields(entity = T::MODEL.name))]
     pub async fn add_all(&self, entities: impl IntoIterator<Item = T>) -> Result<Added>
     where
         T: Writable,
@@ -92,6 +95,7 @@ impl<T: Entity> EntitySet<T> {
     ///
     /// # Errors
     /// Where the log cannot write.
+    #[tracing::instrument(level = "trace", skip_all, fields(entity = T::MODEL.name))]
     pub async fn remove(&self, key: impl Into<T::Key>) -> Result<Receipt>
     where
         T: TableEntity + Writable,
@@ -108,13 +112,13 @@ type Sending = tokio::task::JoinHandle<Result<crate::log::BatchReceipt, crate::l
 
 fn send(registered: &Registered, batch: RecordBatch) -> Sending {
     let (log, topic) = (registered.log.clone(), registered.topic.clone());
-    tokio::spawn(async move { log.produce_batch(&topic, batch).await })
+    tokio::spawn(async move { log.produce_batch(&topic, batch).await }.in_current_span())
 }
 
 /// Waits for the batch that is being written, if there is one.
 async fn finish(sending: &mut Option<Sending>, added: &mut Added) -> Result<()> {
     if let Some(sending) = sending.take() {
-        let receipt = sending.await.map_err(|_| Error::Closed)??;
+        let receipt = sending.await.map_err(Error::of_task)??;
         added.records = added.records.saturating_add(receipt.len() as u64);
         for (partition, offset) in receipt.positions() {
             added.position.reach(partition, offset);

@@ -48,9 +48,14 @@ impl<T: Entity> EntitySet<T> {
     }
 
     fn registered(&self) -> Result<&Registered> {
-        self.registered.as_deref().ok_or(Error::Unregistered {
-            entity: T::MODEL.name,
-        })
+        let entity = T::MODEL.name;
+        self.registered
+            .as_deref()
+            .ok_or_else(|| match T::MODEL.window {
+                // Added or not: it has no topic of its own.
+                Some(_) => Error::Windowed { entity },
+                None => Error::Unregistered { entity },
+            })
     }
 
     /// The topic's name.

@@ -7,49 +7,37 @@ use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
 use super::EntitySet;
+use crate::codec::DecodeError;
 use crate::context::wait_all;
 use crate::entity::{Entity, EntityKey, TableEntity};
 use crate::error::{Error, Result};
 use crate::log::partition::partition_for_key;
 use crate::state::{Bounds, POISON, ROW, RowCache, State, Table, scan};
 
-impl<T: TableEntity> EntitySet<T> {
+impl<T: Entity> EntitySet<T> {
     /// The row of a key.
     ///
     /// # Errors
     /// Where the table is not ready (named with topic, state and lag), or the row cannot be read.
-    pub async fn get(&self, key: impl Into<T::Key>) -> Result<Option<T>> {
-        let table = self.ready().await?;
-        let key: T::Key = key.into();
-        let mut wire = Vec::with_capacity(64);
-        key.encode(table.settings.key_schema, &mut wire);
-        let partitions = table.settings.topic.partitions;
-        let partition = partition_for_key(&wire, partitions);
-        let mut stored = Vec::with_capacity(64);
-        stored.extend_from_slice(&partition.to_be_bytes());
-        key.encode_ordered(&mut stored);
-        if let Some(found) = read_row::<T>(table, &stored, &key)? {
-            return Ok(Some(found));
-        }
-        if T::Key::COLUMNS > 1 {
-            // Another writer's record keys may carry another schema id, and so lie in another partition.
-            for other in (0..partitions.cast_signed()).filter(|other| *other != partition) {
-                if let Some(head) = stored.first_chunk_mut::<4>() {
-                    *head = other.to_be_bytes();
-                }
-                if let Some(found) = read_row::<T>(table, &stored, &key)? {
-                    return Ok(Some(found));
-                }
-            }
-        }
-        Ok(None)
+    #[tracing::instrument(level = "trace", skip_all, fields(entity = T::MODEL.name))]
+    pub async fn get(&self, key: impl Into<T::Key>) -> Result<Option<T>>
+    where
+        T: TableEntity,
+    {
+        let reading = self.ready().await?;
+        let row = find(reading.table, &key.into());
+        reading.end(row)
     }
 
     /// All rows, in key order.
     ///
     /// # Errors
     /// As [`EntitySet::get`].
-    pub async fn to_list(&self) -> Result<Vec<T>> {
+    #[tracing::instrument(level = "debug", skip_all, fields(entity = T::MODEL.name))]
+    pub async fn to_list(&self) -> Result<Vec<T>>
+    where
+        T: TableEntity,
+    {
         let mut rows = Vec::new();
         self.rows(&Bounds::all(), |key, row| collect(&mut rows, key, row))
             .await?;
@@ -60,10 +48,11 @@ impl<T: TableEntity> EntitySet<T> {
     ///
     /// # Errors
     /// As [`EntitySet::get`].
-    pub async fn range<K: Into<T::Key> + Clone>(
-        &self,
-        keys: impl RangeBounds<K>,
-    ) -> Result<Vec<T>> {
+    #[tracing::instrument(level = "debug", skip_all, fields(entity = T::MODEL.name))]
+    pub async fn range<K: Into<T::Key> + Clone>(&self, keys: impl RangeBounds<K>) -> Result<Vec<T>>
+    where
+        T: TableEntity,
+    {
         let mut rows = Vec::new();
         let bounds = Bounds {
             from: ordered::<T, K>(keys.start_bound()),
@@ -81,6 +70,7 @@ impl<T: TableEntity> EntitySet<T> {
     /// ```
     pub fn filter<F>(&self, keep: F) -> Filtered<T, F>
     where
+        T: TableEntity,
         F: for<'a> Fn(T::Row<'a>) -> bool,
     {
         Filtered {
@@ -93,7 +83,11 @@ impl<T: TableEntity> EntitySet<T> {
     ///
     /// # Errors
     /// As [`EntitySet::get`].
-    pub async fn scan(&self, mut each: impl for<'a> FnMut(T::Row<'a>)) -> Result<()> {
+    #[tracing::instrument(level = "debug", skip_all, fields(entity = T::MODEL.name))]
+    pub async fn scan(&self, mut each: impl for<'a> FnMut(T::Row<'a>)) -> Result<()>
+    where
+        T: TableEntity,
+    {
         self.rows(&Bounds::all(), |_, row| {
             each(row);
             Ok(())
@@ -105,20 +99,27 @@ impl<T: TableEntity> EntitySet<T> {
     ///
     /// # Errors
     /// As [`EntitySet::get`].
-    pub async fn count(&self) -> Result<u64> {
-        let table = self.ready().await?;
+    #[tracing::instrument(level = "debug", skip_all, fields(entity = T::MODEL.name))]
+    pub async fn count(&self) -> Result<u64>
+    where
+        T: TableEntity,
+    {
+        let reading = self.ready().await?;
         let mut count = 0_u64;
-        beside_tasks(|| {
-            scan(table, &Bounds::all(), |_, _| {
+        let counted = beside_tasks(|| {
+            scan(reading.table, &Bounds::all(), |_, _| {
                 count = count.saturating_add(1);
                 true
             })
-        })?;
-        Ok(count)
+        });
+        reading.end(counted.map(|()| count).map_err(Error::from))
     }
 
     /// The table, when it may be read.
-    async fn ready(&self) -> Result<&Arc<Table>> {
+    async fn ready(&self) -> Result<Reading<'_>>
+    where
+        T: TableEntity,
+    {
         let table = self.table()?;
         if let Some(position) = &self.at_least {
             let goal: Vec<(i32, i64)> = position.offsets().collect();
@@ -129,8 +130,10 @@ impl<T: TableEntity> EntitySet<T> {
             })
             .await?;
         }
+        // First the generation: rows are removed only after the table left the state in which it may be read.
+        let generation = table.generation();
         if table.is_running() || (self.stale && table.status().state == State::Disconnected) {
-            Ok(table)
+            Ok(Reading { table, generation })
         } else {
             Err(table.not_ready())
         }
@@ -139,41 +142,83 @@ impl<T: TableEntity> EntitySet<T> {
     async fn rows(
         &self,
         bounds: &Bounds,
-        mut each: impl for<'a> FnMut(&T::Key, T::Row<'a>) -> Result<(), crate::codec::DecodeError>,
-    ) -> Result<()> {
-        let table = self.ready().await?;
+        mut each: impl for<'a> FnMut(&T::Key, T::Row<'a>) -> Result<(), DecodeError>,
+    ) -> Result<()>
+    where
+        T: TableEntity,
+    {
+        let reading = self.ready().await?;
+        let table = reading.table;
         let mut wrong = None;
-        beside_tasks(|| {
+        let scanned = beside_tasks(|| {
             scan(table, bounds, |key, stored| {
-                let read = || -> Result<()> {
-                    let unreadable = |key: String| {
-                        move |error| Error::Row {
-                            entity: table.entity,
-                            topic: table.topic().to_owned(),
-                            key,
-                            error,
-                        }
-                    };
-                    let key =
-                        T::Key::decode_ordered(key).map_err(unreadable(format!("{key:?}")))?;
+                let mut read = || -> Result<()> {
+                    let key = T::Key::decode_ordered(key)
+                        .map_err(|error| unreadable(table, &key, error))?;
                     let body = body(table, &key, stored)?;
-                    let row = T::decode_row(&key, body).map_err(unreadable(format!("{key:?}")))?;
-                    each(&key, row).map_err(unreadable(format!("{key:?}")))
+                    T::decode_row(&key, body)
+                        .and_then(|row| each(&key, row))
+                        .map_err(|error| unreadable(table, &key, error))
                 };
-                let mut read = read;
-                match read() {
-                    Ok(()) => true,
-                    Err(error) => {
-                        wrong = Some(error);
-                        false
-                    }
-                }
+                wrong = read().err();
+                wrong.is_none()
             })
-        })?;
-        match wrong {
-            None => Ok(()),
-            Some(error) => Err(error),
+        });
+        let whole = scanned.map_err(Error::from);
+        reading.end(whole.and(wrong.map_or(Ok(()), Err)))
+    }
+}
+
+/// A table that may be read, and what it was when that was seen.
+struct Reading<'a> {
+    table: &'a Arc<Table>,
+    generation: u64,
+}
+
+impl Reading<'_> {
+    /// What was read, unless all rows were removed meanwhile: then it is neither of the table before nor of the one after.
+    fn end<R>(self, read: Result<R>) -> Result<R> {
+        if self.table.generation() == self.generation {
+            read
+        } else {
+            Err(self.table.not_ready())
         }
+    }
+}
+
+/// The row of a key, whichever partition it lies in.
+fn find<T: Entity>(table: &Table, key: &T::Key) -> Result<Option<T>> {
+    let mut wire = Vec::with_capacity(64);
+    key.encode(table.settings.key_schema, &mut wire);
+    let partitions = table.settings.topic.partitions;
+    let partition = partition_for_key(&wire, partitions);
+    let mut stored = Vec::with_capacity(64);
+    stored.extend_from_slice(&partition.to_be_bytes());
+    key.encode_ordered(&mut stored);
+    if let Some(found) = read_row::<T>(table, &stored, key)? {
+        return Ok(Some(found));
+    }
+    if T::Key::COLUMNS > 1 {
+        // Another writer's record keys may carry another schema id, and so lie in another partition.
+        for other in (0..partitions.cast_signed()).filter(|other| *other != partition) {
+            if let Some(head) = stored.first_chunk_mut::<4>() {
+                *head = other.to_be_bytes();
+            }
+            if let Some(found) = read_row::<T>(table, &stored, key)? {
+                return Ok(Some(found));
+            }
+        }
+    }
+    Ok(None)
+}
+
+#[cold]
+fn unreadable(table: &Table, key: &dyn std::fmt::Debug, error: DecodeError) -> Error {
+    Error::Row {
+        entity: table.entity,
+        topic: table.topic().to_owned(),
+        key: format!("{key:?}"),
+        error,
     }
 }
 
@@ -181,7 +226,7 @@ fn collect<T: Entity>(
     rows: &mut Vec<T>,
     _key: &T::Key,
     row: T::Row<'_>,
-) -> Result<(), crate::codec::DecodeError> {
+) -> Result<(), DecodeError> {
     rows.push(T::from_row(row)?);
     Ok(())
 }
@@ -231,12 +276,7 @@ impl<T: TableEntity, F: for<'a> Fn(T::Row<'a>) -> bool> Filtered<T, F> {
 fn read_row<T: Entity>(table: &Table, stored: &[u8], key: &T::Key) -> Result<Option<T>> {
     let decode = |bytes: &[u8]| -> Result<T> {
         let body = body(table, key, bytes)?;
-        T::decode(key.clone(), body).map_err(|error| Error::Row {
-            entity: table.entity,
-            topic: table.topic().to_owned(),
-            key: format!("{key:?}"),
-            error,
-        })
+        T::decode(key.clone(), body).map_err(|error| unreadable(table, key, error))
     };
     let found = match &table.cache {
         None => table.store.get(&table.settings.store, stored, decode)?,
@@ -267,12 +307,11 @@ fn body<'a>(table: &Table, key: &impl EntityKey, stored: &'a [u8]) -> Result<&'a
                 offset: offset.try_into().map_or(-1, i64::from_be_bytes),
             })
         }
-        _ => Err(Error::Row {
-            entity: table.entity,
-            topic: table.topic().to_owned(),
-            key: format!("{key:?}"),
-            error: crate::codec::DecodeError::new("the stored row has another form"),
-        }),
+        _ => Err(unreadable(
+            table,
+            key,
+            DecodeError::new("the stored row has another form"),
+        )),
     }
 }
 

@@ -3,366 +3,279 @@
 //! One loop for restoring and for running: what was polled is put into one arena, sorted by key with the last value
 //! kept, and written as one batch with the offsets. While far from the target more is gathered first: sorted input is
 //! what RocksDB writes fastest.
+//!
+//! Invariant: the thread ends only when it is told to, or in the state ERROR with the reason. What waiting can cure it
+//! waits for; what reading again can cure it reads again, where that was asked for.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::gathered::Gathered;
-use super::status::{Lag, State};
-use super::{OnPoison, StateError, Table};
-use crate::codec::frame;
-use crate::codec::resolve::{Part, Plan as Resolution};
-use crate::entity::{Entity, EntityKey};
-use crate::log::{Log, LogError, Offsets, RecordRef};
+use super::plan::Plan;
+use super::record::Maker;
+use super::status::State;
+use super::{StateError, Table};
+use crate::entity::Entity;
+use crate::log::{Log, LogError, LogReader, TopicDescription, TopicId};
 use crate::registry::Registry;
 
 /// How long a poll waits; a waker ends it early.
 const POLL: Duration = Duration::from_millis(500);
+/// How long a poll waits while the last records are fetched before the end.
+const LAST_POLL: Duration = Duration::from_millis(10);
 
-/// A stored row starts with what it is.
-pub(crate) const ROW: u8 = 0;
-/// A marked key: partition and offset of the record that was no row.
-pub(crate) const POISON: u8 = 1;
-
-/// Where each partition starts and when it is ready.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    lag: Vec<Lag>,
+/// A table's thread at work.
+pub(super) struct Binding<'a, T> {
+    table: &'a Arc<Table>,
+    log: &'a Log,
+    runtime: &'a tokio::runtime::Handle,
+    maker: Maker<'a, T>,
+    gathered: Gathered,
+    topic: TopicId,
+    failures: u32,
 }
 
-impl Plan {
-    /// Compares what is stored with what the topic and the definition have.
-    pub(crate) fn new(table: &Table, shape: u64, offsets: &[Offsets]) -> Result<Plan, StateError> {
-        let store = &table.settings.store;
-        let stored = table.store.shape(store)?;
-        if stored.as_deref() != Some(&shape.to_be_bytes()) {
-            if stored.is_some() {
-                tracing::info!(
-                    entity = table.entity,
-                    "the definition has changed: the table is read again from its topic"
-                );
-            }
-            table.store.clear(store)?;
-            table.store.put_shape(store, shape)?;
-        }
-        match Self::compare(table, offsets) {
-            Err(StateError::Truncated { .. } | StateError::Recreated { .. })
-                if table.settings.rebuild_on_truncation =>
-            {
-                tracing::warn!(
-                    entity = table.entity,
-                    topic = table.topic(),
-                    "topic truncated or created again: the table is rebuilt"
-                );
-                table.store.clear(store)?;
-                table.store.put_shape(store, shape)?;
-                Self::compare(table, offsets)
-            }
-            other => other,
-        }
+impl<'a, T: Entity> Binding<'a, T> {
+    pub(super) fn new(
+        table: &'a Arc<Table>,
+        log: &'a Log,
+        registry: &'a Registry,
+        runtime: &'a tokio::runtime::Handle,
+        plan: Plan,
+    ) -> Binding<'a, T> {
+        let mut binding = Binding {
+            table,
+            log,
+            runtime,
+            maker: Maker::new(table, registry, runtime),
+            gathered: Gathered::new(table.settings.gather_bytes),
+            topic: plan.topic,
+            failures: 0,
+        };
+        binding.begin(plan);
+        binding
     }
 
-    fn compare(table: &Table, offsets: &[Offsets]) -> Result<Plan, StateError> {
-        let mut lag = Vec::with_capacity(offsets.len());
-        for (partition, offsets) in (0_i32..).zip(offsets) {
-            let position = match table.store.offset(&table.settings.store, partition)? {
-                None => offsets.start,
-                Some(stored) if stored.topic != table.settings.topic.id => {
-                    return Err(StateError::Recreated {
-                        topic: table.topic().to_owned(),
-                    });
-                }
-                Some(stored) if stored.next > offsets.end || stored.next < offsets.start => {
-                    return Err(StateError::Truncated {
-                        topic: table.topic().to_owned(),
-                        partition,
-                        stored: stored.next,
-                        start: offsets.start,
-                        end: offsets.end,
-                    });
-                }
-                Some(stored) => stored.next,
-            };
-            lag.push(Lag {
-                partition,
-                position,
-                target: offsets.end,
-                end: offsets.end,
-            });
-        }
-        Ok(Plan { lag })
-    }
-}
-
-/// The thread's whole life.
-pub(crate) fn run<T: Entity>(
-    table: &Arc<Table>,
-    log: &Log,
-    registry: &Registry,
-    plan: Plan,
-    runtime: &tokio::runtime::Handle,
-) {
-    let _span =
-        tracing::debug_span!("table", entity = table.entity, topic = table.topic()).entered();
-    table.update(|status| {
-        status.lag = plan.lag;
-        status.state = State::Rebalancing;
-    });
-    if table.status().reached_target() {
-        table.update(|status| status.state = State::Running);
-    }
-    let mut maker = Maker::<T>::new(table, registry, runtime);
-    let mut failures = 0_u32;
-    while !table.stopping() {
-        match follow(table, log, &mut maker, &mut failures) {
-            Ok(()) => break,
-            Err(StateError::Log { source, .. })
-                if may_pass(&source)
-                    && table.settings.retries.is_none_or(|most| failures < most) =>
-            {
-                failures += 1;
-                let topic = table.topic().to_owned();
-                table.update(|status| {
-                    status.error = Some(StateError::Log { topic, source });
-                    status.state = State::Disconnected;
-                });
-                pause(table, failures);
-            }
-            Err(error) => {
-                table.update(|status| {
+    /// The thread's whole life.
+    pub(super) fn run(mut self) {
+        while let Err(error) = self.follow() {
+            if let Err(error) = self.recover(error) {
+                self.table.update(|status| {
                     status.error = Some(error);
                     status.state = State::Error;
                 });
                 return;
             }
+            if self.table.stopping() {
+                return;
+            }
         }
     }
-}
 
-/// Whether waiting can cure an error of the log.
-fn may_pass(error: &LogError) -> bool {
-    matches!(error, LogError::Storage { .. })
-}
-
-/// Waits with a capped exponential back-off; stopping ends it.
-fn pause(table: &Table, failures: u32) {
-    let settings = &table.settings;
-    let wait = settings
-        .retry_first
-        .saturating_mul(1 << failures.saturating_sub(1).min(16))
-        .min(settings.retry_longest);
-    let end = std::time::Instant::now() + wait;
-    while !table.stopping() && std::time::Instant::now() < end {
-        std::thread::park_timeout(Duration::from_millis(20));
+    /// Takes up a plan: restoring, or ready at once where there is nothing to restore.
+    fn begin(&mut self, plan: Plan) {
+        self.topic = plan.topic;
+        self.table.update(|status| {
+            status.lag = plan.lag;
+            status.error = None;
+            status.replayed = 0;
+            status.state = State::Rebalancing;
+        });
+        self.table.update(|status| {
+            if status.reached_target() {
+                status.state = State::Running;
+            }
+        });
     }
-}
 
-fn follow<T: Entity>(
-    table: &Arc<Table>,
-    log: &Log,
-    maker: &mut Maker<'_, T>,
-    failures: &mut u32,
-) -> Result<(), StateError> {
-    let failed = |source| StateError::Log {
-        topic: table.topic().to_owned(),
-        source,
-    };
-    let positions: Vec<(i32, i64)> = table
-        .status()
-        .lag
-        .iter()
-        .map(|lag| (lag.partition, lag.position))
-        .collect();
-    let mut reader = log.reader(table.topic(), &positions).map_err(failed)?;
-    table.keep_waker(reader.waker());
-    let mut gathered = Gathered::default();
-    while !table.stopping() {
-        // What is gathered is not waited upon.
-        let wait = if gathered.is_empty() {
-            POLL
+    /// Reads from the table's positions on until it is told to end.
+    fn follow(&mut self) -> Result<(), StateError> {
+        let table = self.table;
+        // After an error what was gathered is read again.
+        self.gathered.clear();
+        let mut reader = self.reader()?;
+        table.keep_waker(reader.waker());
+        while !table.may_end() {
+            let wait = if !self.gathered.is_empty() {
+                // What is gathered is not waited upon.
+                Duration::ZERO
+            } else if table.stopping() {
+                LAST_POLL
+            } else {
+                POLL
+            };
+            let fetched = match reader.poll(wait) {
+                Ok(fetched) => fetched,
+                Err(LogError::Closed) if table.stopping() => break,
+                Err(source) => return Err(self.of_log(source)),
+            };
+            self.reconnected();
+            let more = fetched.is_some();
+            if let Some(fetched) = fetched {
+                for record in &fetched {
+                    self.maker
+                        .row(fetched.partition(), &record, &mut self.gathered)?;
+                }
+                self.gathered.reached(
+                    fetched.partition(),
+                    fetched.next_offset(),
+                    fetched.end_offset(),
+                );
+            }
+            let restoring = !table.is_running();
+            if !self.gathered.is_empty() && (!more || !restoring || self.gathered.is_full()) {
+                self.gathered.write(table, self.topic)?;
+                if restoring && table.is_running() {
+                    self.gathered.shrink();
+                }
+            }
+        }
+        if self.gathered.is_empty() {
+            Ok(())
         } else {
-            Duration::ZERO
-        };
-        let fetched = match reader.poll(wait) {
-            Ok(fetched) => fetched,
-            Err(LogError::Closed) if table.stopping() => return Ok(()),
-            Err(source) => return Err(failed(source)),
-        };
-        if *failures > 0 {
-            *failures = 0;
-            let back = if table.status().reached_target() {
+            self.gathered.write(table, self.topic)
+        }
+    }
+
+    /// A reader of this very topic, at the table's positions.
+    fn reader(&self) -> Result<LogReader, StateError> {
+        let lag = self.table.status().lag;
+        let positions: Vec<(i32, i64)> = lag
+            .iter()
+            .map(|lag| (lag.partition, lag.position))
+            .collect();
+        let reader = self
+            .log
+            .reader(self.table.topic(), &positions)
+            .map_err(|source| self.of_log(source))?;
+        // Afterwards: a topic that is created again from now on ends the reader.
+        if self.describe()?.id == self.topic {
+            Ok(reader)
+        } else {
+            Err(StateError::Recreated {
+                topic: self.table.topic().to_owned(),
+            })
+        }
+    }
+
+    fn describe(&self) -> Result<TopicDescription, StateError> {
+        self.runtime
+            .block_on(self.log.describe(self.table.topic()))
+            .map_err(|source| self.of_log(source))
+    }
+
+    fn of_log(&self, source: LogError) -> StateError {
+        StateError::of_log(self.table.topic(), source)
+    }
+
+    /// The log answers again, if it did not.
+    fn reconnected(&mut self) {
+        if self.failures == 0 {
+            return;
+        }
+        self.failures = 0;
+        self.table.update(|status| {
+            status.error = None;
+            status.state = if status.reached_target() {
                 State::Running
             } else {
                 State::Rebalancing
             };
-            table.update(|status| {
-                status.error = None;
-                status.state = back;
-            });
-        }
-        let more = fetched.is_some();
-        if let Some(fetched) = fetched {
-            for record in &fetched {
-                maker.row(fetched.partition(), &record, &mut gathered)?;
+        });
+    }
+
+    /// Does what can be done about an error; gives it back where nothing can.
+    fn recover(&mut self, error: StateError) -> Result<(), StateError> {
+        let rebuild = self.table.settings.rebuild_on_truncation;
+        let error = if rebuild && error.is_lost_topic() {
+            tracing::warn!(entity = self.table.entity, %error, "the table is rebuilt");
+            match self.rebuild() {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
             }
-            gathered.reached(
-                fetched.partition(),
-                fetched.next_offset(),
-                fetched.end_offset(),
-            );
-        }
-        let restoring = !table.is_running();
-        if !gathered.is_empty() && (!more || !restoring || gathered.is_full()) {
-            gathered.write(table)?;
-        }
-    }
-    if gathered.is_empty() {
-        Ok(())
-    } else {
-        gathered.write(table)
-    }
-}
-
-/// Makes a record a row of one entity.
-struct Maker<'a, T> {
-    table: &'a Arc<Table>,
-    registry: &'a Registry,
-    runtime: &'a tokio::runtime::Handle,
-    values: HashMap<u32, Resolution>,
-    keys: HashMap<u32, Resolution>,
-    scratch: Vec<u8>,
-    key_scratch: Vec<u8>,
-    _entity: std::marker::PhantomData<T>,
-}
-
-impl<'a, T: Entity> Maker<'a, T> {
-    fn new(
-        table: &'a Arc<Table>,
-        registry: &'a Registry,
-        runtime: &'a tokio::runtime::Handle,
-    ) -> Self {
-        Maker {
-            table,
-            registry,
-            runtime,
-            values: HashMap::new(),
-            keys: HashMap::new(),
-            scratch: Vec::new(),
-            key_scratch: Vec::new(),
-            _entity: std::marker::PhantomData,
-        }
-    }
-
-    fn row(
-        &mut self,
-        partition: i32,
-        record: &RecordRef<'_>,
-        gathered: &mut Gathered,
-    ) -> Result<(), StateError> {
-        // A record without a key is in no table, as in ksqlDB.
-        let Some(wire) = record.key else {
-            return Ok(());
+        } else {
+            error
         };
-        let poison = |reason: String| StateError::Poison {
-            topic: self.table.topic().to_owned(),
-            partition,
-            offset: record.offset,
-            reason,
-        };
-        let key = match self.key(wire) {
-            Ok(key) => key,
-            // Which key is meant is unknown, so none can be marked.
-            Err(reason) => return Err(poison(format!("the key cannot be read: {reason}"))),
-        };
-        let start = gathered.start_key(partition);
-        key.encode_ordered(&mut gathered.arena);
-        gathered.start_value();
-        let Some(value) = record.value else {
-            gathered.end(start, false);
-            return Ok(());
-        };
-        gathered.arena.push(ROW);
-        match self.value(value, &mut gathered.arena) {
-            Ok(()) => gathered.end(start, true),
-            Err(reason) => match self.table.settings.on_poison {
-                OnPoison::Stop => {
-                    gathered.arena.truncate(start);
-                    return Err(poison(format!("the value cannot be read: {reason}")));
-                }
-                OnPoison::Mark => {
-                    tracing::warn!(
-                        entity = self.table.entity,
-                        partition,
-                        offset = record.offset,
-                        reason,
-                        "key marked as poisoned"
-                    );
-                    gathered.poison(partition, record.offset);
-                    gathered.end(start, true);
-                }
-            },
+        let retries = self.table.settings.retries;
+        if !may_pass(&error, rebuild) || retries.is_some_and(|most| self.failures >= most) {
+            return Err(error);
         }
+        self.failures = self.failures.saturating_add(1);
+        self.table.update(|status| {
+            status.error = Some(error);
+            status.state = State::Disconnected;
+        });
+        self.pause();
         Ok(())
     }
 
-    fn key(&mut self, wire: &[u8]) -> Result<T::Key, String> {
-        if T::Key::COLUMNS < 2 {
-            return T::Key::decode(wire).map_err(|error| error.to_string());
+    /// Reads the topic of the table's name from its start, whatever the table held.
+    fn rebuild(&mut self) -> Result<(), StateError> {
+        let topic = self.describe()?;
+        let expected = self.table.settings.topic.partitions;
+        if topic.partitions != expected {
+            return Err(self.of_log(LogError::PartitionsDiffer {
+                topic: self.table.topic().to_owned(),
+                existing: topic.partitions,
+                requested: expected,
+            }));
         }
-        let (id, body) = frame::read(wire).map_err(|error| error.to_string())?;
-        if id == self.table.settings.key_schema {
-            return T::Key::decode(wire).map_err(|error| error.to_string());
+        let mut offsets = Vec::new();
+        for partition in 0..topic.partitions.cast_signed() {
+            let offset = self
+                .runtime
+                .block_on(self.log.offsets(self.table.topic(), partition))
+                .map_err(|source| self.of_log(source))?;
+            offsets.push(offset);
         }
-        let plan = resolution::<T>(&mut self.keys, id, Part::Key, self.registry, self.runtime)?;
-        self.key_scratch.clear();
-        frame::write(self.table.settings.key_schema, &mut self.key_scratch);
-        plan.transcode(body, &mut self.key_scratch)
-            .map_err(|error| error.to_string())?;
-        T::Key::decode(&self.key_scratch).map_err(|error| error.to_string())
+        // Before the rows go: nobody takes a row that is missing for one that never was.
+        self.table
+            .update(|status| status.state = State::Rebalancing);
+        let plan = Plan::afresh(self.table, T::FINGERPRINT, topic.id, &offsets)?;
+        self.failures = 0;
+        self.begin(plan);
+        Ok(())
     }
 
-    fn value(&mut self, value: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
-        let (id, body) = frame::read(value).map_err(|error| error.to_string())?;
-        if id == self.table.settings.value_schema {
-            T::check(body).map_err(|error| error.to_string())?;
-            out.extend_from_slice(body);
-            return Ok(());
+    /// Waits before the next attempt; stopping ends it.
+    fn pause(&self) {
+        let settings = &self.table.settings;
+        let wait = back_off(settings.retry_first, settings.retry_longest, self.failures);
+        let end = Instant::now().checked_add(wait);
+        while !self.table.stopping() && end.is_none_or(|end| Instant::now() < end) {
+            std::thread::park_timeout(Duration::from_millis(20));
         }
-        let plan = resolution::<T>(
-            &mut self.values,
-            id,
-            Part::Value,
-            self.registry,
-            self.runtime,
-        )?;
-        self.scratch.clear();
-        plan.transcode(body, &mut self.scratch)
-            .map_err(|error| error.to_string())?;
-        T::check(&self.scratch).map_err(|error| error.to_string())?;
-        out.extend_from_slice(&self.scratch);
-        Ok(())
     }
 }
 
-/// The plan for a schema id, built once.
-fn resolution<'p, T: Entity>(
-    plans: &'p mut HashMap<u32, Resolution>,
-    id: u32,
-    part: Part,
-    registry: &Registry,
-    runtime: &tokio::runtime::Handle,
-) -> Result<&'p Resolution, String> {
-    use std::collections::hash_map::Entry;
-    match plans.entry(id) {
-        Entry::Occupied(known) => Ok(known.into_mut()),
-        Entry::Vacant(free) => {
-            let writer = runtime
-                .block_on(registry.schema_by_id(id))
-                .map_err(|error| error.to_string())?;
-            let plan = Resolution::build(&writer, T::MODEL, part)
-                .map_err(|error| format!("schema {id}: {error}"))?;
-            Ok(free.insert(plan))
-        }
+/// Whether waiting can cure an error. A topic that was deleted may be created again, where such a one is read.
+fn may_pass(error: &StateError, recreated: bool) -> bool {
+    match error {
+        StateError::Log { source, .. } => match source {
+            LogError::Storage { .. } => true,
+            LogError::UnknownTopic { .. } => recreated,
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// The wait before an attempt: the first, then twice as long each time, up to the longest.
+fn back_off(first: Duration, longest: Duration, failures: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(31);
+    first.saturating_mul(1_u32 << doublings).min(longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_wait_is_twice_the_one_before_up_to_the_longest() {
+        let (first, longest) = (Duration::from_millis(100), Duration::from_secs(1));
+        let waits = (1..=6).map(|failures| back_off(first, longest, failures).as_millis());
+        assert_eq!(waits.collect::<Vec<_>>(), [100, 200, 400, 800, 1000, 1000]);
+        assert_eq!(back_off(first, longest, u32::MAX), longest);
+        assert_eq!(back_off(longest, first, 1), first, "the longest wins");
     }
 }

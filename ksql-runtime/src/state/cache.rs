@@ -58,6 +58,16 @@ impl RowCache {
     pub(crate) fn forget(&self, key: &[u8]) {
         self.locked(key, || drop(self.rows.remove(key)));
     }
+
+    /// Forgets all keys, when all rows were removed. Whoever still reads an old row keeps it before this, or not at all.
+    pub(crate) fn clear(&self) {
+        let _guards: Vec<_> = self
+            .locks
+            .iter()
+            .map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner))
+            .collect();
+        self.rows.clear();
+    }
 }
 
 #[cfg(test)]

@@ -9,18 +9,22 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use super::binding::POISON;
+use super::record::POISON;
 use super::status::State;
 use super::store::{StoredOffset, row_prefix};
 use super::{StateError, Table};
+use crate::log::TopicId;
 
-/// How much is gathered before it is written while restoring.
-const GATHERED_BYTES: usize = 32 * 1024 * 1024;
-const GATHERED_ROWS: usize = 400_000;
+/// More than this is not gathered however much there is room: sorting gains nothing any more.
+const MOST: usize = 32 * 1024 * 1024;
+
+/// What a row takes beside its bytes: its place here, in the index, in the batch.
+const ROW_BYTES: usize = size_of::<Row>() + 2 * size_of::<usize>();
 
 /// Rows on their way into a batch: keys and values in one arena, of each key the last row.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
+    full: usize,
     pub(super) arena: Vec<u8>,
     rows: Vec<Row>,
     /// Into `rows`, by key.
@@ -40,12 +44,39 @@ struct Row {
 }
 
 impl Gathered {
+    /// Nothing yet, and never more than fits into so many bytes, up to the one fetch by which it becomes full.
+    pub(super) fn new(bytes: usize) -> Gathered {
+        Gathered {
+            // What grows holds up to twice what is in it, and a batch holds it once more.
+            full: (bytes / 3).min(MOST),
+            ..Gathered::default()
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.reached.is_empty()
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.arena.len() >= GATHERED_BYTES || self.rows.len() >= GATHERED_ROWS
+        let rows = self.rows.len().saturating_mul(ROW_BYTES);
+        self.arena.len().saturating_add(rows) >= self.full
+    }
+
+    /// Forgets what was gathered.
+    pub(super) fn clear(&mut self) {
+        self.rows.clear();
+        self.index.clear();
+        self.arena.clear();
+        self.reached.clear();
+        self.read = 0;
+    }
+
+    /// Gives back the memory that restoring took: what comes later comes in small portions.
+    pub(super) fn shrink(&mut self) {
+        *self = Gathered {
+            full: self.full,
+            ..Gathered::default()
+        };
     }
 
     pub(super) fn start_key(&mut self, partition: i32) -> usize {
@@ -118,10 +149,9 @@ impl Gathered {
     }
 
     /// Writes the last row of each key with the offsets, then publishes the positions.
-    pub(super) fn write(&mut self, table: &Table) -> Result<(), StateError> {
+    pub(super) fn write(&mut self, table: &Table, topic: TopicId) -> Result<(), StateError> {
         let mut rows = std::mem::take(&mut self.rows);
         rows.sort_unstable_by(|a, b| self.key(a).cmp(self.key(b)));
-        let topic = table.settings.topic.id;
         let offsets = self
             .reached
             .iter()
@@ -164,12 +194,8 @@ impl Gathered {
                 }
             }
         });
-        rows.clear();
         self.rows = rows;
-        self.index.clear();
-        self.arena.clear();
-        self.reached.clear();
-        self.read = 0;
+        self.clear();
         Ok(())
     }
 }

@@ -7,6 +7,8 @@
 mod binding;
 mod cache;
 mod gathered;
+mod plan;
+mod record;
 mod rows;
 mod status;
 mod store;
@@ -15,13 +17,15 @@ mod table;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub(crate) use binding::{POISON, ROW};
 pub(crate) use cache::RowCache;
+pub(crate) use record::{POISON, ROW};
 pub(crate) use rows::{Bounds, scan};
 pub use status::{Event, Lag, State, Status};
 pub use store::StateDurability;
 pub(crate) use store::{Store, StoreOptions};
 pub(crate) use table::{Settings, Table};
+
+use crate::log::LogError;
 
 /// What a table does with a record that is no row of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
@@ -122,7 +126,7 @@ pub enum StateError {
         topic: String,
         /// The cause.
         #[source]
-        source: crate::log::LogError,
+        source: LogError,
     },
     /// A thread ended by a defect.
     #[error("the binding of topic `{topic}` ended unexpectedly: {reason}; please report it")]
@@ -132,4 +136,36 @@ pub enum StateError {
         /// What it said.
         reason: String,
     },
+}
+
+impl StateError {
+    /// What an error of the log means for the table of a topic.
+    fn of_log(topic: &str, source: LogError) -> StateError {
+        let topic = topic.to_owned();
+        match source {
+            LogError::OffsetOutOfRange {
+                partition,
+                offset,
+                start,
+                end,
+                ..
+            } => StateError::Truncated {
+                topic,
+                partition,
+                stored: offset,
+                start,
+                end,
+            },
+            LogError::TopicRecreated { .. } => StateError::Recreated { topic },
+            source => StateError::Log { topic, source },
+        }
+    }
+
+    /// Whether the topic is not any more the one the rows came from, so that only reading it again helps.
+    fn is_lost_topic(&self) -> bool {
+        matches!(
+            self,
+            StateError::Truncated { .. } | StateError::Recreated { .. }
+        )
+    }
 }

@@ -116,7 +116,7 @@ impl Store {
             durability,
             rebuild_on_corruption,
         } = options;
-        std::fs::create_dir_all(path).map_err(|source| StateError::Storage {
+        crate::directory::create(path).map_err(|source| StateError::Storage {
             path: path.clone(),
             action: "be created",
             source: Arc::new(source),
@@ -211,9 +211,11 @@ impl Store {
                 .map_err(|source| self.error("read an offset", source))
         })?;
         let Some(bytes) = value else { return Ok(None) };
-        let damaged = || StateError::Corrupt {
-            path: self.path.clone(),
-            what: format!("the stored offset of `{store}` has {} bytes", bytes.len()),
+        let damaged = || {
+            self.corrupt(format!(
+                "the stored offset of `{store}` has {} bytes",
+                bytes.len()
+            ))
         };
         let (topic, next) = bytes.split_first_chunk::<16>().ok_or_else(damaged)?;
         let next = <[u8; 8]>::try_from(next).map_err(|_| damaged())?;
@@ -347,13 +349,18 @@ impl Store {
                 source: Arc::new(source),
             };
         }
+        self.corrupt(source.to_string())
+    }
+
+    /// Damage that was met; it leaves a mark where a rebuild is asked for.
+    fn corrupt(&self, what: String) -> StateError {
         if self.rebuild {
             // If this fails too the damage is met again, and reported again.
-            let _ = std::fs::write(self.path.join(MARK), source.to_string());
+            let _ = std::fs::write(self.path.join(MARK), &what);
         }
         StateError::Corrupt {
             path: self.path.clone(),
-            what: source.to_string(),
+            what,
         }
     }
 }

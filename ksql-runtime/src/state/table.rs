@@ -2,19 +2,25 @@
 //!
 //! Made by the context, read by entity sets from any thread, written by its binding's thread alone.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, watch};
 
+use super::binding::Binding;
+use super::plan::Plan;
 use super::status::{Event, State, Status};
-use super::{OnPoison, RowCache, StateError, Store, binding};
+use super::{OnPoison, RowCache, StateError, Store};
 use crate::entity::Entity;
-use crate::error::Error;
+use crate::error::{Chain, Error, panic_text};
 use crate::log::{Log, Offsets, ReaderWaker, TopicDescription};
 use crate::registry::Registry;
+
+/// How long a table that is told to end goes on reading what was acknowledged before.
+const LAST_RECORDS: Duration = Duration::from_secs(5);
 
 /// What the context knows about a table before it starts.
 #[derive(Debug, Clone)]
@@ -29,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) retry_longest: Duration,
     pub(crate) retries: Option<u32>,
     pub(crate) cache_rows: usize,
+    /// Memory for rows on their way into the store while restoring.
+    pub(crate) gather_bytes: usize,
 }
 
 /// A table and the thread that fills it.
@@ -40,10 +48,20 @@ pub(crate) struct Table {
     pub(crate) cache: Option<RowCache>,
     status: watch::Sender<Status>,
     running: AtomicBool,
+    /// Grows when all rows are removed: a read that began before and ended after has seen neither table.
+    generation: AtomicU64,
     stop: AtomicBool,
+    last: Mutex<Option<Last>>,
     events: broadcast::Sender<Event>,
     waker: Mutex<Option<ReaderWaker>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What a table that was told to end still reads.
+#[derive(Debug)]
+struct Last {
+    goal: Vec<(i32, i64)>,
+    until: Instant,
 }
 
 impl Table {
@@ -67,7 +85,9 @@ impl Table {
             store,
             status,
             running: AtomicBool::new(false),
+            generation: AtomicU64::new(0),
             stop: AtomicBool::new(false),
+            last: Mutex::new(None),
             events,
             waker: Mutex::new(None),
             thread: Mutex::new(None),
@@ -85,18 +105,56 @@ impl Table {
         registry: Registry,
         offsets: &[Offsets],
     ) -> Result<(), StateError> {
-        let plan = binding::Plan::new(self, T::FINGERPRINT, offsets)?;
+        let plan = Plan::new(self, T::FINGERPRINT, self.settings.topic.id, offsets)?;
         let table = Arc::clone(self);
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new()
             .name(format!("ksql-table-{}", self.entity))
-            .spawn(move || binding::run::<T>(&table, &log, &registry, plan, &runtime))
-            .map_err(|error| StateError::Defect {
-                topic: self.topic().to_owned(),
-                reason: error.to_string(),
-            })?;
+            .spawn(move || {
+                let _span =
+                    tracing::debug_span!("table", entity = table.entity, topic = table.topic())
+                        .entered();
+                table.guarded(|| {
+                    Binding::<T>::new(&table, &log, &registry, &runtime, plan).run();
+                });
+            })
+            .map_err(|error| self.defect(error.to_string()))?;
         *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         Ok(())
+    }
+
+    /// Does the thread's work; a panic ends the table in the state ERROR, not in silence with rows that grow old.
+    fn guarded(&self, work: impl FnOnce()) {
+        // What the work shares is left whole by a panic: the status is changed in one go, a batch is written or not.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
+            self.update(|status| {
+                status.error = Some(self.defect(panic_text(&*payload)));
+                status.state = State::Error;
+            });
+        }
+    }
+
+    fn defect(&self, reason: String) -> StateError {
+        StateError::Defect {
+            topic: self.topic().to_owned(),
+            reason,
+        }
+    }
+
+    /// Removes all rows and offsets.
+    pub(super) fn clear(&self) -> Result<(), StateError> {
+        // Before the rows go: a read that misses one of them finds that the table is another.
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.store.clear(&self.settings.store)?;
+        if let Some(cache) = &self.cache {
+            cache.clear();
+        }
+        Ok(())
+    }
+
+    /// Counts how often all rows were removed.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     pub(crate) fn subscribe(&self) -> watch::Receiver<Status> {
@@ -115,6 +173,19 @@ impl Table {
 
     pub(crate) fn stopping(&self) -> bool {
         self.stop.load(Ordering::Acquire)
+    }
+
+    /// Whether the binding was told to end and has read what was acknowledged before, or had time enough for it.
+    pub(super) fn may_end(&self) -> bool {
+        self.stopping()
+            && self
+                .last
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .as_ref()
+                .is_none_or(|last| {
+                    self.status.borrow().reaches(&last.goal) || Instant::now() >= last.until
+                })
     }
 
     pub(crate) fn keep_waker(&self, waker: ReaderWaker) {
@@ -142,7 +213,7 @@ impl Table {
         };
         let (entity, topic) = (self.entity, self.topic());
         if previous == State::Running && current != State::NotRunning {
-            tracing::warn!(entity, topic, %previous, %current, error = error.as_ref().map(tracing::field::display), "table left RUNNING");
+            tracing::warn!(entity, topic, %previous, %current, error = error.as_ref().map(|error| tracing::field::display(Chain(error))), "table left RUNNING");
         } else {
             tracing::info!(entity, topic, %previous, %current, "table changed its state");
         }
@@ -166,8 +237,13 @@ impl Table {
         }
     }
 
-    /// Tells the binding to end, without waiting for it.
-    pub(crate) fn ask_to_stop(&self) {
+    /// Tells the binding to end when the table has reached `goal`, without waiting for it. An empty goal is reached.
+    pub(crate) fn ask_to_stop(&self, goal: Vec<(i32, i64)>) {
+        let until = Instant::now() + LAST_RECORDS;
+        self.last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(Last { goal, until });
         self.stop.store(true, Ordering::Release);
         if let Some(waker) = self
             .waker
@@ -179,25 +255,15 @@ impl Table {
         }
     }
 
-    /// Ends the binding and waits for its thread.
-    pub(crate) fn stop(&self) {
-        self.ask_to_stop();
+    /// Waits for the binding's thread, which was told to end.
+    pub(crate) fn wait_for_stop(&self) {
         let thread = self
             .thread
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(thread) = thread
-            && thread.join().is_err()
-        {
-            self.update(|status| {
-                status.error = Some(StateError::Defect {
-                    topic: self.topic().to_owned(),
-                    reason: "its thread panicked".to_owned(),
-                });
-                status.state = State::Error;
-            });
-        }
+        // The thread's work is guarded: a panic is in the status already.
+        drop(thread.map(JoinHandle::join));
         self.update(|status| status.state = State::NotRunning);
     }
 }

@@ -36,6 +36,19 @@ fn topic(entity: &Entity<'_>, findings: &mut Findings) {
             defect,
             "use letters, digits, `.`, `_` and `-`: `#[topic(\"orders\")]`",
         );
+    } else if let Some(longest) = longest_suffix(entity) {
+        let length = topic.name.len() + longest.len();
+        if length > names::TOPIC_LENGTH {
+            findings.error(
+                "K0102",
+                Locus::Attribute("topic", "name"),
+                format!(
+                    "a topic's name has at most {} characters, and with the suffix `{longest}` of its windows this one has {length}",
+                    names::TOPIC_LENGTH
+                ),
+                format!("write a name of at most {} characters", names::TOPIC_LENGTH - longest.len()),
+            );
+        }
     }
     if topic.partitions == Some(0) {
         findings.error(
@@ -97,6 +110,16 @@ fn topic(entity: &Entity<'_>, findings: &mut Findings) {
             "mark a field with `#[key]`, or write `cleanup = \"delete\"`",
         );
     }
+}
+
+/// What the longest name of a window's topic has behind the topic's own.
+fn longest_suffix(entity: &Entity<'_>) -> Option<String> {
+    let window = entity.window.as_ref()?;
+    let suffix = |size: &u64| {
+        let label = names::window_label(window, *size);
+        format!("_{label}{}", names::FINAL_SUFFIX)
+    };
+    window.sizes_ms.iter().map(suffix).max_by_key(String::len)
 }
 
 fn kind(entity: &Entity<'_>, findings: &mut Findings) {
@@ -208,6 +231,20 @@ fn names(entity: &Entity<'_>, findings: &mut Findings) {
                 format!("`{}` is the first column `{}`", first.name, column.sql_name),
             );
         }
+        let found = column.role == Role::Key || names::is_found_by_ksqldb(column.name);
+        if !found && !findings.failed(index) {
+            mixed_case(entity, index, column.name, findings);
+        }
+    }
+}
+
+/// Key columns are exempt: their record is written in upper case.
+fn mixed_case(entity: &Entity<'_>, index: usize, name: &str, findings: &mut Findings) {
+    let at = Locus::FieldName(index);
+    let [message, help] = super::mixed_case(name);
+    match entity.mode {
+        Mode::Strict => findings.error("K0126", at, message, help),
+        Mode::Relaxed => findings.warning("K0126", at, message, help),
     }
 }
 

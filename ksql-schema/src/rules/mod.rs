@@ -28,6 +28,18 @@ pub fn validate(entity: &Entity<'_>) -> Vec<Finding> {
     findings.list
 }
 
+/// K0126: what is wrong with a field in mixed case, and what to write instead.
+pub fn mixed_case(name: &str) -> [String; 2] {
+    [
+        format!(
+            "ksqlDB reads NULL from the Avro field `{name}`: it looks for `{}` and `{}` only",
+            name.to_ascii_uppercase(),
+            name.to_ascii_lowercase()
+        ),
+        format!("write `{}`", crate::names::snake_case(name)),
+    ]
+}
+
 /// Findings as they are collected.
 #[derive(Debug, Default)]
 struct Findings {

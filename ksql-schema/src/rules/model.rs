@@ -1,8 +1,9 @@
 //! Rules that need several entities. Run by tests, in CI, and before anything is touched at start.
 
+use crate::avro;
 use crate::finding::Severity;
 use crate::model::{Entity, SubjectStrategy};
-use crate::names::window_label;
+use crate::names::{FINAL_SUFFIX, window_label};
 
 /// A broken rule over the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,49 +83,87 @@ fn error(
 fn pair(one: &Entity<'_>, two: &Entity<'_>, findings: &mut Vec<ModelFinding>) {
     let both = [one, two];
     let (a, b) = (one.name, two.name);
-    if one.sql_name == two.sql_name {
+    if let Some(shared) = common(&sources(one), &sources(two)) {
         findings.push(error(
             "K0501",
             &both,
-            format!(
-                "`{a}` and `{b}` are both the KSQL source `{}`",
-                one.sql_name
-            ),
+            format!("`{a}` and `{b}` are both the KSQL source `{shared}`"),
             "rename one of the structs",
         ));
         return;
     }
-    let topics = [topics(one), topics(two)];
-    let [first, second] = &topics;
-    if one.topic.name == two.topic.name && one.window.is_none() && two.window.is_none() {
-        if one.kind != two.kind && one.key_columns() > 1 {
-            findings.push(error("K0502", &both, format!("`{a}` and `{b}` are a stream and a table on the topic `{}`, and the record names of their keys differ", one.topic.name), "give both the same `#[entity(namespace = .., name = ..)]`, or topics of their own"));
-        } else {
-            findings.push(error(
-                "K0503",
-                &both,
-                format!("`{a}` and `{b}` have the same topic `{}`", one.topic.name),
-                "give each its own topic",
-            ));
-        }
-    } else if let Some(shared) = first.iter().find(|topic| second.contains(topic)) {
-        findings.push(error(
+    let Some(shared) = common(&topics(one), &topics(two)) else {
+        return;
+    };
+    findings.push(if one.window.is_some() || two.window.is_some() {
+        error(
             "K0504",
             &both,
             format!("`{a}` and `{b}` share the topic `{shared}`: windows have topics of their own"),
             "rename one of the topics",
-        ));
-    }
+        )
+    } else if let (true, Some((first, second))) = (one.kind != two.kind, key_records(one, two)) {
+        error(
+            "K0502",
+            &both,
+            format!(
+                "`{a}` and `{b}` are a stream and a table on the topic `{shared}`, and their keys are the records `{first}` \
+                 and `{second}`: one key would have two byte strings"
+            ),
+            "give each its own topic",
+        )
+    } else {
+        error(
+            "K0503",
+            &both,
+            format!("`{a}` and `{b}` have the same topic `{shared}`"),
+            "give each its own topic",
+        )
+    });
 }
 
-/// The topics of an entity; a windowed one has one a window.
+/// The first name that stands in both lists.
+fn common(one: &[String], two: &[String]) -> Option<String> {
+    one.iter().find(|name| two.contains(name)).cloned()
+}
+
+/// The full names of two key records, where they differ; a key of one column is no record.
+fn key_records(one: &Entity<'_>, two: &Entity<'_>) -> Option<(String, String)> {
+    let name = |entity: &Entity<'_>| (entity.key_columns() > 1).then(|| avro::key_name(entity));
+    let (first, second) = (name(one)?, name(two)?);
+    (first != second).then_some((first, second))
+}
+
+/// The KSQL sources of an entity: its own name, which names its stores too, and one for each window.
+fn sources(entity: &Entity<'_>) -> Vec<String> {
+    let mut sources = vec![entity.sql_name.to_owned()];
+    sources.extend(
+        labels(entity).map(|label| format!("{}_{}", entity.sql_name, label.to_ascii_uppercase())),
+    );
+    sources
+}
+
+/// The topics of an entity; a windowed one has two for each window, of live and of final values.
 fn topics(entity: &Entity<'_>) -> Vec<String> {
-    match &entity.window {
-        None => vec![entity.topic.name.to_owned()],
-        Some(window) => window
+    let topic = entity.topic.name;
+    if entity.window.is_none() {
+        return vec![topic.to_owned()];
+    }
+    labels(entity)
+        .flat_map(|label| {
+            [
+                format!("{topic}_{label}"),
+                format!("{topic}_{label}{FINAL_SUFFIX}"),
+            ]
+        })
+        .collect()
+}
+
+fn labels(entity: &Entity<'_>) -> impl Iterator<Item = String> {
+    entity.window.iter().flat_map(|window| {
+        window
             .sizes_ms
             .iter()
-            .map(|size| format!("{}_{}", entity.topic.name, window_label(window, *size)))
-            .collect(),
-    }
+            .map(|size| window_label(window, *size))
+    })
 }

@@ -157,6 +157,24 @@ impl EmbeddedLog {
         .await
     }
 
+    /// See [`Log::alter_topic`](super::Log::alter_topic).
+    pub async fn alter_topic(&self, spec: &TopicSpec) -> Result<TopicDescription, LogError> {
+        let topic = self.shared().catalog.get(&spec.name)?;
+        if topic.partition_count != spec.partitions {
+            return Err(LogError::PartitionsDiffer {
+                topic: spec.name.clone(),
+                existing: topic.partition_count,
+                requested: spec.partitions,
+            });
+        }
+        self.ask(|done| Command::Alter {
+            topic,
+            spec: spec.clone(),
+            done,
+        })
+        .await
+    }
+
     /// All topics, by name.
     pub fn topics(&self) -> Result<Vec<TopicDescription>, LogError> {
         self.open_still()?;

@@ -1,0 +1,126 @@
+//! What the entities need before their tables start: topics, schemas, sources; made where they are missing.
+//!
+//! Invariant: in this order, and nothing equal is sent again. Every step can be done again, so a start after one that was
+//! killed, or beside another, ends in the same state.
+
+use super::builder::Registration;
+use super::inspect;
+use super::options::Operational;
+use super::plan::{Action, Cure, Difference};
+use super::services::Services;
+use crate::config::{Config, OnDrift};
+use crate::error::{Error, Result, Step};
+use crate::log::{Log, LogError, TopicDescription, TopicSpec};
+use crate::registry::Registry;
+
+/// What is there once everything needed is.
+#[derive(Debug)]
+pub(super) struct Needs {
+    /// The topic of each entity.
+    pub(super) topics: Vec<TopicDescription>,
+    /// The ids of each entity's value and key schema; 0 for a key that is no record.
+    pub(super) schemas: Vec<(u32, u32)>,
+}
+
+/// Makes what is missing.
+pub(super) async fn fulfil(
+    services: &Services,
+    entities: &[Registration],
+    config: &Config,
+) -> Result<Needs> {
+    let mut topics = Vec::new();
+    for entity in entities {
+        let made = topic(&services.log, entity, config).await;
+        topics.push(
+            made.map_err(|error| {
+                Error::from(error).at(Step::CreateTopics, Some(entity.model.name))
+            })?,
+        );
+    }
+    let mut schemas = Vec::new();
+    for (entity, topic) in entities.iter().zip(&topics) {
+        let ids = register(&services.registry, entity, &topic.name, config).await;
+        schemas
+            .push(ids.map_err(|error| error.at(Step::RegisterSchemas, Some(entity.model.name)))?);
+    }
+    Ok(Needs { topics, schemas })
+}
+
+async fn topic(
+    log: &Log,
+    entity: &Registration,
+    config: &Config,
+) -> Result<TopicDescription, LogError> {
+    let operational = Operational::new(entity.model, config);
+    tracing::debug!(
+        entity = entity.model.name,
+        statement = %ksql_schema::ddl::create(entity.model, &operational.as_ddl(config)),
+        "generated KSQL"
+    );
+    let spec = operational.spec(entity.model);
+    let (step, existing) = inspect::topic(log, entity, config).await?;
+    match (step.action, existing) {
+        (Action::Differs(differences), Some(topic)) => {
+            settle(log, entity, config, &spec, topic, differences).await
+        }
+        (_, Some(topic)) => Ok(topic),
+        (_, None) => {
+            // Another instance may create it at the same moment: then it is there, and compared at the next start.
+            let created = log.create_topic(&spec).await?;
+            let topic = created.topic();
+            if created.is_new() {
+                tracing::info!(entity = entity.model.name, topic = %topic.name, partitions = topic.partitions, "topic created");
+            }
+            Ok(topic.clone())
+        }
+    }
+}
+
+/// Refuses, alters or reports what differs.
+async fn settle(
+    log: &Log,
+    entity: &Registration,
+    config: &Config,
+    spec: &TopicSpec,
+    topic: TopicDescription,
+    differences: Vec<Difference>,
+) -> Result<TopicDescription, LogError> {
+    if topic.partitions != spec.partitions {
+        return Err(LogError::PartitionsDiffer {
+            topic: spec.name.clone(),
+            existing: topic.partitions,
+            requested: spec.partitions,
+        });
+    }
+    let alterable = differences
+        .iter()
+        .any(|difference| difference.cure == Cure::InPlace);
+    for difference in &differences {
+        tracing::warn!(entity = entity.model.name, topic = %topic.name, %difference, "the topic differs from its definition");
+    }
+    if alterable && config.cluster.on_drift == OnDrift::Alter {
+        let altered = log.alter_topic(spec).await?;
+        tracing::info!(entity = entity.model.name, topic = %topic.name, "the topic was altered to its definition");
+        return Ok(altered);
+    }
+    Ok(topic)
+}
+
+/// Registers value and key schema; says their ids.
+async fn register(
+    registry: &Registry,
+    entity: &Registration,
+    topic: &str,
+    config: &Config,
+) -> Result<(u32, u32)> {
+    let (mut value, mut key) = (0, 0);
+    for subject in inspect::subjects(entity, topic, config) {
+        let name = Some(subject.name.as_str());
+        if registry.compatibility(name).await? != subject.level {
+            registry.set_compatibility(name, subject.level).await?;
+        }
+        let id = registry.register(&subject.name, subject.schema).await?;
+        *if subject.key { &mut key } else { &mut value } = id;
+    }
+    Ok((value, key))
+}

@@ -1,0 +1,184 @@
+//! What the parts of a context are opened with, all from the one configuration. Pure: what a setting does is found here.
+
+use std::sync::Arc;
+
+use ksql_schema::ddl::Operational as Ddl;
+use ksql_schema::model::{Cleanup, Kind};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::log::{EmbeddedOptions, TopicDescription, TopicSpec};
+use crate::state::{Settings, StoreOptions};
+
+/// How the one number for memory is shared: log, stores, and what tables gather while they restore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shares {
+    log: usize,
+    stores: usize,
+    /// Of each table.
+    gathered: usize,
+}
+
+impl Shares {
+    fn new(memory: usize, tables: usize) -> Shares {
+        let log = memory / 4;
+        let gathered = memory / 8;
+        Shares {
+            log,
+            stores: memory.saturating_sub(log).saturating_sub(gathered),
+            gathered: gathered / tables.max(1),
+        }
+    }
+}
+
+pub(super) fn log(config: &Config, clock: &Clock) -> EmbeddedOptions {
+    let clock = clock.clone();
+    EmbeddedOptions {
+        directory: config.state_dir.join("log"),
+        durability: config.log_durability,
+        maintenance: Some((
+            config.maintenance_interval,
+            Arc::new(move || clock.now_ms()),
+        )),
+        dirty_ratio: 0.5,
+        memory_bytes: Shares::new(config.memory, 1).log,
+    }
+}
+
+pub(super) fn stores(config: &Config) -> StoreOptions {
+    StoreOptions {
+        path: config.state_dir.join("state"),
+        memory: Shares::new(config.memory, 1).stores,
+        durability: config.state_durability,
+        rebuild_on_corruption: config.rebuild_on_corruption,
+    }
+}
+
+/// The settings of one table among so many; the ids are those of its schemas.
+pub(super) fn table(
+    model: &ksql_schema::Entity<'_>,
+    topic: &TopicDescription,
+    (value_schema, key_schema): (u32, u32),
+    config: &Config,
+    tables: usize,
+) -> Settings {
+    let own = config.of_entity(model.name);
+    Settings {
+        store: store_name(model),
+        topic: topic.clone(),
+        value_schema,
+        key_schema,
+        on_poison: own.on_poison.unwrap_or(config.on_poison),
+        rebuild_on_truncation: config.rebuild_on_truncation,
+        retry_first: config.retry_first,
+        retry_longest: config.retry_longest,
+        retries: config.retries,
+        cache_rows: own.cache_rows.unwrap_or(config.cache_rows),
+        gather_bytes: Shares::new(config.memory, tables).gathered,
+    }
+}
+
+/// The store of an entity's table.
+pub(super) fn store_name(model: &ksql_schema::Entity<'_>) -> String {
+    format!("{}_Store", model.name)
+}
+
+/// An entity's topic settings: its own configuration, else its definition, else the configuration's defaults.
+#[derive(Debug)]
+pub(super) struct Operational {
+    topic: String,
+    partitions: u32,
+    replication: u16,
+    retention_ms: Option<i64>,
+}
+
+impl Operational {
+    pub(super) fn new(model: &ksql_schema::Entity<'_>, config: &Config) -> Operational {
+        let own = config.of_entity(model.name);
+        Operational {
+            topic: format!("{}{}", config.topic_prefix, model.topic.name),
+            partitions: own
+                .partitions
+                .or(model.topic.partitions)
+                .unwrap_or(config.partitions),
+            replication: own
+                .replication
+                .or(model.topic.replication)
+                .unwrap_or(config.replication),
+            retention_ms: own.retention_ms.or(model.topic.retention_ms),
+        }
+    }
+
+    pub(super) fn as_ddl<'a>(&self, config: &'a Config) -> Ddl<'a> {
+        Ddl {
+            topic_prefix: &config.topic_prefix,
+            partitions: self.partitions,
+            replication: self.replication,
+            retention_ms: self.retention_ms,
+        }
+    }
+
+    pub(super) fn spec(&self, model: &ksql_schema::Entity<'_>) -> TopicSpec {
+        let by_kind = if model.kind == Kind::Table {
+            Cleanup::Compact
+        } else {
+            Cleanup::Delete
+        };
+        let mut spec = TopicSpec::new(&self.topic, self.partitions);
+        spec.replication = self.replication;
+        spec.cleanup = model.topic.cleanup.unwrap_or(by_kind);
+        // Negative: kept for ever.
+        spec.retention_ms = self
+            .retention_ms
+            .and_then(|millis| u64::try_from(millis).ok());
+        spec
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::{Durability, StateDurability};
+
+    #[test]
+    fn the_shares_of_memory_are_never_more_than_all_of_it() {
+        for memory in [32 << 20, 256 << 20, usize::MAX] {
+            for tables in [0, 1, 3, 1000] {
+                let Shares {
+                    log,
+                    stores,
+                    gathered,
+                } = Shares::new(memory, tables);
+                assert!(log > 0 && stores > 0 && gathered > 0);
+                let sum = log as u128 + stores as u128 + gathered as u128 * tables as u128;
+                assert!(sum <= memory as u128, "{memory} for {tables} tables: {sum}");
+            }
+        }
+    }
+
+    #[test]
+    fn settings_reach_the_log_and_the_stores() {
+        let config = Config {
+            state_dir: "data".into(),
+            memory: 80 << 20,
+            log_durability: Durability::PowerLoss,
+            state_durability: StateDurability::Wal,
+            maintenance_interval: Duration::from_secs(7),
+            rebuild_on_corruption: true,
+            ..Config::default()
+        };
+        let options = log(&config, &Clock::manual(42));
+        assert_eq!(options.directory, std::path::Path::new("data/log"));
+        assert_eq!(options.durability, Durability::PowerLoss);
+        assert_eq!(options.memory_bytes, 20 << 20);
+        let (interval, now) = options.maintenance.unwrap_or_else(|| unreachable!());
+        assert_eq!((interval, now()), (Duration::from_secs(7), 42));
+        let options = stores(&config);
+        assert_eq!(options.path, std::path::Path::new("data/state"));
+        assert_eq!(options.durability, StateDurability::Wal);
+        assert_eq!(options.memory, 50 << 20);
+        assert!(options.rebuild_on_corruption);
+    }
+}

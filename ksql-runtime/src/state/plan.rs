@@ -1,0 +1,88 @@
+//! Where a table goes on reading: what is stored compared with what the topic and the definition have.
+//!
+//! Invariant: a table goes on from its stored offset only where its rows are of this topic and of this form; else it is
+//! read again from the start, or refused where nobody asked for that. Made by whoever starts a table, and by its binding
+//! when the topic is lost under it.
+
+use super::status::Lag;
+use super::{StateError, Table};
+use crate::log::{Offsets, TopicId};
+
+/// Where each partition starts and when it is ready.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The topic the offsets are of: another one of its name has another id.
+    pub(super) topic: TopicId,
+    pub(super) lag: Vec<Lag>,
+}
+
+impl Plan {
+    /// Compares what is stored with what the topic and the definition have; `shape` is what rows look like now.
+    pub(super) fn new(
+        table: &Table,
+        shape: u64,
+        topic: TopicId,
+        offsets: &[Offsets],
+    ) -> Result<Plan, StateError> {
+        let stored = table.store.shape(&table.settings.store)?;
+        if stored.as_deref() != Some(&shape.to_be_bytes()) {
+            if stored.is_some() {
+                tracing::info!(
+                    entity = table.entity,
+                    "the definition has changed: the table is read again from its topic"
+                );
+            }
+            return Plan::afresh(table, shape, topic, offsets);
+        }
+        match Plan::compare(table, topic, offsets) {
+            Err(error) if table.settings.rebuild_on_truncation && error.is_lost_topic() => {
+                tracing::warn!(entity = table.entity, %error, "the table is rebuilt");
+                Plan::afresh(table, shape, topic, offsets)
+            }
+            other => other,
+        }
+    }
+
+    /// Removes what is stored and reads the topic from its start.
+    pub(super) fn afresh(
+        table: &Table,
+        shape: u64,
+        topic: TopicId,
+        offsets: &[Offsets],
+    ) -> Result<Plan, StateError> {
+        table.clear()?;
+        table.store.put_shape(&table.settings.store, shape)?;
+        Plan::compare(table, topic, offsets)
+    }
+
+    fn compare(table: &Table, topic: TopicId, offsets: &[Offsets]) -> Result<Plan, StateError> {
+        let mut lag = Vec::with_capacity(offsets.len());
+        for (partition, offsets) in (0_i32..).zip(offsets) {
+            let position = match table.store.offset(&table.settings.store, partition)? {
+                None => offsets.start,
+                Some(stored) if stored.topic != topic => {
+                    return Err(StateError::Recreated {
+                        topic: table.topic().to_owned(),
+                    });
+                }
+                Some(stored) if stored.next > offsets.end || stored.next < offsets.start => {
+                    return Err(StateError::Truncated {
+                        topic: table.topic().to_owned(),
+                        partition,
+                        stored: stored.next,
+                        start: offsets.start,
+                        end: offsets.end,
+                    });
+                }
+                Some(stored) => stored.next,
+            };
+            lag.push(Lag {
+                partition,
+                position,
+                target: offsets.end,
+                end: offsets.end,
+            });
+        }
+        Ok(Plan { topic, lag })
+    }
+}

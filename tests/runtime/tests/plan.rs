@@ -1,0 +1,196 @@
+//! The startup plan: what it says before, and that start does what it says.
+
+use ksql_runtime::context::plan::{Action, Cure, Part};
+use ksql_runtime::prelude::*;
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("rates", partitions = 2)]
+#[table]
+#[entity(namespace = "shop")]
+struct Rate {
+    #[key]
+    symbol: String,
+    price: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("trades", partitions = 2, retention = "7d")]
+#[stream]
+#[entity(namespace = "shop")]
+struct Trade {
+    #[key]
+    account: i64,
+    #[key]
+    number: i64,
+    pieces: i32,
+}
+
+mod later {
+    use ksql_runtime::prelude::*;
+
+    /// The same names, other settings.
+    #[derive(Debug, Clone, PartialEq, Entity)]
+    #[topic("trades", partitions = 2, retention = "14d")]
+    #[stream]
+    #[entity(namespace = "shop")]
+    pub(super) struct Trade {
+        #[key]
+        pub(super) account: i64,
+        #[key]
+        pub(super) number: i64,
+        pub(super) pieces: i32,
+        pub(super) note: Option<String>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Entity)]
+    #[topic("rates", partitions = 2)]
+    #[table]
+    #[entity(namespace = "shop")]
+    pub(super) struct Rate {
+        #[key]
+        pub(super) symbol: String,
+        pub(super) price: f64,
+        pub(super) size: i64,
+    }
+}
+
+fn builder(directory: &std::path::Path) -> ContextBuilder {
+    Context::builder()
+        .config(Config::default())
+        .state_dir(directory)
+}
+
+#[tokio::test]
+async fn a_plan_before_the_first_start_creates_everything_and_touches_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let state = directory.path().join("state of it");
+    let builder = builder(&state).entity::<Rate>().entity::<Trade>();
+    let plan = builder.plan().await.expect("a plan");
+    assert_eq!(
+        plan.to_string(),
+        "action  part     name          entity\n\
+         create  topic    rates         Rate\n\
+         create  topic    trades        Trade\n\
+         create  subject  rates-value   Rate\n\
+         create  subject  trades-value  Trade\n\
+         create  subject  trades-key    Trade\n"
+    );
+    assert!(!state.exists(), "nothing was made");
+
+    let ctx = builder.start().await.expect("it starts");
+    let plan = ctx.plan().await.expect("a plan");
+    assert!(plan.is_unchanged(), "{plan}");
+    ctx.shutdown().await.expect("it ends");
+}
+
+#[tokio::test]
+async fn what_can_be_altered_in_place_is_reported_and_altered_when_asked_to() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let first = builder(directory.path()).entity::<Trade>();
+    let ctx = first.start().await.expect("it starts");
+    ctx.shutdown().await.expect("it ends");
+
+    let reporting = builder(directory.path()).entity::<later::Trade>();
+    let plan = reporting.plan().await.expect("a plan");
+    let topic = plan
+        .steps
+        .iter()
+        .find(|step| step.part == Part::Topic)
+        .expect("a topic");
+    let [difference] = topic.differences() else {
+        panic!("{plan}")
+    };
+    assert_eq!(
+        (difference.what.as_str(), difference.cure),
+        ("retention.ms", Cure::InPlace)
+    );
+    assert_eq!(
+        (difference.existing.as_str(), difference.defined.as_str()),
+        ("604800000", "1209600000")
+    );
+    let subject = plan
+        .steps
+        .iter()
+        .find(|step| step.name == "trades-value")
+        .expect("a subject");
+    assert_eq!(subject.action, Action::NewVersion, "a new optional field");
+
+    let retention = |ctx: &Context| {
+        let log = ctx.log().clone();
+        async move {
+            log.describe("trades")
+                .await
+                .expect("described")
+                .spec
+                .retention_ms
+        }
+    };
+    let ctx = reporting.start().await.expect("it starts all the same");
+    assert_eq!(retention(&ctx).await, Some(604_800_000), "left as it is");
+    ctx.shutdown().await.expect("it ends");
+
+    let altering = builder(directory.path())
+        .entity::<later::Trade>()
+        .setting("on_drift", "alter");
+    let ctx = altering.start().await.expect("it starts");
+    assert_eq!(retention(&ctx).await, Some(1_209_600_000));
+    assert!(ctx.plan().await.expect("a plan").is_unchanged());
+    ctx.shutdown().await.expect("it ends");
+
+    // What was altered is durable.
+    let ctx = builder(directory.path())
+        .entity::<later::Trade>()
+        .start()
+        .await
+        .expect("it starts");
+    assert_eq!(retention(&ctx).await, Some(1_209_600_000));
+    ctx.shutdown().await.expect("it ends");
+}
+
+#[tokio::test]
+async fn what_start_would_refuse_the_plan_says_before() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = builder(directory.path())
+        .entity::<Rate>()
+        .start()
+        .await
+        .expect("it starts");
+    ctx.shutdown().await.expect("it ends");
+
+    let changed = builder(directory.path())
+        .entity::<later::Rate>()
+        .setting("entity.Rate.partitions", "3");
+    let plan = changed.plan().await.expect("a plan");
+    let refused: Vec<(&str, Cure)> = plan
+        .refused()
+        .flat_map(|step| step.differences())
+        .map(|difference| (difference.what.as_str(), difference.cure))
+        .collect();
+    assert_eq!(
+        refused,
+        [("partitions", Cure::Refused), ("the schema", Cure::Refused)]
+    );
+    assert!(
+        plan.to_string().contains("size"),
+        "the field is named: {plan}"
+    );
+    let error = changed
+        .start()
+        .await
+        .expect_err("it is refused")
+        .to_string();
+    assert!(
+        error.contains("create topics") && error.contains("`rates`") && error.contains('3'),
+        "{error}"
+    );
+    let error = builder(directory.path())
+        .entity::<later::Rate>()
+        .start()
+        .await
+        .expect_err("it is refused")
+        .to_string();
+    assert!(
+        error.contains("register schemas") && error.contains("size"),
+        "{error}"
+    );
+}
