@@ -333,7 +333,8 @@ impl<'s> Check<'s> {
         let message = format!("{here} cannot read what {there} writes: {what} {story}")
             .replace(" there,", &format!(" in {there},"))
             .replace(" there:", &format!(" in {there}:"))
-            .replace(" here:", &format!(" in {here}:"));
+            .replace(" here:", &format!(" in {here}:"))
+            .replace(" here cannot ", &format!(" in {here} cannot "));
         let message = match message.strip_suffix(" here") {
             Some(start) => format!("{start} in {here}"),
             None => message,

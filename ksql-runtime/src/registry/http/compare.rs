@@ -18,9 +18,7 @@ impl HttpRegistry {
     pub(super) async fn judge(&self, new: &Candidate<'_>) -> Result<(), RegistryError> {
         let subject = new.subject;
         let level = self.compatibility(Some(subject)).await?;
-        if level == Compatibility::None {
-            return Ok(());
-        }
+        // Asked even at the level NONE: some registries say that of a subject to which their own level applies.
         if let Some(why) = self.compare(new, level).await? {
             return Err(RegistryError::Incompatible(Box::new(why)));
         }
@@ -52,6 +50,9 @@ impl HttpRegistry {
         level: Compatibility,
     ) -> Result<Option<Incompatible>, RegistryError> {
         let subject = new.subject;
+        if level == Compatibility::None {
+            return Ok(None);
+        }
         let versions = match self.versions(subject).await {
             Ok(versions) => versions,
             Err(RegistryError::UnknownSubject { .. }) => return Ok(None),
@@ -91,6 +92,11 @@ impl HttpRegistry {
     /// The error for a refusal of the registry: by our rules where they find it too, else in its own words.
     pub(super) async fn explain(&self, new: &Candidate<'_>, said: &str) -> RegistryError {
         let level = match self.compatibility(Some(new.subject)).await {
+            // What refuses at that level is the one of all subjects.
+            Ok(Compatibility::None) => self.compatibility(None).await,
+            other => other,
+        };
+        let level = match level {
             Ok(level) => level,
             Err(error) => return error,
         };
