@@ -1,16 +1,30 @@
 # make demo   builds and runs the flights example on real data
 # make test   everything that must pass: format, lints, docs, all tests
 # make bench  every benchmark beside its floor, one figure a line
-.PHONY: demo test bench setup fmt lint docs
+# make cluster, make cluster-stop   a real Kafka and registry on this machine, without Docker
+.PHONY: demo test tests bench cluster cluster-stop servers setup fmt lint docs
 
 demo: setup
 	cargo run --quiet --package ksql-examples --example flights
 
-test: setup fmt lint docs
+test: setup servers fmt lint docs
+	@scripts/list-skipped $(MAKE) --no-print-directory tests
+
+tests:
 	cargo test --workspace
+
+cluster:
+	@scripts/cluster/start
+
+cluster-stop:
+	@scripts/cluster/stop
 
 setup:
 	@scripts/setup
+
+# What the tests on a real Kafka need; without it they are skipped, by name.
+servers:
+	@scripts/cluster/install --optional
 
 fmt:
 	cargo fmt --all --check

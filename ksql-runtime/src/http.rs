@@ -1,14 +1,18 @@
 //! How servers over HTTP are reached: addresses, who asks, how long to wait. Used by the registry's and ksqlDB's clients.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use url::Url;
 
 use crate::secret::Secret;
 
 /// Where a server is and how it is asked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct HttpOptions {
-    /// Addresses of the same service, tried in turn: `http://host:8081`. At least one.
+    /// Addresses of the same service, tried in turn: `http://host:8081`. At least one. A user and password may stand in
+    /// them (`http://user:password@host:8081`); they hold for that address, and are never printed.
     pub urls: Vec<String>,
     /// Who asks.
     pub auth: Auth,
@@ -77,6 +81,120 @@ impl HttpOptions {
     }
 }
 
+// By hand, because an address may hold a password.
+impl fmt::Debug for HttpOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let urls: Vec<String> = self.urls.iter().map(|url| without_secrets(url)).collect();
+        f.debug_struct("HttpOptions")
+            .field("urls", &urls)
+            .field("auth", &self.auth)
+            .field("ca_certificate", &self.ca_certificate)
+            .field("client_certificate", &self.client_certificate)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("request_timeout", &self.request_timeout)
+            .finish()
+    }
+}
+
+/// An address as it may be shown.
+fn without_secrets(url: &str) -> String {
+    match url.rsplit_once('@') {
+        Some((before, host)) => match before.split_once("://") {
+            Some((scheme, _)) => format!("{scheme}://***@{host}"),
+            None => format!("***@{host}"),
+        },
+        None => url.to_owned(),
+    }
+}
+
+/// One address and who asks there.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    /// The address, without user and password.
+    pub(crate) url: Url,
+    /// Who asks: the user of the address, else the one of the options.
+    pub(crate) auth: Auth,
+}
+
+impl Endpoint {
+    /// The address as it is shown: without the slash at its end.
+    pub(crate) fn shown(&self) -> &str {
+        self.url.as_str().trim_end_matches('/')
+    }
+
+    /// The address of something at this server; the parts of the path are encoded.
+    pub(crate) fn at(&self, path: &[&str]) -> Url {
+        let mut url = self.url.clone();
+        // Only addresses that cannot have a path refuse, and those were refused before.
+        if let Ok(mut parts) = url.path_segments_mut() {
+            parts.pop_if_empty().extend(path);
+        }
+        url
+    }
+}
+
+impl HttpOptions {
+    /// The addresses, checked.
+    ///
+    /// # Errors
+    /// Where there is none, or one is no address of an HTTP server.
+    pub(crate) fn endpoints(&self) -> Result<Vec<Endpoint>, HttpSetupError> {
+        if self.urls.is_empty() {
+            return Err(HttpSetupError {
+                what: "no address is given: name one such as `http://localhost:8081`".to_owned(),
+            });
+        }
+        self.urls.iter().map(|text| self.endpoint(text)).collect()
+    }
+
+    fn endpoint(&self, text: &str) -> Result<Endpoint, HttpSetupError> {
+        let refused = |defect: &str| HttpSetupError {
+            what: format!(
+                "`{}` is no address of a server ({defect}): write one such as `http://localhost:8081`",
+                without_secrets(text)
+            ),
+        };
+        let mut url = Url::parse(text.trim()).map_err(|error| refused(&error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(refused("it starts with neither http:// nor https://"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(refused("nothing may follow its path"));
+        }
+        let auth = if url.username().is_empty() {
+            self.auth.clone()
+        } else {
+            Auth::Basic {
+                user: decoded(url.username()),
+                password: Secret::new(decoded(url.password().unwrap_or_default())),
+            }
+        };
+        // Neither fails on an address with a host.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        Ok(Endpoint { url, auth })
+    }
+}
+
+/// Text of an address with `%41` read as `A`.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let encoded = (*first == b'%')
+            .then(|| after.split_at_checked(2))
+            .flatten()
+            .and_then(|(digits, after)| {
+                let digits = std::str::from_utf8(digits).ok()?;
+                Some((u8::from_str_radix(digits, 16).ok()?, after))
+            });
+        let (byte, after) = encoded.unwrap_or((*first, after));
+        bytes.push(byte);
+        rest = after;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Auth {
@@ -110,4 +228,71 @@ impl Auth {
 #[error("{what}")]
 pub struct HttpSetupError {
     what: String,
+}
+
+/// The innermost cause of a failed request: what the outer ones wrap says nothing more.
+pub(crate) fn cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may")]
+
+    use super::{Auth, HttpOptions};
+
+    #[test]
+    fn credentials_of_an_address_are_used_and_not_shown() {
+        let options = HttpOptions::new(["http://ada:p%40ss@host:8081/apis/ccompat/v7/"]);
+        let endpoint = options.endpoints().unwrap().remove(0);
+        assert_eq!(endpoint.shown(), "http://host:8081/apis/ccompat/v7");
+        assert!(
+            matches!(&endpoint.auth, Auth::Basic { user, password } if user == "ada" && password.expose() == "p@ss")
+        );
+        let shown = format!("{options:?} {endpoint:?}");
+        assert!(
+            !shown.contains("p@ss") && !shown.contains("p%40ss"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn parts_of_a_path_are_encoded_one_by_one() {
+        for base in ["http://host:8081", "http://host:8081/"] {
+            let endpoint = HttpOptions::new([base]).endpoints().unwrap().remove(0);
+            assert_eq!(
+                endpoint
+                    .at(&["subjects", "a/b ü%-value", "versions"])
+                    .as_str(),
+                "http://host:8081/subjects/a%2Fb%20%C3%BC%25-value/versions"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_without_its_password() {
+        for (text, told) in [
+            ("host:8081", "neither http:// nor https://"),
+            ("ftp://ada:hunter2@host", "`ftp://***@host`"),
+            ("http://ada:hunter2@host/?x=1", "nothing may follow"),
+            ("http://", "empty host"),
+        ] {
+            let error = HttpOptions::new([text])
+                .endpoints()
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains(told) && !error.contains("hunter2"),
+                "{error}"
+            );
+        }
+        let none = HttpOptions::new(Vec::<String>::new())
+            .endpoints()
+            .unwrap_err();
+        assert!(none.to_string().contains("no address"), "{none}");
+    }
 }

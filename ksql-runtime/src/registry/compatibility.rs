@@ -6,6 +6,8 @@ use std::fmt;
 use apache_avro::Schema;
 use apache_avro::schema::{DecimalSchema, EnumSchema, RecordSchema};
 
+use super::{Compatibility, RegistryError};
+
 /// Who cannot read whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -35,6 +37,8 @@ pub enum Rule {
     Decimal,
     /// The same type with another meaning.
     LogicalType,
+    /// A rule of the registry that is not among these; the message says it.
+    Other,
 }
 
 /// One reason why one schema cannot read another.
@@ -69,6 +73,32 @@ pub fn violations(reader: &Schema, writer: &Schema, direction: Direction) -> Vec
     };
     check.schema(reader, writer, "");
     check.found
+}
+
+/// What forbids a schema beside an earlier one of its subject, in the directions the level asks for.
+pub(super) fn forbidden(level: Compatibility, schema: &Schema, earlier: &Schema) -> Vec<Violation> {
+    let (backward, forward) = match level {
+        Compatibility::None => (false, false),
+        Compatibility::Backward | Compatibility::BackwardTransitive => (true, false),
+        Compatibility::Forward | Compatibility::ForwardTransitive => (false, true),
+        Compatibility::Full | Compatibility::FullTransitive => (true, true),
+    };
+    let mut found = Vec::new();
+    if backward {
+        found.extend(violations(schema, earlier, Direction::Backward));
+    }
+    if forward {
+        found.extend(violations(earlier, schema, Direction::Forward));
+    }
+    found
+}
+
+/// Parses a text that is to stand, or stands, under a subject.
+pub(super) fn parse(subject: &str, schema: &str) -> Result<Schema, RegistryError> {
+    Schema::parse_str(schema).map_err(|error| RegistryError::InvalidSchema {
+        subject: subject.to_owned(),
+        defect: error.to_string(),
+    })
 }
 
 /// The named types of a schema, by unqualified name: that is what compatibility goes by.
@@ -303,7 +333,8 @@ impl<'s> Check<'s> {
         let message = format!("{here} cannot read what {there} writes: {what} {story}")
             .replace(" there,", &format!(" in {there},"))
             .replace(" there:", &format!(" in {there}:"))
-            .replace(" here:", &format!(" in {here}:"));
+            .replace(" here:", &format!(" in {here}:"))
+            .replace(" here cannot ", &format!(" in {here} cannot "));
         let message = match message.strip_suffix(" here") {
             Some(start) => format!("{start} in {here}"),
             None => message,

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use apache_avro::Schema;
 
-use super::compatibility::{Direction, violations};
+use super::compatibility::{forbidden, parse};
 use super::{Compatibility, Incompatible, RegistryError, SubjectSchema, Version};
 use crate::log::EmbeddedLog;
 
@@ -74,15 +74,9 @@ impl Known {
     /// What forbids a schema under a subject.
     fn check(&self, subject: &str, schema: &Schema) -> Result<(), RegistryError> {
         let level = self.level(Some(subject));
-        let (backward, forward, all) = match level {
-            Compatibility::None => return Ok(()),
-            Compatibility::Backward => (true, false, false),
-            Compatibility::BackwardTransitive => (true, false, true),
-            Compatibility::Forward => (false, true, false),
-            Compatibility::ForwardTransitive => (false, true, true),
-            Compatibility::Full => (true, true, false),
-            Compatibility::FullTransitive => (true, true, true),
-        };
+        if level == Compatibility::None {
+            return Ok(());
+        }
         let versions = self
             .subjects
             .get(subject)
@@ -92,35 +86,27 @@ impl Known {
             .iter()
             .enumerate()
             .rev()
-            .take(if all { versions.len() } else { 1 });
+            .take(if level.is_transitive() {
+                versions.len()
+            } else {
+                1
+            });
         for (index, id) in compared {
             let earlier = self.at(subject, index, *id)?;
             let earlier_schema = parse(subject, &earlier.schema)?;
-            let mut found = Vec::new();
-            if backward {
-                found.extend(violations(schema, &earlier_schema, Direction::Backward));
-            }
-            if forward {
-                found.extend(violations(&earlier_schema, schema, Direction::Forward));
-            }
+            let found = forbidden(level, schema, &earlier_schema);
             if !found.is_empty() {
                 return Err(RegistryError::Incompatible(Box::new(Incompatible {
                     subject: subject.to_owned(),
                     version: earlier.version,
                     level,
                     violations: found,
+                    answer: None,
                 })));
             }
         }
         Ok(())
     }
-}
-
-fn parse(subject: &str, schema: &str) -> Result<Schema, RegistryError> {
-    Schema::parse_str(schema).map_err(|error| RegistryError::InvalidSchema {
-        subject: subject.to_owned(),
-        defect: error.to_string(),
-    })
 }
 
 /// The text without what means nothing: white space and the order of attributes.

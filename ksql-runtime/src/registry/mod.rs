@@ -1,17 +1,21 @@
 //! Schemas by id and by subject and version, and whether a new one fits those before it.
 //!
-//! The surface is that of a Schema Registry over HTTP; the one here lives in this process, durable beside the records of
-//! the embedded log. Ids are global: the same text has the same id under every subject, and an id never changes its
-//! text. May be called from any task.
+//! Two of them: a Schema Registry asked over HTTP, and one that lives in this process, durable beside the records of the
+//! embedded log. Ids are global: the same text has the same id under every subject, and an id never changes its text. May
+//! be called from any task.
 
 pub mod compatibility;
 mod error;
+#[cfg(feature = "kafka")]
+mod http;
 mod in_process;
 
 use std::sync::Arc;
 
 pub use compatibility::{Direction, Rule, Violation};
 pub use error::{Incompatible, RegistryError};
+#[cfg(feature = "kafka")]
+pub use http::{HttpRegistry, Patience, Reference};
 pub use in_process::InProcessRegistry;
 
 /// A schema registry. Clones share it.
@@ -20,6 +24,9 @@ pub use in_process::InProcessRegistry;
 pub enum Registry {
     /// Kept in this process, beside the embedded log.
     InProcess(InProcessRegistry),
+    /// A server, asked over HTTP.
+    #[cfg(feature = "kafka")]
+    Http(HttpRegistry),
 }
 
 /// Which schemas of a subject a new one is compared with, and who must be able to read whom.
@@ -53,6 +60,19 @@ impl Compatibility {
             Compatibility::ForwardTransitive => "FORWARD_TRANSITIVE",
             Compatibility::Full => "FULL",
             Compatibility::FullTransitive => "FULL_TRANSITIVE",
+        }
+    }
+
+    /// Whether every earlier version is compared, not the latest alone.
+    pub fn is_transitive(self) -> bool {
+        match self {
+            Compatibility::BackwardTransitive
+            | Compatibility::ForwardTransitive
+            | Compatibility::FullTransitive => true,
+            Compatibility::None
+            | Compatibility::Backward
+            | Compatibility::Forward
+            | Compatibility::Full => false,
         }
     }
 
@@ -110,6 +130,8 @@ impl Registry {
     pub async fn register(&self, subject: &str, schema: &str) -> Result<u32, RegistryError> {
         match self {
             Registry::InProcess(registry) => registry.register(subject, schema).await,
+            #[cfg(feature = "kafka")]
+            Registry::Http(registry) => registry.register(subject, schema).await,
         }
     }
 
@@ -121,6 +143,8 @@ impl Registry {
     ) -> Result<SubjectSchema, RegistryError> {
         match self {
             Registry::InProcess(registry) => registry.lookup(subject, schema),
+            #[cfg(feature = "kafka")]
+            Registry::Http(registry) => registry.lookup(subject, schema).await,
         }
     }
 
@@ -128,6 +152,17 @@ impl Registry {
     pub async fn schema_by_id(&self, id: u32) -> Result<Arc<str>, RegistryError> {
         match self {
             Registry::InProcess(registry) => registry.schema_by_id(id),
+            #[cfg(feature = "kafka")]
+            Registry::Http(registry) => registry.schema_by_id(id).await,
+        }
+    }
+
+    /// The schema with an id where it is known without asking anybody.
+    pub(crate) fn known_schema(&self, id: u32) -> Option<Arc<str>> {
+        match self {
+            Registry::InProcess(registry) => registry.schema_by_id(id).ok(),
+            #[cfg(feature = "kafka")]
+            Registry::Http(registry) => registry.known_schema(id),
         }
     }
 
@@ -139,6 +174,8 @@ impl Registry {
     ) -> Result<SubjectSchema, RegistryError> {
         match self {
             Registry::InProcess(registry) => registry.by_version(subject, version),
+            #[cfg(feature = "kafka")]
+            Registry::Http(registry) => registry.by_version(subject, version).await,
         }
     }
 
@@ -146,6 +183,8 @@ impl Registry {
     pub async fn versions(&self, subject: &str) -> Result<Vec<u32>, RegistryError> {
         match self {
             Registry::InProcess(registry) => registry.versions(subject),
+            #[cfg(feature = "kafka")]
+            Registry::Http(registry) => registry.versions(subject).await,
         }
     }
 
@@ -153,6 +192,8 @@ impl Registry {
     pub async fn subjects(&self) -> Result<Vec<String>, RegistryError> {
         match self {
             Registry::InProcess(registry) => registry.subjects(),
+            #[cfg(feature = "kafka")]
+            Registry::Http(registry) => registry.subjects().await,
         }
     }
 
@@ -164,6 +205,8 @@ impl Registry {
     ) -> Result<(), RegistryError> {
         match self {
             Registry::InProcess(registry) => registry.set_compatibility(subject, level).await,
+            #[cfg(feature = "kafka")]
+            Registry::Http(registry) => registry.set_compatibility(subject, level).await,
         }
     }
 
@@ -174,6 +217,8 @@ impl Registry {
     ) -> Result<Compatibility, RegistryError> {
         match self {
             Registry::InProcess(registry) => registry.compatibility(subject),
+            #[cfg(feature = "kafka")]
+            Registry::Http(registry) => registry.compatibility(subject).await,
         }
     }
 
@@ -181,6 +226,8 @@ impl Registry {
     pub async fn check(&self, subject: &str, schema: &str) -> Result<(), RegistryError> {
         match self {
             Registry::InProcess(registry) => registry.check(subject, schema),
+            #[cfg(feature = "kafka")]
+            Registry::Http(registry) => registry.check(subject, schema).await,
         }
     }
 }

@@ -59,6 +59,10 @@ impl<'a, T: Entity> Binding<'a, T> {
     /// The thread's whole life.
     pub(super) fn run(mut self) {
         while let Err(error) = self.follow() {
+            if self.table.stopping() && matches!(error, StateError::Registry { .. }) {
+                // The wait for a schema was given up.
+                return;
+            }
             if let Err(error) = self.recover(error) {
                 self.table.update(|status| {
                     status.error = Some(error);
@@ -93,6 +97,7 @@ impl<'a, T: Entity> Binding<'a, T> {
         let table = self.table;
         // After an error what was gathered is read again.
         self.gathered.clear();
+        self.maker.ask_again()?;
         let mut reader = self.reader()?;
         table.keep_waker(reader.waker());
         while !table.may_end() {
@@ -256,6 +261,7 @@ fn may_pass(error: &StateError, recreated: bool) -> bool {
             LogError::UnknownTopic { .. } => recreated,
             _ => false,
         },
+        StateError::Registry { source, .. } => source.is_transient(),
         _ => false,
     }
 }

@@ -128,6 +128,17 @@ pub enum StateError {
         #[source]
         source: LogError,
     },
+    /// The registry did not say what records were written with. They may be rows.
+    #[error("topic `{topic}` cannot be read, for want of the schema {id} of its records: {source}")]
+    Registry {
+        /// The topic.
+        topic: String,
+        /// The schema's id.
+        id: u32,
+        /// What the registry said.
+        #[source]
+        source: crate::registry::RegistryError,
+    },
     /// A thread ended by a defect.
     #[error("the binding of topic `{topic}` ended unexpectedly: {reason}; please report it")]
     Defect {

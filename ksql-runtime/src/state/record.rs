@@ -1,18 +1,25 @@
 //! Making a record a row: key and value bytes of the topic become the bytes of a store.
 //!
 //! Invariant: a row's value is in the entity's own Avro form, whoever wrote the record; a value that is no row leaves no
-//! old row behind it (see [`OnPoison`]). Belongs to a binding's thread, and is the only place where bytes meet an entity.
+//! old row behind it (see [`OnPoison`]); a record whose schema the registry does not give for now is neither row nor poison.
+//! Belongs to a binding's thread, and is the only place where bytes meet an entity.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use super::gathered::Gathered;
 use super::{OnPoison, StateError, Table};
 use crate::codec::frame;
 use crate::codec::resolve::{Part, Plan as Resolution};
 use crate::entity::{Entity, EntityKey};
-use crate::log::RecordRef;
-use crate::registry::Registry;
+use crate::log::{LogError, RecordRef};
+use crate::registry::{Registry, RegistryError};
+
+/// How often the wait for a schema looks whether the table is told to stop.
+const STOP_CHECK: Duration = Duration::from_millis(20);
 
 /// A stored row starts with what it is.
 pub(crate) const ROW: u8 = 0;
@@ -26,9 +33,25 @@ pub(super) struct Maker<'a, T> {
     runtime: &'a tokio::runtime::Handle,
     values: HashMap<u32, Resolution>,
     keys: HashMap<u32, Resolution>,
+    /// The schema that the registry could not give.
+    wanted: Option<(u32, Part)>,
     scratch: Vec<u8>,
     key_scratch: Vec<u8>,
     _entity: std::marker::PhantomData<T>,
+}
+
+/// Why a record gave no row.
+enum Refusal {
+    /// It is none.
+    Poison(String),
+    /// Whether it is one is not known: the registry did not give this schema.
+    Unknown(u32, RegistryError),
+}
+
+impl<E: std::fmt::Display> From<E> for Refusal {
+    fn from(error: E) -> Refusal {
+        Refusal::Poison(error.to_string())
+    }
 }
 
 impl<'a, T: Entity> Maker<'a, T> {
@@ -43,6 +66,7 @@ impl<'a, T: Entity> Maker<'a, T> {
             runtime,
             values: HashMap::new(),
             keys: HashMap::new(),
+            wanted: None,
             scratch: Vec::new(),
             key_scratch: Vec::new(),
             _entity: std::marker::PhantomData,
@@ -68,7 +92,10 @@ impl<'a, T: Entity> Maker<'a, T> {
         let key = match self.key(wire) {
             Ok(key) => key,
             // Which key is meant is unknown, so none can be marked.
-            Err(reason) => return Err(poison(format!("the key cannot be read: {reason}"))),
+            Err(Refusal::Poison(reason)) => {
+                return Err(poison(format!("the key cannot be read: {reason}")));
+            }
+            Err(Refusal::Unknown(id, source)) => return Err(self.without(id, Part::Key, source)),
         };
         let start = gathered.start_key(partition);
         key.encode_ordered(&mut gathered.arena);
@@ -80,7 +107,11 @@ impl<'a, T: Entity> Maker<'a, T> {
         gathered.arena.push(ROW);
         match self.value(value, &mut gathered.arena) {
             Ok(()) => gathered.end(start, true),
-            Err(reason) => match self.table.settings.on_poison {
+            Err(Refusal::Unknown(id, source)) => {
+                gathered.arena.truncate(start);
+                return Err(self.without(id, Part::Value, source));
+            }
+            Err(Refusal::Poison(reason)) => match self.table.settings.on_poison {
                 OnPoison::Stop => {
                     gathered.arena.truncate(start);
                     return Err(poison(format!("the value cannot be read: {reason}")));
@@ -101,63 +132,115 @@ impl<'a, T: Entity> Maker<'a, T> {
         Ok(())
     }
 
-    fn key(&mut self, wire: &[u8]) -> Result<T::Key, String> {
-        if T::Key::COLUMNS < 2 {
-            return T::Key::decode(wire).map_err(|error| error.to_string());
+    /// The error for a schema that the registry did not give, which is asked for again before anything is read.
+    fn without(&mut self, id: u32, part: Part, source: RegistryError) -> StateError {
+        self.wanted = Some((id, part));
+        StateError::Registry {
+            topic: self.table.topic().to_owned(),
+            id,
+            source,
         }
-        let (id, body) = frame::read(wire).map_err(|error| error.to_string())?;
-        if id == self.table.settings.key_schema {
-            return T::Key::decode(wire).map_err(|error| error.to_string());
-        }
-        let plan = resolution::<T>(&mut self.keys, id, Part::Key, self.registry, self.runtime)?;
-        self.key_scratch.clear();
-        frame::write(self.table.settings.key_schema, &mut self.key_scratch);
-        plan.transcode(body, &mut self.key_scratch)
-            .map_err(|error| error.to_string())?;
-        T::Key::decode(&self.key_scratch).map_err(|error| error.to_string())
     }
 
-    fn value(&mut self, value: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
-        let (id, body) = frame::read(value).map_err(|error| error.to_string())?;
+    /// Asks for the schema whose lack ended the last attempt: until it is there, reading would end at the same record.
+    pub(super) fn ask_again(&mut self) -> Result<(), StateError> {
+        let Some((id, part)) = self.wanted.take() else {
+            return Ok(());
+        };
+        match self.resolution(id, part) {
+            Err(Refusal::Unknown(id, source)) => Err(self.without(id, part, source)),
+            // What else may be wrong with it is told with the record.
+            Ok(_) | Err(Refusal::Poison(_)) => Ok(()),
+        }
+    }
+
+    fn key(&mut self, wire: &[u8]) -> Result<T::Key, Refusal> {
+        if T::Key::COLUMNS < 2 {
+            return Ok(T::Key::decode(wire)?);
+        }
+        let (id, body) = frame::read(wire)?;
+        if id == self.table.settings.key_schema {
+            return Ok(T::Key::decode(wire)?);
+        }
+        let mut scratch = std::mem::take(&mut self.key_scratch);
+        scratch.clear();
+        frame::write(self.table.settings.key_schema, &mut scratch);
+        let written = self
+            .resolution(id, Part::Key)
+            .and_then(|plan| Ok(plan.transcode(body, &mut scratch)?));
+        self.key_scratch = scratch;
+        written?;
+        Ok(T::Key::decode(&self.key_scratch)?)
+    }
+
+    fn value(&mut self, value: &[u8], out: &mut Vec<u8>) -> Result<(), Refusal> {
+        let (id, body) = frame::read(value)?;
         if id == self.table.settings.value_schema {
-            T::check(body).map_err(|error| error.to_string())?;
+            T::check(body)?;
             out.extend_from_slice(body);
             return Ok(());
         }
-        let plan = resolution::<T>(
-            &mut self.values,
-            id,
-            Part::Value,
-            self.registry,
-            self.runtime,
-        )?;
-        self.scratch.clear();
-        plan.transcode(body, &mut self.scratch)
-            .map_err(|error| error.to_string())?;
-        T::check(&self.scratch).map_err(|error| error.to_string())?;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        let written = self
+            .resolution(id, Part::Value)
+            .and_then(|plan| Ok(plan.transcode(body, &mut scratch)?));
+        self.scratch = scratch;
+        written?;
+        T::check(&self.scratch)?;
         out.extend_from_slice(&self.scratch);
         Ok(())
     }
+
+    /// The plan for a schema id, built once.
+    fn resolution(&mut self, id: u32, part: Part) -> Result<&Resolution, Refusal> {
+        let plans = match part {
+            Part::Value => &mut self.values,
+            Part::Key => &mut self.keys,
+        };
+        match plans.entry(id) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(free) => {
+                let writer = schema(self.table, self.registry, self.runtime, id)?;
+                let plan = Resolution::build(&writer, T::MODEL, part)
+                    .map_err(|error| format!("schema {id}: {error}"))?;
+                Ok(free.insert(plan))
+            }
+        }
+    }
 }
 
-/// The plan for a schema id, built once.
-fn resolution<'p, T: Entity>(
-    plans: &'p mut HashMap<u32, Resolution>,
-    id: u32,
-    part: Part,
+/// The text of a schema. Waits for the registry, and for the order to stop.
+fn schema(
+    table: &Table,
     registry: &Registry,
     runtime: &tokio::runtime::Handle,
-) -> Result<&'p Resolution, String> {
-    use std::collections::hash_map::Entry;
-    match plans.entry(id) {
-        Entry::Occupied(known) => Ok(known.into_mut()),
-        Entry::Vacant(free) => {
-            let writer = runtime
-                .block_on(registry.schema_by_id(id))
-                .map_err(|error| error.to_string())?;
-            let plan = Resolution::build(&writer, T::MODEL, part)
-                .map_err(|error| format!("schema {id}: {error}"))?;
-            Ok(free.insert(plan))
+    id: u32,
+) -> Result<Arc<str>, Refusal> {
+    if let Some(known) = registry.known_schema(id) {
+        return Ok(known);
+    }
+    let (answer, answered) = std::sync::mpsc::channel();
+    let asked = registry.clone();
+    // On the runtime, not on this thread: a runtime of one thread may be the one that waits for this thread to stop, and
+    // would drive no request meanwhile.
+    let task = runtime.spawn(async move {
+        // Nobody listens once the table was told to stop.
+        let _ = answer.send(asked.schema_by_id(id).await);
+    });
+    loop {
+        match answered.recv_timeout(STOP_CHECK) {
+            Ok(Ok(schema)) => return Ok(schema),
+            Ok(Err(error)) if error.is_about_the_schema() => {
+                return Err(Refusal::Poison(error.to_string()));
+            }
+            Ok(Err(error)) => return Err(Refusal::Unknown(id, error)),
+            Err(RecvTimeoutError::Timeout) if !table.stopping() => {}
+            // Told to stop, or the runtime is gone.
+            Err(_) => {
+                task.abort();
+                return Err(Refusal::Unknown(id, RegistryError::Log(LogError::Closed)));
+            }
         }
     }
 }

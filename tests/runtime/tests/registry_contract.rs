@@ -1,11 +1,83 @@
-//! What every registry promises, written against the surface.
+//! What every registry promises, written against the surface: each test runs on the registry in this process and on a
+//! real one over HTTP.
 
+use ksql_runtime::http::HttpOptions;
 use ksql_runtime::log::{EmbeddedLog, EmbeddedOptions};
 use ksql_runtime::registry::{
-    Compatibility, Direction, InProcessRegistry, Registry, RegistryError, Rule, Version,
+    Compatibility, Direction, HttpRegistry, InProcessRegistry, Registry, RegistryError, Rule,
+    Version,
 };
+use ksql_runtime_tests::servers;
 
-fn registry() -> (tempfile::TempDir, EmbeddedLog, Registry) {
+/// A registry, and subjects in it that no other test has.
+struct Case {
+    registry: Registry,
+    prefix: String,
+    _kept: Option<(tempfile::TempDir, EmbeddedLog)>,
+}
+
+impl Case {
+    fn in_process() -> Case {
+        let (directory, log, registry) = in_process();
+        Case {
+            registry,
+            prefix: String::new(),
+            _kept: Some((directory, log)),
+        }
+    }
+
+    /// On the server that all tests here share.
+    fn over_http(test: &str) -> Option<Case> {
+        let server = servers::registry_or_skip(test)?;
+        let http = HttpRegistry::new(&HttpOptions::new([server.url()])).expect("a client");
+        Some(Case {
+            registry: Registry::Http(http),
+            prefix: String::new(),
+            _kept: None,
+        })
+    }
+
+    /// Subjects of its own: an iteration of a test is as good as a new registry.
+    fn fresh(&mut self) {
+        self.prefix = format!("{}-", uuid::Uuid::new_v4().simple());
+    }
+
+    fn subject(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+}
+
+/// Each test once in this process and once on a real registry.
+macro_rules! on_each_registry {
+    ($($(#[doc = $doc:literal])* async fn $name:ident($case:ident: Case) $body:block)*) => {
+        $($(#[doc = $doc])* async fn $name(mut $case: Case) {
+            $case.fresh();
+            // Some registries have no level NONE of a subject's own where another one holds for all.
+            let all = $case.registry.set_compatibility(None, Compatibility::None).await;
+            all.expect("the level of all subjects is set");
+            $body
+        })*
+
+        mod in_this_process {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(super::Case::in_process()).await;
+            })*
+        }
+
+        mod over_http {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let Some(case) = super::Case::over_http(ksql_runtime_tests::test_name!()) else {
+                    return;
+                };
+                super::$name(case).await;
+            })*
+        }
+    };
+}
+
+fn in_process() -> (tempfile::TempDir, EmbeddedLog, Registry) {
     let directory = tempfile::tempdir().expect("a directory");
     let log = EmbeddedLog::open(EmbeddedOptions::new(directory.path())).expect("the log opens");
     let registry = Registry::InProcess(InProcessRegistry::open(&log).expect("the registry opens"));
@@ -22,56 +94,113 @@ const NOTE: &str = r#"{"name":"note","type":["null","string"],"default":null}"#;
 const REQUIRED: &str = r#"{"name":"venue","type":"string"}"#;
 
 #[tokio::test]
-async fn the_same_text_keeps_its_id_under_every_subject_whatever_its_spaces() {
-    let (_directory, _log, registry) = registry();
+async fn the_registry_is_as_durable_as_the_log() {
+    let (directory, log, registry) = in_process();
+    registry
+        .set_compatibility(None, Compatibility::Full)
+        .await
+        .expect("set");
+    registry
+        .set_compatibility(Some("a"), Compatibility::None)
+        .await
+        .expect("set");
     let id = registry
-        .register("a-value", &record(SIZE_INT))
+        .register("a", &record(SIZE_INT))
+        .await
+        .expect("registered");
+    let second = registry
+        .register("a", &record(NOTE))
+        .await
+        .expect("registered");
+    log.close().await.expect("closed");
+    drop((log, registry));
+    let log = EmbeddedLog::open(EmbeddedOptions::new(directory.path())).expect("the log opens");
+    let registry = Registry::InProcess(InProcessRegistry::open(&log).expect("the registry opens"));
+    assert_eq!(
+        registry.compatibility(None).await.expect("a level"),
+        Compatibility::Full
+    );
+    assert_eq!(
+        registry.compatibility(Some("a")).await.expect("a level"),
+        Compatibility::None
+    );
+    assert_eq!(registry.versions("a").await.expect("versions"), [1, 2]);
+    assert_eq!(
+        registry
+            .register("a", &record(SIZE_INT))
+            .await
+            .expect("known"),
+        id
+    );
+    assert_eq!(
+        registry.schema_by_id(second).await.expect("by id").as_ref(),
+        record(NOTE)
+    );
+    assert!(
+        registry
+            .register("b", &record(SIZE_LONG))
+            .await
+            .expect("new")
+            > second,
+        "ids are never used again"
+    );
+}
+
+on_each_registry! {
+
+async fn the_same_text_keeps_its_id_under_every_subject_whatever_its_spaces(case: Case) {
+    let registry = &case.registry;
+    let (a, b) = (&case.subject("a-value"), &case.subject("b-value"));
+    let id = registry
+        .register(a, &record(SIZE_INT))
         .await
         .expect("registered");
     assert_eq!(
         registry
-            .register("a-value", &record(SIZE_INT))
+            .register(a, &record(SIZE_INT))
             .await
             .expect("again"),
         id
     );
     assert_eq!(
         registry
-            .register("b-value", &record(SIZE_INT))
+            .register(b, &record(SIZE_INT))
             .await
             .expect("elsewhere"),
         id
     );
     let spaced = record(SIZE_INT).replace(',', " ,\n  ");
     assert_eq!(
-        registry.register("a-value", &spaced).await.expect("spaced"),
+        registry.register(a, &spaced).await.expect("spaced"),
         id
     );
-    assert_eq!(registry.versions("a-value").await.expect("versions"), [1]);
+    assert_eq!(registry.versions(a).await.expect("versions"), [1]);
     let other = registry
-        .register("a-value", &record(SIZE_LONG))
+        .register(a, &record(SIZE_LONG))
         .await
         .expect("another");
     assert_ne!(other, id);
     assert_eq!(
-        registry.versions("a-value").await.expect("versions"),
+        registry.versions(a).await.expect("versions"),
         [1, 2]
     );
-    assert_eq!(
-        registry.subjects().await.expect("subjects"),
-        ["a-value", "b-value"]
-    );
+    let subjects = registry.subjects().await.expect("subjects");
+    let ours: Vec<&String> = subjects
+        .iter()
+        .filter(|subject| subject.starts_with(&case.prefix))
+        .collect();
+    assert_eq!(ours, [a, b], "by name");
 }
 
-#[tokio::test]
-async fn schemas_are_found_by_id_version_and_text() {
-    let (_directory, _log, registry) = registry();
+async fn schemas_are_found_by_id_version_and_text(case: Case) {
+    let registry = &case.registry;
+    let s = &case.subject("s");
     let first = registry
-        .register("s", &record(SIZE_INT))
+        .register(s, &record(SIZE_INT))
         .await
         .expect("registered");
     let second = registry
-        .register("s", &record(SIZE_LONG))
+        .register(s, &record(SIZE_LONG))
         .await
         .expect("registered");
     assert_eq!(
@@ -79,7 +208,7 @@ async fn schemas_are_found_by_id_version_and_text() {
         record(SIZE_INT)
     );
     let latest = registry
-        .by_version("s", Version::Latest)
+        .by_version(s, Version::Latest)
         .await
         .expect("latest");
     assert_eq!(
@@ -88,7 +217,7 @@ async fn schemas_are_found_by_id_version_and_text() {
     );
     assert_eq!(
         registry
-            .by_version("s", Version::Number(1))
+            .by_version(s, Version::Number(1))
             .await
             .expect("first")
             .id,
@@ -96,22 +225,22 @@ async fn schemas_are_found_by_id_version_and_text() {
     );
     assert_eq!(
         registry
-            .lookup("s", &record(SIZE_INT))
+            .lookup(s, &record(SIZE_INT))
             .await
             .expect("by text")
             .version,
         1
     );
     assert!(matches!(
-        registry.lookup("s", &record(NOTE)).await,
+        registry.lookup(s, &record(NOTE)).await,
         Err(RegistryError::UnknownSchema { .. })
     ));
     assert!(matches!(
-        registry.lookup("t", &record(NOTE)).await,
+        registry.lookup(&case.subject("t"), &record(NOTE)).await,
         Err(RegistryError::UnknownSubject { .. })
     ));
     assert!(matches!(
-        registry.by_version("s", Version::Number(3)).await,
+        registry.by_version(s, Version::Number(3)).await,
         Err(RegistryError::UnknownVersion {
             version: 3,
             latest: 2,
@@ -119,23 +248,22 @@ async fn schemas_are_found_by_id_version_and_text() {
         })
     ));
     assert!(matches!(
-        registry.by_version("s", Version::Number(0)).await,
+        registry.by_version(s, Version::Number(0)).await,
         Err(RegistryError::UnknownVersion { .. })
     ));
     assert!(matches!(
-        registry.schema_by_id(999).await,
-        Err(RegistryError::UnknownId { id: 999 })
+        registry.schema_by_id(2_000_000_000).await,
+        Err(RegistryError::UnknownId { id: 2_000_000_000 })
     ));
     assert!(matches!(
-        registry.register("s", "{").await,
+        registry.register(s, "{").await,
         Err(RegistryError::InvalidSchema { .. })
     ));
 }
 
 /// Each level with what it allows after `size: int`: adding an optional field, adding a required one, removing `size`,
 /// widening it, narrowing it back.
-#[tokio::test]
-async fn each_level_allows_what_avro_can_resolve_and_names_the_field_otherwise() {
+async fn each_level_allows_what_avro_can_resolve_and_names_the_field_otherwise(case: Case) {
     use Compatibility::{
         Backward, BackwardTransitive, Forward, ForwardTransitive, Full, FullTransitive,
         None as Nothing,
@@ -153,17 +281,19 @@ async fn each_level_allows_what_avro_can_resolve_and_names_the_field_otherwise()
         (Full, [true, false, false, false]),
         (FullTransitive, [true, false, false, false]),
     ] {
-        let (_directory, _log, registry) = registry();
+        case.fresh();
+        let registry = &case.registry;
+        let s = &case.subject("s");
         registry
-            .set_compatibility(Some("s"), level)
+            .set_compatibility(Some(s), level)
             .await
             .expect("set");
         assert_eq!(
-            registry.compatibility(Some("s")).await.expect("a level"),
+            registry.compatibility(Some(s)).await.expect("a level"),
             level
         );
         registry
-            .register("s", &record(SIZE_INT))
+            .register(s, &record(SIZE_INT))
             .await
             .expect("the first fits always");
         for ((schema, allowed), field) in [&optional, &required, &removed, &widened]
@@ -171,7 +301,7 @@ async fn each_level_allows_what_avro_can_resolve_and_names_the_field_otherwise()
             .zip(allowed)
             .zip(["note", "venue", "size", "size"])
         {
-            match registry.check("s", schema).await {
+            match registry.check(s, schema).await {
                 Ok(()) => assert!(allowed, "{level}: {schema}"),
                 Err(error) => {
                     assert!(!allowed, "{level}: {error}");
@@ -180,44 +310,45 @@ async fn each_level_allows_what_avro_can_resolve_and_names_the_field_otherwise()
                         "{level}: the field is named: {error}"
                     );
                     assert!(
-                        registry.register("s", schema).await.is_err(),
+                        registry.register(s, schema).await.is_err(),
                         "what the check refuses is not registered"
                     );
                 }
             }
         }
         assert_eq!(
-            registry.versions("s").await.expect("versions"),
+            registry.versions(s).await.expect("versions"),
             [1],
             "a check registers nothing"
         );
     }
 }
 
-#[tokio::test]
-async fn transitive_levels_look_at_every_earlier_version() {
+async fn transitive_levels_look_at_every_earlier_version(case: Case) {
     for (level, fits) in [
         (Compatibility::Backward, true),
         (Compatibility::BackwardTransitive, false),
     ] {
-        let (_directory, _log, registry) = registry();
+        case.fresh();
+        let registry = &case.registry;
+        let s = &case.subject("s");
         registry
-            .set_compatibility(None, Compatibility::None)
+            .set_compatibility(Some(s), Compatibility::None)
             .await
             .expect("set");
         registry
-            .register("s", &record(r#"{"name":"size","type":"string"}"#))
+            .register(s, &record(r#"{"name":"size","type":"string"}"#))
             .await
             .expect("registered");
         registry
-            .register("s", &record(SIZE_INT))
+            .register(s, &record(SIZE_INT))
             .await
             .expect("registered");
         registry
-            .set_compatibility(Some("s"), level)
+            .set_compatibility(Some(s), level)
             .await
             .expect("set");
-        let checked = registry.check("s", &record(SIZE_LONG)).await;
+        let checked = registry.check(s, &record(SIZE_LONG)).await;
         assert_eq!(checked.is_ok(), fits, "{level}: {checked:?}");
         if let Err(RegistryError::Incompatible(why)) = checked {
             assert_eq!((why.version, why.level), (1, level));
@@ -225,8 +356,7 @@ async fn transitive_levels_look_at_every_earlier_version() {
     }
 }
 
-#[tokio::test]
-async fn every_rule_names_its_field_by_path() {
+async fn every_rule_names_its_field_by_path(case: Case) {
     let nested = |inner: &str| {
         record(&format!(
             r#"{{"name":"at","type":{{"type":"record","name":"P","fields":[{inner}]}}}}"#
@@ -280,9 +410,15 @@ async fn every_rule_names_its_field_by_path() {
             Rule::Type,
         ),
     ] {
-        let (_directory, _log, registry) = registry();
-        registry.register("s", &earlier).await.expect("registered");
-        match registry.check("s", &newer).await {
+        case.fresh();
+        let registry = &case.registry;
+        let s = &case.subject("s");
+        registry
+            .set_compatibility(Some(s), Compatibility::Backward)
+            .await
+            .expect("set");
+        registry.register(s, &earlier).await.expect("registered");
+        match registry.check(s, &newer).await {
             Err(RegistryError::Incompatible(why)) => {
                 let violation = why.violations.first().expect("one");
                 assert_eq!(
@@ -302,68 +438,15 @@ async fn every_rule_names_its_field_by_path() {
     }
 }
 
-#[tokio::test]
-async fn the_registry_is_as_durable_as_the_log() {
-    let (directory, log, registry) = registry();
-    registry
-        .set_compatibility(None, Compatibility::Full)
-        .await
-        .expect("set");
-    registry
-        .set_compatibility(Some("a"), Compatibility::None)
-        .await
-        .expect("set");
-    let id = registry
-        .register("a", &record(SIZE_INT))
-        .await
-        .expect("registered");
-    let second = registry
-        .register("a", &record(NOTE))
-        .await
-        .expect("registered");
-    log.close().await.expect("closed");
-    drop((log, registry));
-    let log = EmbeddedLog::open(EmbeddedOptions::new(directory.path())).expect("the log opens");
-    let registry = Registry::InProcess(InProcessRegistry::open(&log).expect("the registry opens"));
-    assert_eq!(
-        registry.compatibility(None).await.expect("a level"),
-        Compatibility::Full
-    );
-    assert_eq!(
-        registry.compatibility(Some("a")).await.expect("a level"),
-        Compatibility::None
-    );
-    assert_eq!(registry.versions("a").await.expect("versions"), [1, 2]);
-    assert_eq!(
-        registry
-            .register("a", &record(SIZE_INT))
-            .await
-            .expect("known"),
-        id
-    );
-    assert_eq!(
-        registry.schema_by_id(second).await.expect("by id").as_ref(),
-        record(NOTE)
-    );
-    assert!(
-        registry
-            .register("b", &record(SIZE_LONG))
-            .await
-            .expect("new")
-            > second,
-        "ids are never used again"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn registrations_at_the_same_time_agree() {
-    let (_directory, _log, registry) = registry();
+async fn registrations_at_the_same_time_agree(case: Case) {
+    let registry = &case.registry;
+    let s = &case.subject("s");
     let tasks: Vec<_> = (0..20)
         .map(|_| {
-            let registry = registry.clone();
+            let (registry, s) = (registry.clone(), s.clone());
             tokio::spawn(async move {
                 registry
-                    .register("s", &record(SIZE_INT))
+                    .register(&s, &record(SIZE_INT))
                     .await
                     .expect("registered")
             })
@@ -377,8 +460,84 @@ async fn registrations_at_the_same_time_agree() {
     assert_eq!(
         (
             ids.len(),
-            registry.versions("s").await.expect("versions").len()
+            registry.versions(s).await.expect("versions").len()
         ),
         (1, 1)
     );
+}
+
+async fn a_known_schema_keeps_its_id_although_its_level_would_forbid_it_today(case: Case) {
+    let registry = &case.registry;
+    let s = &case.subject("s");
+    registry
+        .set_compatibility(Some(s), Compatibility::None)
+        .await
+        .expect("set");
+    let first = registry.register(s, &record(SIZE_LONG)).await.expect("registered");
+    let second = registry.register(s, &record(SIZE_INT)).await.expect("registered");
+    registry
+        .set_compatibility(Some(s), Compatibility::FullTransitive)
+        .await
+        .expect("set");
+    assert_eq!(
+        registry.register(s, &record(SIZE_LONG)).await.expect("known"),
+        first
+    );
+    assert_eq!(
+        registry.register(s, &record(SIZE_INT)).await.expect("known"),
+        second
+    );
+    assert_eq!(registry.versions(s).await.expect("versions"), [1, 2]);
+}
+
+async fn a_subject_may_have_any_name(case: Case) {
+    let registry = &case.registry;
+    for name in ["a/b", "a b", "ü%20", "shop.Rate", "a?b#c", "..."] {
+        let subject = &case.subject(name);
+        let id = registry.register(subject, &record(SIZE_INT)).await.expect("registered");
+        let latest = registry.by_version(subject, Version::Latest).await.expect("latest");
+        assert_eq!((latest.subject.as_str(), latest.id), (subject.as_str(), id));
+        assert!(registry.subjects().await.expect("subjects").contains(subject));
+        registry
+            .set_compatibility(Some(subject), Compatibility::Forward)
+            .await
+            .expect("set");
+        assert_eq!(
+            registry.compatibility(Some(subject)).await.expect("a level"),
+            Compatibility::Forward
+        );
+    }
+    assert!(matches!(
+        registry.register("", &record(SIZE_INT)).await,
+        Err(RegistryError::InvalidSchema { .. })
+    ));
+}
+
+async fn what_does_not_fit_is_refused_by_registering_as_by_checking_and_names_every_field(case: Case) {
+    let registry = &case.registry;
+    let s = &case.subject("s");
+    registry
+        .set_compatibility(Some(s), Compatibility::Backward)
+        .await
+        .expect("set");
+    registry
+        .register(s, &record(&format!("{SIZE_LONG},{NOTE}")))
+        .await
+        .expect("registered");
+    let schema = record(&format!(r#"{SIZE_INT},{REQUIRED},{{"name":"note","type":"string"}}"#));
+    let checked = registry.check(s, &schema).await.expect_err("it does not fit");
+    let refused = registry.register(s, &schema).await.expect_err("it does not fit");
+    assert_eq!(checked.to_string(), refused.to_string());
+    assert_eq!(
+        refused.to_string(),
+        format!(
+            "the schema for `{s}` is not BACKWARD compatible with version 1: the new schema cannot read what the earlier one \
+             writes: field `size` is a long in the earlier one, and an int in the new schema; the new schema cannot read what \
+             the earlier one writes: field `venue` is not in the earlier one, and has no default in the new schema: make it \
+             optional, or give it a default; the new schema cannot read what the earlier one writes: field `note` may be null \
+             in the earlier one, which a string in the new schema cannot hold"
+        )
+    );
+    assert_eq!(registry.versions(s).await.expect("versions"), [1]);
+}
 }

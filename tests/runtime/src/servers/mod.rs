@@ -183,7 +183,7 @@ fn new_folder(server: &str) -> PathBuf {
 /// A port that nobody listens on. Below the range from which the system takes ports for outgoing connections: a client
 /// that tries again and again to reach a stopped server would otherwise be given the server's own port one day, connect
 /// to itself, and keep the server from coming back.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     (0..1000)
         .map(|_| rand::random_range(20_000..32_000))
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())

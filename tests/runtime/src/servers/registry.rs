@@ -48,7 +48,7 @@ impl RegistryServer {
                 ),
                 "-Dregistry.ccompat.use-canonical-hash=true".to_string(),
                 "-Dquarkus.banner.enabled=false".to_string(),
-                "-Dquarkus.log.level=WARN".to_string(),
+                "-Dquarkus.log.console.level=WARN".to_string(),
                 "-cp".to_string(),
                 installed.registry_classpath(),
                 "io.apicurio.registry.RegistryQuarkusMain".to_string(),
