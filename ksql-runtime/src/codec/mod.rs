@@ -23,6 +23,8 @@ pub use error::{DecodeError, Defect};
 pub use key::{KeyValue, is_key};
 pub use reader::Reader;
 pub use temporal::{Date, Time, Timestamp};
+#[cfg(feature = "kafka")]
+pub(crate) use temporal::{days, millis_of_day};
 #[doc(hidden)]
 pub use text::checked_pattern;
 pub(crate) use text::millis_of;

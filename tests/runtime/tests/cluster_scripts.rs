@@ -1,5 +1,5 @@
 //! `make cluster` and `make cluster-stop`: started twice is started once, what was there comes back, and only what was
-//! started is stopped. And `compose.yaml` says what the documents say about it.
+//! started is stopped.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
