@@ -21,6 +21,8 @@ pub mod log;
 #[cfg(feature = "embedded")]
 pub mod registry;
 #[cfg(feature = "embedded")]
+mod rocks;
+#[cfg(feature = "embedded")]
 pub mod set;
 #[cfg(feature = "embedded")]
 pub mod state;
