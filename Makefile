@@ -8,6 +8,7 @@ demo: setup
 
 test: setup fmt lint docs
 	cargo test --workspace
+	cargo test --quiet --package ksql-derive --features relaxed
 
 setup:
 	@scripts/setup
