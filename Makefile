@@ -12,6 +12,7 @@ test: setup servers fmt lint docs
 
 tests:
 	cargo test --workspace
+	cargo test --quiet --package ksql-derive --features relaxed
 
 cluster:
 	@scripts/cluster/start

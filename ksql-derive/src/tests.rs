@@ -51,13 +51,13 @@ fn every_mistake_of_a_struct_is_an_error_of_its_own_and_stubs_follow() {
         struct Order {
             #[key]
             id: f64,
-            letter: char,
+            total: u64,
             #[max_length(3)]
             size: i64,
         }
     });
     let found = errors(&tokens);
-    for (text, expected) in found.iter().zip(["partitons", "char", "f64", "max_length"]) {
+    for (text, expected) in found.iter().zip(["partitons", "u64", "f64", "max_length"]) {
         assert!(text.contains(expected), "{expected}: {text}");
     }
     assert_eq!(found.len(), 4, "{found:?}");
@@ -65,6 +65,34 @@ fn every_mistake_of_a_struct_is_an_error_of_its_own_and_stubs_follow() {
         tokens.to_string().contains("Entity for Order"),
         "stubs keep one mistake one message"
     );
+}
+
+/// Run with and without the cargo feature.
+#[test]
+fn the_cargo_feature_makes_every_struct_relaxed_and_without_it_none_is() {
+    let tokens = derive::entity(quote! {
+        #[stream]
+        struct Order {
+            #[key]
+            id: i64,
+            letter: char,
+        }
+    });
+    let found = errors(&tokens);
+    let text = tokens.to_string();
+    if cfg!(feature = "relaxed") {
+        assert_eq!(found, Vec::<String>::new());
+        for code in ["const K0101", "const K0204"] {
+            assert!(text.contains(code), "a warning {code} is in {text}");
+        }
+    } else {
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(
+            found.iter().any(|text| text.contains("[K0101]")),
+            "{found:?}"
+        );
+        assert!(!text.contains("deprecated"), "{text}");
+    }
 }
 
 #[test]

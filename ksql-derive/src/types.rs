@@ -17,6 +17,8 @@ pub(crate) struct Recognised {
     /// Written as `Option<..>`.
     pub(crate) nullable: bool,
     pub(crate) shape: Shape,
+    /// In relaxed mode: the type itself is no column, and `shape` is what holds every value of it.
+    pub(crate) converted: bool,
 }
 
 /// A type without its `Option`.
@@ -46,7 +48,9 @@ impl Recognised {
     /// Whether a borrowed row certainly needs no lifetime for this.
     pub(crate) fn is_plain_scalar(&self) -> bool {
         match &self.shape {
-            Shape::Simple(ty) => !matches!(ty, Type::String | Type::Bytes | Type::Enum),
+            Shape::Simple(ty) => {
+                self.converted || !matches!(ty, Type::String | Type::Bytes | Type::Enum)
+            }
             Shape::Array(_) | Shape::Map(_) | Shape::Unknown => false,
         }
     }
@@ -85,12 +89,32 @@ pub(crate) fn recognise(ty: &syn::Type, inside: Inside, errors: &mut Errors) -> 
         return Recognised {
             nullable: true,
             shape: shape(inner, inside, errors),
+            converted: false,
         };
     }
     Recognised {
         nullable: false,
         shape: shape(ty, inside, errors),
+        converted: false,
     }
+}
+
+/// A column's type in relaxed mode that another type holds, and the warning about it.
+pub(crate) fn converted(ty: &syn::Type) -> Option<(Recognised, Place, [String; 2])> {
+    let outer = bare(ty);
+    let inner = argument_of(outer, "Option").map(bare);
+    let ty = inner.unwrap_or(outer);
+    let segment = segment(ty)?;
+    if !segment.arguments.is_none() {
+        return None;
+    }
+    let (holds, text) = ksql_schema::rules::converted::converted(&segment.ident.to_string())?;
+    let recognised = Recognised {
+        nullable: inner.is_some(),
+        shape: Shape::Simple(holds),
+        converted: true,
+    };
+    Some((recognised, Place::of(ty), text))
 }
 
 /// The type without parentheses and the invisible groups `macro_rules` leaves behind.
@@ -260,7 +284,7 @@ pub(crate) fn tidy(ty: &impl ToTokens) -> String {
             .get(index + character.len_utf8()..)
             .and_then(|rest| rest.chars().next());
         let dropped = character == ' '
-            && (matches!(before, Some('<' | ':' | '&' | '(' | '['))
+            && (matches!(before, Some('<' | ':' | '&' | '*' | '(' | '['))
                 || matches!(after, Some('<' | '>' | ':' | ',' | ')' | ']' | ';')));
         if !dropped {
             tidy.push(character);

@@ -5,6 +5,7 @@ use ksql_schema::{Finding, Locus, Severity, WindowKind, rules};
 use crate::errors::{Errors, Place, text};
 use crate::model::with_model;
 use crate::parse::options::{EntityOptions, FieldOptions};
+use crate::types;
 
 /// A doubtful definition that compiles.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub(crate) struct Warning {
 /// Judges the definition: errors are pushed, warnings returned.
 pub(crate) fn validate(options: &EntityOptions, errors: &mut Errors) -> Vec<Warning> {
     contradiction(options, errors);
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<Warning> = options.fields.iter().filter_map(conversion).collect();
     for finding in with_model(options, rules::validate) {
         if already_reported(options, finding.locus) {
             continue;
@@ -25,6 +26,19 @@ pub(crate) fn validate(options: &EntityOptions, errors: &mut Errors) -> Vec<Warn
         report(options, &finding, errors, &mut warnings);
     }
     warnings
+}
+
+/// A column of a type that relaxed mode writes as another.
+fn conversion(field: &FieldOptions) -> Option<Warning> {
+    if !field.recognised.converted {
+        return None;
+    }
+    let (_, place, [message, help]) = types::converted(&field.ty)?;
+    Some(Warning {
+        place,
+        code: rules::converted::CODE,
+        text: text(&message, &help),
+    })
 }
 
 fn report(

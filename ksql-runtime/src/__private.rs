@@ -3,8 +3,8 @@
 pub use std::sync::OnceLock;
 
 pub use crate::codec::{
-    Codec, Date, Dec, DecimalValue, DecodeError, Defect, Fixed, Format, Formatted, KeyValue,
-    Reader, TextValue, Time, Timestamp, Value, checked_pattern, frame, write,
+    Codec, Converted, Date, Dec, DecimalValue, DecodeError, Defect, Fixed, Format, Formatted,
+    KeyValue, Reader, TextValue, Time, Timestamp, Value, checked_pattern, frame, write,
 };
 pub use crate::entity::{Entity, EntityKey, NoKey, TableEntity, Window, Windowed, Writable};
 pub use ksql_schema as schema;

@@ -25,6 +25,8 @@ pub mod log;
 #[cfg(feature = "embedded")]
 pub mod registry;
 #[cfg(feature = "embedded")]
+mod rocks;
+#[cfg(feature = "embedded")]
 pub mod secret;
 #[cfg(feature = "embedded")]
 pub mod set;

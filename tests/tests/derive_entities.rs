@@ -375,3 +375,100 @@ fn a_value_that_does_not_fit_is_refused_by_field() {
     assert!(refused("a", "a", "100").contains("field `price`: 100 is no exact DECIMAL(4, 2)"));
     assert!(refused("a", "a", "1.234").contains("field `price`"));
 }
+
+type Symbol = String;
+type Number = i32;
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("by_symbol")]
+#[table]
+struct BySymbol {
+    #[key]
+    symbol: Symbol,
+    value: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("by_number")]
+#[table]
+struct ByNumber {
+    #[key]
+    number: Number,
+    value: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("shelves")]
+#[table]
+struct Shelf {
+    #[key]
+    number: Number,
+    #[key]
+    article: String,
+    #[key]
+    symbol: Symbol,
+    #[key]
+    id: Uuid,
+    value: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("stock")]
+#[table]
+struct Stock {
+    #[key]
+    store: i64,
+    #[key]
+    symbol: Symbol,
+    value: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("numbers")]
+#[table]
+struct Numbers {
+    #[key]
+    store: i64,
+    #[key]
+    number: Number,
+    value: i64,
+}
+
+/// As `get` takes it.
+fn key<E: Entity>(key: impl Into<E::Key>) -> E::Key {
+    key.into()
+}
+
+#[test]
+fn keys_are_made_of_their_columns_with_text_borrowed_or_owned_and_aliases_are_no_different() {
+    let symbol = BySymbolKey {
+        symbol: "IBM".into(),
+    };
+    assert_eq!(key::<BySymbol>("IBM"), symbol);
+    assert_eq!(key::<BySymbol>("IBM".to_owned()), symbol);
+    assert_eq!(key::<ByNumber>(7), ByNumberKey { number: 7 });
+    let stock = StockKey {
+        store: 5_000_000_000,
+        symbol: "IBM".into(),
+    };
+    assert_eq!(key::<Stock>((5_000_000_000, "IBM")), stock);
+    assert_eq!(key::<Stock>((5_000_000_000, "IBM".to_owned())), stock);
+    assert_eq!(
+        key::<Numbers>((5, 7)),
+        NumbersKey {
+            store: 5,
+            number: 7
+        }
+    );
+    let shelf = ShelfKey {
+        number: 7,
+        article: "bolt".into(),
+        symbol: "B".into(),
+        id: Uuid::nil(),
+    };
+    assert_eq!(key::<Shelf>((7, "bolt", "B", Uuid::nil())), shelf);
+    assert_eq!(
+        key::<Shelf>((7, "bolt".to_owned(), "B".to_owned(), Uuid::nil())),
+        shelf
+    );
+}

@@ -18,6 +18,8 @@ pub(crate) enum Form {
     Plain,
     /// A decimal with the precision and scale of `#[decimal_precision]`.
     Fixed(u32, u32),
+    /// As the type that holds every value of it: relaxed mode.
+    Converted,
     /// A string formatted by the marker type of this name.
     Formatted(Ident),
 }
@@ -47,6 +49,8 @@ impl<'a> ColumnCode<'a> {
             Form::Fixed(at.value.0, at.value.1)
         } else if options.datetime_format.is_some() {
             Form::Formatted(format_marker(entity, &options.name))
+        } else if options.recognised.converted {
+            Form::Converted
         } else {
             Form::Plain
         };
@@ -74,6 +78,7 @@ impl<'a> ColumnCode<'a> {
                 );
                 self.through(&quote!(#krate::Fixed<#precision, #scale>), item)
             }
+            Form::Converted => self.through(&quote!(#krate::Converted), item),
             Form::Formatted(marker) => self.through(&quote!(#krate::Formatted<#marker>), item),
         }
     }
@@ -97,7 +102,7 @@ impl<'a> ColumnCode<'a> {
         let (ty, krate) = (self.ty, self.krate);
         let what = match (&self.form, self.role) {
             (_, Role::Key) => quote!(AssumedKey),
-            (Form::Plain, _) => quote!(AssumedColumn),
+            (Form::Plain | Form::Converted, _) => quote!(AssumedColumn),
             (Form::Fixed(..), _) => quote!(AssumedDecimal),
             (Form::Formatted(_), _) => quote!(AssumedText),
         };

@@ -56,7 +56,9 @@ pub(crate) fn methods(
                     Form::Formatted(marker) => {
                         quote!(::core::option::Option::Some(<#marker as #krate::Format>::pattern()))
                     }
-                    Form::Plain | Form::Fixed(..) => quote!(::core::option::Option::None),
+                    Form::Plain | Form::Fixed(..) | Form::Converted => {
+                        quote!(::core::option::Option::None)
+                    }
                 };
                 quote!(#krate::EventTime::millis(&self.#field, #pattern))
             },

@@ -231,43 +231,74 @@ impl Key<'_> {
         if self.columns.is_empty() || self.windowed {
             return TokenStream::new();
         }
+        let owned = self.columns.iter().map(|column| {
+            let ty = column.ty;
+            quote!(#ty)
+        });
+        let owned = self.conversion(owned.collect(), &TokenStream::new(), &TokenStream::new());
+        let borrowed = self.borrowed();
+        quote!(#owned #borrowed)
+    }
+
+    /// The conversion from borrowed text, where a column is or may be text. What only the compiler knows is taken as what it
+    /// is in rows, beside a column that is text for certain; else as text, if text can be made into it.
+    fn borrowed(&self) -> TokenStream {
+        let is = |column: &ColumnCode<'_>, text: bool| match &column.options.recognised.shape {
+            Shape::Simple(ty) => text && *ty == ksql_schema::Type::String,
+            Shape::Unknown => !text,
+            Shape::Array(_) | Shape::Map(_) => false,
+        };
+        let certain = self.columns.iter().any(|column| is(column, true));
+        if !certain && !self.columns.iter().any(|column| is(column, false)) {
+            return TokenStream::new();
+        }
+        let mut bounds = TokenStream::new();
+        let types = self.columns.iter().map(|column| {
+            let ty = column.ty;
+            if is(column, true) {
+                quote!(&'__text ::core::primitive::str)
+            } else if !is(column, false) {
+                quote!(#ty)
+            } else if certain {
+                let row = column.item("Ref");
+                bounds.extend(quote!(#ty: ::core::convert::From<#row<'__text>>,));
+                quote!(#row<'__text>)
+            } else {
+                // For all lifetimes: such a bound may be one that does not hold, and the conversion is then not there.
+                let text = quote!(&'__any ::core::primitive::str);
+                bounds.extend(quote!(for<'__any> #ty: ::core::convert::From<#text>,));
+                quote!(&'__text ::core::primitive::str)
+            }
+        });
+        let types = types.collect();
+        self.conversion(types, &quote!(<'__text>), &bounds)
+    }
+
+    /// `From` for the key's only column of this type, or for a tuple.
+    fn conversion(
+        &self,
+        types: Vec<TokenStream>,
+        lifetime: &TokenStream,
+        bounds: &TokenStream,
+    ) -> TokenStream {
         let ident = &self.ident;
         let assumed = self.assumed();
+        let clause = if assumed.is_empty() {
+            quote!(where #bounds)
+        } else {
+            quote!(#assumed #bounds)
+        };
         let fields: Vec<_> = self.columns.iter().map(|column| column.ident).collect();
-        let types: Vec<_> = self.columns.iter().map(|column| column.ty).collect();
-        if let ([field], [ty]) = (fields.as_slice(), types.as_slice()) {
-            let text = self.columns.iter().any(|column| {
-                matches!(
-                    column.options.recognised.shape,
-                    Shape::Simple(ksql_schema::Type::String)
-                )
-            });
-            let from_str = text.then(|| {
-                quote! {
-                    #[automatically_derived]
-                    impl ::core::convert::From<&::core::primitive::str> for #ident {
-                        fn from(__key: &::core::primitive::str) -> Self {
-                            Self { #field: ::core::convert::Into::into(__key) }
-                        }
-                    }
-                }
-            });
-            return quote! {
-                #[automatically_derived]
-                impl ::core::convert::From<#ty> for #ident #assumed {
-                    fn from(__key: #ty) -> Self {
-                        Self { #field: __key }
-                    }
-                }
-                #from_str
-            };
-        }
         let locals: Vec<_> = self.columns.iter().map(|column| &column.local).collect();
+        let (pattern, from) = match (locals.as_slice(), types.as_slice()) {
+            ([local], [ty]) => (quote!(#local), quote!(#ty)),
+            _ => (quote!((#(#locals,)*)), quote!((#(#types,)*))),
+        };
         quote! {
             #[automatically_derived]
-            impl ::core::convert::From<(#(#types,)*)> for #ident #assumed {
-                fn from((#(#locals,)*): (#(#types,)*)) -> Self {
-                    Self { #(#fields: #locals),* }
+            impl #lifetime ::core::convert::From<#from> for #ident #clause {
+                fn from(#pattern: #from) -> Self {
+                    Self { #(#fields: ::core::convert::Into::into(#locals)),* }
                 }
             }
         }

@@ -52,9 +52,10 @@ pub(crate) fn parse(input: &DeriveInput, fields: &Fields, errors: &mut Errors) -
     for attr in &input.attrs {
         struct_attribute(attr, &mut options, errors);
     }
+    let mode = crate::model::mode(&options);
     options.fields = fields
         .iter()
-        .filter_map(|item| field::parse(item, errors))
+        .filter_map(|item| field::parse(item, mode, errors))
         .collect();
     options
 }

@@ -1,5 +1,6 @@
 //! The attributes of a field.
 
+use ksql_schema::Mode;
 use syn::{Attribute, Field, Lit, Meta};
 
 use super::args::{Arg, Value, arguments, name_of, no_arguments, plain};
@@ -18,7 +19,7 @@ const GAP: &str = "#[gap(zero)]";
 const ON_STRUCT: &[&str] = &["topic", "stream", "table", "window", "entity"];
 
 /// Reads a named field; `None` only for what cannot be in a struct with named fields.
-pub(crate) fn parse(field: &Field, errors: &mut Errors) -> Option<FieldOptions> {
+pub(crate) fn parse(field: &Field, mode: Mode, errors: &mut Errors) -> Option<FieldOptions> {
     let ident = field.ident.clone()?;
     let before = errors.len();
     let mut options = FieldOptions {
@@ -52,10 +53,48 @@ pub(crate) fn parse(field: &Field, errors: &mut Errors) -> Option<FieldOptions> 
     one_role(&options, errors);
     // A field that is nowhere but in the struct may have any type.
     if options.ignore.is_none() {
-        options.recognised = types::recognise(&field.ty, Inside::Column, errors);
+        let converted = (mode == Mode::Relaxed && is_bare(&options))
+            .then(|| types::converted(&field.ty))
+            .flatten();
+        options.recognised = match converted {
+            Some((recognised, ..)) => recognised,
+            None => types::recognise(&field.ty, Inside::Column, errors),
+        };
     }
     options.failed = errors.len() > before;
     Some(options)
+}
+
+/// Whether no attribute says more about the column than its type. Only then is a conversion certain to be meant.
+fn is_bare(options: &FieldOptions) -> bool {
+    let FieldOptions {
+        ident: _,
+        name: _,
+        vis: _,
+        docs: _,
+        ty: _,
+        recognised: _,
+        key,
+        ignore,
+        decimal_precision,
+        datetime_format,
+        default_value,
+        max_length,
+        timestamp,
+        avro_timestamp,
+        window_start,
+        window_end,
+        gap,
+        failed: _,
+    } = options;
+    let places = [ignore, timestamp, avro_timestamp, window_start, window_end];
+    key.is_none()
+        && decimal_precision.is_none()
+        && datetime_format.is_none()
+        && default_value.is_none()
+        && max_length.is_none()
+        && gap.is_none()
+        && places.iter().all(|place| place.is_none())
 }
 
 fn attribute(attr: &Attribute, options: &mut FieldOptions, errors: &mut Errors) {

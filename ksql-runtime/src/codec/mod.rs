@@ -5,6 +5,7 @@
 //! that there is one decoder and it is straight-line. Pure functions: any thread may call them.
 
 mod collections;
+mod converted;
 mod decimal;
 mod error;
 pub mod frame;
@@ -18,6 +19,7 @@ mod value;
 pub mod write;
 
 pub use collections::{HashMapRef, ListRef, MapRef};
+pub use converted::Converted;
 pub use decimal::{Dec, DecimalValue, Fixed};
 pub use error::{DecodeError, Defect};
 pub use key::{KeyValue, is_key};

@@ -10,7 +10,7 @@ use super::plan::{Action, Cure, Difference};
 use super::services::Services;
 use crate::config::{Config, OnDrift};
 use crate::error::{Error, Result, Step};
-use crate::log::{Log, LogError, TopicDescription, TopicSpec};
+use crate::log::{Log, LogError, TopicChange, TopicDescription, TopicSpec};
 use crate::registry::Registry;
 
 /// What is there once everything needed is.
@@ -99,9 +99,14 @@ async fn settle(
         tracing::warn!(entity = entity.model.name, topic = %topic.name, %difference, "the topic differs from its definition");
     }
     if alterable && config.cluster.on_drift == OnDrift::Alter {
-        let altered = log.alter_topic(spec).await?;
+        let change = TopicChange {
+            cleanup: Some(spec.cleanup),
+            retention_ms: Some(spec.retention_ms),
+            ..TopicChange::default()
+        };
+        log.alter_topic(&spec.name, &change).await?;
         tracing::info!(entity = entity.model.name, topic = %topic.name, "the topic was altered to its definition");
-        return Ok(altered);
+        return log.describe(&spec.name).await;
     }
     Ok(topic)
 }

@@ -70,10 +70,17 @@ mod cluster {
         let log = KafkaLog::open(kafka_options(config, bootstrap))
             .map_err(|error| Error::from(error).at(Step::ReachKafka, None))?;
         let log = Log::from(log);
-        reach(Step::ReachKafka, patience, async || Ok(log.topics().await.map(drop)?)).await?;
+        reach(Step::ReachKafka, patience, async || {
+            Ok(log.topics().await.map(drop)?)
+        })
+        .await?;
 
-        let registry = HttpRegistry::new(&http_options(cluster, &cluster.registry, &cluster.registry_auth))
-            .map_err(|error| Error::from(error).at(Step::ReachRegistry, None))?;
+        let registry = HttpRegistry::new(&http_options(
+            cluster,
+            &cluster.registry,
+            &cluster.registry_auth,
+        ))
+        .map_err(|error| Error::from(error).at(Step::ReachRegistry, None))?;
         let registry = Registry::Http(registry);
         reach(Step::ReachRegistry, patience, async || {
             Ok(registry.compatibility(None).await.map(drop)?)

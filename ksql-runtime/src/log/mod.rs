@@ -49,13 +49,6 @@ impl Log {
         }
     }
 
-    /// Changes cleanup policy and retention of a topic that is there; nothing else can be changed.
-    pub async fn alter_topic(&self, spec: &TopicSpec) -> Result<TopicDescription, LogError> {
-        match self {
-            Log::Embedded(log) => log.alter_topic(spec).await,
-        }
-    }
-
     /// All topics, by name.
     pub async fn topics(&self) -> Result<Vec<TopicDescription>, LogError> {
         match self {

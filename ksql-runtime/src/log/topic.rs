@@ -87,6 +87,11 @@ impl TopicId {
         TopicId(Uuid::new_v4())
     }
 
+    /// The id in its text form, as [`Display`](fmt::Display) writes it.
+    pub(crate) fn parse(text: &str) -> Option<TopicId> {
+        Uuid::parse_str(text).ok().map(TopicId)
+    }
+
     /// The bytes, to be kept beside stored offsets.
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()

@@ -127,6 +127,7 @@ pub struct SubjectSchema {
 impl Registry {
     /// Registers a schema under a subject and gives its id. A schema the subject has already keeps id and version; a
     /// new one must fit the subject's compatibility.
+    #[tracing::instrument(level = "debug", skip(self, schema))]
     pub async fn register(&self, subject: &str, schema: &str) -> Result<u32, RegistryError> {
         match self {
             Registry::InProcess(registry) => registry.register(subject, schema).await,
@@ -149,6 +150,7 @@ impl Registry {
     }
 
     /// The schema with an id.
+    #[tracing::instrument(level = "debug", skip(self))]
     pub async fn schema_by_id(&self, id: u32) -> Result<Arc<str>, RegistryError> {
         match self {
             Registry::InProcess(registry) => registry.schema_by_id(id),
@@ -223,6 +225,7 @@ impl Registry {
     }
 
     /// Whether a schema could be registered under a subject; what forbids it otherwise, field by field.
+    #[tracing::instrument(level = "debug", skip(self, schema))]
     pub async fn check(&self, subject: &str, schema: &str) -> Result<(), RegistryError> {
         match self {
             Registry::InProcess(registry) => registry.check(subject, schema),

@@ -132,10 +132,15 @@ impl<T: Entity> EntitySet<T> {
         }
         // First the generation: rows are removed only after the table left the state in which it may be read.
         let generation = table.generation();
-        if table.is_running() || (self.stale && table.status().state == State::Disconnected) {
-            Ok(Reading { table, generation })
-        } else {
-            Err(table.not_ready())
+        if table.is_running() {
+            return Ok(Reading { table, generation });
+        }
+        // Looked at once, so that the error tells the state for which the read is refused.
+        let status = table.status();
+        match status.state {
+            State::Running => Ok(Reading { table, generation }),
+            State::Disconnected if self.stale => Ok(Reading { table, generation }),
+            _ => Err(table.not_ready_in(status)),
         }
     }
 
@@ -179,10 +184,14 @@ impl Reading<'_> {
     /// What was read, unless all rows were removed meanwhile: then it is neither of the table before nor of the one after.
     fn end<R>(self, read: Result<R>) -> Result<R> {
         if self.table.generation() == self.generation {
-            read
-        } else {
-            Err(self.table.not_ready())
+            return read;
         }
+        let mut status = self.table.status();
+        if status.state == State::Running {
+            // Again already; it was not all the time.
+            status.state = State::Rebalancing;
+        }
+        Err(self.table.not_ready_in(status))
     }
 }
 

@@ -149,18 +149,15 @@ impl<'a, T: Entity> Binding<'a, T> {
             .iter()
             .map(|lag| (lag.partition, lag.position))
             .collect();
-        let reader = self
-            .log
-            .reader(self.table.topic(), &positions)
-            .map_err(|source| self.of_log(source))?;
-        // Afterwards: a topic that is created again from now on ends the reader.
-        if self.describe()?.id == self.topic {
-            Ok(reader)
-        } else {
-            Err(StateError::Recreated {
+        let reader = self.log.reader(self.table.topic(), &positions);
+        // Afterwards: a topic that is created again from now on ends the reader. And before the reader's own complaint: of
+        // another topic the offsets say nothing.
+        if self.describe()?.id != self.topic {
+            return Err(StateError::Recreated {
                 topic: self.table.topic().to_owned(),
-            })
+            });
         }
+        reader.map_err(|source| self.of_log(source))
     }
 
     fn describe(&self) -> Result<TopicDescription, StateError> {

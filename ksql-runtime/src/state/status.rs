@@ -1,6 +1,6 @@
 //! What a table says of itself: state, positions, lag, events.
 //!
-//! Transitions are a pure function without a wildcard arm; whoever changes a status publishes it outside of any lock.
+//! Transitions are a pure function without a wildcard arm. Plain data; the table holds it, changes it and tells of it.
 
 use std::fmt;
 

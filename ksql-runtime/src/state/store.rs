@@ -121,6 +121,12 @@ impl Store {
             action: "be created",
             source: Arc::new(source),
         })?;
+        if let Some(what) = crate::rocks::damage(path) {
+            return Err(StateError::Corrupt {
+                path: path.clone(),
+                what,
+            });
+        }
         let cache = Cache::new_lru_cache(*memory);
         let buffers = WriteBufferManager::new_write_buffer_manager_with_cache(
             memory / 2,

@@ -192,21 +192,30 @@ impl Table {
         *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker);
     }
 
-    /// Changes the status; events and logs come after it is published.
+    /// Changes the status. The event is part of the change, so that events come in the order of the changes, and who has
+    /// seen a state gets no event about it any more. Logs come afterwards, outside of the lock.
     pub(crate) fn update(&self, change: impl FnOnce(&mut Status)) {
         let mut transition = None;
         self.status.send_modify(|status| {
             let previous = status.state;
             change(status);
-            if status.state != previous {
-                if previous.may_become(status.state) {
-                    transition = Some((previous, status.state, status.error.clone()));
-                } else {
-                    status.state = previous;
-                }
+            let current = status.state;
+            if current == previous {
+                return;
+            }
+            if !previous.may_become(current) {
+                status.state = previous;
+                return;
             }
             self.running
-                .store(status.state == State::Running, Ordering::Release);
+                .store(current == State::Running, Ordering::Release);
+            transition = Some((previous, current, status.error.clone()));
+            // Runs nobody's code, and nobody listening is fine.
+            let _ = self.events.send(Event {
+                entity: self.entity,
+                previous,
+                current,
+            });
         });
         let Some((previous, current, error)) = transition else {
             return;
@@ -217,17 +226,15 @@ impl Table {
         } else {
             tracing::info!(entity, topic, %previous, %current, "table changed its state");
         }
-        // Nobody listening is fine.
-        let _ = self.events.send(Event {
-            entity,
-            previous,
-            current,
-        });
     }
 
     /// Why it cannot be read.
     pub(crate) fn not_ready(&self) -> Error {
-        let status = self.status();
+        self.not_ready_in(self.status())
+    }
+
+    /// Why it cannot be read, having this status.
+    pub(crate) fn not_ready_in(&self, status: Status) -> Error {
         Error::NotReady {
             entity: self.entity,
             topic: self.topic().to_owned(),

@@ -8,6 +8,7 @@
 
 mod attributes;
 pub mod consts;
+pub mod converted;
 mod entity;
 mod model;
 mod types;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ksql_runtime::error::Error;
-use ksql_runtime::log::{Record, TopicSpec};
+use ksql_runtime::log::Record;
 use ksql_runtime::prelude::*;
 use ksql_runtime::state::State;
 
@@ -42,6 +42,17 @@ pub struct Click {
     pub page: String,
     #[timestamp]
     pub at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("sold")]
+#[table]
+#[window(tumbling, minutes = [5])]
+#[entity(namespace = "shop")]
+pub struct Sold {
+    #[key]
+    pub article: String,
+    pub pieces: i64,
 }
 
 fn builder(directory: &Path) -> ContextBuilder {
@@ -230,6 +241,49 @@ async fn an_unknown_entity_and_a_table_that_is_not_kept_say_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_windowed_entity_says_that_queries_fill_it_and_not_to_add_it_once_more() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = Context::builder()
+        .entity::<Sold>()
+        .state_dir(directory.path())
+        .start()
+        .await
+        .expect("started");
+    for error in [
+        ctx.set::<Sold>().topic().map(drop).expect_err("no topic"),
+        ctx.set::<Sold>().end_offset().await.expect_err("no topic"),
+    ] {
+        assert!(
+            matches!(error, Error::Windowed { entity: "Sold" }),
+            "{error:?}"
+        );
+        let text = error.to_string();
+        assert!(
+            text.contains("queries") && !text.contains(".entity::<"),
+            "{text}"
+        );
+    }
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_state_is_closed_to_others_in_a_directory_that_was_there_before_too() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().expect("a directory");
+    start(directory.path())
+        .await
+        .shutdown()
+        .await
+        .expect("a clean end");
+    for part in ["state", "log"] {
+        let metadata = std::fs::metadata(directory.path().join(part)).expect("it is there");
+        let mode = metadata.permissions().mode() & 0o777;
+        assert_eq!(mode & 0o027, 0, "{part}: {mode:o}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn states_and_events_tell_how_a_table_became_ready_and_ended() {
     let directory = tempfile::tempdir().expect("a directory");
     let ctx = start(directory.path()).await;
@@ -256,6 +310,29 @@ async fn states_and_events_tell_how_a_table_became_ready_and_ended() {
         }) => {}
         other => panic!("a read after the end: {other:?}"),
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transitions_are_seen_from_the_very_first_by_who_asks_before_the_start() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let builder = Context::builder()
+        .entity::<Stock>()
+        .state_dir(directory.path());
+    let mut events = builder.events();
+    let ctx = builder.start().await.expect("started");
+    let mut later = ctx.events();
+    ctx.shutdown().await.expect("a clean end");
+    let mut expect = |previous, current| {
+        let event = events.try_recv().expect("an event");
+        assert_eq!(event.entity, "Stock");
+        assert_eq!((event.previous, event.current), (previous, current));
+        event
+    };
+    expect(State::Created, State::Rebalancing);
+    expect(State::Rebalancing, State::Running);
+    let last = expect(State::Running, State::NotRunning);
+    assert_eq!(later.try_recv().expect("an event"), last);
+    assert!(events.try_recv().is_err(), "nothing more");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -426,157 +503,4 @@ async fn an_invalid_model_touches_nothing() {
         "{error}"
     );
     assert!(!directory.exists(), "nothing was created");
-}
-
-/// How a restore ends (RT4), as far as an embedded log can bring it about: ready, or a typed error, never a hang.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_restore_ends_ready_or_with_an_error_that_says_why() {
-    let add = async |directory: &Path, rows: i32| {
-        let ctx = start(directory).await;
-        let rows = (0..rows).map(|n| stock(&format!("a{n}"), n));
-        ctx.set::<Stock>().add_all(rows).await.expect("added");
-        ctx.wait_caught_up(LIMIT).await.expect("caught up");
-        ctx
-    };
-    let ends = async |directory: &Path, rebuild: bool| {
-        let started = builder(directory)
-            .setting("ready_timeout", "10s")
-            .setting(
-                "rebuild_on_truncation",
-                if rebuild { "true" } else { "false" },
-            )
-            .start()
-            .await;
-        match started {
-            Ok(ctx) => {
-                let count = ctx.set::<Stock>().count().await.expect("a count");
-                ctx.shutdown().await.expect("a clean end");
-                Ok(count)
-            }
-            Err(error) => Err(error.to_string()),
-        }
-    };
-    // Empty, and stored == end.
-    let directory = tempfile::tempdir().expect("a directory");
-    assert_eq!(ends(directory.path(), false).await, Ok(0));
-    add(directory.path(), 10)
-        .await
-        .shutdown()
-        .await
-        .expect("a clean end");
-    assert_eq!(ends(directory.path(), false).await, Ok(10));
-    // The state is gone, the log is compacted: gaps at the start, in the middle and at the end.
-    let ctx = start(directory.path()).await;
-    for round in 0..3 {
-        ctx.set::<Stock>()
-            .add_all((0..10).map(|n| stock(&format!("a{n}"), n + round)))
-            .await
-            .expect("added");
-    }
-    ctx.set::<Stock>().remove("a9").await.expect("removed");
-    if let ksql_runtime::log::Log::Embedded(log) = ctx.log() {
-        log.maintain(0).await.expect("compacted");
-        log.maintain(i64::MAX / 2)
-            .await
-            .expect("tombstones removed");
-    }
-    ctx.shutdown().await.expect("a clean end");
-    std::fs::remove_dir_all(directory.path().join("state")).expect("the state is removed");
-    assert_eq!(ends(directory.path(), false).await, Ok(9));
-    // The topic was deleted and created again: other records under the same offsets.
-    let ctx = start(directory.path()).await;
-    ctx.log().delete_topic("stock").await.expect("deleted");
-    let spec = TopicSpec::new("stock", 3).compacted();
-    ctx.log().create_topic(&spec).await.expect("created");
-    ctx.shutdown().await.expect("a clean end");
-    let error = ends(directory.path(), false)
-        .await
-        .expect_err("another topic");
-    for word in [
-        "`stock`",
-        "created again",
-        "rebuild_on_truncation",
-        "start tables",
-        "`Stock`",
-    ] {
-        assert!(error.contains(word), "`{word}` is not in: {error}");
-    }
-    assert_eq!(
-        ends(directory.path(), true).await,
-        Ok(0),
-        "rebuilt on request"
-    );
-    // The log was restored from an older copy: the stored offset is behind its end.
-    let directory = tempfile::tempdir().expect("a directory");
-    add(directory.path(), 5)
-        .await
-        .shutdown()
-        .await
-        .expect("a clean end");
-    let older = tempfile::tempdir().expect("a directory");
-    copy(&directory.path().join("log"), &older.path().join("log"));
-    add(directory.path(), 50)
-        .await
-        .shutdown()
-        .await
-        .expect("a clean end");
-    std::fs::remove_dir_all(directory.path().join("log")).expect("the log is removed");
-    copy(&older.path().join("log"), &directory.path().join("log"));
-    let error = ends(directory.path(), false).await.expect_err("cut off");
-    assert!(
-        error.contains("truncated") && error.contains("`stock`"),
-        "{error}"
-    );
-    assert_eq!(
-        ends(directory.path(), true).await,
-        Ok(5),
-        "rebuilt on request"
-    );
-    // Retention passed the table while it was down: low > 0, and the stored offset below it.
-    let directory = tempfile::tempdir().expect("a directory");
-    let log = ksql_runtime::log::EmbeddedLog::open(ksql_runtime::log::EmbeddedOptions::new(
-        directory.path().join("log"),
-    ))
-    .expect("the log opens");
-    log.create_topic(&TopicSpec::new("stock", 3).retention_ms(1))
-        .await
-        .expect("created");
-    log.close().await.expect("closed");
-    drop(log);
-    let ctx = add(directory.path(), 20).await;
-    ctx.shutdown().await.expect("a clean end");
-    let log = ksql_runtime::log::EmbeddedLog::open(ksql_runtime::log::EmbeddedOptions::new(
-        directory.path().join("log"),
-    ))
-    .expect("the log opens");
-    for n in 0..20_u8 {
-        log.produce("stock", Record::new(Some(&[n]), None, 0))
-            .await
-            .expect("produced");
-    }
-    log.maintain(i64::MAX / 2).await.expect("expired");
-    log.close().await.expect("closed");
-    drop(log);
-    let error = ends(directory.path(), false)
-        .await
-        .expect_err("records are gone");
-    assert!(error.contains("truncated"), "{error}");
-    assert_eq!(
-        ends(directory.path(), true).await,
-        Ok(0),
-        "low == high > 0 is ready"
-    );
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a directory");
-    for entry in std::fs::read_dir(from).expect("a directory") {
-        let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), &target).expect("a copy");
-        }
-    }
 }

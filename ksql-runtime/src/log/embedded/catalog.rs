@@ -24,9 +24,7 @@ pub(super) struct Topic {
     pub(super) number: u32,
     pub(super) id: TopicId,
     pub(super) name: Arc<str>,
-    /// Replaced as a whole where it is altered; the number of partitions never is.
-    spec: RwLock<Arc<TopicSpec>>,
-    pub(super) partition_count: u32,
+    pub(super) spec: TopicSpec,
     partitions: Vec<Mutex<PartitionState>>,
     deleted: AtomicBool,
     /// Where records without a key go next.
@@ -45,8 +43,7 @@ impl Topic {
             number,
             id,
             name: Arc::from(spec.name.as_str()),
-            partition_count: spec.partitions,
-            spec: RwLock::new(Arc::new(spec)),
+            spec,
             partitions: partitions.into_iter().map(Mutex::new).collect(),
             deleted: AtomicBool::new(false),
             turn: AtomicU32::new(0),
@@ -58,24 +55,14 @@ impl Topic {
         TopicDescription {
             name: Arc::clone(&self.name),
             id: self.id,
-            partitions: self.partition_count,
-            spec: TopicSpec::clone(&self.spec()),
+            partitions: self.spec.partitions,
+            spec: self.spec.clone(),
         }
-    }
-
-    /// The settings as they are now.
-    pub(super) fn spec(&self) -> Arc<TopicSpec> {
-        Arc::clone(&self.spec.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Other settings from now on; written before by the writer.
-    pub(super) fn alter(&self, spec: TopicSpec) {
-        *self.spec.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(spec);
     }
 
     /// The numbers of its partitions.
     pub(super) fn partitions(&self) -> std::ops::Range<i32> {
-        0..self.partition_count.cast_signed()
+        0..self.spec.partitions.cast_signed()
     }
 
     fn slot(&self, partition: i32) -> Result<&Mutex<PartitionState>, LogError> {
@@ -85,7 +72,7 @@ impl Topic {
             .ok_or_else(|| LogError::UnknownPartition {
                 topic: self.name.to_string(),
                 partition,
-                partitions: self.partition_count,
+                partitions: self.spec.partitions,
             })
     }
 
@@ -107,7 +94,7 @@ impl Topic {
     /// The partition for the next records without a key. Relaxed: any order spreads them.
     pub(super) fn next_partition(&self) -> i32 {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        turn.checked_rem(self.partition_count)
+        turn.checked_rem(self.spec.partitions)
             .unwrap_or(0)
             .cast_signed()
     }

@@ -99,6 +99,7 @@ impl EmbeddedReader {
 
     /// The next records of the first partition, in turn, that has some.
     fn look(&mut self) -> Result<Option<Fetched>, LogError> {
+        self.shared.faults.next()?;
         if self.topic.is_deleted() {
             return Err(self.shared.catalog.gone(&self.topic));
         }

@@ -15,7 +15,7 @@ pub(super) const LOG: &str = "log";
 /// The column family of everything else.
 pub(super) const META: &str = "default";
 /// The version of this layout.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 pub(super) const FORMAT_KEY: &[u8] = b"f";
 pub(super) const NEXT_TOPIC_KEY: &[u8] = b"n";
@@ -143,7 +143,8 @@ impl PartitionState {
 #[derive(Debug, Serialize, Deserialize)]
 struct StoredTopic {
     name: String,
-    id: [u8; 16],
+    /// As text, which has one length for all ids: so files of equal logs differ in nothing but the ids.
+    id: String,
     partitions: u32,
     replication: u16,
     cleanup: String,
@@ -160,7 +161,7 @@ pub(super) fn topic_to_bytes(id: TopicId, spec: &TopicSpec) -> Vec<u8> {
     };
     let stored = StoredTopic {
         name: spec.name.clone(),
-        id: *id.as_bytes(),
+        id: id.to_string(),
         partitions: spec.partitions,
         replication: spec.replication,
         cleanup: cleanup.to_owned(),
@@ -189,5 +190,35 @@ pub(super) fn topic_from_bytes(bytes: &[u8]) -> Option<(TopicId, TopicSpec)> {
         retention_bytes: stored.retention_bytes,
         delete_retention_ms: stored.delete_retention_ms,
     };
-    Some((TopicId::from_bytes(stored.id), spec))
+    Some((TopicId::parse(&stored.id)?, spec))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_stored_topic_has_one_length_whatever_its_id_and_comes_back() {
+        let spec = TopicSpec::new("t", 3).compacted().retention_ms(5);
+        let ids = [[0; 16], [255; 16], [7; 16]].map(TopicId::from_bytes);
+        let stored = ids.map(|id| topic_to_bytes(id, &spec));
+        assert!(stored.iter().all(|bytes| bytes.len() == stored[0].len()));
+        for (id, bytes) in ids.iter().zip(&stored) {
+            assert_eq!(topic_from_bytes(bytes), Some((*id, spec.clone())));
+        }
+    }
+
+    #[test]
+    fn a_partition_state_comes_back() {
+        let state = PartitionState {
+            start: 1,
+            end: 2,
+            bytes: 3,
+            cleaned_to: 4,
+            cleaned_bytes: 5,
+            horizon: 6,
+        };
+        assert_eq!(PartitionState::from_bytes(&state.to_bytes()), Some(state));
+    }
 }

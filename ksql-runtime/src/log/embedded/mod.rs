@@ -6,6 +6,7 @@
 
 mod catalog;
 mod compaction;
+mod faults;
 mod fetch;
 mod layout;
 mod maintenance;
@@ -64,6 +65,7 @@ struct Shared {
     catalog: Catalog,
     queue: Queue,
     requests: maintenance::Requests,
+    faults: faults::Faults,
 }
 
 impl Drop for Handle {
@@ -101,6 +103,7 @@ impl EmbeddedLog {
             catalog,
             queue: Queue::default(),
             requests: maintenance::Requests::default(),
+            faults: faults::Faults::default(),
         });
         let writer = writer::Writer::new(Arc::clone(&shared), durability);
         let log = EmbeddedLog(Arc::new(Handle {
@@ -151,24 +154,6 @@ impl EmbeddedLog {
             });
         }
         self.ask(|done| Command::Create {
-            spec: spec.clone(),
-            done,
-        })
-        .await
-    }
-
-    /// See [`Log::alter_topic`](super::Log::alter_topic).
-    pub async fn alter_topic(&self, spec: &TopicSpec) -> Result<TopicDescription, LogError> {
-        let topic = self.shared().catalog.get(&spec.name)?;
-        if topic.partition_count != spec.partitions {
-            return Err(LogError::PartitionsDiffer {
-                topic: spec.name.clone(),
-                existing: topic.partition_count,
-                requested: spec.partitions,
-            });
-        }
-        self.ask(|done| Command::Alter {
-            topic,
             spec: spec.clone(),
             done,
         })
@@ -328,6 +313,7 @@ impl EmbeddedLog {
     /// See [`Log::reader`](super::Log::reader).
     pub fn reader(&self, topic: &str, from: &[(i32, i64)]) -> Result<LogReader, LogError> {
         self.open_still()?;
+        self.shared().faults.next()?;
         let topic = self.shared().catalog.get(topic)?;
         Ok(LogReader::embedded(EmbeddedReader::new(
             Arc::clone(&self.0.shared),
@@ -344,6 +330,18 @@ impl EmbeddedLog {
         let (done, answer) = oneshot::channel();
         self.shared().requests.push(now_ms, done)?;
         answer.await.map_err(|_| LogError::Closed)?
+    }
+
+    /// The next so many reads of all readers fail as they would on a broken disk; says how many of those asked for before
+    /// are left. For tests.
+    #[doc(hidden)]
+    pub fn fail_reads(&self, reads: u32) -> u32 {
+        let left = self.shared().faults.ask(reads);
+        // Whoever waits looks again, and fails.
+        for topic in self.shared().catalog.all() {
+            topic.signal.raise();
+        }
+        left
     }
 
     /// See [`Log::flush`](super::Log::flush).

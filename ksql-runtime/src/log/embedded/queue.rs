@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::catalog::{Topic, lock};
 use crate::log::error::LogError;
-use crate::log::topic::{Created, TopicDescription, TopicSpec};
+use crate::log::topic::{Created, TopicSpec};
 
 /// Where the answer to a command goes. Whoever asked may be gone.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, LogError>>;
@@ -21,12 +21,6 @@ pub(super) enum Command {
     Create {
         spec: TopicSpec,
         done: Answer<Created>,
-    },
-    /// Other settings for a topic.
-    Alter {
-        topic: Arc<Topic>,
-        spec: TopicSpec,
-        done: Answer<TopicDescription>,
     },
     Delete {
         topic: Arc<Topic>,

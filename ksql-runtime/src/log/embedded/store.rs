@@ -14,6 +14,7 @@ use rocksdb::{
 use super::layout::{FORMAT, FORMAT_KEY, LOG, META};
 use crate::directory::DirectoryLock;
 use crate::log::error::LogError;
+use crate::rocks;
 
 /// The folder of RocksDB's files inside the log's directory.
 const DATA: &str = "data";
@@ -41,11 +42,15 @@ impl Store {
     pub(super) fn open(directory: &Path, memory_bytes: usize) -> Result<Store, LogError> {
         let lock = DirectoryLock::acquire(directory)?;
         let data = directory.join(DATA);
-        let exists = check_current(&data).map_err(|what| LogError::Corrupt {
+        let damaged = |what: String| LogError::Corrupt {
             path: directory.to_path_buf(),
             what,
             source: None,
-        })?;
+        };
+        let exists = check_current(&data).map_err(damaged)?;
+        if let Some(what) = rocks::damage(&data) {
+            return Err(damaged(what));
+        }
         let memory = memory_bytes.max(8 * 1024 * 1024);
         let families = [
             ColumnFamilyDescriptor::new(META, meta_options()),

@@ -17,7 +17,7 @@ use super::options::Durability;
 use super::queue::{Change, Chunk, Command, Produce};
 use super::stored::{BatchHeader, ROOM};
 use crate::log::error::LogError;
-use crate::log::topic::{Created, TopicDescription, TopicId, TopicSpec};
+use crate::log::topic::{Created, TopicId, TopicSpec};
 
 /// Stored batches are joined up to this size: small produces issued together are read together.
 pub(super) const STORED_BYTES: usize = 256 * 1024;
@@ -77,7 +77,6 @@ impl Writer {
         match command {
             Command::Produce(produce) => self.produce(&mut vec![produce]),
             Command::Create { spec, done } => drop(done.send(self.create(spec))),
-            Command::Alter { topic, spec, done } => drop(done.send(self.alter(&topic, spec))),
             Command::Delete { topic, done } => drop(done.send(self.delete(&topic))),
             Command::Put { entries, done } => {
                 let mut batch = WriteBatch::default();
@@ -209,10 +208,10 @@ impl Writer {
 
     fn create(&mut self, spec: TopicSpec) -> Result<Created, LogError> {
         if let Some(existing) = self.shared.catalog.find(&spec.name) {
-            if existing.partition_count != spec.partitions {
+            if existing.spec.partitions != spec.partitions {
                 return Err(LogError::PartitionsDiffer {
                     topic: spec.name,
-                    existing: existing.partition_count,
+                    existing: existing.spec.partitions,
                     requested: spec.partitions,
                 });
             }
@@ -232,7 +231,7 @@ impl Writer {
             batch.put_cf(
                 &families.meta,
                 topic_key(TOPIC_PREFIX, number),
-                topic_to_bytes(id, &topic.spec()),
+                topic_to_bytes(id, &topic.spec),
             );
             for partition in topic.partitions() {
                 batch.put_cf(
@@ -248,23 +247,6 @@ impl Writer {
             .catalog
             .set_next_number(number.saturating_add(1));
         Ok(Created::New(topic.describe()))
-    }
-
-    fn alter(&mut self, topic: &Topic, spec: TopicSpec) -> Result<TopicDescription, LogError> {
-        if topic.is_deleted() {
-            return Err(self.shared.catalog.gone(topic));
-        }
-        self.write(|families| {
-            let mut batch = WriteBatch::default();
-            batch.put_cf(
-                &families.meta,
-                topic_key(TOPIC_PREFIX, topic.number),
-                topic_to_bytes(topic.id, &spec),
-            );
-            batch
-        })?;
-        topic.alter(spec);
-        Ok(topic.describe())
     }
 
     fn delete(&mut self, topic: &Arc<Topic>) -> Result<(), LogError> {

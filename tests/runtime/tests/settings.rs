@@ -1,0 +1,367 @@
+//! Every setting does what it says: where it comes from, and what changes by it (P100). What retries do is tested with
+//! reconnects, poison with sets, and rebuilding with damaged states and lost topics.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use ksql_runtime::clock::Clock;
+use ksql_runtime::error::{Error, Step};
+use ksql_runtime::log::{Log, Record};
+use ksql_runtime::prelude::*;
+use ksql_runtime_tests::child::Lines;
+use ksql_runtime_tests::workload::{Row, row};
+
+const CHILD: &str = env!("CARGO_BIN_EXE_settings_child");
+const LIMIT: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("clicks", retention = "10s")]
+#[stream]
+#[entity(namespace = "settings")]
+pub struct Click {
+    #[key]
+    pub user: i64,
+    pub page: String,
+}
+
+fn builder(directory: &Path) -> ContextBuilder {
+    Context::builder().entity::<Row>().state_dir(directory)
+}
+
+async fn fill(directory: &Path, rows: u64) {
+    let ctx = builder(directory).start().await.expect("started");
+    let added = ctx
+        .set::<Row>()
+        .add_all((0..rows).map(|n| row(n as i64, n)))
+        .await;
+    added.expect("rows are added");
+    ctx.shutdown().await.expect("a clean end");
+}
+
+/// Waits until something holds; other threads bring it about.
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let started = Instant::now();
+    while !holds().await {
+        assert!(started.elapsed() < LIMIT, "{what}: not in {LIMIT:?}");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What a program with this environment and these settings in code would run with.
+fn shown(file: &Path, variables: &[(&str, &str)], settings: &[&str]) -> String {
+    let mut command = Command::new(CHILD);
+    command
+        .arg("show")
+        .arg(file)
+        .args(settings)
+        .envs(variables.iter().copied())
+        .env("KSQL_TEST_DIR", "data");
+    #[cfg(unix)]
+    {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        // What others left in the environment need not be text.
+        command
+            .env("LS_COLOURS", OsStr::from_bytes(b"\xff\xfe"))
+            .env("KSQL_SOMEONE_ELSES", OsStr::from_bytes(b"\xff"))
+            .env(OsStr::from_bytes(b"KSQL_\xff"), "x");
+    }
+    let output = command.output().expect("the child runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        said
+    } else {
+        said + &String::from_utf8_lossy(&output.stderr)
+    }
+}
+
+#[test]
+fn code_is_above_the_environment_above_the_file_above_the_definition() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("app.toml");
+    std::fs::write(&file, "").expect("written");
+    let has = |said: &str, words: &[&str]| {
+        for word in words {
+            assert!(said.contains(word), "`{word}` is not in: {said}");
+        }
+    };
+    has(
+        &shown(&file, &[], &[]),
+        &["PARTITIONS=4", "REPLICAS=1", "retries: None"],
+    );
+    std::fs::write(
+        &file,
+        "retries = 5\n[entity.Row]\npartitions = 5\nreplication = 5\n",
+    )
+    .expect("written");
+    has(
+        &shown(&file, &[], &[]),
+        &["PARTITIONS=5", "REPLICAS=5", "retries: Some(5)"],
+    );
+    let variables = [("KSQL_RETRIES", "6"), ("KSQL_ENTITY__ROW__PARTITIONS", "6")];
+    has(
+        &shown(&file, &variables, &[]),
+        &["PARTITIONS=6", "REPLICAS=5", "retries: Some(6)"],
+    );
+    let code = ["retries=7", "entity.Row.partitions=7"];
+    has(
+        &shown(&file, &variables, &code),
+        &["PARTITIONS=7", "REPLICAS=5", "retries: Some(7)"],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_setting_that_is_no_text_is_named() {
+    use std::os::unix::ffi::OsStrExt;
+    let output = Command::new(CHILD)
+        .args(["show", ""])
+        .env("KSQL_TEST_DIR", "data")
+        .env("KSQL_RETRIES", std::ffi::OsStr::from_bytes(b"7\xff"))
+        .output()
+        .expect("the child runs");
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("KSQL_RETRIES") && said.contains("UTF-8"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_defaults_are_those_of_the_documents() {
+    let config = Config::default();
+    assert_eq!(config.application_id, "KsqlDsl");
+    assert_eq!(config.state_dir, Path::new("rocksdb"));
+    assert_eq!((config.partitions, config.replication), (1, 1));
+    assert_eq!(config.retries, None);
+    assert_eq!(config.compatibility.to_string(), "BACKWARD");
+    let guide = include_str!("../../../docs/guide.md");
+    for line in [
+        "| `application_id` | `KsqlDsl` |",
+        "| `state_dir` | `rocksdb` |",
+        "| `memory` | `256MiB` |",
+        "| `flush_interval` | `30s` |",
+        "| `maintenance_interval` | `60s` |",
+        "| `wait_for_ready`, `ready_timeout` | `true`, `60s` |",
+        "| `partitions`, `replication` | `1`, `1` |",
+        "| `retry_first`, `retry_longest`, `retries` | `100ms`, `30s`, `unlimited` |",
+    ] {
+        assert!(guide.contains(line), "the guide has: {line}");
+    }
+    assert_eq!(config.memory, 256 << 20);
+    assert_eq!(config.flush_interval, Duration::from_secs(30));
+    assert_eq!(config.maintenance_interval, Duration::from_secs(60));
+    assert_eq!(config.ready_timeout, Duration::from_secs(60));
+    assert!(config.wait_for_ready);
+    assert_eq!(config.retry_first, Duration::from_millis(100));
+    assert_eq!(config.retry_longest, Duration::from_secs(30));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replication_and_retention_reach_the_statement_and_the_topic() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let builder = || {
+        Context::builder()
+            .entity::<Click>()
+            .state_dir(directory.path())
+    };
+    let set = || {
+        builder()
+            .setting("entity.Click.replication", "3")
+            .setting("entity.Click.retention", "7d")
+    };
+    let ddl = builder().setting("replication", "2").ddl().expect("a text");
+    assert!(ddl.contains("REPLICAS=2"), "{ddl}");
+    let ddl = set().setting("replication", "2").ddl().expect("a text");
+    assert!(ddl.contains("REPLICAS=3"), "{ddl}");
+    let ctx = set().start().await.expect("started");
+    let topic = ctx.log().describe("clicks").await.expect("the topic");
+    assert_eq!(topic.spec.replication, 3);
+    assert_eq!(topic.spec.retention_ms, Some(7 * 24 * 60 * 60 * 1000));
+    ctx.shutdown().await.expect("a clean end");
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = Context::builder()
+        .entity::<Click>()
+        .setting("entity.Click.retention", "unlimited")
+        .state_dir(directory.path())
+        .start()
+        .await
+        .expect("started");
+    let topic = ctx.log().describe("clicks").await.expect("the topic");
+    assert_eq!(topic.spec.retention_ms, None);
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_expire_by_themselves_as_often_as_maintenance_is_set_to_run() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let clock = Clock::manual(1_000_000);
+    let ctx = Context::builder()
+        .entity::<Click>()
+        .setting("maintenance_interval", "20ms")
+        .state_dir(directory.path())
+        .clock(clock.clone())
+        .start()
+        .await
+        .expect("started");
+    let page = "home".to_owned();
+    let receipt = ctx.set::<Click>().add(Click { user: 1, page }).await;
+    assert_eq!(receipt.expect("added").offset, 0);
+    clock.advance(11_000);
+    until("the record expires", async || {
+        let offsets = ctx.log().offsets("clicks", 0).await.expect("offsets");
+        offsets.start == 1
+    })
+    .await;
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_reach_their_files_as_often_as_flushes_are_set_to_be() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = builder(directory.path())
+        .setting("flush_interval", "5ms")
+        .start()
+        .await
+        .expect("started");
+    let state = directory.path().join("state");
+    let files = || {
+        std::fs::read_dir(&state)
+            .expect("the state")
+            .filter(|entry| {
+                let path = entry.as_ref().expect("an entry").path();
+                path.extension().is_some_and(|extension| extension == "sst")
+            })
+            .count()
+    };
+    assert_eq!(files(), 0, "nothing was written yet");
+    ctx.set::<Row>().add(row(1, 1)).await.expect("added");
+    until("the row is in a file", async || files() > 0).await;
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_table_replays_what_no_flush_covers_unless_it_has_a_write_ahead_log() {
+    for (durability, replayed) in [("replay", "1000"), ("wal", "0")] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let durability = format!("state_durability={durability}");
+        let arguments = ["hold", "1000", durability.as_str()];
+        let mut child = Lines::start(CHILD, &arguments, directory.path());
+        assert_eq!(child.expect("ready ", LIMIT), "0");
+        child.kill(|_| ());
+        let arguments = ["hold", "0", durability.as_str()];
+        let mut child = Lines::start(CHILD, &arguments, directory.path());
+        assert_eq!(child.expect("ready ", LIMIT), replayed, "{durability}");
+        child.kill(|_| ());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_waits_as_long_as_it_is_set_to_and_says_what_is_missing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    fill(directory.path(), 100_000).await;
+    std::fs::remove_dir_all(directory.path().join("state")).expect("the state is removed");
+    let error = builder(directory.path())
+        .setting("ready_timeout", "1ms")
+        .start()
+        .await
+        .expect_err("a restore takes longer");
+    match &error {
+        Error::Start {
+            step: Step::WaitReady,
+            cause,
+            ..
+        } => assert!(
+            matches!(**cause, Error::Timeout { limit, .. } if limit == Duration::from_millis(1)),
+            "{cause:?}"
+        ),
+        other => panic!("{other:?}"),
+    }
+    let text = error.to_string();
+    for word in ["1ms", "`Row`", "`rows`", "REBALANCING", "lag"] {
+        assert!(text.contains(word), "`{word}` is not in: {text}");
+    }
+    let ctx = builder(directory.path())
+        .setting("ready_timeout", "1ms")
+        .setting("wait_for_ready", "false")
+        .start()
+        .await
+        .expect("nobody waits");
+    ctx.wait_ready(LIMIT).await.expect("ready in the end");
+    let count = ctx.set::<Row>().count().await;
+    assert_eq!(count.expect("a count"), 100_000);
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_compatibility_of_one_entity_is_that_of_its_subject_alone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = builder(directory.path())
+        .entity::<Click>()
+        .setting("compatibility", "FORWARD")
+        .setting("entity.Click.compatibility", "NONE")
+        .start()
+        .await
+        .expect("started");
+    let level = async |subject| {
+        let level = ctx.registry().compatibility(Some(subject)).await;
+        level.expect("a level").to_string()
+    };
+    assert_eq!(level("rows-value").await, "FORWARD");
+    assert_eq!(level("clicks-value").await, "NONE");
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_of_one_entity_leave_the_others_alone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = builder(directory.path())
+        .setting("entity.Row.on_poison", "mark")
+        .setting("entity.Row.cache_rows", "10")
+        .start()
+        .await
+        .expect("started");
+    let set = ctx.set::<Row>();
+    let receipt = set.add(row(1, 1)).await.expect("added");
+    let found = set.at_least(receipt).get(1).await.expect("a read");
+    assert_eq!(found, Some(row(1, 1)));
+    let key = 2_i64.to_be_bytes();
+    let bad = Record::new(Some(&key), Some(b"no avro"), 0);
+    let receipt = ctx.log().produce("rows", bad).await.expect("produced");
+    let set = set.at_least(receipt);
+    assert!(matches!(set.get(2).await, Err(Error::PoisonedKey { .. })));
+    assert_eq!(set.get(1).await.expect("a read"), Some(row(1, 1)));
+    assert!(matches!(ctx.log(), Log::Embedded(_)));
+    ctx.shutdown().await.expect("a clean end");
+}
+
+/// The most memory a process ever held, in bytes.
+#[cfg(target_os = "linux")]
+fn peak(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a status");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    kib.and_then(|kib| kib.trim().parse::<u64>().ok())
+        .expect("a number")
+        * 1024
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_takes_the_memory_it_is_given_whatever_there_is_to_restore() {
+    let directory = tempfile::tempdir().expect("a directory");
+    fill(directory.path(), 500_000).await;
+    let restore = |memory: &str| {
+        let _ = std::fs::remove_dir_all(directory.path().join("state"));
+        let memory = format!("memory={memory}");
+        let mut child = Lines::start(CHILD, &["hold", "0", &memory], directory.path());
+        assert_eq!(child.expect("ready ", LIMIT), "500000");
+        let peak = peak(child.id());
+        child.kill(|_| ());
+        peak
+    };
+    let (small, large) = (restore("32MiB"), restore("256MiB"));
+    println!("peak: {} MiB, {} MiB", small >> 20, large >> 20);
+}
