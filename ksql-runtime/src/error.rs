@@ -20,10 +20,18 @@ pub enum Step {
     TakeDirectory,
     /// Opening the log.
     OpenLog,
+    /// Reaching Kafka.
+    ReachKafka,
+    /// Reaching the Schema Registry.
+    ReachRegistry,
+    /// Reaching ksqlDB.
+    ReachKsqlDb,
     /// Creating topics.
     CreateTopics,
     /// Registering schemas.
     RegisterSchemas,
+    /// Creating ksqlDB's sources.
+    CreateSources,
     /// Opening the tables' state.
     OpenState,
     /// Starting the tables.
@@ -37,8 +45,12 @@ impl std::fmt::Display for Step {
         f.write_str(match self {
             Step::TakeDirectory => "take the state directory",
             Step::OpenLog => "open the log",
+            Step::ReachKafka => "reach kafka",
+            Step::ReachRegistry => "reach the schema registry",
+            Step::ReachKsqlDb => "reach ksqldb",
             Step::CreateTopics => "create topics",
             Step::RegisterSchemas => "register schemas",
+            Step::CreateSources => "create sources",
             Step::OpenState => "open the state",
             Step::StartTables => "start tables",
             Step::WaitReady => "wait until tables are ready",
@@ -162,6 +174,10 @@ pub enum Error {
     /// The registry.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// ksqlDB.
+    #[cfg(feature = "kafka")]
+    #[error(transparent)]
+    KsqlDb(std::sync::Arc<crate::ksqldb::KsqlDbError>),
     /// The tables' state.
     #[error(transparent)]
     State(#[from] StateError),
@@ -174,6 +190,13 @@ pub enum Error {
         /// What it said.
         reason: String,
     },
+}
+
+#[cfg(feature = "kafka")]
+impl From<crate::ksqldb::KsqlDbError> for Error {
+    fn from(error: crate::ksqldb::KsqlDbError) -> Error {
+        Error::KsqlDb(std::sync::Arc::new(error))
+    }
 }
 
 impl Error {
@@ -192,6 +215,18 @@ impl Error {
                 reason: panic_text(&*payload),
             },
             Err(_) => Error::Closed,
+        }
+    }
+
+    /// Whether waiting can cure it: a server that is away, or says that it cannot for now.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Error::Log(error) => error.is_transient(),
+            Error::Registry(error) => error.is_transient(),
+            #[cfg(feature = "kafka")]
+            Error::KsqlDb(error) => error.is_retryable(),
+            Error::Start { cause, .. } => cause.is_transient(),
+            _ => false,
         }
     }
 

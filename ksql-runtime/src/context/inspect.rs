@@ -40,6 +40,17 @@ pub(super) async fn plan(
             plan.steps.push(step);
         }
     }
+    #[cfg(feature = "kafka")]
+    if let Some(ksqldb) = &services.ksqldb {
+        for entity in entities {
+            let steps = super::sources::steps(ksqldb, entity, config)
+                .await
+                .map_err(|error| {
+                    Error::from(error).at(Step::CreateSources, Some(entity.model.name))
+                })?;
+            plan.steps.extend(steps);
+        }
+    }
     Ok(plan)
 }
 
@@ -104,8 +115,8 @@ pub(super) fn topic_differences(topic: &TopicDescription, spec: &TopicSpec) -> V
         if existing != defined {
             differences.push(Difference {
                 what: what.to_owned(),
-                existing,
-                defined,
+                existing: Some(existing),
+                defined: Some(defined),
                 cure,
                 advice: advice.to_owned(),
             });
@@ -238,9 +249,9 @@ async fn fits(registry: &Registry, subject: &Subject) -> Result<Action, Registry
         Ok(()) => Ok(Action::NewVersion),
         Err(RegistryError::Incompatible(refusal)) => {
             let difference = |violation: &dyn std::fmt::Display| Difference {
-                what: "the schema".to_owned(),
-                existing: format!("version {}", refusal.version),
-                defined: "another".to_owned(),
+                what: format!("the schema, against version {}", refusal.version),
+                existing: None,
+                defined: None,
                 cure: Cure::Refused,
                 advice: violation.to_string(),
             };

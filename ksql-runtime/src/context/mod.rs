@@ -9,6 +9,10 @@ mod options;
 pub mod plan;
 mod services;
 mod start;
+#[cfg(feature = "kafka")]
+mod sources;
+#[cfg(feature = "kafka")]
+mod warm_up;
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -132,6 +136,12 @@ impl Context {
     /// The registry below.
     pub fn registry(&self) -> &Registry {
         &self.0.services.registry
+    }
+
+    /// ksqlDB, where the configuration names one.
+    #[cfg(feature = "kafka")]
+    pub fn ksqldb(&self) -> Option<&crate::ksqldb::KsqlDb> {
+        self.0.services.ksqldb.as_ref()
     }
 
     /// Transitions of tables from now on. Those during start are seen through

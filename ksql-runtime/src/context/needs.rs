@@ -8,6 +8,10 @@ use super::inspect;
 use super::options::Operational;
 use super::plan::{Action, Cure, Difference};
 use super::services::Services;
+#[cfg(feature = "kafka")]
+use super::{sources, warm_up};
+#[cfg(feature = "kafka")]
+use crate::config::WarmUp;
 use crate::config::{Config, OnDrift};
 use crate::error::{Error, Result, Step};
 use crate::log::{Log, LogError, TopicChange, TopicDescription, TopicSpec};
@@ -20,6 +24,9 @@ pub(super) struct Needs {
     pub(super) topics: Vec<TopicDescription>,
     /// The ids of each entity's value and key schema; 0 for a key that is no record.
     pub(super) schemas: Vec<(u32, u32)>,
+    /// Whether each topic was created just now.
+    #[cfg(feature = "kafka")]
+    new: Vec<bool>,
 }
 
 /// Makes what is missing.
@@ -29,13 +36,18 @@ pub(super) async fn fulfil(
     config: &Config,
 ) -> Result<Needs> {
     let mut topics = Vec::new();
+    #[cfg(feature = "kafka")]
+    let mut new = Vec::new();
     for entity in entities {
-        let made = topic(&services.log, entity, config).await;
-        topics.push(
-            made.map_err(|error| {
-                Error::from(error).at(Step::CreateTopics, Some(entity.model.name))
-            })?,
-        );
+        let (topic, is_new) = topic(&services.log, entity, config)
+            .await
+            .map_err(|error| Error::from(error).at(Step::CreateTopics, Some(entity.model.name)))?;
+        if is_new {
+            tracing::info!(entity = entity.model.name, topic = %topic.name, partitions = topic.partitions, "topic created");
+        }
+        topics.push(topic);
+        #[cfg(feature = "kafka")]
+        new.push(is_new);
     }
     let mut schemas = Vec::new();
     for (entity, topic) in entities.iter().zip(&topics) {
@@ -43,14 +55,48 @@ pub(super) async fn fulfil(
         schemas
             .push(ids.map_err(|error| error.at(Step::RegisterSchemas, Some(entity.model.name)))?);
     }
-    Ok(Needs { topics, schemas })
+    Ok(Needs {
+        topics,
+        schemas,
+        #[cfg(feature = "kafka")]
+        new,
+    })
 }
 
+#[cfg(feature = "kafka")]
+impl Needs {
+    /// Makes what ksqlDB needs, where there is one: it looks at topics and schemas, so they come first.
+    pub(super) async fn tell_ksqldb(
+        &self,
+        services: &Services,
+        entities: &[Registration],
+        config: &Config,
+        now_ms: i64,
+    ) -> Result<()> {
+        let Some(ksqldb) = &services.ksqldb else {
+            return Ok(());
+        };
+        let made = self.topics.iter().zip(&self.schemas).zip(&self.new);
+        for (entity, ((topic, ids), is_new)) in entities.iter().zip(made) {
+            let at = |error: Error| error.at(Step::CreateSources, Some(entity.model.name));
+            sources::ensure(ksqldb, entity, config).await.map_err(at)?;
+            // A topic that was there before has been seen, and others may count its records.
+            if *is_new && config.cluster.warm_up == WarmUp::DummyRecords {
+                warm_up::send(&services.log, entity.model, &topic.name, *ids, now_ms)
+                    .await
+                    .map_err(|error| at(error.into()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The topic, and whether it was created just now.
 async fn topic(
     log: &Log,
     entity: &Registration,
     config: &Config,
-) -> Result<TopicDescription, LogError> {
+) -> Result<(TopicDescription, bool), LogError> {
     let operational = Operational::new(entity.model, config);
     tracing::debug!(
         entity = entity.model.name,
@@ -61,17 +107,14 @@ async fn topic(
     let (step, existing) = inspect::topic(log, entity, config).await?;
     match (step.action, existing) {
         (Action::Differs(differences), Some(topic)) => {
-            settle(log, entity, config, &spec, topic, differences).await
+            let settled = settle(log, entity, config, &spec, topic, differences).await?;
+            Ok((settled, false))
         }
-        (_, Some(topic)) => Ok(topic),
+        (_, Some(topic)) => Ok((topic, false)),
         (_, None) => {
             // Another instance may create it at the same moment: then it is there, and compared at the next start.
             let created = log.create_topic(&spec).await?;
-            let topic = created.topic();
-            if created.is_new() {
-                tracing::info!(entity = entity.model.name, topic = %topic.name, partitions = topic.partitions, "topic created");
-            }
-            Ok(topic.clone())
+            Ok((created.topic().clone(), created.is_new()))
         }
     }
 }

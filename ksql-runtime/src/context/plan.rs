@@ -65,10 +65,10 @@ pub enum Action {
 pub struct Difference {
     /// What differs: `partitions`, a column.
     pub what: String,
-    /// What is there.
-    pub existing: String,
-    /// What the definition says.
-    pub defined: String,
+    /// What is there, where it is one value.
+    pub existing: Option<String>,
+    /// What the definition says, where it is one value.
+    pub defined: Option<String>,
     /// What can be done.
     pub cure: Cure,
     /// What to do, in words.
@@ -176,11 +176,14 @@ impl Cure {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} is {}, the definition says {}: {}",
-            self.what, self.existing, self.defined, self.advice
-        )
+        match (&self.existing, &self.defined) {
+            (Some(existing), Some(defined)) => write!(
+                f,
+                "{} is {existing}, the definition says {defined}: {}",
+                self.what, self.advice
+            ),
+            _ => write!(f, "{}: {}", self.what, self.advice),
+        }
     }
 }
 
@@ -242,8 +245,8 @@ mod tests {
         };
         let difference = Difference {
             what: "partitions".to_owned(),
-            existing: "3".to_owned(),
-            defined: "4".to_owned(),
+            existing: Some("3".to_owned()),
+            defined: Some("4".to_owned()),
             cure: Cure::Refused,
             advice: "state the number it has".to_owned(),
         };

@@ -75,7 +75,14 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     let lock = own(&config).await?;
     let services = services::open(&config, &clock).await?;
     let entities = with_topics(builder);
-    let Needs { topics, schemas } = needs::fulfil(&services, &entities, &config).await?;
+    let needs = needs::fulfil(&services, &entities, &config).await?;
+    #[cfg(feature = "kafka")]
+    needs
+        .tell_ksqldb(&services, &entities, &config, clock.now_ms())
+        .await?;
+    let Needs {
+        topics, schemas, ..
+    } = needs;
 
     let tables: Vec<bool> = entities
         .iter()

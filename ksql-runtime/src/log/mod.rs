@@ -10,6 +10,7 @@
 //! are read in the order of their offsets; a topic deleted and created again under the same name is another topic.
 
 pub mod batch;
+pub(crate) mod dummy;
 pub mod embedded;
 pub mod error;
 mod packed;

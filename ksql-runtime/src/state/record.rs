@@ -15,7 +15,7 @@ use super::{OnPoison, StateError, Table};
 use crate::codec::frame;
 use crate::codec::resolve::{Part, Plan as Resolution};
 use crate::entity::{Entity, EntityKey};
-use crate::log::{LogError, RecordRef};
+use crate::log::{LogError, RecordRef, dummy};
 use crate::registry::{Registry, RegistryError};
 
 /// How often the wait for a schema looks whether the table is told to stop.
@@ -79,8 +79,8 @@ impl<'a, T: Entity> Maker<'a, T> {
         record: &RecordRef<'_>,
         gathered: &mut Gathered,
     ) -> Result<(), StateError> {
-        // A record without a key is in no table, as in ksqlDB.
-        let Some(wire) = record.key else {
+        // A record without a key is in no table, as in ksqlDB; one that only warms up says nothing.
+        let Some(wire) = record.key.filter(|_| !dummy::is_marked(record.headers)) else {
             return Ok(());
         };
         let poison = |reason: String| StateError::Poison {
