@@ -152,7 +152,7 @@ pub(crate) fn run<T: Entity>(
 /// Whether waiting can cure an error.
 fn may_pass(error: &StateError) -> bool {
     match error {
-        StateError::Log { source, .. } => matches!(source, LogError::Storage { .. }),
+        StateError::Log { source, .. } => source.is_transient(),
         StateError::Registry { source, .. } => source.is_transient(),
         _ => false,
     }
