@@ -40,6 +40,15 @@ pub struct Skip {
     reason: String,
 }
 
+impl Skip {
+    /// Something else than a server is missing.
+    pub fn because(reason: impl Into<String>) -> Skip {
+        Skip {
+            reason: reason.into(),
+        }
+    }
+}
+
 impl fmt::Display for Skip {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.reason)
