@@ -4,6 +4,7 @@
 //! `parse` (tokens to options with places) -> `model` (options to the [`ksql_schema`] model) -> `validate` (the
 //! rules of `ksql-schema`, each finding put where its cause stands) -> `expand` (tokens only). The stages are
 //! ordinary functions over `proc_macro2` tokens and are tested without a compiler; the entry points below only convert.
+#![forbid(unsafe_code)]
 
 mod derive;
 mod errors;

@@ -1,6 +1,10 @@
 //! Entities for Kafka and ksqlDB: annotate a struct, and key and value types, Avro schemas and KSQL are
 //! generated and checked while the program compiles; a thin runtime runs them.
 
+// What the derive macro generates names this crate; so that tests inside of it can use the macro.
+#[cfg(test)]
+extern crate self as ksql_runtime;
+
 pub mod codec;
 pub mod entity;
 pub mod model;

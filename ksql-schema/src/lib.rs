@@ -3,6 +3,7 @@
 //!
 //! Pure: no I/O, no async, no clock. The same functions run inside the derive macro, in constants and at
 //! run time, so that a definition means one thing wherever it is looked at.
+#![forbid(unsafe_code)]
 
 pub mod avro;
 pub mod datetime_format;

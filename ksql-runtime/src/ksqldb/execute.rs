@@ -149,14 +149,17 @@ impl KsqlDb {
                 Err(error) => error,
             };
             if error.is_outcome_unknown() {
-                match self.look_after(statement, &before).await? {
-                    Seen::Applied { query_id } => return Ok(Executed::found(query_id)),
-                    Seen::NotYet if !may_come(&error) => return Err(error),
+                match self.look_until_seen(statement, &before, &mut backoff).await {
+                    None => return Err(unknown(statement, error)),
+                    Some(Seen::Applied { query_id }) => return Ok(Executed::found(query_id)),
+                    Some(Seen::NotYet) if !may_come(&error) => return Err(error),
                     // The command may wait in the topic behind another: sent again it would be two queries.
-                    Seen::NotYet if matches!(statement.effect(), Effect::InsertInto { .. }) => {
+                    Some(Seen::NotYet)
+                        if matches!(statement.effect(), Effect::InsertInto { .. }) =>
+                    {
                         return self.look_on(statement, &before, &mut backoff, error).await;
                     }
-                    Seen::NotYet => {}
+                    Some(Seen::NotYet) => {}
                 }
             } else if !error.is_retryable() {
                 return Err(error);
@@ -178,6 +181,26 @@ impl KsqlDb {
         }
     }
 
+    /// Looks until there is something to see: a server that lost a connection may be away for longer.
+    async fn look_until_seen(
+        &self,
+        statement: &Statement,
+        before: &Before,
+        backoff: &mut Backoff,
+    ) -> Option<Seen> {
+        loop {
+            match self.look_after(statement, before).await {
+                Ok(seen) => return Some(seen),
+                Err(error) => {
+                    tracing::debug!(statement = statement.text(), %error, "its outcome cannot be seen yet");
+                    if !backoff.pause().await {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
     /// Looks until it is applied, and sends nothing.
     async fn look_on(
         &self,
@@ -187,14 +210,13 @@ impl KsqlDb {
         error: KsqlDbError,
     ) -> Result<Executed, KsqlDbError> {
         while backoff.pause().await {
-            if let Seen::Applied { query_id } = self.look_after(statement, before).await? {
-                return Ok(Executed::found(query_id));
+            match self.look_until_seen(statement, before, backoff).await {
+                Some(Seen::Applied { query_id }) => return Ok(Executed::found(query_id)),
+                Some(Seen::NotYet) => {}
+                None => break,
             }
         }
-        Err(KsqlDbError::OutcomeUnknown {
-            statement: statement.text().to_owned(),
-            cause: Box::new(error),
-        })
+        Err(unknown(statement, error))
     }
 
     /// One request to `/ksql`.
@@ -281,5 +303,12 @@ fn may_come(error: &KsqlDbError) -> bool {
                 || server.message.contains("command topic consumer")
         }
         _ => true,
+    }
+}
+
+fn unknown(statement: &Statement, cause: KsqlDbError) -> KsqlDbError {
+    KsqlDbError::OutcomeUnknown {
+        statement: statement.text().to_owned(),
+        cause: Box::new(cause),
     }
 }

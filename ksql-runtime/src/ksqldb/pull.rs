@@ -31,6 +31,13 @@ impl<T> Stream for Rows<T> {
     }
 }
 
+impl<T> Rows<T> {
+    /// The next entity; nothing when there are no more.
+    pub async fn next(&mut self) -> Option<Result<T, KsqlDbError>> {
+        std::future::poll_fn(|context| self.stream.as_mut().poll_next(context)).await
+    }
+}
+
 impl<T> std::fmt::Debug for Rows<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Rows").finish_non_exhaustive()

@@ -56,6 +56,11 @@ impl<T: Entity> Stream for Changes<T> {
 }
 
 impl<T: Entity> Changes<T> {
+    /// The next change; nothing behind a `LIMIT`, or behind an error that asking again does not change.
+    pub async fn next(&mut self) -> Option<Result<Change<T>, KsqlDbError>> {
+        std::future::poll_fn(|context| self.stream.as_mut().poll_next(context)).await
+    }
+
     /// Ends the query on the server. Dropping does the same without waiting.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! Invariant: every record of a batch is complete; a record whose encoder fails leaves nothing behind. Used on the
 //! caller's thread; a batch can be cleared and filled again when it was not given away.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::packed;
@@ -134,7 +135,7 @@ impl RecordBatch {
     }
 
     /// The records with their packed bytes.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (Entry, &[u8])> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (Entry, &[u8])> + Clone {
         let mut start = 0;
         self.entries.iter().map(move |entry| {
             let bytes = self.bytes.get(start..entry.end).unwrap_or_default();
@@ -148,10 +149,20 @@ impl RecordBatch {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchReceipt {
     topic: Arc<str>,
-    /// The partition of each record; empty when all went to the one in `spans`.
-    partitions: Vec<i32>,
-    /// Per partition the first offset and the number of records.
-    spans: Vec<(i32, i64, usize)>,
+    places: Places,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Places {
+    /// The batch was written as one: the offsets of a partition follow one another.
+    Spans {
+        /// The partition of each record; empty when all went to the one in `spans`.
+        partitions: Vec<i32>,
+        /// Per partition the first offset and the number of records.
+        spans: Vec<(i32, i64, usize)>,
+    },
+    /// Partition and offset of each record: others may have written between them.
+    Each(Vec<(i32, i64)>),
 }
 
 impl BatchReceipt {
@@ -162,8 +173,15 @@ impl BatchReceipt {
     ) -> BatchReceipt {
         BatchReceipt {
             topic,
-            partitions,
-            spans,
+            places: Places::Spans { partitions, spans },
+        }
+    }
+
+    #[cfg(feature = "kafka")]
+    pub(crate) fn each(topic: Arc<str>, places: Vec<(i32, i64)>) -> BatchReceipt {
+        BatchReceipt {
+            topic,
+            places: Places::Each(places),
         }
     }
 
@@ -174,36 +192,56 @@ impl BatchReceipt {
 
     /// How many records were written.
     pub fn len(&self) -> usize {
-        self.spans.iter().map(|(_, _, count)| count).sum()
+        match &self.places {
+            Places::Spans { spans, .. } => spans.iter().map(|(_, _, count)| count).sum(),
+            Places::Each(places) => places.len(),
+        }
     }
 
     /// Whether the batch was empty.
     pub fn is_empty(&self) -> bool {
-        self.spans.is_empty()
+        self.len() == 0
     }
 
     /// Per partition written to, the offset behind the last record: what a reader must have reached to have seen all.
     pub fn positions(&self) -> impl Iterator<Item = (i32, i64)> {
-        self.spans.iter().map(|(partition, base, count)| {
-            (*partition, base.saturating_add_unsigned(*count as u64))
-        })
+        let positions: Vec<(i32, i64)> = match &self.places {
+            Places::Spans { spans, .. } => spans
+                .iter()
+                .map(|(partition, base, count)| {
+                    (*partition, base.saturating_add_unsigned(*count as u64))
+                })
+                .collect(),
+            Places::Each(places) => {
+                let mut behind = BTreeMap::new();
+                for (partition, offset) in places {
+                    let known = behind.entry(*partition).or_insert(0);
+                    *known = offset.saturating_add(1).max(*known);
+                }
+                behind.into_iter().collect()
+            }
+        };
+        positions.into_iter()
     }
 
     /// Partition and offset of each record, in the order of the batch.
     pub fn records(&self) -> impl Iterator<Item = (i32, i64)> {
-        let mut next: Vec<(i32, i64)> = self
-            .spans
+        let (partitions, spans, each): (&[i32], &[_], &[_]) = match &self.places {
+            Places::Spans { partitions, spans } => (partitions, spans, &[]),
+            Places::Each(places) => (&[], &[], places),
+        };
+        let mut next: Vec<(i32, i64)> = spans
             .iter()
             .map(|(partition, base, _)| (*partition, *base))
             .collect();
-        let single = match (self.partitions.is_empty(), self.spans.first()) {
+        let single = match (partitions.is_empty(), spans.first()) {
             (true, Some((partition, _, count))) => Some(std::iter::repeat_n(*partition, *count)),
             _ => None,
         };
         single
             .into_iter()
             .flatten()
-            .chain(self.partitions.iter().copied())
+            .chain(partitions.iter().copied())
             .filter_map(move |partition| {
                 let (_, offset) = next
                     .iter_mut()
@@ -212,5 +250,6 @@ impl BatchReceipt {
                 *offset = this.saturating_add(1);
                 Some((partition, this))
             })
+            .chain(each.iter().copied())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::topic::TopicId;
 use crate::directory::DirectoryError;
@@ -143,4 +144,150 @@ pub enum LogError {
     /// The log was closed.
     #[error("the log is closed")]
     Closed,
+    /// A setting of a Kafka client is not possible, or is not the user's to set.
+    #[error("the setting `{setting}` cannot be used: {defect}")]
+    InvalidSetting {
+        /// The setting.
+        setting: String,
+        /// What is wrong with it. The value is not shown where it may be secret.
+        defect: String,
+    },
+    /// No broker answered.
+    #[error(
+        "kafka at {bootstrap} could not be reached to {action}: check that a broker runs there, that its advertised \
+         listeners can be reached from here, and the security settings"
+    )]
+    Unreachable {
+        /// What was attempted.
+        action: &'static str,
+        /// The addresses.
+        bootstrap: String,
+        /// What the client said.
+        #[source]
+        source: Source,
+    },
+    /// A broker refused the credentials.
+    #[error(
+        "kafka at {bootstrap} refuses the credentials: check `security.protocol`, `sasl.mechanism`, `sasl.username` and \
+         `sasl.password`"
+    )]
+    Unauthenticated {
+        /// The addresses.
+        bootstrap: String,
+        /// What the broker said.
+        #[source]
+        source: Source,
+    },
+    /// The user may not do this.
+    #[error("kafka does not allow this user to {action}: an ACL on {resource} must allow it")]
+    Unauthorized {
+        /// What was attempted.
+        action: &'static str,
+        /// What a right is missing on.
+        resource: String,
+        /// What the broker said.
+        #[source]
+        source: Source,
+    },
+    /// A broker refused for another reason.
+    #[error(
+        "kafka could not {action} (topic `{topic}`): {}",
+        if *transient { "try again later" } else { "the broker's answer says why" }
+    )]
+    Refused {
+        /// What was attempted.
+        action: &'static str,
+        /// The topic.
+        topic: String,
+        /// Whether it may go well later.
+        transient: bool,
+        /// What the broker said.
+        #[source]
+        source: Source,
+    },
+    /// A record is larger than the topic takes.
+    #[error(
+        "a record of {bytes} bytes is too large for topic `{topic}`: make it smaller, or raise the topic's \
+         `max.message.bytes`"
+    )]
+    TooLarge {
+        /// The topic.
+        topic: String,
+        /// The record's key and value; of a batch, its largest record.
+        bytes: usize,
+        /// What the broker said.
+        #[source]
+        source: Source,
+    },
+    /// A record was not acknowledged in time. It may have been written all the same.
+    #[error(
+        "a record for topic `{topic}` was not acknowledged within {after:?}: check the brokers; producing it again may \
+         write it twice"
+    )]
+    NotAcknowledged {
+        /// The topic.
+        topic: String,
+        /// The time it had.
+        after: Duration,
+        /// What the client said.
+        #[source]
+        source: Source,
+    },
+    /// A batch was written in part.
+    #[error(
+        "{acknowledged} of {records} records of a batch for topic `{topic}` were acknowledged, the others may be \
+         missing: producing the batch again writes some of them twice"
+    )]
+    NotDelivered {
+        /// The topic.
+        topic: String,
+        /// The records of the batch.
+        records: usize,
+        /// How many were acknowledged.
+        acknowledged: usize,
+        /// The first failure.
+        #[source]
+        source: Arc<LogError>,
+    },
+    /// The log was closed before everything was acknowledged.
+    #[error(
+        "{records} records were not acknowledged within {after:?} of closing the log and were given up: those who \
+         waited for them got an error"
+    )]
+    GivenUp {
+        /// How many.
+        records: u64,
+        /// The time they had.
+        after: Duration,
+    },
+}
+
+impl LogError {
+    /// Whether waiting can cure it: brokers that come back, leaders that move, a disk that has room again.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            LogError::Storage { .. }
+            | LogError::Unreachable { .. }
+            | LogError::NotAcknowledged { .. } => true,
+            LogError::Refused { transient, .. } => *transient,
+            LogError::NotDelivered { source, .. } => source.is_transient(),
+            LogError::UnknownTopic { .. }
+            | LogError::UnknownPartition { .. }
+            | LogError::InvalidTopic { .. }
+            | LogError::PartitionsDiffer { .. }
+            | LogError::TopicRecreated { .. }
+            | LogError::OffsetOutOfRange { .. }
+            | LogError::InvalidRecord { .. }
+            | LogError::CorruptRecords { .. }
+            | LogError::Corrupt { .. }
+            | LogError::Directory(_)
+            | LogError::Poisoned { .. }
+            | LogError::Closed
+            | LogError::InvalidSetting { .. }
+            | LogError::Unauthenticated { .. }
+            | LogError::Unauthorized { .. }
+            | LogError::TooLarge { .. }
+            | LogError::GivenUp { .. } => false,
+        }
+    }
 }

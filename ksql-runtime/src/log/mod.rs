@@ -1,18 +1,21 @@
 //! Bytes in, bytes out: topics, partitions, offsets.
 //!
-//! A [`Log`] holds records of bytes under topic names and knows no entity. One set of methods serves every
-//! implementation: the [`embedded`] one in this process, Kafka later; an enum and no trait objects, so nothing is
-//! boxed per record. The asynchronous methods may be called from any task; a [`LogReader`] blocks and belongs to a
+//! A [`Log`] holds records of bytes under topic names and knows no entity. One set of methods serves both
+//! implementations: the [`embedded`] one in this process and `kafka`, a cluster; an enum and no trait objects, so nothing
+//! is boxed per record. The asynchronous methods may be called from any task; a [`LogReader`] blocks and belongs to a
 //! thread of its own.
 //!
-//! Promises, whichever implementation: the offsets of a partition grow by one with each record produced; a record is
-//! read only after it is durable; an acknowledged record survives `kill -9` of this process; records of one partition
-//! are read in the order of their offsets; a topic deleted and created again under the same name is another topic.
+//! Promises, whichever implementation: the offsets of a partition grow with each record produced, by one where nobody
+//! writes transactions; a record is read only after it is durable; an acknowledged record survives `kill -9` of this
+//! process; records of one partition are read in the order of their offsets; a topic deleted and created again under the
+//! same name is another topic. Timestamps lie between 1970 and an hour from now: brokers refuse others by default.
 
 pub mod batch;
 pub(crate) mod dummy;
 pub mod embedded;
 pub mod error;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 mod packed;
 pub mod partition;
 pub mod reader;
@@ -23,9 +26,11 @@ pub use crate::directory::DirectoryError;
 pub use batch::{BatchReceipt, RecordBatch};
 pub use embedded::{Durability, EmbeddedLog, EmbeddedOptions, Maintained};
 pub use error::LogError;
+#[cfg(feature = "kafka")]
+pub use kafka::{KafkaLog, KafkaOptions};
 pub use reader::{Fetched, LogReader, ReaderWaker};
 pub use record::{Header, Headers, Receipt, Record, RecordRef, Records};
-pub use topic::{Created, Offsets, TopicDescription, TopicId, TopicSpec};
+pub use topic::{Created, Offsets, TopicChange, TopicDescription, TopicId, TopicSpec};
 
 /// A log of records, kept by one of its implementations. Clones share it.
 #[derive(Debug, Clone)]
@@ -33,11 +38,21 @@ pub use topic::{Created, Offsets, TopicDescription, TopicId, TopicSpec};
 pub enum Log {
     /// Kept durably in this process.
     Embedded(EmbeddedLog),
+    /// Kept by a Kafka cluster.
+    #[cfg(feature = "kafka")]
+    Kafka(KafkaLog),
 }
 
 impl From<EmbeddedLog> for Log {
     fn from(log: EmbeddedLog) -> Log {
         Log::Embedded(log)
+    }
+}
+
+#[cfg(feature = "kafka")]
+impl From<KafkaLog> for Log {
+    fn from(log: KafkaLog) -> Log {
+        Log::Kafka(log)
     }
 }
 
@@ -47,6 +62,8 @@ impl Log {
     pub async fn create_topic(&self, spec: &TopicSpec) -> Result<Created, LogError> {
         match self {
             Log::Embedded(log) => log.create_topic(spec).await,
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.create_topic(spec).await,
         }
     }
 
@@ -54,6 +71,8 @@ impl Log {
     pub async fn topics(&self) -> Result<Vec<TopicDescription>, LogError> {
         match self {
             Log::Embedded(log) => log.topics(),
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.topics().await,
         }
     }
 
@@ -61,6 +80,17 @@ impl Log {
     pub async fn describe(&self, topic: &str) -> Result<TopicDescription, LogError> {
         match self {
             Log::Embedded(log) => log.describe(topic),
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.describe(topic).await,
+        }
+    }
+
+    /// Changes settings of a topic and leaves the others, and its records, as they are.
+    pub async fn alter_topic(&self, topic: &str, change: &TopicChange) -> Result<(), LogError> {
+        match self {
+            Log::Embedded(log) => log.alter_topic(topic, change).await,
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.alter_topic(topic, change).await,
         }
     }
 
@@ -68,6 +98,8 @@ impl Log {
     pub async fn delete_topic(&self, topic: &str) -> Result<(), LogError> {
         match self {
             Log::Embedded(log) => log.delete_topic(topic).await,
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.delete_topic(topic).await,
         }
     }
 
@@ -75,10 +107,14 @@ impl Log {
     pub async fn produce(&self, topic: &str, record: Record<'_>) -> Result<Receipt, LogError> {
         match self {
             Log::Embedded(log) => log.produce(topic, record).await,
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.produce(topic, record).await,
         }
     }
 
-    /// Appends a batch and resolves when all of it is durable. Either every record is written or none.
+    /// Appends a batch and resolves when all of it is durable. A batch with a record that cannot be written is refused as
+    /// a whole, before anything is written. In this process a batch is written whole or not at all; on Kafka a failure on
+    /// the way may leave a part of it, and [`LogError::NotDelivered`] says how many records were acknowledged.
     pub async fn produce_batch(
         &self,
         topic: &str,
@@ -86,13 +122,31 @@ impl Log {
     ) -> Result<BatchReceipt, LogError> {
         match self {
             Log::Embedded(log) => log.produce_batch(topic, batch).await,
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.produce_batch(topic, batch).await,
         }
     }
 
-    /// The first offset still there and the one the next record will get.
+    /// The first offset still there and the end: the one the next record will get, or where an open transaction begins.
     pub async fn offsets(&self, topic: &str, partition: i32) -> Result<Offsets, LogError> {
         match self {
             Log::Embedded(log) => log.offsets(topic, partition),
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.offsets(topic, partition).await,
+        }
+    }
+
+    /// Start and end of all partitions, in their order.
+    pub async fn all_offsets(&self, topic: &str) -> Result<Vec<Offsets>, LogError> {
+        match self {
+            Log::Embedded(log) => {
+                let partitions = log.describe(topic)?.partitions.cast_signed();
+                (0..partitions)
+                    .map(|partition| log.offsets(topic, partition))
+                    .collect()
+            }
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.all_offsets(topic).await,
         }
     }
 
@@ -116,6 +170,8 @@ impl Log {
     ) -> Result<(), LogError> {
         match self {
             Log::Embedded(log) => log.commit_all(group, topic, offsets).await,
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.commit_all(group, topic, offsets).await,
         }
     }
 
@@ -128,13 +184,18 @@ impl Log {
     ) -> Result<Option<i64>, LogError> {
         match self {
             Log::Embedded(log) => log.committed(group, topic, partition),
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.committed(group, topic, partition).await,
         }
     }
 
-    /// A reader of partitions from given offsets, each between the partition's start and end. It joins no group.
+    /// A reader of partitions from given offsets, each between the partition's start and end. It joins no group. Blocks
+    /// while a cluster is asked.
     pub fn reader(&self, topic: &str, from: &[(i32, i64)]) -> Result<LogReader, LogError> {
         match self {
             Log::Embedded(log) => log.reader(topic, from),
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.reader(topic, from),
         }
     }
 
@@ -142,14 +203,18 @@ impl Log {
     pub async fn flush(&self) -> Result<(), LogError> {
         match self {
             Log::Embedded(log) => log.flush().await,
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.flush().await,
         }
     }
 
-    /// Finishes what is in flight, flushes and lets go of the directory. Readers and later calls get
+    /// Finishes what is in flight, flushes and lets go of the directory or the connections. Readers and later calls get
     /// [`LogError::Closed`]; closing again does nothing.
     pub async fn close(&self) -> Result<(), LogError> {
         match self {
             Log::Embedded(log) => log.close().await,
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.close().await,
         }
     }
 }

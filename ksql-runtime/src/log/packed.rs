@@ -48,7 +48,12 @@ impl<'a> PackedRecord<'a> {
 
 /// Writes everything up to the key's length, which [`finish_part`] fills in.
 pub(crate) fn begin_record(out: &mut Vec<u8>, timestamp: i64) {
-    out.push(0);
+    begin_record_after(out, 0, timestamp);
+}
+
+/// The same behind a gap of so many offsets.
+pub(crate) fn begin_record_after(out: &mut Vec<u8>, gap: u64, timestamp: i64) {
+    write_varint(out, gap);
     out.extend_from_slice(&timestamp.to_le_bytes());
 }
 
@@ -95,14 +100,19 @@ pub(crate) fn write_part(out: &mut Vec<u8>, part: Option<&[u8]>) -> bool {
 pub(crate) fn write_headers(out: &mut Vec<u8>, headers: &[Header<'_>]) -> bool {
     write_varint(out, headers.len() as u64);
     for header in headers {
-        write_varint(out, header.name.len() as u64);
-        out.extend_from_slice(header.name.as_bytes());
-        write_varint(out, header.value.map_or(0, |value| value.len() as u64 + 1));
-        out.extend_from_slice(header.value.unwrap_or_default());
+        write_header(out, header);
     }
     headers.iter().all(|header| {
         header.name.len() <= MAX_BYTES && header.value.unwrap_or_default().len() <= MAX_BYTES
     })
+}
+
+/// Writes one header; their number stands before the first.
+pub(crate) fn write_header(out: &mut Vec<u8>, header: &Header<'_>) {
+    write_varint(out, header.name.len() as u64);
+    out.extend_from_slice(header.name.as_bytes());
+    write_varint(out, header.value.map_or(0, |value| value.len() as u64 + 1));
+    out.extend_from_slice(header.value.unwrap_or_default());
 }
 
 /// Writes an unsigned number, seven bits a byte.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::embedded::EmbeddedReader;
 use super::error::LogError;
+#[cfg(feature = "kafka")]
+use super::kafka::KafkaReader;
 use super::record::{Records, Run};
 
 /// Reads some partitions of a topic. It blocks, so it belongs to a thread of its own; it joins no consumer group.
@@ -14,11 +16,19 @@ pub struct LogReader(Implementation);
 #[derive(Debug)]
 enum Implementation {
     Embedded(EmbeddedReader),
+    // Larger, and there is one a table.
+    #[cfg(feature = "kafka")]
+    Kafka(Box<KafkaReader>),
 }
 
 impl LogReader {
     pub(crate) fn embedded(reader: EmbeddedReader) -> LogReader {
         LogReader(Implementation::Embedded(reader))
+    }
+
+    #[cfg(feature = "kafka")]
+    pub(crate) fn kafka(reader: KafkaReader) -> LogReader {
+        LogReader(Implementation::Kafka(Box::new(reader)))
     }
 
     /// The next records of one partition, waiting up to `timeout` for some. `None` when the time is over or a
@@ -27,6 +37,8 @@ impl LogReader {
     pub fn poll(&mut self, timeout: Duration) -> Result<Option<Fetched>, LogError> {
         match &mut self.0 {
             Implementation::Embedded(reader) => reader.poll(timeout),
+            #[cfg(feature = "kafka")]
+            Implementation::Kafka(reader) => reader.poll(timeout),
         }
     }
 
@@ -34,6 +46,8 @@ impl LogReader {
     pub fn seek(&mut self, partition: i32, offset: i64) -> Result<(), LogError> {
         match &mut self.0 {
             Implementation::Embedded(reader) => reader.seek(partition, offset),
+            #[cfg(feature = "kafka")]
+            Implementation::Kafka(reader) => reader.seek(partition, offset),
         }
     }
 
@@ -41,6 +55,18 @@ impl LogReader {
     pub fn positions(&self) -> Vec<(i32, i64)> {
         match &self.0 {
             Implementation::Embedded(reader) => reader.positions(),
+            #[cfg(feature = "kafka")]
+            Implementation::Kafka(reader) => reader.positions(),
+        }
+    }
+
+    /// How many partitions the topic has, as far as the reader knows: partitions may be added to a topic of a cluster,
+    /// and are read only after a [`seek`](LogReader::seek).
+    pub fn partitions(&self) -> u32 {
+        match &self.0 {
+            Implementation::Embedded(reader) => reader.partitions(),
+            #[cfg(feature = "kafka")]
+            Implementation::Kafka(reader) => reader.partitions(),
         }
     }
 
@@ -48,6 +74,8 @@ impl LogReader {
     pub fn waker(&self) -> ReaderWaker {
         match &self.0 {
             Implementation::Embedded(reader) => reader.waker(),
+            #[cfg(feature = "kafka")]
+            Implementation::Kafka(reader) => reader.waker(),
         }
     }
 }
@@ -98,12 +126,13 @@ impl Fetched {
     }
 
     /// Where to go on reading. It may lie behind the last record's offset by more than one, and a fetch may hold no
-    /// record at all: compaction removes records and keeps the offsets of the others.
+    /// record at all: compaction removes records and keeps the offsets of the others, and transaction markers have offsets.
     pub fn next_offset(&self) -> i64 {
         self.next_offset
     }
 
-    /// The end of the partition when this was fetched: `end_offset - next_offset` is the lag.
+    /// The end of the partition when this was fetched: `end_offset - next_offset` is the lag. On Kafka, while a transaction
+    /// is open, it may be the high watermark, behind records that cannot be read yet.
     pub fn end_offset(&self) -> i64 {
         self.end_offset
     }

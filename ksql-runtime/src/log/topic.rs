@@ -13,7 +13,8 @@ pub struct TopicSpec {
     pub name: String,
     /// Partitions. Default: 1. Minimum: 1.
     pub partitions: u32,
-    /// Copies on different brokers; the embedded log keeps one whatever stands here. Default: 1.
+    /// Copies on different brokers; the embedded log keeps one whatever stands here. Default: 1. Three is usual where
+    /// there are three brokers.
     pub replication: u16,
     /// What happens to old records. Default: they are deleted after the retention.
     pub cleanup: Cleanup,
@@ -78,6 +79,35 @@ impl TopicSpec {
     }
 }
 
+/// What to change of a topic; nothing is changed that is not said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TopicChange {
+    /// What happens to old records. Default: unchanged.
+    pub cleanup: Option<Cleanup>,
+    /// How long records stay; `Some(None)` is for ever. Default: unchanged.
+    pub retention_ms: Option<Option<u64>>,
+    /// How many bytes of a partition stay; `Some(None)` is all. Default: unchanged.
+    pub retention_bytes: Option<Option<u64>>,
+    /// How long a tombstone stays. Default: unchanged.
+    pub delete_retention_ms: Option<u64>,
+}
+
+impl TopicChange {
+    /// The settings with the change.
+    pub(crate) fn apply(&self, spec: &mut TopicSpec) {
+        let TopicChange {
+            cleanup,
+            retention_ms,
+            retention_bytes,
+            delete_retention_ms,
+        } = *self;
+        spec.cleanup = cleanup.unwrap_or(spec.cleanup);
+        spec.retention_ms = retention_ms.unwrap_or(spec.retention_ms);
+        spec.retention_bytes = retention_bytes.unwrap_or(spec.retention_bytes);
+        spec.delete_retention_ms = delete_retention_ms.unwrap_or(spec.delete_retention_ms);
+    }
+}
+
 /// The identity of a topic: another one each time a topic is created, whatever its name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TopicId(Uuid);
@@ -124,7 +154,7 @@ pub struct TopicDescription {
     pub id: TopicId,
     /// How many partitions it has.
     pub partitions: u32,
-    /// Its settings as they were given when it was created.
+    /// Its settings as they are.
     pub spec: TopicSpec,
 }
 
@@ -156,6 +186,6 @@ impl Created {
 pub struct Offsets {
     /// The first offset that can be read.
     pub start: i64,
-    /// The offset the next record will get.
+    /// The offset the next record will get; on Kafka the first one of a transaction that is still open.
     pub end: i64,
 }

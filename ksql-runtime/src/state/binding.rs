@@ -253,11 +253,11 @@ impl<'a, T: Entity> Binding<'a, T> {
 /// Whether waiting can cure an error. A topic that was deleted may be created again, where such a one is read.
 fn may_pass(error: &StateError, recreated: bool) -> bool {
     match error {
-        StateError::Log { source, .. } => match source {
-            LogError::Storage { .. } => true,
-            LogError::UnknownTopic { .. } => recreated,
-            _ => false,
-        },
+        StateError::Log {
+            source: LogError::UnknownTopic { .. },
+            ..
+        } => recreated,
+        StateError::Log { source, .. } => source.is_transient(),
         StateError::Registry { source, .. } => source.is_transient(),
         _ => false,
     }

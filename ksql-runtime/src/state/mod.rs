@@ -7,6 +7,8 @@
 mod binding;
 mod cache;
 mod gathered;
+#[cfg(all(test, feature = "kafka"))]
+mod outage;
 mod plan;
 mod record;
 mod rows;

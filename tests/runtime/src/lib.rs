@@ -6,5 +6,7 @@
 pub struct Readme;
 
 pub mod child;
+pub mod http_server;
+pub mod recorded;
 pub mod servers;
 pub mod workload;

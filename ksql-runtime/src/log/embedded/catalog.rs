@@ -24,7 +24,9 @@ pub(super) struct Topic {
     pub(super) number: u32,
     pub(super) id: TopicId,
     pub(super) name: Arc<str>,
-    pub(super) spec: TopicSpec,
+    /// How many partitions it has; never another number.
+    pub(super) count: u32,
+    spec: Mutex<Arc<TopicSpec>>,
     partitions: Vec<Mutex<PartitionState>>,
     deleted: AtomicBool,
     /// Where records without a key go next.
@@ -43,7 +45,8 @@ impl Topic {
             number,
             id,
             name: Arc::from(spec.name.as_str()),
-            spec,
+            count: spec.partitions,
+            spec: Mutex::new(Arc::new(spec)),
             partitions: partitions.into_iter().map(Mutex::new).collect(),
             deleted: AtomicBool::new(false),
             turn: AtomicU32::new(0),
@@ -55,14 +58,24 @@ impl Topic {
         TopicDescription {
             name: Arc::clone(&self.name),
             id: self.id,
-            partitions: self.spec.partitions,
-            spec: self.spec.clone(),
+            partitions: self.count,
+            spec: (*self.spec()).clone(),
         }
+    }
+
+    /// Its settings as they are.
+    pub(super) fn spec(&self) -> Arc<TopicSpec> {
+        Arc::clone(&lock(&self.spec))
+    }
+
+    /// Gives it other settings, which are stored already.
+    pub(super) fn set_spec(&self, spec: TopicSpec) {
+        *lock(&self.spec) = Arc::new(spec);
     }
 
     /// The numbers of its partitions.
     pub(super) fn partitions(&self) -> std::ops::Range<i32> {
-        0..self.spec.partitions.cast_signed()
+        0..self.count.cast_signed()
     }
 
     fn slot(&self, partition: i32) -> Result<&Mutex<PartitionState>, LogError> {
@@ -72,7 +85,7 @@ impl Topic {
             .ok_or_else(|| LogError::UnknownPartition {
                 topic: self.name.to_string(),
                 partition,
-                partitions: self.spec.partitions,
+                partitions: self.count,
             })
     }
 
@@ -94,9 +107,7 @@ impl Topic {
     /// The partition for the next records without a key. Relaxed: any order spreads them.
     pub(super) fn next_partition(&self) -> i32 {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        turn.checked_rem(self.spec.partitions)
-            .unwrap_or(0)
-            .cast_signed()
+        turn.checked_rem(self.count).unwrap_or(0).cast_signed()
     }
 
     pub(super) fn is_deleted(&self) -> bool {

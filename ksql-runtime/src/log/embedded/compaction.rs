@@ -47,7 +47,7 @@ pub(super) fn run(
             partition,
             now,
             latest: &latest,
-            delete_retention_ms: topic.spec.delete_retention_ms,
+            delete_retention_ms: topic.spec().delete_retention_ms,
         };
         let outcome = pass.rewrite(state.start, upto)?;
         removed = removed.saturating_add(outcome.removed);

@@ -70,6 +70,10 @@ impl EmbeddedReader {
         self.positions.clone()
     }
 
+    pub(crate) fn partitions(&self) -> u32 {
+        self.topic.count
+    }
+
     pub(crate) fn waker(&self) -> ReaderWaker {
         let (topic, woken) = (Arc::clone(&self.topic), Arc::clone(&self.woken));
         ReaderWaker::new(move || {

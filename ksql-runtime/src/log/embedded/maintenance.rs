@@ -138,12 +138,13 @@ fn partition_of(
     memory: usize,
     done: &mut Maintained,
 ) -> Result<(), LogError> {
-    if topic.spec.cleanup != Cleanup::Compact {
+    let cleanup = topic.spec().cleanup;
+    if cleanup != Cleanup::Compact {
         done.expired = done
             .expired
             .saturating_add(expire(shared, topic, partition, now)?);
     }
-    if topic.spec.cleanup != Cleanup::Delete {
+    if cleanup != Cleanup::Delete {
         let removed = compaction::run(shared, topic, partition, now, dirty_ratio, memory)?;
         done.compacted = done.compacted.saturating_add(removed);
     }
@@ -160,7 +161,7 @@ pub(super) fn change(shared: &Shared, change: Change) -> Result<(), LogError> {
 /// Removes stored batches from the front: whole ones, whose latest record is too old, or that are more than the
 /// retention in bytes.
 fn expire(shared: &Shared, topic: &Arc<Topic>, partition: i32, now: i64) -> Result<u64, LogError> {
-    let spec = &topic.spec;
+    let spec = topic.spec();
     if spec.retention_ms.is_none() && spec.retention_bytes.is_none() {
         return Ok(0);
     }

@@ -30,7 +30,7 @@ use super::batch::{BatchReceipt, RecordBatch};
 use super::error::LogError;
 use super::reader::LogReader;
 use super::record::{Receipt, Record};
-use super::topic::{Created, Offsets, TopicDescription, TopicSpec};
+use super::topic::{Created, Offsets, TopicChange, TopicDescription, TopicSpec};
 use catalog::{Catalog, Topic, lock};
 use layout::{
     NEXT_TOPIC_KEY, PartitionState, TOPIC_PREFIX, group_key, partition_key, topic_from_bytes,
@@ -184,6 +184,18 @@ impl EmbeddedLog {
         } else {
             Ok(())
         }
+    }
+
+    /// See [`Log::alter_topic`](super::Log::alter_topic).
+    pub async fn alter_topic(&self, topic: &str, change: &TopicChange) -> Result<(), LogError> {
+        let topic = self.shared().catalog.get(topic)?;
+        let change = *change;
+        self.ask(|done| Command::Alter {
+            topic,
+            change,
+            done,
+        })
+        .await
     }
 
     /// See [`Log::delete_topic`](super::Log::delete_topic).

@@ -89,7 +89,7 @@ pub(super) fn batch(topic: &Topic, batch: &RecordBatch) -> Result<(Vec<Part>, Ve
     if let Some(defect) = batch.defect() {
         return Err(invalid(topic, defect));
     }
-    let partitions = topic.spec.partitions;
+    let partitions = topic.count;
     let room = batch.bytes().checked_div(partitions as usize).unwrap_or(0);
     // Where each partition's part is; made when its first record comes.
     let mut at: Vec<Option<usize>> = vec![None; partitions as usize];
@@ -128,7 +128,7 @@ fn choose(
     key: Option<&[u8]>,
     keyless: impl FnOnce() -> i32,
 ) -> Result<i32, LogError> {
-    if key.is_none() && topic.spec.cleanup == Cleanup::Compact {
+    if key.is_none() && topic.spec().cleanup == Cleanup::Compact {
         return Err(invalid(
             topic,
             "a compacted topic keeps the latest record of each key, and this record has none",
@@ -142,11 +142,11 @@ fn choose(
                 Err(LogError::UnknownPartition {
                     topic: topic.name.to_string(),
                     partition,
-                    partitions: topic.spec.partitions,
+                    partitions: topic.count,
                 })
             }
         }
-        (None, Some(key)) => Ok(partition_for_key(key, topic.spec.partitions)),
+        (None, Some(key)) => Ok(partition_for_key(key, topic.count)),
         (None, None) => Ok(keyless()),
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::catalog::{Topic, lock};
 use crate::log::error::LogError;
-use crate::log::topic::{Created, TopicSpec};
+use crate::log::topic::{Created, TopicChange, TopicSpec};
 
 /// Where the answer to a command goes. Whoever asked may be gone.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, LogError>>;
@@ -21,6 +21,11 @@ pub(super) enum Command {
     Create {
         spec: TopicSpec,
         done: Answer<Created>,
+    },
+    Alter {
+        topic: Arc<Topic>,
+        change: TopicChange,
+        done: Answer<()>,
     },
     Delete {
         topic: Arc<Topic>,

@@ -17,7 +17,7 @@ use super::options::Durability;
 use super::queue::{Change, Chunk, Command, Produce};
 use super::stored::{BatchHeader, ROOM};
 use crate::log::error::LogError;
-use crate::log::topic::{Created, TopicId, TopicSpec};
+use crate::log::topic::{Created, TopicChange, TopicId, TopicSpec};
 
 /// Stored batches are joined up to this size: small produces issued together are read together.
 pub(super) const STORED_BYTES: usize = 256 * 1024;
@@ -77,6 +77,11 @@ impl Writer {
         match command {
             Command::Produce(produce) => self.produce(&mut vec![produce]),
             Command::Create { spec, done } => drop(done.send(self.create(spec))),
+            Command::Alter {
+                topic,
+                change,
+                done,
+            } => drop(done.send(self.alter(&topic, &change))),
             Command::Delete { topic, done } => drop(done.send(self.delete(&topic))),
             Command::Put { entries, done } => {
                 let mut batch = WriteBatch::default();
@@ -206,12 +211,31 @@ impl Writer {
         }
     }
 
+    fn alter(&mut self, topic: &Arc<Topic>, change: &TopicChange) -> Result<(), LogError> {
+        if topic.is_deleted() {
+            return Err(self.shared.catalog.gone(topic));
+        }
+        let mut spec = (*topic.spec()).clone();
+        change.apply(&mut spec);
+        self.write(|families| {
+            let mut batch = WriteBatch::default();
+            batch.put_cf(
+                &families.meta,
+                topic_key(TOPIC_PREFIX, topic.number),
+                topic_to_bytes(topic.id, &spec),
+            );
+            batch
+        })?;
+        topic.set_spec(spec);
+        Ok(())
+    }
+
     fn create(&mut self, spec: TopicSpec) -> Result<Created, LogError> {
         if let Some(existing) = self.shared.catalog.find(&spec.name) {
-            if existing.spec.partitions != spec.partitions {
+            if existing.count != spec.partitions {
                 return Err(LogError::PartitionsDiffer {
                     topic: spec.name,
-                    existing: existing.spec.partitions,
+                    existing: existing.count,
                     requested: spec.partitions,
                 });
             }
@@ -231,7 +255,7 @@ impl Writer {
             batch.put_cf(
                 &families.meta,
                 topic_key(TOPIC_PREFIX, number),
-                topic_to_bytes(id, &topic.spec),
+                topic_to_bytes(id, &topic.spec()),
             );
             for partition in topic.partitions() {
                 batch.put_cf(

@@ -24,12 +24,13 @@ mod kafka;
 mod registry;
 mod supervisor;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 pub use self::kafka::{Kafka, KafkaOptions};
 pub use self::registry::RegistryServer;
@@ -38,6 +39,15 @@ pub use self::registry::RegistryServer;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skip {
     reason: String,
+}
+
+impl Skip {
+    /// Something else than a server is missing.
+    pub fn because(reason: impl Into<String>) -> Skip {
+        Skip {
+            reason: reason.into(),
+        }
+    }
 }
 
 impl fmt::Display for Skip {
@@ -180,12 +190,18 @@ fn new_folder(server: &str) -> PathBuf {
         .keep()
 }
 
-/// A port that nobody listens on. Below the range from which the system takes ports for outgoing connections: a client
+/// A port that nobody listens on, never given twice. Below the range from which the system takes ports for outgoing connections: a client
 /// that tries again and again to reach a stopped server would otherwise be given the server's own port one day, connect
 /// to itself, and keep the server from coming back.
 pub fn free_port() -> u16 {
-    (0..1000)
+    // A server binds its port a second after it was given one.
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let port = (0..1000)
         .map(|_| rand::random_range(20_000..32_000))
+        .filter(|port| !given.contains(port))
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .expect("a free port")
+        .expect("a free port");
+    given.insert(port);
+    port
 }

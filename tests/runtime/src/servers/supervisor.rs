@@ -101,7 +101,10 @@ impl Supervisor {
                 } else if let Some(pipes) = self.pipes().as_mut() {
                     pipes.server = None;
                 }
-                if log.contains("Address already in use") || log.contains("already bound") {
+                // Kafka's words and the registry's.
+                if log.contains("Address already in use")
+                    || log.contains("in use by another process")
+                {
                     return Err(NotReady::PortTaken);
                 }
                 return Err(NotReady::Failed(format!(

@@ -1,0 +1,461 @@
+//! How a Kafka log is opened, and the settings each of its clients gets.
+//!
+//! Invariant: a setting that a promise of the log rests on is ours; passing it through is refused with the reason,
+//! wherever it is given. Values of secret settings are never printed. Pure but for asking librdkafka what it accepts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use rdkafka::config::ClientConfig;
+use rdkafka::error::KafkaError;
+
+use super::context::log_level;
+use super::native;
+use crate::log::error::LogError;
+
+/// How a Kafka log is opened.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KafkaOptions {
+    /// Addresses of brokers, separated by commas: `host:9092,other:9092`.
+    pub bootstrap: String,
+    /// Settings of librdkafka for every client, by its own names: security, client id, time-outs. Default: none.
+    pub client: BTreeMap<String, String>,
+    /// Settings for the producer alone; they go before `client`. Default: none.
+    pub producer: BTreeMap<String, String>,
+    /// Settings for consumers alone; they go before `client`. Default: none.
+    pub consumer: BTreeMap<String, String>,
+    /// The group name under which readers look for a coordinator. They join no group and commit nothing. Default:
+    /// `ksql-reader`.
+    pub reader_group: String,
+    /// How long an answer to anything but producing may take. Default: 30 s. Minimum: 1 s.
+    pub request_timeout: Duration,
+    /// How long a record may wait for its acknowledgement, all attempts included, before producing it is an error.
+    /// Default: 2 min. Minimum: 1 s.
+    pub delivery_timeout: Duration,
+    /// How long closing waits for acknowledgements; what is not acknowledged then is told. Default: 8 s.
+    pub close_timeout: Duration,
+    /// How often a reader asks whether its topic is still the same one and how many partitions it has. Default: 5 s.
+    pub topic_check: Duration,
+    /// Memory for records waiting to be acknowledged; more wait outside. Default: 64 MiB. Minimum: 1 MiB.
+    pub memory_bytes: usize,
+}
+
+impl KafkaOptions {
+    /// The defaults for some brokers.
+    pub fn new(bootstrap: impl Into<String>) -> KafkaOptions {
+        KafkaOptions {
+            bootstrap: bootstrap.into(),
+            client: BTreeMap::new(),
+            producer: BTreeMap::new(),
+            consumer: BTreeMap::new(),
+            reader_group: "ksql-reader".to_owned(),
+            request_timeout: Duration::from_secs(30),
+            delivery_timeout: Duration::from_secs(120),
+            close_timeout: Duration::from_secs(8),
+            topic_check: Duration::from_secs(5),
+            memory_bytes: 64 * 1024 * 1024,
+        }
+    }
+
+    /// Checks every setting without a broker, by giving it to librdkafka.
+    ///
+    /// # Errors
+    /// [`LogError::InvalidSetting`] with the setting's name and what is wrong.
+    pub fn validate(&self) -> Result<(), LogError> {
+        if self.bootstrap.split(',').all(|one| one.trim().is_empty()) {
+            return Err(invalid(
+                "bootstrap",
+                "it names no broker: write host:9092".to_owned(),
+            ));
+        }
+        for (name, value, least) in [
+            ("request_timeout", self.request_timeout, 1),
+            ("delivery_timeout", self.delivery_timeout, 1),
+        ] {
+            if value < Duration::from_secs(least) {
+                return Err(invalid(name, format!("it is at least {least} s")));
+            }
+        }
+        if self.memory_bytes < 1024 * 1024 {
+            return Err(invalid("memory_bytes", "it is at least 1 MiB".to_owned()));
+        }
+        for settings in [&self.client, &self.producer, &self.consumer] {
+            for name in settings.keys() {
+                if let Some(reason) = owned(name) {
+                    return Err(invalid(name, reason.to_owned()));
+                }
+            }
+        }
+        let mut producer = self.producer_config();
+        let mut consumer = self.reader_config();
+        for config in [&mut producer, &mut consumer] {
+            // Without an address nothing is connected to.
+            config.remove("bootstrap.servers");
+            config.set_log_level(rdkafka::config::RDKafkaLogLevel::Emerg);
+        }
+        // Clients find what the settings contradict; a configuration alone finds only what is wrong by itself.
+        producer
+            .create_with_context::<_, rdkafka::producer::BaseProducer<_>>(
+                super::context::Deliveries(std::sync::Arc::default()),
+            )
+            .map_err(|error| refused(error, "producer"))?;
+        consumer
+            .create_with_context::<_, rdkafka::consumer::BaseConsumer<_>>(super::context::Logging)
+            .map_err(|error| refused(error, "consumer"))?;
+        Ok(())
+    }
+
+    /// The producer's settings. It serves every request to the cluster too.
+    pub(super) fn producer_config(&self) -> ClientConfig {
+        let mut config = self.config(&[
+            // Calls issued together travel together.
+            ("linger.ms", "2"),
+            ("compression.type", "lz4"),
+            ("batch.num.messages", "100000"),
+            // The broker and the topic say what is too large, not the client.
+            ("message.max.bytes", "100000000"),
+        ]);
+        config.extend(copied(&self.producer));
+        for (name, value) in [
+            ("enable.idempotence", "true"),
+            ("acks", "all"),
+            ("partitioner", "murmur2_random"),
+            // The room is ours to bound: by bytes, and by waiting instead of an error.
+            ("queue.buffering.max.messages", "10000000"),
+            ("queue.buffering.max.kbytes", "2097151"),
+        ] {
+            config.set(name, value);
+        }
+        config.set("delivery.timeout.ms", milliseconds(self.delivery_timeout));
+        config
+    }
+
+    /// A reader's settings.
+    pub(super) fn reader_config(&self) -> ClientConfig {
+        let mut config = self.config(&[
+            // A full queue is fetched for again as soon as it is not.
+            ("fetch.queue.backoff.ms", "5"),
+            ("fetch.error.backoff.ms", "100"),
+            ("fetch.message.max.bytes", "4194304"),
+            ("queued.max.messages.kbytes", "32768"),
+        ]);
+        config.extend(copied(&self.consumer));
+        for (name, value) in [
+            ("auto.offset.reset", "error"),
+            ("isolation.level", "read_committed"),
+            ("enable.partition.eof", "true"),
+        ] {
+            config.set(name, value);
+        }
+        consumer_promises(&mut config);
+        config.set("group.id", &self.reader_group);
+        config
+    }
+
+    /// The settings of a consumer that only keeps a group's offsets.
+    pub(super) fn group_config(&self, group: &str) -> ClientConfig {
+        let mut config = self.config(&[]);
+        config.extend(copied(&self.consumer));
+        consumer_promises(&mut config);
+        config.set("group.id", group);
+        config
+    }
+
+    fn config(&self, defaults: &[(&str, &str)]) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("client.id", "ksql-runtime");
+        for (name, value) in defaults {
+            config.set(*name, *value);
+        }
+        config.extend(copied(&self.client));
+        config.set("bootstrap.servers", &self.bootstrap);
+        config.set_log_level(log_level());
+        config
+    }
+}
+
+fn consumer_promises(config: &mut ClientConfig) {
+    config.set("enable.auto.commit", "false");
+    config.set("enable.auto.offset.store", "false");
+}
+
+fn copied(settings: &BTreeMap<String, String>) -> impl Iterator<Item = (String, String)> {
+    settings
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+}
+
+fn milliseconds(time: Duration) -> String {
+    time.as_millis().min(i32::MAX as u128).to_string()
+}
+
+impl fmt::Debug for KafkaOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let KafkaOptions {
+            bootstrap,
+            client,
+            producer,
+            consumer,
+            reader_group,
+            request_timeout,
+            delivery_timeout,
+            close_timeout,
+            topic_check,
+            memory_bytes,
+        } = self;
+        f.debug_struct("KafkaOptions")
+            .field("bootstrap", bootstrap)
+            .field("client", &Shown(client))
+            .field("producer", &Shown(producer))
+            .field("consumer", &Shown(consumer))
+            .field("reader_group", reader_group)
+            .field("request_timeout", request_timeout)
+            .field("delivery_timeout", delivery_timeout)
+            .field("close_timeout", close_timeout)
+            .field("topic_check", topic_check)
+            .field("memory_bytes", memory_bytes)
+            .finish()
+    }
+}
+
+/// Settings with the secret values hidden.
+struct Shown<'a>(&'a BTreeMap<String, String>);
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.0.iter().map(|(name, value)| {
+                let value = if is_secret(name) { "***" } else { value };
+                (name, value)
+            }))
+            .finish()
+    }
+}
+
+/// Whether a setting's value is never printed.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["password", "secret", "token", "oauthbearer.config", "key.pem", "jaas"]
+        .iter()
+        .any(|part| name.contains(part))
+        // An assertion file or endpoint is no secret; what is asserted may be.
+        || name.contains("assertion.claim")
+}
+
+/// Why a setting of librdkafka cannot be passed through.
+fn owned(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "bootstrap.servers" | "metadata.broker.list" => {
+            "the addresses stand in `bootstrap`, for every client at once"
+        }
+        "enable.idempotence" => {
+            "records are always produced idempotently: without it a retry writes a record twice or out of order"
+        }
+        "acks" | "request.required.acks" => {
+            "a record is acknowledged when all in-sync replicas have it: that is what a receipt says"
+        }
+        "partitioner" | "partitioner_cb" => {
+            "keys go to the partitions the Java clients choose (murmur2_random), or joins and tables over the topic miss rows"
+        }
+        "transactional.id" => "the log produces no transactions",
+        "delivery.report.only.error" => "every receipt comes from a delivery report",
+        "delivery.timeout.ms" | "message.timeout.ms" => "it is set by `delivery_timeout`",
+        "queue.buffering.max.messages" | "queue.buffering.max.kbytes" => {
+            "memory is bounded by `memory_bytes`, by waiting instead of an error"
+        }
+        "group.id" | "group.instance.id" | "group.protocol" | "group.remote.assignor" => {
+            "groups are named by the application; tables and readers join none"
+        }
+        "enable.auto.commit" | "auto.commit.enable" | "auto.commit.interval.ms" => {
+            "offsets are committed after their records are finished, never by a timer"
+        }
+        "enable.auto.offset.store" => {
+            "an offset is stored after its record is finished, not when it is handed out"
+        }
+        "auto.offset.reset" => {
+            "every reader starts where it is told; an offset that is gone is an error, never a jump"
+        }
+        "isolation.level" => "records of transactions that are open or aborted are never read",
+        "enable.partition.eof" => "a table learns from it that it has read everything",
+        "log.queue" | "log_cb" | "error_cb" | "stats_cb" | "opaque" => {
+            "it is how the log hears of its clients"
+        }
+        _ => return None,
+    })
+}
+
+fn invalid(setting: &str, defect: String) -> LogError {
+    LogError::InvalidSetting {
+        setting: setting.to_owned(),
+        defect,
+    }
+}
+
+/// What librdkafka said about a setting, without the value of a secret.
+pub(super) fn refused(error: KafkaError, client: &str) -> LogError {
+    match error {
+        KafkaError::ClientConfig(_, said, setting, value) => {
+            let said = if is_secret(&setting) || (!value.is_empty() && is_secret(&said)) {
+                "its value is not possible".to_owned()
+            } else {
+                said
+            };
+            let mut defect = format!("librdkafka says: {}", said.trim());
+            if said.contains("No such configuration property") {
+                if let Some(near) = nearest(&setting) {
+                    defect = format!("there is no such setting; did you mean `{near}`?");
+                } else {
+                    defect = "librdkafka has no such setting".to_owned();
+                }
+            } else if said.contains("not available at build time")
+                || said.contains("not supported by this build")
+            {
+                defect.push_str(
+                    " (enable the cargo feature `kafka-ssl`, `kafka-sasl`, `kafka-gssapi` or `kafka-zstd`)",
+                );
+            }
+            invalid(&setting, defect)
+        }
+        KafkaError::ClientCreation(said) => invalid(client, format!("librdkafka says: {said}")),
+        other => invalid(client, format!("librdkafka says: {other}")),
+    }
+}
+
+/// The known setting most like this one.
+fn nearest(setting: &str) -> Option<String> {
+    let known = ClientConfig::new().create_native_config().ok()?;
+    native::setting_names(&known)
+        .into_iter()
+        .filter(|name| owned(name).is_none())
+        .map(|name| (strsim::jaro_winkler(setting, &name), name))
+        .filter(|(likeness, _)| *likeness > 0.85)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(
+        part: fn(&mut KafkaOptions) -> &mut BTreeMap<String, String>,
+        name: &str,
+        value: &str,
+    ) -> String {
+        let mut options = KafkaOptions::new("localhost:9092");
+        part(&mut options).insert(name.to_owned(), value.to_owned());
+        match options.validate() {
+            Ok(()) => String::new(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_setting_a_promise_rests_on_is_refused_by_name_and_reason() {
+        let parts: [fn(&mut KafkaOptions) -> &mut BTreeMap<String, String>; 3] = [
+            |options| &mut options.client,
+            |options| &mut options.producer,
+            |options| &mut options.consumer,
+        ];
+        for part in parts {
+            for name in [
+                "enable.auto.commit",
+                "enable.auto.offset.store",
+                "partitioner",
+                "enable.idempotence",
+                "acks",
+                "group.id",
+                "bootstrap.servers",
+                "isolation.level",
+                "auto.offset.reset",
+                "transactional.id",
+                "queue.buffering.max.messages",
+                "message.timeout.ms",
+            ] {
+                let said = with(part, name, "1");
+                assert!(said.contains(&format!("`{name}`")), "{said}");
+                assert!(
+                    !said.contains("librdkafka"),
+                    "{name} is refused before it is tried: {said}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_setting_is_named_with_the_nearest_one() {
+        let said = with(|options| &mut options.producer, "linger.mss", "5");
+        assert!(
+            said.contains("`linger.mss`") && said.contains("`linger.ms`"),
+            "{said}"
+        );
+        let said = with(|options| &mut options.client, "zzzzzz", "5");
+        assert!(
+            said.contains("`zzzzzz`") && !said.contains("did you mean"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn an_impossible_value_is_told_without_a_broker() {
+        let said = with(|options| &mut options.producer, "linger.ms", "soon");
+        assert!(said.contains("`linger.ms`"), "{said}");
+        let said = with(
+            |options| &mut options.producer,
+            "max.in.flight.requests.per.connection",
+            "50",
+        );
+        assert!(
+            said.contains("max.in.flight"),
+            "a contradiction to idempotence: {said}"
+        );
+        assert_eq!(
+            with(|options| &mut options.consumer, "fetch.min.bytes", "10"),
+            ""
+        );
+    }
+
+    #[test]
+    fn secrets_are_never_printed() {
+        let mut options = KafkaOptions::new("localhost:9092");
+        for name in [
+            "sasl.password",
+            "ssl.key.password",
+            "ssl.keystore.password",
+            "ssl.key.pem",
+            "sasl.oauthbearer.client.secret",
+            "sasl.oauthbearer.config",
+        ] {
+            options.client.insert(name.to_owned(), "hunter2".to_owned());
+        }
+        options
+            .client
+            .insert("client.id".to_owned(), "shown".to_owned());
+        let printed = format!("{options:?}");
+        assert!(
+            !printed.contains("hunter2") && printed.contains("shown"),
+            "{printed}"
+        );
+        if let Err(error) = options.validate() {
+            let printed = format!("{error} {error:?}");
+            assert!(!printed.contains("hunter2"), "{printed}");
+        }
+    }
+
+    #[test]
+    fn security_reaches_every_client() {
+        let mut options = KafkaOptions::new("localhost:9092");
+        options
+            .client
+            .insert("sasl.username".to_owned(), "someone".to_owned());
+        for config in [
+            options.producer_config(),
+            options.reader_config(),
+            options.group_config("g"),
+        ] {
+            assert_eq!(config.get("sasl.username"), Some("someone"));
+            assert_eq!(config.get("bootstrap.servers"), Some("localhost:9092"));
+        }
+    }
+}
