@@ -68,6 +68,10 @@ pub mod state;
 ///
 /// [errors.md]: crate::error_codes
 #[cfg(feature = "embedded")]
+#[allow(
+    clippy::test_attr_in_doctest,
+    reason = "one example is a test to copy; it calls what it tests"
+)]
 #[doc = include_str!("../guide.md")]
 pub mod guide {}
 
