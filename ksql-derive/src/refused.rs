@@ -41,14 +41,21 @@ pub(crate) fn syntax(ty: &syn::Type, errors: &mut Errors) {
             "a tuple has no field names, and KSQL needs them".to_owned(),
             "write a struct with `#[derive(Struct)]`, or one field for each part".to_owned(),
         ),
+        syn::Type::FnPtr(_) => (
+            format!("`{}` cannot be a column", tidy(ty)),
+            format!(
+                "write a plain value type, or `Option<{}>` with `#[kafka_ignore]`",
+                tidy(ty)
+            ),
+        ),
+        // No `#[kafka_ignore]` helps: these cannot be a field, or cannot go to another thread, and an entity does.
         syn::Type::Ptr(_)
-        | syn::Type::FnPtr(_)
         | syn::Type::TraitObject(_)
         | syn::Type::ImplTrait(_)
         | syn::Type::Never(_)
         | syn::Type::Infer(_) => (
             format!("`{}` cannot be a column", tidy(ty)),
-            "write a plain value type, or mark the field `#[kafka_ignore]`".to_owned(),
+            "write a plain value type".to_owned(),
         ),
         // A macro, a qualified path, or syntax newer than this parser: the compiler decides.
         _ => return,
@@ -138,7 +145,11 @@ pub(crate) fn named(ty: &syn::Type, name: &str, arguments: &[&syn::Type], errors
                 format!("write `{owned}`"),
             )
         }
-        "Cell" | "RefCell" | "Mutex" | "RwLock" | "OnceCell" | "PhantomData" => (
+        "Cell" | "RefCell" | "OnceCell" => (
+            format!("`{name}` is no value that could be written, and entities go to other threads"),
+            format!("write `{inner}`"),
+        ),
+        "Mutex" | "RwLock" | "PhantomData" => (
             format!("`{name}` is no value that could be written"),
             "write a plain value type, or mark the field `#[kafka_ignore]`".into(),
         ),

@@ -45,18 +45,27 @@ impl EventTime for chrono::NaiveDate {
 }
 
 /// A window's bound as a field holds it.
-pub trait WindowBound: Sized {
+pub trait WindowBound: Value {
     /// From milliseconds.
     ///
     /// # Errors
     /// Where no such moment can be held.
     fn from_millis(millis: i64) -> Result<Self, DecodeError>;
+    /// The row's form from milliseconds; borrowed from nothing.
+    ///
+    /// # Errors
+    /// As [`WindowBound::from_millis`].
+    fn row(millis: i64) -> Result<Self::Ref<'static>, DecodeError>;
     /// To milliseconds.
     fn to_millis(&self) -> i64;
 }
 
 impl WindowBound for i64 {
     fn from_millis(millis: i64) -> Result<Self, DecodeError> {
+        Ok(millis)
+    }
+
+    fn row(millis: i64) -> Result<i64, DecodeError> {
         Ok(millis)
     }
 
@@ -69,6 +78,24 @@ impl WindowBound for chrono::DateTime<chrono::Utc> {
     fn from_millis(millis: i64) -> Result<Self, DecodeError> {
         chrono::DateTime::from_timestamp_millis(millis)
             .ok_or_else(|| DecodeError::new("no moment a date-time can hold"))
+    }
+
+    fn row(millis: i64) -> Result<Timestamp, DecodeError> {
+        Self::from_millis(millis).map(|_| Timestamp(millis))
+    }
+
+    fn to_millis(&self) -> i64 {
+        self.timestamp_millis()
+    }
+}
+
+impl WindowBound for chrono::DateTime<chrono::FixedOffset> {
+    fn from_millis(millis: i64) -> Result<Self, DecodeError> {
+        chrono::DateTime::<chrono::Utc>::from_millis(millis).map(|moment| moment.fixed_offset())
+    }
+
+    fn row(millis: i64) -> Result<Timestamp, DecodeError> {
+        chrono::DateTime::<chrono::Utc>::row(millis)
     }
 
     fn to_millis(&self) -> i64 {
@@ -118,16 +145,18 @@ pub fn check_length(value: &impl Length, most: u32) -> Result<(), Defect> {
 }
 
 macro_rules! assumed {
-    ($($(#[$doc:meta])* $name:ident: $what:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident: $what:ident $(+ $more:ident)?;)*) => {
         $(
             $(#[$doc])*
-            pub trait $name<'a>: $what {}
-            impl<'a, T: $what> $name<'a> for T {}
+            pub trait $name<'a>: $what $(+ $more)? {}
+            impl<'a, T: $what $(+ $more)?> $name<'a> for T {}
         )*
     };
 }
 
 assumed! {
+    /// Assumed of what stands in for a definition with errors.
+    AssumedShared: Send + Sync;
     /// Assumed of a type that only the compiler knows; the lifetime makes it possible to assume what does not hold.
     AssumedColumn: Value;
     /// The same of a key column.
@@ -136,17 +165,33 @@ assumed! {
     AssumedDecimal: DecimalValue;
     /// The same of a text.
     AssumedText: TextValue;
+    /// The same of what `#[max_length]` counts.
+    AssumedLength: Length;
+    /// The same of an event time.
+    AssumedEventTime: EventTime;
+    /// The same of a window's bound.
+    AssumedBound: WindowBound + Default;
 }
-
-/// Refuses what is no column.
-pub const fn a_column<T: Value>() {}
 
 /// Refuses what is no key column.
 pub const fn a_key<T: KeyValue>() {}
 
-/// Refuses what cannot be restored: fields with `#[kafka_ignore]` are not sent.
-pub fn kafka_ignore_restores_with_default<T: Default>() -> T {
-    T::default()
+/// What a field with `#[kafka_ignore]` holds after reading.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not sent and has no default to be restored with",
+    label = "no `Default`",
+    note = "a field with `#[kafka_ignore]` is restored with `Default`: implement it for `{Self}`, or write `Option<..>`"
+)]
+pub trait Restored {
+    /// The value.
+    fn restored() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> Restored for T {
+    fn restored() -> Self {
+        T::default()
+    }
 }
 
 /// What encoders write into.

@@ -1,5 +1,41 @@
 //! Entities for Kafka and ksqlDB: annotate a struct, and key and value types, Avro schemas and KSQL are
 //! generated and checked while the program compiles; a thin runtime runs them.
+//!
+//! ```
+//! use ksql_runtime::prelude::*;
+//!
+//! #[derive(Debug, Clone, PartialEq, Entity)]
+//! #[topic("stock", partitions = 4)]
+//! #[table]
+//! struct Stock {
+//!     #[key]
+//!     article: String,
+//!     pieces: i64,
+//! }
+//!
+//! // Every text is a constant.
+//! assert!(Stock::CREATE.starts_with("CREATE TABLE IF NOT EXISTS `STOCK` (`ARTICLE` STRING PRIMARY KEY, `PIECES` BIGINT)"));
+//!
+//! // The codec: keys as ksqlDB writes them, values as any Avro library does.
+//! let stock = Stock { article: "bolt".into(), pieces: 100 };
+//! let mut body = Vec::new();
+//! stock.encode_value(&mut body)?;
+//! assert_eq!(Stock::decode("bolt".into(), &body)?, stock);
+//!
+//! // All entities together, in a test: two with one topic are an error here.
+//! Model::new().entity::<Stock>().validate()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! With the feature `embedded` a `Context` runs entities: `Context::builder().entity::<Stock>().start().await?`, then `add`,
+//! `get`, `range`, `to_list`. The guide of that feature's documentation shows every attribute and every operation.
+//!
+//! # Features
+//!
+//! * `embedded` (default) - the embedded log, the in-process registry and tables in RocksDB, which is built from source and
+//!   needs a C++ compiler and libclang. Without it the crate is the model alone - entities, codecs, texts, validation - and
+//!   builds in well under a minute: what a crate of shared entities, or a check in CI, depends on.
+//! * `relaxed` - doubtful definitions are compiler warnings in every entity, not only where `#[entity(relaxed)]` stands.
 
 // What the derive macro generates names this crate; so that tests inside of it can use the macro.
 #[cfg(test)]
@@ -37,10 +73,20 @@ pub mod set;
 #[cfg(feature = "embedded")]
 pub mod state;
 
+// The first definition of a link counts: in the file `errors.md` is the file beside it, here it is the module.
 /// The guide: every attribute, adding, reading, and what happens when a definition changes.
+///
+/// [errors.md]: crate::error_codes
 #[cfg(feature = "embedded")]
+#[allow(
+    clippy::test_attr_in_doctest,
+    reason = "one example is a test to copy; it calls what it tests"
+)]
 #[doc = include_str!("../guide.md")]
 pub mod guide {}
+
+#[doc = include_str!("../errors.md")]
+pub mod error_codes {}
 
 pub use ksql_schema as schema;
 

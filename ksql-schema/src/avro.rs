@@ -76,9 +76,7 @@ pub fn key_name(entity: &Entity<'_>) -> String {
 pub const fn render_value(entity: &Entity<'_>, sink: &mut Sink<'_>) {
     sink.push("{\"type\":\"record\",\"name\":\"");
     sink.push(entity.record_name);
-    sink.push("\",\"namespace\":\"");
-    sink.push_namespace(entity.namespace);
-    sink.push("\",\"fields\":[");
+    render_namespace(entity, sink);
     let root = Path {
         parent: None,
         name: entity.record_name,
@@ -96,6 +94,15 @@ pub const fn render_value(entity: &Entity<'_>, sink: &mut Sink<'_>) {
         }
     }
     sink.push("]}");
+}
+
+/// The end of a record's name and its namespace, where it has one.
+const fn render_namespace(entity: &Entity<'_>, sink: &mut Sink<'_>) {
+    if !entity.namespace.is_empty() {
+        sink.push("\",\"namespace\":\"");
+        sink.push_namespace(entity.namespace);
+    }
+    sink.push("\",\"fields\":[");
 }
 
 const fn render_column(column: &Column<'_>, root: &Path<'_>, sink: &mut Sink<'_>) {
@@ -118,7 +125,7 @@ const fn render_column(column: &Column<'_>, root: &Path<'_>, sink: &mut Sink<'_>
     match column.default {
         Some(default) => {
             sink.push(",\"default\":");
-            sink.push(default);
+            crate::default_value::render(ty, default, sink);
         }
         None if column.nullable => sink.push(",\"default\":null"),
         None => {}
@@ -215,9 +222,8 @@ pub const fn render_key(entity: &Entity<'_>, sink: &mut Sink<'_>) {
     }
     sink.push("{\"type\":\"record\",\"name\":\"");
     sink.push(entity.record_name);
-    sink.push("Key\",\"namespace\":\"");
-    sink.push_namespace(entity.namespace);
-    sink.push("\",\"fields\":[");
+    sink.push("Key");
+    render_namespace(entity, sink);
     let path = Path {
         parent: None,
         name: entity.record_name,

@@ -119,6 +119,26 @@ impl Pattern {
             || (self.has(Unit::HalfDayHour) && self.items.contains(&Piece::HalfDay))
     }
 
+    /// What is missing of a date-time, of a date and of a time of day; empty where nothing is. Fractions of a second are
+    /// not counted.
+    pub fn missing(&self) -> [&'static str; 3] {
+        let date = if self.has_date() {
+            ""
+        } else {
+            "the year, month and day"
+        };
+        let time = if !self.has_time() {
+            "the time of day"
+        } else if !self.has(Unit::Minute) {
+            "the minutes"
+        } else if !self.has(Unit::Second) {
+            "the seconds"
+        } else {
+            ""
+        };
+        [if date.is_empty() { time } else { date }, date, time]
+    }
+
     fn has(&self, unit: Unit) -> bool {
         self.items
             .iter()

@@ -8,6 +8,7 @@
 pub mod avro;
 pub mod datetime_format;
 pub mod ddl;
+pub mod default_value;
 pub mod duration;
 pub mod finding;
 pub mod fingerprint;

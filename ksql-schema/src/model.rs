@@ -139,7 +139,7 @@ pub struct Column<'a> {
     pub avro_timestamp: bool,
     /// `#[decimal_precision(p, s)]` as written; `ty` holds the same numbers for a `Decimal`.
     pub decimal_precision: Option<(u32, u32)>,
-    /// `#[default_value(...)]` as JSON text.
+    /// `#[default_value(...)]` as it was written, as JSON text; [`crate::default_value`] makes Avro's of it.
     pub default: Option<&'a str>,
     /// `#[max_length(n)]`: in characters for text, in bytes for bytes.
     pub max_length: Option<u32>,

@@ -99,9 +99,28 @@ pub fn is_avro_name(name: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// Whether Avro can hold a dotted namespace (a module path counts as one).
-pub fn is_namespace(namespace: &str) -> bool {
-    namespace.is_empty() || namespace.replace("::", ".").split('.').all(is_avro_name)
+/// Whether Avro can hold a dotted namespace (a module path counts as one; of a raw module's name the `r#` goes).
+pub const fn is_namespace(namespace: &str) -> bool {
+    let mut rest = namespace.as_bytes();
+    if rest.is_empty() {
+        return true;
+    }
+    let mut first = true;
+    loop {
+        rest = match rest {
+            [b'r', b'#', after @ ..] if first => after,
+            [b'.', after @ ..] | [b':', b':', after @ ..] if !first => {
+                first = true;
+                after
+            }
+            [b'a'..=b'z' | b'A'..=b'Z' | b'_', after @ ..] => {
+                first = false;
+                after
+            }
+            [b'0'..=b'9', after @ ..] if !first => after,
+            rest => return rest.is_empty() && !first,
+        };
+    }
 }
 
 /// The most characters a topic's name has.

@@ -61,20 +61,22 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// A module path as a namespace: `a::b` becomes `a.b`.
+    /// A module path as a namespace: `a::r#b` becomes `a.b`.
     pub const fn push_namespace(&mut self, text: &str) {
-        let bytes = text.as_bytes();
-        let mut at = 0;
-        while at < bytes.len() {
-            if bytes[at] == b':' {
-                if at + 1 < bytes.len() && bytes[at + 1] == b':' {
-                    at += 1;
+        let mut bytes = text.as_bytes();
+        while let [byte, rest @ ..] = bytes {
+            bytes = match bytes {
+                [b':', b':', rest @ ..] => {
+                    self.byte(b'.');
+                    rest
                 }
-                self.byte(b'.');
-            } else {
-                self.byte(bytes[at]);
-            }
-            at += 1;
+                // No name holds a `#`: this is a raw module, whose name is what follows.
+                [b'r', b'#', rest @ ..] => rest,
+                _ => {
+                    self.byte(*byte);
+                    rest
+                }
+            };
         }
     }
 

@@ -24,7 +24,7 @@ pub enum Type<'a> {
     Uuid,
     /// An enum of unit variants: Avro `string`, KSQL `STRING`.
     Enum,
-    /// `Vec<u8>` / `Bytes`: Avro `bytes`, KSQL `BYTES`.
+    /// `Vec<u8>`: Avro `bytes`, KSQL `BYTES`.
     Bytes,
     /// A decimal: Avro `bytes` with `decimal(p, s)`, KSQL `DECIMAL(p, s)`. Precision 0: not stated yet.
     Decimal {

@@ -211,6 +211,33 @@ fn every_answer_told_in_the_list_of_errors_is_what_the_compiler_says() {
 }
 
 #[test]
+fn every_published_crate_carries_its_licences_and_its_documents() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect(path);
+    for (krate, files) in [
+        ("ksql-schema", &["LICENSE-MIT", "LICENSE-APACHE"][..]),
+        ("ksql-derive", &["LICENSE-MIT", "LICENSE-APACHE"]),
+        (
+            "ksql-runtime",
+            &[
+                "LICENSE-MIT",
+                "LICENSE-APACHE",
+                "docs/guide.md",
+                "docs/errors.md",
+            ],
+        ),
+    ] {
+        for file in files {
+            let name = file.rsplit('/').next().expect("a name");
+            assert_eq!(
+                read(&format!("{krate}/{name}")),
+                read(file),
+                "{krate}/{name}"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_cargo_feature_relaxed_reaches_the_macro_and_is_tested() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).expect(path);
     assert!(read("ksql-runtime/Cargo.toml").contains("relaxed = [\"ksql-derive/relaxed\"]"));

@@ -85,13 +85,18 @@ impl<'a> ColumnCode<'a> {
 
     /// The value of a field that is not sent.
     pub(crate) fn restored(&self) -> TokenStream {
-        let (ty, krate, place) = (self.ty, self.krate, Place::of(self.ty));
-        let call = respan(
-            &quote!(#krate::kafka_ignore_restores_with_default),
-            place.first,
-        );
-        let arguments = respan(&quote!(()), place.last);
-        quote!(#call::<#ty> #arguments)
+        let krate = self.krate;
+        let call = qualified(self.ty, &quote!(#krate::Restored), "restored");
+        quote!(#call())
+    }
+
+    /// What the type itself is, whatever `#[datetime_format]` makes of it.
+    pub(crate) fn raw(&self, item: &str) -> TokenStream {
+        let krate = self.krate;
+        match self.form {
+            Form::Fixed(..) | Form::Converted => self.item(item),
+            Form::Plain | Form::Formatted(_) => qualified(self.ty, &quote!(#krate::Value), item),
+        }
     }
 
     /// What generated items may assume of the type where only the compiler knows it.
@@ -100,13 +105,22 @@ impl<'a> ColumnCode<'a> {
             return None;
         }
         let (ty, krate) = (self.ty, self.krate);
-        let what = match (&self.form, self.role) {
+        let mut assumed = vec![match (&self.form, self.role) {
             (_, Role::Key) => quote!(AssumedKey),
             (Form::Plain | Form::Converted, _) => quote!(AssumedColumn),
             (Form::Fixed(..), _) => quote!(AssumedDecimal),
             (Form::Formatted(_), _) => quote!(AssumedText),
-        };
-        Some(quote!(for<'__assumed> #ty: #krate::#what<'__assumed>,))
+        }];
+        if self.options.max_length.is_some() {
+            assumed.push(quote!(AssumedLength));
+        }
+        if self.options.timestamp.is_some() {
+            assumed.push(quote!(AssumedEventTime));
+        }
+        if matches!(self.role, Role::WindowStart | Role::WindowEnd) {
+            assumed.push(quote!(AssumedBound));
+        }
+        Some(quote!(#(for<'__assumed> #ty: #krate::#assumed<'__assumed>,)*))
     }
 
     /// `<Type as KeyValue>::item`.
@@ -127,11 +141,22 @@ impl<'a> ColumnCode<'a> {
         let krate = self.krate;
         let place = Place::of(self.ty);
         let (ty, item) = (self.ty, Ident::new(item, place.last));
-        let codec = respan(codec, place.first);
+        // Here the error stands on the codec's type itself, from its first token to its last: in the user's place only if
+        // none of them has the macro's.
+        let codec: TokenStream = codec
+            .to_token_stream()
+            .into_iter()
+            .map(|mut tree| {
+                tree.set_span(place.first);
+                tree
+            })
+            .collect();
         let path = respan(&quote!(#krate::Codec), place.first);
         let open = quote_spanned!(place.first=> <);
         let close = quote_spanned!(place.last=> >::);
-        quote!(#open #codec as #path<#ty> #close #item)
+        let before = quote_spanned!(place.first=> <);
+        let after = quote_spanned!(place.last=> >);
+        quote!(#open #codec as #path #before #ty #after #close #item)
     }
 }
 

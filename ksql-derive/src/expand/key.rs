@@ -62,7 +62,8 @@ impl<'a> Key<'a> {
                 &column.options.docs,
                 &format!("The key column `{}`.", column.name),
             );
-            quote!(#docs pub #name: #ty,)
+            let vis = &column.options.vis;
+            quote!(#docs #vis #name: #ty,)
         });
         let window = self.windowed.then(|| {
             quote! {

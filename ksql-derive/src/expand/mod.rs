@@ -4,6 +4,7 @@
 //! nor a field's name can change what the code means. Types that users name (key, value, row) stand outside the
 //! anonymous block, with the struct's visibility and the fields' docs.
 
+mod checks;
 mod column;
 mod constants;
 mod convert;
@@ -32,6 +33,8 @@ pub(crate) fn allow() -> TokenStream {
             non_camel_case_types,
             non_snake_case,
             non_upper_case_globals,
+            private_bounds,
+            private_interfaces,
             single_use_lifetimes,
             unreachable_pub,
             unused_qualifications,
@@ -89,7 +92,7 @@ pub(crate) fn entity(options: &EntityOptions, krate: &TokenStream) -> TokenStrea
     let row_type = row::definition(options, &columns);
     let formats = value::formats(options, &columns, krate);
     let (free, constants) = constants::constants(options, &columns, krate);
-    let checks = constants::checks(&columns, krate);
+    let checks = checks::checks(options, &columns, krate);
     let encode = value::encode(&columns, &key, krate);
     let decode = value::decode(&columns, &key, krate);
     let rows = row::methods(options, &columns, &key, krate);

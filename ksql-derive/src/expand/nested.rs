@@ -5,9 +5,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::DeriveInput;
 
-use super::column::{qualified, respan};
+use super::column::qualified;
 use super::{companion, docs};
-use crate::errors::Place;
 use crate::parse::args::plain;
 use crate::parse::nested::NestedField;
 
@@ -45,12 +44,7 @@ pub(crate) fn nested(
     } else {
         quote!(where #(for<'__assumed> #unknown: #krate::AssumedColumn<'__assumed>,)*)
     };
-    let checks = unknown.iter().map(|ty| {
-        let place = Place::of(ty);
-        let call = respan(&quote!(#krate::a_column), place.first);
-        let arguments = respan(&quote!(()), place.last);
-        quote!(const _: () = #call::<#ty> #arguments;)
-    });
+    let checks = unknown.iter().map(|ty| super::checks::nested(ty, krate));
     let item = |field: &NestedField, item: &str| qualified(&field.ty, &value, item);
     let doc = format!("A [`{ident}`] in a row, borrowed.");
     let row_fields = fields.iter().map(|field| {
@@ -167,6 +161,7 @@ pub(crate) fn variants(
             #[automatically_derived]
             impl #krate::Value for #ident {
                 const TYPE: #krate::schema::Type<'static> = #krate::schema::Type::Enum;
+                const VARIANTS: &'static [&'static ::core::primitive::str] = &[#(#texts),*];
                 type Ref<'a> = &'a ::core::primitive::str;
                 #[inline]
                 fn encode(&self, __out: &mut #krate::Bytes) -> ::core::result::Result<(), #krate::Defect> {

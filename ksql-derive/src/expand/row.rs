@@ -80,13 +80,9 @@ pub(crate) fn methods(
         });
     let decoded = shown(columns).map(|column| {
         let (field, local, name, borrow) = (column.ident, &column.local, column.name, column.item("as_ref"));
-        let back = column.item("as_ref");
         let bound = |bound: TokenStream| {
             let ty = column.ty;
-            quote! {{
-                let __bound: #ty = #krate::WindowBound::from_millis(__key.window.#bound).map_err(|__error| __error.at(#name))?;
-                #back(&__bound)
-            }}
+            quote!(<#ty as #krate::WindowBound>::row(__key.window.#bound).map_err(|__error| __error.at(#name))?)
         };
         let value = match column.role {
             Role::Key => quote!(#borrow(&__key.#field)),

@@ -21,6 +21,8 @@ pub(crate) fn stub(options: &EntityOptions, krate: &TokenStream) -> TokenStream 
         decoded(quote!(Self::Row<'a>)),
         decoded(quote!(())),
     );
+    // A field that cannot go to another thread was reported; the supertraits of `Entity` need not say it again.
+    let shared = quote!(where for<'__shared> #ident: #krate::AssumedShared<'__shared>);
     quote! {
         #[doc(hidden)]
         #[derive(
@@ -55,7 +57,7 @@ pub(crate) fn stub(options: &EntityOptions, krate: &TokenStream) -> TokenStream 
                 fn decode_ordered(_: #bytes) -> #own #never
             }
             #[automatically_derived]
-            impl #krate::Entity for #ident {
+            impl #krate::Entity for #ident #shared {
                 type Key = #key;
                 type Value = #value;
                 type Row<'a> = #row;
@@ -78,11 +80,11 @@ pub(crate) fn stub(options: &EntityOptions, krate: &TokenStream) -> TokenStream 
                 fn timestamp(&self) -> ::core::option::Option<::core::primitive::i64> #never
             }
             #[automatically_derived]
-            impl #krate::TableEntity for #ident {}
+            impl #krate::TableEntity for #ident #shared {}
             #[automatically_derived]
-            impl #krate::Writable for #ident {}
+            impl #krate::Writable for #ident #shared {}
             #[automatically_derived]
-            impl #krate::Windowed for #ident {}
+            impl #krate::Windowed for #ident #shared {}
         };
     }
 }

@@ -23,7 +23,8 @@ pub(crate) fn definition(options: &EntityOptions, columns: &[ColumnCode<'_>]) ->
                 &column.options.docs,
                 &format!("The column `{}`.", column.name),
             );
-            quote!(#docs pub #name: #ty,)
+            let vis = &column.options.vis;
+            quote!(#docs #vis #name: #ty,)
         });
     quote! {
         #[doc = #doc]

@@ -4,7 +4,7 @@
 //! commas of the token stream, so that one broken argument does not hide the errors of the others. Values are a
 //! small closed set ([`Value`]), not Rust expressions: nothing in an attribute is ever evaluated.
 
-use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Punct, Spacing, Span, TokenStream, TokenTree};
 use syn::{Attribute, Lit, LitBool, MacroDelimiter, Meta};
 
 use crate::errors::{At, Errors, Place};
@@ -20,6 +20,8 @@ pub(crate) enum Value {
     List(Vec<At<Value>>),
     /// A name or a path.
     Path(TokenStream),
+    /// Two commas with nothing between them.
+    Nothing,
     /// Anything else.
     Other,
 }
@@ -37,6 +39,7 @@ impl Value {
             Self::Negative(_) => "a negative number",
             Self::List(_) => "a list",
             Self::Path(_) => "a name",
+            Self::Nothing => "nothing",
             Self::Other => "an expression",
         }
     }
@@ -151,20 +154,33 @@ impl Place {
     }
 }
 
-/// The trees between top-level commas, with the invisible groups that `macro_rules` leaves behind opened.
-fn chunks(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
+/// The trees between top-level commas.
+struct Chunk {
+    trees: Vec<TokenTree>,
+    place: Place,
+}
+
+/// Splits at commas, with the invisible groups that `macro_rules` leaves behind opened. A chunk without trees stands where
+/// its comma does.
+fn chunks(tokens: TokenStream) -> Vec<Chunk> {
     let mut chunks = Vec::new();
     let mut current = Vec::new();
     for tree in flat(tokens) {
         match tree {
             TokenTree::Punct(comma) if comma.as_char() == ',' => {
-                chunks.push(std::mem::take(&mut current))
+                let trees = std::mem::take(&mut current);
+                let place = place(&trees, comma.span());
+                chunks.push(Chunk { trees, place });
             }
             other => current.push(other),
         }
     }
-    if !current.is_empty() {
-        chunks.push(current);
+    if let Some(last) = current.last() {
+        let place = place(&current, last.span());
+        chunks.push(Chunk {
+            trees: current,
+            place,
+        });
     }
     chunks
 }
@@ -182,24 +198,19 @@ fn flat(tokens: TokenStream) -> Vec<TokenTree> {
     trees
 }
 
-fn argument(
-    chunk: Vec<TokenTree>,
-    attribute: &str,
-    form: &str,
-    errors: &mut Errors,
-) -> Option<Arg> {
-    let place = place(&chunk);
-    match chunk.as_slice() {
+fn argument(chunk: Chunk, attribute: &str, form: &str, errors: &mut Errors) -> Option<Arg> {
+    let Chunk { trees, place } = chunk;
+    match trees.as_slice() {
         [] => {
             errors.push(
-                Place::at(proc_macro2::Span::call_site()),
+                place,
                 format!("`#[{attribute}]` has an empty argument"),
                 format!("write `{form}`"),
             );
             None
         }
         [TokenTree::Ident(key), TokenTree::Punct(equals), value @ ..]
-            if equals.as_char() == '=' && equals.spacing() == Spacing::Alone =>
+            if equals.as_char() == '=' && !goes_on(equals, value, &['=', '>']) =>
         {
             let key = At {
                 value: plain(&key.to_string()),
@@ -213,7 +224,8 @@ fn argument(
                 );
                 return None;
             }
-            Some(Arg::Keyed(key, self::value(value)))
+            let place = self::place(value, equals.span());
+            Some(Arg::Keyed(key, self::value(value, place)))
         }
         [TokenTree::Ident(key), TokenTree::Group(_)] => {
             let key = plain(&key.to_string());
@@ -224,8 +236,8 @@ fn argument(
             );
             None
         }
-        [TokenTree::Ident(key), TokenTree::Punct(colon), ..]
-            if colon.as_char() == ':' && colon.spacing() == Spacing::Alone =>
+        [TokenTree::Ident(key), TokenTree::Punct(colon), value @ ..]
+            if colon.as_char() == ':' && !goes_on(colon, value, &[':']) =>
         {
             let key = plain(&key.to_string());
             errors.push(
@@ -235,22 +247,30 @@ fn argument(
             );
             None
         }
-        trees => Some(Arg::Alone(value(trees))),
+        trees => Some(Arg::Alone(value(trees, place))),
     }
 }
 
-fn place(trees: &[TokenTree]) -> Place {
+/// Whether a sign is the first half of a longer one: `==` and `::`, but not `=-3` and `=::path`, which rustc joins too.
+fn goes_on(sign: &Punct, rest: &[TokenTree], with: &[char]) -> bool {
+    sign.spacing() == Spacing::Joint
+        && matches!(rest.first(), Some(TokenTree::Punct(next)) if with.contains(&next.as_char()))
+}
+
+/// From the first to the last tree; where there is none, what stands beside.
+fn place(trees: &[TokenTree], beside: Span) -> Place {
     match (trees.first(), trees.last()) {
         (Some(first), Some(last)) => Place {
             first: first.span(),
             last: last.span(),
         },
-        _ => Place::at(proc_macro2::Span::call_site()),
+        _ => Place::at(beside),
     }
 }
 
-fn value(trees: &[TokenTree]) -> At<Value> {
+fn value(trees: &[TokenTree], place: Place) -> At<Value> {
     let value = match trees {
+        [] => Value::Nothing,
         [TokenTree::Literal(literal)] => Value::Literal(Lit::new(literal.clone())),
         [TokenTree::Ident(ident)] if ident == "true" || ident == "false" => {
             Value::Literal(Lit::Bool(LitBool::new(ident == "true", ident.span())))
@@ -261,18 +281,13 @@ fn value(trees: &[TokenTree]) -> At<Value> {
         [TokenTree::Group(group)] if group.delimiter() == Delimiter::Bracket => Value::List(
             chunks(group.stream())
                 .iter()
-                .map(|chunk| self::value(chunk))
+                .map(|chunk| self::value(&chunk.trees, chunk.place))
                 .collect(),
         ),
-        trees if !trees.is_empty() && trees.iter().all(is_path_part) => {
-            Value::Path(trees.iter().cloned().collect())
-        }
+        trees if trees.iter().all(is_path_part) => Value::Path(trees.iter().cloned().collect()),
         _ => Value::Other,
     };
-    At {
-        value,
-        place: place(trees),
-    }
+    At { value, place }
 }
 
 fn is_path_part(tree: &TokenTree) -> bool {

@@ -20,6 +20,8 @@ pub trait Value: Sized + 'static {
     const TYPE: Type<'static>;
     /// Whether it is an `Option`.
     const NULLABLE: bool = false;
+    /// The names of the variants, if it is an enum.
+    const VARIANTS: &'static [&'static str] = &[];
     /// The borrowed form in rows.
     type Ref<'a>: Copy + Debug;
     /// Appends the value as Avro binary.
@@ -47,8 +49,14 @@ pub trait Value: Sized + 'static {
 }
 
 impl<T: Value> Value for Option<T> {
-    const TYPE: Type<'static> = T::TYPE;
+    // An alias hides an inner `Option` from the macro; what this says instead is refused in a constant on the field.
+    const TYPE: Type<'static> = if T::NULLABLE {
+        ksql_schema::rules::consts::OPTION_IN_OPTION
+    } else {
+        T::TYPE
+    };
     const NULLABLE: bool = true;
+    const VARIANTS: &'static [&'static str] = T::VARIANTS;
     type Ref<'a> = Option<T::Ref<'a>>;
 
     #[inline]

@@ -18,6 +18,64 @@ use crate::error::{Error, Result};
 use crate::state::{Lag, State, Table};
 
 /// The records of an entity; for a table its rows too.
+///
+/// What an entity cannot do does not compile, and the compiler says why. A stream has records and no rows; the same with
+/// `#[table]` compiles:
+///
+/// ```compile_fail,E0277
+/// # use ksql_runtime::prelude::*;
+/// # use ksql_runtime::error::Result;
+/// #[derive(Entity)]
+/// #[topic("clicks")]
+/// #[stream]
+/// pub struct Click {
+///     #[key]
+///     pub user: i64,
+///     pub page: String,
+/// }
+///
+/// async fn rows(ctx: &Context) -> Result<Vec<Click>> {
+///     ctx.set::<Click>().to_list().await // `Click` is not a table that can be read by key
+/// }
+/// ```
+///
+/// ```
+/// # use ksql_runtime::prelude::*;
+/// # use ksql_runtime::error::Result;
+/// #[derive(Entity)]
+/// #[topic("clicks")]
+/// #[table]
+/// pub struct Click {
+///     #[key]
+///     pub user: i64,
+///     pub page: String,
+/// }
+///
+/// async fn rows(ctx: &Context) -> Result<Vec<Click>> {
+///     ctx.set::<Click>().to_list().await
+/// }
+/// ```
+///
+/// The topics of a windowed table are written by queries, not by `add`:
+///
+/// ```compile_fail,E0277
+/// # use ksql_runtime::prelude::*;
+/// # use ksql_runtime::error::Result;
+/// #[derive(Entity)]
+/// #[topic("clicked")]
+/// #[table]
+/// #[window(tumbling, minutes = [5])]
+/// pub struct Clicked {
+///     #[key]
+///     pub user: i64,
+///     pub clicks: i64,
+/// }
+///
+/// async fn write(ctx: &Context, clicked: Clicked) -> Result<()> {
+///     ctx.set::<Clicked>().add(clicked).await?; // records cannot be added to `Clicked`
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct EntitySet<T> {
     registered: Option<Arc<Registered>>,

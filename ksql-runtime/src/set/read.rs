@@ -247,12 +247,15 @@ pub struct Filtered<T, F> {
     keep: F,
 }
 
-impl<T: TableEntity, F: for<'a> Fn(T::Row<'a>) -> bool> Filtered<T, F> {
+impl<T: Entity, F: for<'a> Fn(T::Row<'a>) -> bool> Filtered<T, F> {
     /// The rows, in key order.
     ///
     /// # Errors
     /// As [`EntitySet::get`].
-    pub async fn to_list(&self) -> Result<Vec<T>> {
+    pub async fn to_list(&self) -> Result<Vec<T>>
+    where
+        T: TableEntity,
+    {
         let mut rows = Vec::new();
         self.set
             .rows(&Bounds::all(), |_, row| {
@@ -269,7 +272,10 @@ impl<T: TableEntity, F: for<'a> Fn(T::Row<'a>) -> bool> Filtered<T, F> {
     ///
     /// # Errors
     /// As [`EntitySet::get`].
-    pub async fn count(&self) -> Result<u64> {
+    pub async fn count(&self) -> Result<u64>
+    where
+        T: TableEntity,
+    {
         let mut count = 0_u64;
         self.set
             .rows(&Bounds::all(), |_, row| {

@@ -445,3 +445,34 @@ fn offset_key(store: &str, partition: i32) -> Vec<u8> {
     key.extend_from_slice(&partition.to_be_bytes());
     key
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_damaged_offset_leaves_the_mark_at_which_the_next_start_rebuilds() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = StoreOptions {
+            path: dir.path().join("state"),
+            memory: 8 * MIB,
+            durability: StateDurability::Wal,
+            rebuild_on_corruption: true,
+        };
+        let stores = ["Stock_Store".to_owned()];
+        let store = Store::open(&options, &stores).unwrap();
+        store
+            .with(|db| {
+                let offsets = family(db, OFFSETS)?;
+                db.put_cf(&offsets, offset_key("Stock_Store", 0), b"short")
+                    .map_err(|source| store.error("write", source))
+            })
+            .unwrap();
+        let error = store.offset("Stock_Store", 0).unwrap_err();
+        assert!(matches!(error, StateError::Corrupt { .. }), "{error}");
+        drop(store);
+        let store = Store::open(&options, &stores).unwrap();
+        assert_eq!(store.offset("Stock_Store", 0).unwrap(), None, "begun anew");
+    }
+}

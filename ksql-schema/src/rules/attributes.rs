@@ -1,7 +1,9 @@
 //! Rules about field attributes and their combinations.
 
 use super::types::described;
-use super::{Findings, columns};
+use super::{Findings, columns, consts};
+use crate::datetime_format::Pattern;
+use crate::default_value;
 use crate::finding::Locus;
 use crate::model::{Column, Entity, Role};
 use crate::types::Type;
@@ -9,6 +11,7 @@ use crate::types::Type;
 pub(super) fn check(entity: &Entity<'_>, findings: &mut Findings) {
     timestamps(entity, findings);
     for (index, column) in columns(entity) {
+        idle(index, column, findings);
         defaults(index, column, findings);
     }
 }
@@ -54,12 +57,7 @@ fn timestamps(entity: &Entity<'_>, findings: &mut Findings) {
                 "write the type without `Option`",
             ),
             Role::Value => {
-                let fits = match column.ty {
-                    Type::DateTime | Type::Int64 | Type::Unknown => true,
-                    Type::String => column.datetime_format.is_some(),
-                    _ => false,
-                };
-                if !fits {
+                if !consts::may_be_event_time(&column.ty, column.datetime_format.is_some()) {
                     findings.error(
                         "K0306",
                         locus,
@@ -116,58 +114,111 @@ fn defaults(index: usize, column: &Column<'_>, findings: &mut Findings) {
         );
         return;
     }
-    let text = default.starts_with('"');
-    let ty = if column.datetime_format.is_some() {
-        Type::String
-    } else {
-        column.ty
+    let ty = match column.datetime_format {
+        Some(_) => Type::String,
+        None => column.ty,
     };
-    let whole = |least: i64, most: i64| {
-        default
-            .parse::<i64>()
-            .is_ok_and(|number| (least..=most).contains(&number))
-    };
-    let (fits, wanted) = match ty {
-        Type::Boolean => (matches!(default, "true" | "false"), "`true` or `false`"),
-        Type::Int16 => (
-            whole(i16::MIN.into(), i16::MAX.into()),
-            "a whole number that fits `i16`",
-        ),
-        Type::Int32 => (
-            whole(i32::MIN.into(), i32::MAX.into()),
-            "a whole number that fits `i32`",
-        ),
-        Type::Int64 => (whole(i64::MIN, i64::MAX), "a whole number that fits `i64`"),
-        Type::Float32 | Type::Float64 => (
-            !text && default.parse::<f64>().is_ok_and(f64::is_finite),
-            "a number",
-        ),
-        Type::String => (text, "a string literal"),
-        Type::Unknown => (true, ""),
-        _ => {
-            findings.error(
-                "K0313",
-                locus,
-                format!(
-                    "no default can be written for `{}`, which is {}",
-                    column.name,
-                    described(&ty)
-                ),
-                "remove this attribute, or make the field an `Option`: its default is null",
-            );
-            return;
-        }
-    };
-    if !fits {
+    if !default_value::has_form(&ty) {
+        findings.error(
+            "K0313",
+            locus,
+            format!(
+                "no default can be written for `{}`, which is {}",
+                column.name,
+                described(&ty)
+            ),
+            "remove this attribute, or make the field an `Option`: its default is null",
+        );
+        return;
+    }
+    let number = default.parse::<f64>().unwrap_or_default();
+    if !default_value::fits(&ty, default, number) {
+        let (what, example) = match column.datetime_format {
+            Some(pattern) => ("written as text".to_owned(), pattern),
+            None => (described(&ty), default_value::example(&ty)),
+        };
         findings.error(
             "K0312",
             locus,
             format!(
-                "`{}` is {}, and its default must be {wanted}, not `{default}`",
+                "`{}` is {what}, and its default must be {}, not `{default}`",
                 column.name,
-                described(&ty)
+                default_value::wanted(&ty)
             ),
-            "write a literal of the field's type: `#[default_value(5)]`",
+            format!("write for example `{example}`"),
         );
+        return;
+    }
+    held_to_the_others(index, column, default, findings);
+}
+
+/// A default is a value of the column: what its other attributes ask of a value they ask of it.
+fn held_to_the_others(index: usize, column: &Column<'_>, default: &str, findings: &mut Findings) {
+    let locus = Locus::FieldAttribute(index, "default_value");
+    let Some(text) = default_value::text(default) else {
+        return;
+    };
+    let pattern = column
+        .datetime_format
+        .and_then(|text| Pattern::parse(text).ok());
+    if let Some(Err(defect)) = pattern.map(|pattern| pattern.read(&text)) {
+        findings.error(
+            "K0314",
+            locus,
+            format!(
+                "the default of `{}` is none that its `#[datetime_format]` reads: {defect}",
+                column.name
+            ),
+            format!(
+                "write it as `{}`",
+                column.datetime_format.unwrap_or_default()
+            ),
+        );
+        return;
+    }
+    let length = text.chars().count();
+    if let Some(most) = column.max_length.filter(|most| length > *most as usize) {
+        findings.error(
+            "K0315",
+            locus,
+            format!(
+                "the default of `{}` is {length} long, and its `#[max_length]` allows {most}",
+                column.name
+            ),
+            "write a shorter default, or allow a longer value",
+        );
+    }
+}
+
+/// Attributes about how a value is written, on what is not written as a value.
+fn idle(index: usize, column: &Column<'_>, findings: &mut Findings) {
+    let ignored = column.role == Role::Ignored;
+    let what = match column.role {
+        Role::Value => return,
+        Role::Key => "a key column and has a form of its own",
+        Role::WindowStart | Role::WindowEnd => "filled from the windowed key",
+        Role::Ignored => "not sent",
+    };
+    let written = [
+        ("datetime_format", column.datetime_format.is_some()),
+        ("avro_timestamp", column.avro_timestamp),
+        ("max_length", ignored && column.max_length.is_some()),
+        (
+            "decimal_precision",
+            ignored && column.decimal_precision.is_some(),
+        ),
+    ];
+    for (attribute, _) in written.into_iter().filter(|(_, written)| *written) {
+        if !findings.failed(index) {
+            findings.error(
+                "K0320",
+                Locus::FieldAttribute(index, attribute),
+                format!(
+                    "`#[{attribute}]` means nothing on `{}`, which is {what}",
+                    column.name
+                ),
+                "remove this attribute",
+            );
+        }
     }
 }

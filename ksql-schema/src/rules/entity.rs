@@ -215,7 +215,8 @@ fn names(entity: &Entity<'_>, findings: &mut Findings) {
         }
         let twin = columns(entity)
             .take(index)
-            .find(|(_, other)| other.role != Role::Ignored && other.sql_name == column.sql_name);
+            .filter(|(_, other)| matches!(other.role, Role::Key | Role::Value))
+            .find(|(_, other)| other.sql_name == column.sql_name);
         if let Some((other, first)) = twin {
             findings.error(
                 "K0125",

@@ -1,8 +1,7 @@
 //! Rules about field types: what may be a key, decimals, what an attribute applies to.
 
-use super::{Findings, columns};
+use super::{Findings, columns, consts};
 use crate::datetime_format::Pattern;
-use crate::ddl::ksql_type;
 use crate::finding::Locus;
 use crate::model::{Column, Entity, Role};
 use crate::types::Type;
@@ -12,9 +11,13 @@ pub(crate) const KEYS: &str = "only `i32`, `i64`, `String` and `Uuid` can be key
 
 pub(super) fn check(entity: &Entity<'_>, findings: &mut Findings) {
     for (index, column) in columns(entity) {
-        if column.role == Role::Key {
-            key(index, column, findings);
+        match column.role {
+            // Attributes on what is not sent are judged as such, not by its type.
+            Role::Ignored => continue,
+            Role::Key => key(index, column, findings),
+            Role::Value | Role::WindowStart | Role::WindowEnd => {}
         }
+        record_names(entity, index, column, findings);
         decimal(index, column, findings);
         formats(index, column, findings);
         lengths(index, column, findings);
@@ -44,7 +47,7 @@ fn key(index: usize, column: &Column<'_>, findings: &mut Findings) {
         );
         return;
     }
-    if super::consts::may_be_key(&column.ty) {
+    if consts::may_be_key(&column.ty) {
         return;
     }
     let help = match column.ty {
@@ -80,7 +83,7 @@ fn decimal(index: usize, column: &Column<'_>, findings: &mut Findings) {
     let (declared, ty) = (column.decimal_precision, &column.ty);
     let attribute = Locus::FieldAttribute(index, "decimal_precision");
     match (declared, ty) {
-        (None, Type::Decimal { precision: 0, .. }) if column.role != Role::Ignored => {
+        (None, Type::Decimal { precision: 0, .. }) => {
             findings.error(
                 "K0210",
                 Locus::FieldType(index),
@@ -120,9 +123,9 @@ fn decimal(index: usize, column: &Column<'_>, findings: &mut Findings) {
 }
 
 fn formats(index: usize, column: &Column<'_>, findings: &mut Findings) {
-    if let Some(pattern) = column.datetime_format {
+    if let (Some(pattern), Role::Value) = (column.datetime_format, column.role) {
         let locus = Locus::FieldAttribute(index, "datetime_format");
-        if !super::consts::may_be_formatted(&column.ty) {
+        if !consts::may_be_formatted(&column.ty) {
             findings.error("K0220", locus, format!("`#[datetime_format]` is for `String`, `DateTime`, `NaiveDate` and `NaiveTime`, and `{}` is {}", column.name, described(&column.ty)), "remove this attribute");
         } else {
             match Pattern::parse(pattern) {
@@ -157,15 +160,20 @@ fn formats(index: usize, column: &Column<'_>, findings: &mut Findings) {
     }
 }
 
-/// A pattern must hold what its type holds, or writing would lose it.
+/// A pattern must hold what its type holds, or writing would lose it. (What is finer than a second may be left out: it is
+/// cut off, as what is finer than a millisecond is everywhere.) An event time needs its date whatever its type.
 fn covers(index: usize, column: &Column<'_>, pattern: &Pattern, findings: &mut Findings) {
+    let [moment, date, time] = pattern.missing();
     let missing = match column.ty {
-        Type::DateTime if !pattern.has_date() => "the year, month and day",
-        Type::DateTime if !pattern.has_time() => "the time of day",
-        Type::Date if !pattern.has_date() => "the year, month and day",
-        Type::Time if !pattern.has_time() => "the time of day",
-        _ => return,
+        Type::DateTime => moment,
+        Type::Date => date,
+        Type::Time => time,
+        _ if column.timestamp => date,
+        _ => "",
     };
+    if missing.is_empty() {
+        return;
+    }
     findings.error(
         "K0224",
         Locus::FieldAttribute(index, "datetime_format"),
@@ -177,12 +185,27 @@ fn covers(index: usize, column: &Column<'_>, pattern: &Pattern, findings: &mut F
     );
 }
 
+/// Nested records are named by the path to them, joined by `_`, which a field's name may hold too.
+fn record_names(entity: &Entity<'_>, index: usize, column: &Column<'_>, findings: &mut Findings) {
+    if column.role == Role::Value && consts::record_twin(entity.columns, column) {
+        findings.error(
+            "K0127",
+            Locus::FieldName(index),
+            format!(
+                "two records inside `{0}`, or one of them and one of a field before, would have one Avro name: the path to them, joined by `_`",
+                column.name
+            ),
+            "rename a field on one of the two paths",
+        );
+    }
+}
+
 fn lengths(index: usize, column: &Column<'_>, findings: &mut Findings) {
     let Some(length) = column.max_length else {
         return;
     };
     let locus = Locus::FieldAttribute(index, "max_length");
-    if !super::consts::may_have_length(&column.ty) {
+    if !consts::may_have_length(&column.ty) {
         findings.error(
             "K0230",
             locus,
@@ -206,23 +229,7 @@ fn lengths(index: usize, column: &Column<'_>, findings: &mut Findings) {
 /// A type in a user's words.
 pub(super) fn described(ty: &Type<'_>) -> String {
     match ty {
-        Type::Boolean => "`bool`".to_owned(),
-        Type::Int16 => "`i16`".to_owned(),
-        Type::Int32 => "`i32`".to_owned(),
-        Type::Int64 => "`i64`".to_owned(),
-        Type::Float32 => "`f32`".to_owned(),
-        Type::Float64 => "`f64`".to_owned(),
-        Type::String => "`String`".to_owned(),
-        Type::Uuid => "`Uuid`".to_owned(),
-        Type::Enum => "an enum".to_owned(),
-        Type::Bytes => "bytes".to_owned(),
-        Type::Decimal { .. } => "a decimal".to_owned(),
-        Type::DateTime => "a date-time".to_owned(),
-        Type::Date => "a date".to_owned(),
-        Type::Time => "a time of day".to_owned(),
-        Type::Array(_) => "an array".to_owned(),
-        Type::Map(_) => "a map".to_owned(),
         Type::Struct(record) => format!("the struct `{}`", record.name),
-        Type::Unknown => ksql_type(ty),
+        other => consts::described(other).to_owned(),
     }
 }

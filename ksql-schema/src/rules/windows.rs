@@ -1,7 +1,7 @@
 //! Rules about windows, their bounds and gaps.
 
 use super::types::described;
-use super::{Findings, columns};
+use super::{Findings, columns, consts};
 use crate::finding::Locus;
 use crate::model::{Column, Entity, Gap, GapPolicy, Kind, Role, Window, WindowKind};
 use crate::names::window_label;
@@ -12,6 +12,7 @@ pub(super) fn check(entity: &Entity<'_>, findings: &mut Findings) {
     match &entity.window {
         Some(window) if entity.kind == Kind::Table => {
             sizes(window, findings);
+            kept(entity, window, findings);
             gaps(entity, window, findings);
         }
         Some(_) => {}
@@ -90,6 +91,41 @@ fn sizes(window: &Window<'_>, findings: &mut Findings) {
     }
 }
 
+/// What the topic keeps must be what the windows keep.
+fn kept(entity: &Entity<'_>, window: &Window<'_>, findings: &mut Findings) {
+    let longest = window.sizes_ms.iter().copied().max().unwrap_or(0);
+    let needed = longest
+        .checked_add(window.effective_grace_ms())
+        .and_then(|millis| i64::try_from(millis).ok());
+    if needed.is_none() {
+        let place = if window.kind == WindowKind::Session {
+            "gap"
+        } else {
+            "sizes"
+        };
+        findings.error(
+            "K0408",
+            Locus::Attribute("window", place),
+            format!("a window of {longest} ms and its grace are longer than any clock counts"),
+            "write a shorter window",
+        );
+        return;
+    }
+    let windows = window.effective_retention_ms(longest);
+    let topic = entity
+        .topic
+        .retention_ms
+        .and_then(|millis| u64::try_from(millis).ok());
+    if let Some(topic) = topic.filter(|topic| *topic > 0 && *topic < windows) {
+        findings.error(
+            "K0409",
+            Locus::Attribute("topic", "retention"),
+            format!("the topic keeps {topic} ms, and the windows in it are kept for {windows} ms"),
+            "leave `retention` out of `#[topic]`, or write a shorter one in `#[window]` too",
+        );
+    }
+}
+
 fn bounds(entity: &Entity<'_>, findings: &mut Findings) {
     for (role, attribute) in [
         (Role::WindowStart, "window_start"),
@@ -121,7 +157,7 @@ fn bounds(entity: &Entity<'_>, findings: &mut Findings) {
             } else if column.nullable
                 || !matches!(column.ty, Type::DateTime | Type::Int64 | Type::Unknown)
             {
-                findings.error("K0422", locus, format!("`#[{attribute}]` needs `DateTime<Utc>` or an `i64` of milliseconds, and `{}` is {}{}", column.name, if column.nullable { "an `Option` of " } else { "" }, described(&column.ty)), "write the type `DateTime<Utc>`");
+                findings.error("K0422", locus, format!("`#[{attribute}]` needs `DateTime<Utc>` or an `i64` of milliseconds, and `{}` is {}", column.name, optional(column)), "write the type `DateTime<Utc>`");
             }
             first = first.or(Some(column));
         }
@@ -156,17 +192,7 @@ fn gaps(entity: &Entity<'_>, window: &Window<'_>, findings: &mut Findings) {
     }
     if window.gaps == GapPolicy::Empty {
         for (index, column) in columns(entity).filter(|(_, column)| column.role == Role::Value) {
-            let zero = matches!(
-                column.ty,
-                Type::Int16
-                    | Type::Int32
-                    | Type::Int64
-                    | Type::Float32
-                    | Type::Float64
-                    | Type::Decimal { .. }
-                    | Type::Unknown
-            );
-            if !column.nullable && !zero {
+            if !column.nullable && !consts::has_zero(&column.ty) {
                 findings.error(
                     "K0414",
                     Locus::FieldType(index),
@@ -208,17 +234,7 @@ fn gaps(entity: &Entity<'_>, window: &Window<'_>, findings: &mut Findings) {
             continue;
         }
         match gap {
-            Gap::Zero
-                if matches!(
-                    column.ty,
-                    Type::Int16
-                        | Type::Int32
-                        | Type::Int64
-                        | Type::Float32
-                        | Type::Float64
-                        | Type::Decimal { .. }
-                        | Type::Unknown
-                ) => {}
+            Gap::Zero if consts::has_zero(&column.ty) => {}
             Gap::Zero => findings.error(
                 "K0417",
                 locus,
@@ -239,9 +255,8 @@ fn gaps(entity: &Entity<'_>, window: &Window<'_>, findings: &mut Findings) {
                     "name a value column: `#[gap(from = close)]`",
                 ),
                 Some((_, other))
-                    if other.ty != column.ty
-                        && other.ty != Type::Unknown
-                        && column.ty != Type::Unknown =>
+                    if !consts::same(&column.ty, &other.ty)
+                        || (other.nullable && !column.nullable && column.ty != Type::Unknown) =>
                 {
                     findings.error(
                         "K0419",
@@ -249,8 +264,8 @@ fn gaps(entity: &Entity<'_>, window: &Window<'_>, findings: &mut Findings) {
                         format!(
                             "`{}` is {}, and `{source}` is {}",
                             column.name,
-                            described(&column.ty),
-                            described(&other.ty)
+                            optional(column),
+                            optional(other)
                         ),
                         "name a column of the same type",
                     );
@@ -259,4 +274,13 @@ fn gaps(entity: &Entity<'_>, window: &Window<'_>, findings: &mut Findings) {
             },
         }
     }
+}
+
+fn optional(column: &Column<'_>) -> String {
+    let option = if column.nullable {
+        "an `Option` of "
+    } else {
+        ""
+    };
+    format!("{option}{}", described(&column.ty))
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use ksql_runtime::error::Error;
 use ksql_runtime::log::Record;
 use ksql_runtime::prelude::*;
-use ksql_runtime::state::State;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -264,90 +263,6 @@ async fn a_windowed_entity_says_that_queries_fill_it_and_not_to_add_it_once_more
         );
     }
     ctx.shutdown().await.expect("a clean end");
-}
-
-#[cfg(unix)]
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_state_is_closed_to_others_in_a_directory_that_was_there_before_too() {
-    use std::os::unix::fs::PermissionsExt;
-    let directory = tempfile::tempdir().expect("a directory");
-    start(directory.path())
-        .await
-        .shutdown()
-        .await
-        .expect("a clean end");
-    for part in ["state", "log"] {
-        let metadata = std::fs::metadata(directory.path().join(part)).expect("it is there");
-        let mode = metadata.permissions().mode() & 0o777;
-        assert_eq!(mode & 0o027, 0, "{part}: {mode:o}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn states_and_events_tell_how_a_table_became_ready_and_ended() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let ctx = start(directory.path()).await;
-    ctx.set::<Stock>().add(stock("a", 1)).await.expect("added");
-    ctx.wait_caught_up(LIMIT).await.expect("caught up");
-    let tables = ctx.tables();
-    let names: Vec<&str> = tables.iter().map(|table| table.entity).collect();
-    assert_eq!(names, ["Leg", "Stock"], "streams have no table");
-    assert_eq!(tables[1].status.state, State::Running);
-    assert_eq!(tables[1].status.total_lag(), 0);
-    assert_eq!(ctx.set::<Stock>().lag().expect("lag").len(), 3);
-    let mut events = ctx.events();
-    let set = ctx.set::<Stock>();
-    ctx.shutdown().await.expect("a clean end");
-    let event = events.recv().await.expect("an event");
-    assert_eq!(
-        (event.previous, event.current),
-        (State::Running, State::NotRunning)
-    );
-    match set.get("a").await {
-        Err(Error::NotReady {
-            state: State::NotRunning,
-            ..
-        }) => {}
-        other => panic!("a read after the end: {other:?}"),
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn transitions_are_seen_from_the_very_first_by_who_asks_before_the_start() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let builder = Context::builder()
-        .entity::<Stock>()
-        .state_dir(directory.path());
-    let mut events = builder.events();
-    let ctx = builder.start().await.expect("started");
-    let mut later = ctx.events();
-    ctx.shutdown().await.expect("a clean end");
-    let mut expect = |previous, current| {
-        let event = events.try_recv().expect("an event");
-        assert_eq!(event.entity, "Stock");
-        assert_eq!((event.previous, event.current), (previous, current));
-        event
-    };
-    expect(State::Created, State::Rebalancing);
-    expect(State::Rebalancing, State::Running);
-    let last = expect(State::Running, State::NotRunning);
-    assert_eq!(later.try_recv().expect("an event"), last);
-    assert!(events.try_recv().is_err(), "nothing more");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn dropping_a_context_ends_it_in_order_too() {
-    let directory = tempfile::tempdir().expect("a directory");
-    for round in 0..3 {
-        let ctx = start(directory.path()).await;
-        let set = ctx.set::<Stock>();
-        assert_eq!(set.count().await.expect("a count"), u64::from(round > 0));
-        assert_eq!(set.replayed().expect("a table"), 0, "flushed when dropped");
-        let receipt = set.add(stock("a", round)).await.expect("added");
-        set.at_least(receipt).get("a").await.expect("a read");
-        drop(set);
-        drop(ctx);
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

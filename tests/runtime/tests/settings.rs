@@ -353,15 +353,13 @@ fn peak(process: u32) -> u64 {
 async fn a_restore_takes_the_memory_it_is_given_whatever_there_is_to_restore() {
     let directory = tempfile::tempdir().expect("a directory");
     fill(directory.path(), 500_000).await;
-    let restore = |memory: &str| {
-        let _ = std::fs::remove_dir_all(directory.path().join("state"));
-        let memory = format!("memory={memory}");
-        let mut child = Lines::start(CHILD, &["hold", "0", &memory], directory.path());
-        assert_eq!(child.expect("ready ", LIMIT), "500000");
-        let peak = peak(child.id());
-        child.kill(|_| ());
-        peak
-    };
-    let (small, large) = (restore("32MiB"), restore("256MiB"));
-    println!("peak: {} MiB, {} MiB", small >> 20, large >> 20);
+    std::fs::remove_dir_all(directory.path().join("state")).expect("the state is removed");
+    let arguments = ["hold", "0", "memory=32MiB"];
+    let mut child = Lines::start(CHILD, &arguments, directory.path());
+    assert_eq!(child.expect("ready ", LIMIT), "500000");
+    let peak = peak(child.id());
+    child.kill(|_| ());
+    // The program itself and what RocksDB holds beside its caches come on top.
+    let allowed = (32 + 48) << 20;
+    assert!(peak < allowed, "{} MiB of 32", peak >> 20);
 }

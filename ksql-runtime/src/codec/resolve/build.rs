@@ -383,7 +383,9 @@ fn default(wanted: &Wanted<'_>) -> Built<Vec<u8>> {
             Err(missing())
         };
     };
-    let json: serde_json::Value = serde_json::from_str(text).map_err(|_| missing())?;
+    let unfit = || format!("its default `{text}` is no {}", name_of(wanted.ty));
+    let json = ksql_schema::default_value::json(wanted.ty, text);
+    let json: serde_json::Value = serde_json::from_str(&json).map_err(|_| unfit())?;
     let mut out = Vec::new();
     if wanted.nullable {
         if json.is_null() {
@@ -391,7 +393,6 @@ fn default(wanted: &Wanted<'_>) -> Built<Vec<u8>> {
         }
         write::long(1, &mut out);
     }
-    let unfit = || format!("its default `{text}` is no {}", name_of(wanted.ty));
     match wanted.ty {
         Type::Boolean => out.push(u8::from(json.as_bool().ok_or_else(unfit)?)),
         Type::Int16 | Type::Int32 | Type::Int64 | Type::DateTime | Type::Date | Type::Time => {
@@ -401,10 +402,17 @@ fn default(wanted: &Wanted<'_>) -> Built<Vec<u8>> {
             out.extend_from_slice(&(json.as_f64().ok_or_else(unfit)? as f32).to_le_bytes())
         }
         Type::Float64 => out.extend_from_slice(&json.as_f64().ok_or_else(unfit)?.to_le_bytes()),
-        Type::String | Type::Uuid | Type::Enum | Type::Bytes => {
+        Type::String | Type::Uuid | Type::Enum => {
             write::bytes(json.as_str().ok_or_else(unfit)?.as_bytes(), &mut out);
         }
-        _ => return Err(unfit()),
+        Type::Bytes | Type::Decimal { .. } => {
+            // In Avro's JSON the characters of the string are the bytes.
+            let bytes: Option<Vec<u8>> = json
+                .as_str()
+                .and_then(|text| text.chars().map(|byte| u8::try_from(byte).ok()).collect());
+            write::bytes(&bytes.ok_or_else(unfit)?, &mut out);
+        }
+        Type::Array(_) | Type::Map(_) | Type::Struct(_) | Type::Unknown => return Err(unfit()),
     }
     Ok(out)
 }

@@ -337,8 +337,10 @@ fn convert(wanted: &Convert, input: &mut Reader<'_>, out: &mut Vec<u8>) -> Resul
         Convert::DoubleToFloat => {
             let value = f64::from_le_bytes(input.array()?);
             let narrow = value as f32;
-            if narrow.is_infinite() && value.is_finite() {
-                return Err(DecodeError::new(format!("{value} does not fit an f32")));
+            if f64::from(narrow) != value && !value.is_nan() {
+                return Err(DecodeError::new(format!(
+                    "{value} is not exact as an f32: write `f64`"
+                )));
             }
             out.extend_from_slice(&narrow.to_le_bytes());
         }
