@@ -8,9 +8,9 @@ mod needs;
 mod options;
 pub mod plan;
 mod services;
-mod start;
 #[cfg(feature = "kafka")]
 mod sources;
+mod start;
 #[cfg(feature = "kafka")]
 mod warm_up;
 

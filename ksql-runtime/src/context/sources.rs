@@ -12,7 +12,10 @@ use crate::error::Result;
 use crate::ksqldb::{Ensured, KsqlDb, KsqlDbError, Remedy, SourceDefinition};
 
 /// The sources of an entity. One whose subjects have other names than ksqlDB looks for has none.
-fn definitions(entity: &Registration, config: &Config) -> Result<Vec<SourceDefinition>, KsqlDbError> {
+fn definitions(
+    entity: &Registration,
+    config: &Config,
+) -> Result<Vec<SourceDefinition>, KsqlDbError> {
     if entity.model.subjects != SubjectStrategy::TopicName {
         return Ok(Vec::new());
     }
@@ -62,10 +65,7 @@ fn difference(found: &crate::ksqldb::Difference) -> Difference {
 
 /// Creates an entity's sources where they are missing, and refuses, alters or reports what differs.
 pub(super) async fn ensure(ksqldb: &KsqlDb, entity: &Registration, config: &Config) -> Result<()> {
-    let (name, alters) = (
-        entity.model.name,
-        config.cluster.on_drift == OnDrift::Alter,
-    );
+    let (name, alters) = (entity.model.name, config.cluster.on_drift == OnDrift::Alter);
     for definition in definitions(entity, config)? {
         let ensured = if alters {
             ksqldb.alter_source(&definition).await?

@@ -27,7 +27,10 @@ pub(super) async fn send(
 }
 
 fn columns<'a>(model: &Model<'a>, role: Role) -> impl Iterator<Item = &'a Column<'a>> {
-    model.columns.iter().filter(move |column| column.role == role)
+    model
+        .columns
+        .iter()
+        .filter(move |column| column.role == role)
 }
 
 /// Whether there is a key.

@@ -105,7 +105,10 @@ async fn what_can_be_altered_in_place_is_reported_and_altered_when_asked_to() {
         ("retention.ms", Cure::InPlace)
     );
     assert_eq!(
-        (difference.existing.as_deref(), difference.defined.as_deref()),
+        (
+            difference.existing.as_deref(),
+            difference.defined.as_deref()
+        ),
         (Some("604800000"), Some("1209600000"))
     );
     let subject = plan
@@ -168,7 +171,10 @@ async fn what_start_would_refuse_the_plan_says_before() {
         .collect();
     assert_eq!(
         refused,
-        [("partitions", Cure::Refused), ("the schema, against version 1", Cure::Refused)]
+        [
+            ("partitions", Cure::Refused),
+            ("the schema, against version 1", Cure::Refused)
+        ]
     );
     assert!(
         plan.to_string().contains("size"),
