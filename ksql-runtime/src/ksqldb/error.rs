@@ -313,6 +313,14 @@ pub enum KsqlDbError {
         /// Which column, and what to do.
         reason: String,
     },
+    /// A value that is none of its column.
+    #[error("a row of `{query}` cannot be read: {error}")]
+    Value {
+        /// The query.
+        query: String,
+        /// What is wrong, naming the column.
+        error: DecodeError,
+    },
     /// A row that is no value of the entity.
     #[error("a row of `{source_name}` cannot be read as `{entity}`: {error}")]
     Row {

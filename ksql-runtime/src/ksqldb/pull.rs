@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
+use futures_util::StreamExt as _;
 use futures_util::stream::unfold;
 
 use super::backoff::Backoff;
@@ -118,7 +119,7 @@ impl KsqlDb {
             }
         });
         Rows {
-            stream: Box::pin(stream),
+            stream: Box::pin(stream.fuse()),
         }
     }
 

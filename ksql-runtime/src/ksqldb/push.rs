@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
+use futures_util::StreamExt as _;
 use futures_util::stream::unfold;
 use url::Url;
 
@@ -132,7 +133,7 @@ impl KsqlDb {
             async move { step(&ksql, &select, &running, state).await }
         });
         Changes {
-            stream: Box::pin(stream),
+            stream: Box::pin(stream.fuse()),
             ksql: self.clone(),
             running,
         }
@@ -252,7 +253,7 @@ async fn read<T: Entity>(rows: &mut RowStream, decoder: &RowDecoder<T>) -> Read<
                 Read::Ended("the server ended the query".to_owned())
             }
         },
-        Err(error @ KsqlDbError::Row { .. }) => Read::Change(Err(error)),
+        Err(error @ KsqlDbError::Value { .. }) => Read::Change(Err(error)),
         Err(error @ KsqlDbError::TimedOut { .. }) => Read::Silent(error.to_string()),
         Err(error) if error.is_retryable() || is_broken(&error) => Read::Ended(error.to_string()),
         Err(error) => Read::Failed(error),

@@ -205,9 +205,8 @@ impl RowStream {
             return Err(self.garbled(&reason, text));
         }
         let values = self.columns.iter().zip(json).map(|(column, json)| {
-            SqlValue::read(&column.ty, json).map_err(|error| KsqlDbError::Row {
-                source_name: self.request.shown.clone(),
-                entity: "a row of its columns",
+            SqlValue::read(&column.ty, json).map_err(|error| KsqlDbError::Value {
+                query: self.request.shown.clone(),
                 error: error.at(&column.name),
             })
         });

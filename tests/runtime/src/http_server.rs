@@ -129,6 +129,8 @@ struct Shared {
     asked: Condvar,
     /// Bytes of bodies that the sockets took.
     sent: AtomicUsize,
+    /// How often a socket took nothing for a while.
+    stalled: AtomicUsize,
     stopped: AtomicBool,
 }
 
@@ -153,6 +155,7 @@ impl TestServer {
             requests: Mutex::default(),
             asked: Condvar::new(),
             sent: AtomicUsize::new(0),
+            stalled: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
         });
         let server = Arc::clone(&shared);
@@ -221,6 +224,26 @@ impl TestServer {
             .find(|request| wanted(request))
             .cloned()
             .expect("the request")
+    }
+
+    /// Waits until the client takes nothing more, and has taken nothing for a while.
+    pub fn wait_stalled(&self) {
+        let guard = self
+            .shared
+            .requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let before = self.shared.stalled.load(Ordering::Acquire);
+        let enough =
+            |_: &mut Vec<Request>| self.shared.stalled.load(Ordering::Acquire) < before + 3;
+        let waited = self
+            .shared
+            .asked
+            .wait_timeout_while(guard, Duration::from_secs(30), enough);
+        assert!(
+            !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out(),
+            "the client stopped reading"
+        );
     }
 
     /// How many bytes of bodies the sockets took.
@@ -312,7 +335,10 @@ impl Shared {
         while !bytes.is_empty() {
             match connection.write(bytes) {
                 Ok(written) => bytes = &bytes[written..],
-                Err(error) if is_timeout(&error) && !self.stopped.load(Ordering::Acquire) => {}
+                Err(error) if is_timeout(&error) && !self.stopped.load(Ordering::Acquire) => {
+                    self.stalled.fetch_add(1, Ordering::AcqRel);
+                    self.asked.notify_all();
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -33,6 +33,8 @@ use client::{Client, Pauses, Request};
 
 /// How often a registration that lost a race with another one is sent again.
 const RACES: usize = 3;
+/// How many unknown ids are kept in mind.
+const MOST_UNKNOWN: usize = 10_000;
 
 /// A registry over HTTP. Clones share it.
 #[derive(Clone)]
@@ -171,7 +173,11 @@ impl HttpRegistry {
             }
             let said = answer.text();
             if said.to_lowercase().contains("incompatible") {
-                return Err(self.explain(new, &said).await);
+                return Err(match self.explain(new, &said).await {
+                    // Who may not ask for the level is told what the registry said.
+                    RegistryError::Forbidden { .. } => answer.refused(&action),
+                    explained => explained,
+                });
             }
             races += 1;
             if races == RACES {
@@ -237,7 +243,13 @@ impl HttpRegistry {
                 break answer;
             }
             if !pauses.pause(None).await {
-                self.learn(|known| known.unknown.insert(id, Instant::now()));
+                self.learn(|known| {
+                    // A topic of other bytes than framed Avro has as many ids as records.
+                    if known.unknown.len() >= MOST_UNKNOWN {
+                        known.unknown.clear();
+                    }
+                    known.unknown.insert(id, Instant::now());
+                });
                 return Err(RegistryError::UnknownId { id });
             }
         };
