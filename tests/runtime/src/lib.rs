@@ -6,4 +6,5 @@
 pub struct Readme;
 
 pub mod child;
+pub mod report;
 pub mod workload;
