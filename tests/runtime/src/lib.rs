@@ -6,5 +6,6 @@
 pub struct Readme;
 
 pub mod child;
+pub mod files;
 pub mod report;
 pub mod workload;
