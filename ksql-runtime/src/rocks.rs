@@ -147,8 +147,8 @@ mod tests {
     fn database() -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
         let db = rocksdb::DB::open_default(directory.path()).unwrap();
-        for n in 0..50_u32 {
-            db.put(n.to_be_bytes(), vec![7; 100 + 37 * n as usize])
+        for n in 0..20_u32 {
+            db.put(n.to_be_bytes(), vec![7; 100 + 91 * n as usize])
                 .unwrap();
         }
         db.put("large", vec![9; 3 * BLOCK]).unwrap();

@@ -186,6 +186,9 @@ pair!(a_struct_in_another_order_with_more_fields, Place, PLACE_MORE, place(vec![
 
 refused!(a_long_that_does_not_fit_an_int, i32, r#""long""#, Avro::Long(1 << 40) => "field `v`", "1099511627776", "32 bits");
 refused!(an_int_that_does_not_fit_a_short, i16, r#""int""#, Avro::Int(40_000) => "field `v`", "40000");
+refused!(a_double_with_more_digits_than_a_float, f32, r#""double""#, Avro::Double(0.1) => "field `v`", "f32");
+refused!(a_double_too_small_for_a_float, f32, r#""double""#, Avro::Double(1e-300) => "field `v`", "f32");
+refused!(a_long_with_more_digits_than_a_float, f32, r#""long""#, Avro::Long((1 << 24) + 1) => "field `v`", "f32");
 refused!(a_double_beyond_a_float, f32, r#""double""#, Avro::Double(1e300) => "field `v`", "f32");
 refused!(a_null_for_a_required_field, String, NULLABLE_STRING, some(0, Avro::Null) => "field `v`", "null", "Option");
 refused!(a_decimal_that_would_lose_digits, #[decimal_precision(9, 1)] Decimal, DECIMAL, bytes(12345) => "field `v`", "decimal(9, 1)", "not exact");

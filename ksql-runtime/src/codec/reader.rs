@@ -160,12 +160,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Where the number is beyond what the input could hold.
     pub fn block(&mut self) -> Result<usize, DecodeError> {
-        let mut count = self.long()?;
-        if count < 0 {
-            // The byte length of the block follows: it lets readers skip, which we have no use for.
-            self.long()?;
-            count = count.checked_neg().unwrap_or(i64::MAX);
-        }
+        let count = self.any_block()?;
         let items = usize::try_from(count).unwrap_or(usize::MAX);
         // Every item of ours takes at least a byte, so more items than bytes cannot be true.
         if items > self.input.len() {
@@ -174,6 +169,16 @@ impl<'a> Reader<'a> {
             )));
         }
         Ok(items)
+    }
+
+    /// The same of items that may have no bytes: the number is what stands there.
+    pub(crate) fn any_block(&mut self) -> Result<u64, DecodeError> {
+        let count = self.long()?;
+        if count < 0 {
+            // The byte length of the block follows: it lets readers skip, which we have no use for.
+            self.long()?;
+        }
+        Ok(count.unsigned_abs())
     }
 }
 

@@ -188,4 +188,7 @@ pub struct Offsets {
     pub start: i64,
     /// The offset the next record will get; on Kafka the first one of a transaction that is still open.
     pub end: i64,
+    /// Who stopped reading before this offset and goes on may miss deletions: compaction has removed tombstones from
+    /// before it. Reading from the start misses none. 0 where there are none, or the log cannot say.
+    pub resume_from: i64,
 }

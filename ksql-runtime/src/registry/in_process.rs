@@ -1,7 +1,7 @@
 //! The registry in this process.
 //!
-//! Invariant: what is in memory is durable: entries are written beside the log's records first, and one writer at a time
-//! decides on ids and versions. Entries in the log's small column family: `rs`+id the text of a schema, `rv`+subject+0+
+//! Invariant: what is in memory is what is stored: entries are written beside the log's records first, the log's writer
+//! then takes them into memory whether or not anyone still waits, and one at a time decides on ids and versions. Entries in the log's small column family: `rs`+id the text of a schema, `rv`+subject+0+
 //! version the id, `rc`+subject the level (no subject: of all that have none of their own).
 
 use std::collections::{BTreeMap, HashMap};
@@ -24,9 +24,9 @@ pub struct InProcessRegistry(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     log: EmbeddedLog,
-    known: RwLock<Known>,
-    /// Held while something new is decided and written.
-    writing: tokio::sync::Mutex<()>,
+    known: Arc<RwLock<Known>>,
+    /// Held while something new is decided, written and taken into memory.
+    writing: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -190,14 +190,30 @@ impl InProcessRegistry {
         }
         let inner = Inner {
             log: log.clone(),
-            known: RwLock::new(known),
-            writing: tokio::sync::Mutex::new(()),
+            known: Arc::new(RwLock::new(known)),
+            writing: Arc::default(),
         };
         Ok(InProcessRegistry(Arc::new(inner)))
     }
 
     fn known<T>(&self, look: impl FnOnce(&Known) -> T) -> T {
         look(&self.0.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Stores entries and takes them into memory. Whoever waits for this may go: both happen, or neither.
+    async fn put(
+        &self,
+        entries: Vec<(Vec<u8>, Vec<u8>)>,
+        deciding: tokio::sync::OwnedMutexGuard<()>,
+        take: impl FnOnce(&mut Known) + Send + 'static,
+    ) -> Result<(), RegistryError> {
+        // Not the log itself: its last owner must not be its own thread.
+        let known = Arc::clone(&self.0.known);
+        let then = move || {
+            take(&mut known.write().unwrap_or_else(PoisonError::into_inner));
+            drop(deciding);
+        };
+        Ok(self.0.log.put_then(entries, then).await?)
     }
 
     /// See [`Registry::register`](super::Registry::register).
@@ -211,7 +227,7 @@ impl InProcessRegistry {
         }
         let parsed = parse(subject, schema)?;
         let normal = normalised(schema);
-        let _deciding = self.0.writing.lock().await;
+        let deciding = Arc::clone(&self.0.writing).lock_owned().await;
         let (id, is_new, version) = {
             let decided = self.known(|known| {
                 let versions = known
@@ -246,17 +262,15 @@ impl InProcessRegistry {
                 schema.as_bytes().to_vec(),
             ));
         }
-        self.0.log.put(entries).await?;
-        let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
-        if is_new {
-            known.schemas.insert(id, schema.into());
-            known.ids.insert(normal, id);
-        }
-        known
-            .subjects
-            .entry(subject.to_owned())
-            .or_default()
-            .push(id);
+        let (of, text) = (subject.to_owned(), Arc::from(schema));
+        self.put(entries, deciding, move |known| {
+            if is_new {
+                known.schemas.insert(id, text);
+                known.ids.insert(normal, id);
+            }
+            known.subjects.entry(of).or_default().push(id);
+        })
+        .await?;
         tracing::info!(subject, version, id, "schema registered");
         Ok(id)
     }
@@ -333,18 +347,15 @@ impl InProcessRegistry {
         subject: Option<&str>,
         level: Compatibility,
     ) -> Result<(), RegistryError> {
-        let _deciding = self.0.writing.lock().await;
+        let deciding = Arc::clone(&self.0.writing).lock_owned().await;
         let key = [LEVEL, subject.unwrap_or_default().as_bytes()].concat();
-        self.0
-            .log
-            .put(vec![(key, level.as_str().as_bytes().to_vec())])
-            .await?;
-        let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
-        match subject {
-            Some(subject) => drop(known.levels.insert(subject.to_owned(), level)),
+        let entries = vec![(key, level.as_str().as_bytes().to_vec())];
+        let subject = subject.map(str::to_owned);
+        self.put(entries, deciding, move |known| match subject {
+            Some(subject) => drop(known.levels.insert(subject, level)),
             None => known.level = level,
-        }
-        Ok(())
+        })
+        .await
     }
 
     /// See [`Registry::compatibility`](super::Registry::compatibility).

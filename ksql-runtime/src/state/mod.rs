@@ -182,3 +182,49 @@ impl StateError {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::TopicId;
+
+    #[test]
+    fn what_a_reader_says_of_a_lost_topic_is_what_a_start_says_of_it() {
+        let cut_off = StateError::of_log(
+            "stock",
+            LogError::OffsetOutOfRange {
+                topic: "stock".to_owned(),
+                partition: 2,
+                offset: 7,
+                start: 9,
+                end: 12,
+            },
+        );
+        assert!(
+            matches!(
+                &cut_off,
+                StateError::Truncated {
+                    partition: 2,
+                    stored: 7,
+                    start: 9,
+                    end: 12,
+                    ..
+                }
+            ),
+            "{cut_off:?}"
+        );
+        let id = TopicId::from_bytes([7; 16]);
+        let again = StateError::of_log(
+            "stock",
+            LogError::TopicRecreated {
+                topic: "stock".to_owned(),
+                was: id,
+                now: id,
+            },
+        );
+        assert!(matches!(again, StateError::Recreated { .. }), "{again:?}");
+        assert!(cut_off.is_lost_topic() && again.is_lost_topic());
+        let other = StateError::of_log("stock", LogError::Closed);
+        assert!(!other.is_lost_topic(), "{other:?}");
+    }
+}

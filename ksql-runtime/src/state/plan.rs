@@ -34,6 +34,13 @@ impl Plan {
             }
             return Plan::afresh(table, shape, topic, offsets);
         }
+        if missed_deletions(table, topic, offsets)? {
+            tracing::info!(
+                entity = table.entity,
+                "tombstones were removed from the topic that the table has not read: it is read again from the start"
+            );
+            return Plan::afresh(table, shape, topic, offsets);
+        }
         match Plan::compare(table, topic, offsets) {
             Err(error) if table.settings.rebuild_on_truncation && error.is_lost_topic() => {
                 tracing::warn!(entity = table.entity, %error, "the table is rebuilt");
@@ -85,4 +92,22 @@ impl Plan {
         }
         Ok(Plan { topic, lag })
     }
+}
+
+/// Whether a partition goes on from before a tombstone that compaction has removed: the row it deletes would stay for ever.
+fn missed_deletions(
+    table: &Table,
+    topic: TopicId,
+    offsets: &[Offsets],
+) -> Result<bool, StateError> {
+    for (partition, offsets) in (0_i32..).zip(offsets) {
+        let stored = table.store.offset(&table.settings.store, partition)?;
+        // Another topic, or one that begins later, is for the comparison to tell.
+        if stored.is_some_and(|stored| {
+            stored.topic == topic && (offsets.start..offsets.resume_from).contains(&stored.next)
+        }) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -14,6 +14,15 @@ pub struct Lines {
     lines: Receiver<String>,
 }
 
+/// A test that fails leaves no child behind.
+impl Drop for Lines {
+    fn drop(&mut self) {
+        // One that has ended cannot be killed, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 impl Lines {
     /// Starts `program` with arguments.
     pub fn start(program: &str, arguments: &[&str], directory: &Path) -> Lines {
@@ -62,6 +71,25 @@ impl Lines {
             {
                 Ok(line) => each(&line),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Reads lines up to the first one that starts with `prefix`, giving each to `each`.
+    pub fn read_until(&mut self, prefix: &str, limit: Duration, mut each: impl FnMut(&str)) {
+        let end = Instant::now() + limit;
+        loop {
+            match self
+                .lines
+                .recv_timeout(end.saturating_duration_since(Instant::now()))
+            {
+                Ok(line) => {
+                    each(&line);
+                    if line.starts_with(prefix) {
+                        return;
+                    }
+                }
+                Err(error) => panic!("no line `{prefix}` from the child: {error}"),
             }
         }
     }

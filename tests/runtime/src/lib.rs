@@ -6,7 +6,9 @@
 pub struct Readme;
 
 pub mod child;
+pub mod files;
 pub mod http_server;
 pub mod recorded;
+pub mod report;
 pub mod servers;
 pub mod workload;

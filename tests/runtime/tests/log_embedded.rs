@@ -7,6 +7,9 @@ use std::time::Duration;
 use ksql_runtime::log::{
     EmbeddedLog, EmbeddedOptions, Log, LogError, Record, RecordBatch, TopicSpec,
 };
+use ksql_runtime_tests::files::{copy, files, flip, flip_somewhere, records as places, within};
+use ksql_runtime_tests::report::{Report, number, seed};
+use ksql_runtime_tests::workload::mix;
 use ksql_schema::model::Cleanup;
 
 fn open(directory: &Path) -> EmbeddedLog {
@@ -263,20 +266,22 @@ async fn a_tombstone_stays_for_readers_that_come_by_and_goes_when_its_time_is_ov
 
 #[tokio::test]
 async fn a_compacted_topic_refuses_records_without_a_key() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let log = open(directory.path());
-    let mut spec = TopicSpec::new("t", 1);
-    spec.cleanup = Cleanup::Compact;
-    log.create_topic(&spec).await.expect("created");
-    let error = log
-        .produce("t", Record::new(None, Some(b"v"), 0))
-        .await
-        .expect_err("no key")
-        .to_string();
-    assert!(
-        error.contains("`t`") && error.contains("compacted"),
-        "{error}"
-    );
+    for cleanup in [Cleanup::Compact, Cleanup::CompactDelete] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let log = open(directory.path());
+        let mut spec = TopicSpec::new("t", 1);
+        spec.cleanup = cleanup;
+        log.create_topic(&spec).await.expect("created");
+        let error = log
+            .produce("t", Record::new(None, Some(b"v"), 0))
+            .await
+            .expect_err("no key")
+            .to_string();
+        assert!(
+            error.contains("`t`") && error.contains("compacted"),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -330,11 +335,17 @@ async fn a_flipped_byte_under_the_log_is_reported_and_never_read_as_a_record() {
     }
     log.close().await.expect("closed");
     drop(log);
+    let (seed, cases) = (seed(), number("KSQL_TEST_CASES", 40));
+    let mut report = Report::new("log_flips", seed);
     let (mut refused, mut harmless) = (0, 0);
-    for case in 0..40_u64 {
+    for case in 0..cases {
         let directory = tempfile::tempdir().expect("a directory");
         copy(original.path(), directory.path());
-        flip(&directory.path().join("data"), case);
+        let candidates = database_files(directory.path());
+        flip_somewhere(
+            &candidates[case as usize % candidates.len()],
+            mix(seed, case),
+        );
         match EmbeddedLog::open(EmbeddedOptions::new(directory.path())) {
             Err(error) => {
                 assert!(
@@ -379,50 +390,68 @@ async fn a_flipped_byte_under_the_log_is_reported_and_never_read_as_a_record() {
                 }
             },
         }
+        report.pass();
     }
     assert!(
-        refused > 0 && refused + harmless == 40,
+        refused > 0 && refused + harmless == cases,
         "{refused} refused, {harmless} harmless"
     );
+    report.count("cases", cases);
+    report.count("refused", refused);
+    report.count("harmless", harmless);
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a directory");
-    for entry in std::fs::read_dir(from)
-        .expect("a directory")
-        .map(|entry| entry.expect("an entry"))
-    {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), &target).expect("a copy");
-        }
-    }
-}
-
-/// Flips one bit of one file of the database, the same for the same case.
-fn flip(data: &Path, case: u64) {
-    let mut files: Vec<_> = std::fs::read_dir(data)
-        .expect("files")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    files.retain(|path| {
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
-        (name.ends_with(".log")
+/// The files of a log's database that hold what it knows.
+fn database_files(directory: &Path) -> Vec<std::path::PathBuf> {
+    files(&directory.join("data"), |name| {
+        name.ends_with(".log")
             || name.ends_with(".sst")
             || name.starts_with("MANIFEST")
-            || name == "CURRENT")
-            && path.metadata().is_ok_and(|meta| meta.len() > 0)
-    });
-    files.sort();
-    let draw = ksql_runtime_tests::workload::mix(11, case);
-    let path = &files[case as usize % files.len()];
-    let mut bytes = std::fs::read(path).expect("the file");
-    let at = draw as usize % bytes.len();
-    bytes[at] ^= 1 << (draw >> 40 & 7);
-    std::fs::write(path, bytes).expect("the file is written");
+            || name == "CURRENT"
+    })
+}
+
+#[tokio::test]
+async fn a_damaged_type_or_length_is_reported_and_never_waited_for_or_taken_for_the_end() {
+    let original = tempfile::tempdir().expect("a directory");
+    let log = open(original.path());
+    log.create_topic(&TopicSpec::new("t", 1))
+        .await
+        .expect("created");
+    for n in 0..20_u8 {
+        produce(&log, &[n], Some(&[n; 50]), 0).await;
+    }
+    log.close().await.expect("closed");
+    drop(log);
+    let kinds: [fn(&str) -> bool; 2] = [
+        |name| name.starts_with("MANIFEST"),
+        |name| name.ends_with(".log"),
+    ];
+    // A type that is one of a recycled file; a length that reaches past the end of the file, in the last record and before.
+    let damages: [fn(&Path); 4] = [
+        |path| flip(path, places(path)[0] + 6, 2),
+        |path| flip(path, places(path)[1] + 6, 2),
+        |path| flip(path, places(path)[1] + 5, 6),
+        |path| flip(path, places(path).last().expect("a record") + 5, 6),
+    ];
+    for wanted in kinds {
+        for (case, damage) in damages.into_iter().enumerate() {
+            let directory = tempfile::tempdir().expect("a directory");
+            copy(original.path(), directory.path());
+            let path = files(&directory.path().join("data"), wanted)
+                .pop()
+                .expect("a file");
+            damage(&path);
+            let opened = within(Duration::from_secs(60), move || {
+                EmbeddedLog::open(EmbeddedOptions::new(directory.path()))
+            });
+            match opened {
+                Err(LogError::Corrupt { what, .. }) => {
+                    let name = path.file_name().and_then(|name| name.to_str());
+                    assert!(what.contains(name.expect("a name")), "{what}");
+                }
+                other => panic!("{}, case {case}: {other:?}", path.display()),
+            }
+        }
+    }
 }

@@ -303,3 +303,37 @@ async fn an_answer_is_of_one_topic_whenever_the_topic_is_exchanged() {
     }
     ctx.shutdown().await.expect("a clean end");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_during_which_the_topic_was_exchanged_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = start(directory.path(), true).await;
+    fill(&ctx, 0..50).await;
+    let mut events = ctx.events();
+    let (mut seen, handle) = (0, tokio::runtime::Handle::current());
+    let scanned = ctx
+        .set::<Stock>()
+        .scan(|_| {
+            seen += 1;
+            if seen == 1 {
+                handle.block_on(async {
+                    unseen(&ctx, &mut events, async || recreate(&ctx).await).await;
+                    while transition(&mut events).await != (State::Rebalancing, State::Running) {}
+                });
+            }
+        })
+        .await;
+    assert_eq!(seen, 50, "a scan goes over one snapshot");
+    assert!(
+        matches!(
+            scanned,
+            Err(Error::NotReady {
+                state: State::Rebalancing,
+                ..
+            })
+        ),
+        "{scanned:?}"
+    );
+    assert_eq!(ctx.set::<Stock>().count().await.expect("a count"), 0);
+    ctx.shutdown().await.expect("a clean end");
+}

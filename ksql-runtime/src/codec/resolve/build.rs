@@ -67,6 +67,8 @@ struct Wanted<'a> {
     sql_name: &'a str,
     ty: Type<'a>,
     nullable: bool,
+    /// Whether it must be there although it is nullable: a key column.
+    required: bool,
     default: Option<&'a str>,
 }
 
@@ -111,11 +113,25 @@ pub(super) fn build(
                 column.ty
             },
             nullable: column.nullable || part == Part::Key,
+            required: part == Part::Key,
             default: column.default,
         })
         .collect();
     // A union of null and the record is what some writers register; the null would be a tombstone, and has no body.
-    let record = match &schema.root {
+    let (branch, root) = match &schema.root {
+        Node::Union(branches) => {
+            let mut records = branches
+                .iter()
+                .enumerate()
+                .filter(|(_, branch)| matches!(branch, Node::Record(_)));
+            match (records.next(), records.next()) {
+                (Some((index, record)), None) => (Some(index), record),
+                _ => (None, &schema.root),
+            }
+        }
+        root => (None, root),
+    };
+    let record = match root {
         Node::Record(index) => schema.record(*index),
         _ => None,
     };
@@ -134,6 +150,7 @@ pub(super) fn build(
     };
     match builder.record(&record.fields, &wanted) {
         Ok(root) => Ok(Plan {
+            branch,
             root,
             skips: builder.skips,
         }),
@@ -145,7 +162,7 @@ impl Builder<'_> {
     fn record(&mut self, fields: &[(String, Node)], wanted: &[Wanted<'_>]) -> Built<RecordPlan> {
         let writer = fields
             .iter()
-            .map(|(_, node)| self.skips.add(node))
+            .map(|(_, node)| self.skips.add(node, self.schema))
             .collect();
         let mut outputs = Vec::with_capacity(wanted.len());
         for column in wanted {
@@ -195,10 +212,7 @@ impl Builder<'_> {
                 // A null has no branch number: it is read as a union of one would be, from no bytes.
                 return match branch {
                     Branch::Null => Ok(Step::Convert(Convert::Null)),
-                    _ => Err(
-                        "the writer always has null, and the field is not an `Option`: make it one"
-                            .to_owned(),
-                    ),
+                    _ => Err(ALWAYS_NULL.to_owned()),
                 };
             }
             let step = self.plain(node, ty)?;
@@ -210,12 +224,15 @@ impl Builder<'_> {
         };
         let mut built = Vec::with_capacity(branches.len());
         let (mut fitting, mut reason) = (0, None);
+        let depth = self.path.len();
         for branch in branches {
             built.push(match branch {
-                Node::Null if nullable => Branch::Null,
+                Node::Null if nullable => {
+                    fitting += usize::from(branches.len() == 1);
+                    Branch::Null
+                }
                 Node::Null => never("it is null, and the field is not an `Option`"),
                 other => {
-                    let depth = self.path.len();
                     match self.plain(other, ty) {
                         Ok(step) => {
                             fitting += 1;
@@ -225,8 +242,9 @@ impl Builder<'_> {
                             }
                         }
                         Err(why) => {
-                            self.path.truncate(depth);
-                            reason.get_or_insert(why.clone());
+                            // The field that does not fit may lie deeper than this one.
+                            let inner = self.path.split_off(depth);
+                            reason.get_or_insert((why.clone(), inner));
                             Branch::Never(why)
                         }
                     }
@@ -234,8 +252,12 @@ impl Builder<'_> {
             });
         }
         match reason {
-            Some(reason) if fitting == 0 => Err(reason),
-            _ => Ok(Step::Union(built)),
+            _ if fitting > 0 => Ok(Step::Union(built)),
+            Some((reason, inner)) => {
+                self.path.extend(inner);
+                Err(reason)
+            }
+            None => Err(ALWAYS_NULL.to_owned()),
         }
     }
 
@@ -247,6 +269,12 @@ impl Builder<'_> {
         match (ty, node) {
             (Type::Array(item), Node::Array(items)) => {
                 self.path.push("[]".to_owned());
+                if self.schema.is_empty(items) {
+                    return Err(
+                        "the writer's items have no bytes, so that a few bytes could be any number of them: leave the field out"
+                            .to_owned(),
+                    );
+                }
                 let step = self.value(items, item.ty, item.nullable)?;
                 self.path.pop();
                 Ok(Step::Array(Box::new(step)))
@@ -267,6 +295,7 @@ impl Builder<'_> {
                         sql_name: field.sql_name,
                         ty: field.ty,
                         nullable: field.nullable,
+                        required: false,
                         default: None,
                     })
                     .collect();
@@ -325,6 +354,9 @@ impl Builder<'_> {
     }
 }
 
+const ALWAYS_NULL: &str =
+    "the writer always has null, and the field is not an `Option`: make it one";
+
 fn never(reason: &str) -> Branch {
     Branch::Never(reason.to_owned())
 }
@@ -377,7 +409,7 @@ fn default(wanted: &Wanted<'_>) -> Built<Vec<u8>> {
         "the writer has no such field, and it has no default: make it an `Option`, or add `#[default_value(..)]`".to_owned()
     };
     let Some(text) = wanted.default else {
-        return if wanted.nullable {
+        return if wanted.nullable && !wanted.required {
             Ok(vec![0])
         } else {
             Err(missing())

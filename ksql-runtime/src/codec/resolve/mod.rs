@@ -65,6 +65,8 @@ pub struct ResolveError {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// Which branch of the writer's union the record is, where its schema is a union.
+    branch: Option<usize>,
     root: RecordPlan,
     skips: Skips,
 }
@@ -86,8 +88,14 @@ impl Plan {
     /// Rewrites a body; neither has a frame.
     ///
     /// # Errors
-    /// Where the bytes are not what the writer's schema says, or a value does not fit; the error names the field.
+    /// Where the bytes are not what the writer's schema says, or a value does not fit; the error names the field, and `out`
+    /// is as it was.
     pub fn transcode(&self, body: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
-        run::transcode(&self.root, &self.skips, body, out)
+        let before = out.len();
+        let done = run::transcode(self.branch, &self.root, &self.skips, body, out);
+        if done.is_err() {
+            out.truncate(before);
+        }
+        done
     }
 }

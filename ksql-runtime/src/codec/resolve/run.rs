@@ -4,8 +4,9 @@ use super::build::{Branch, Output, RecordPlan, Step};
 use super::schema::{Node, Schema};
 use crate::codec::{DecodeError, Reader, write};
 
-/// How deep a value may nest: deeper is an attack on the stack.
-const DEEPEST: usize = 64;
+/// How deep a value that is stepped over may nest: deeper is an attack on the stack. A list linked by its records takes two
+/// levels for each.
+const DEEPEST: usize = 512;
 
 /// What happens to a value without parts.
 #[derive(Debug, Clone)]
@@ -66,7 +67,7 @@ impl Skips {
                 record
                     .fields
                     .iter()
-                    .map(|(_, node)| Skip::of(node))
+                    .map(|(_, node)| Skip::of(node, schema))
                     .collect()
             })
             .collect();
@@ -77,8 +78,8 @@ impl Skips {
     }
 
     /// Makes a type one that can be stepped over, by the index given.
-    pub(super) fn add(&mut self, node: &Node) -> usize {
-        self.added.push(Skip::of(node));
+    pub(super) fn add(&mut self, node: &Node, schema: &Schema) -> usize {
+        self.added.push(Skip::of(node, schema));
         self.added.len().saturating_sub(1)
     }
 
@@ -99,6 +100,12 @@ impl Skips {
             Skip::Long => input.long().map(drop),
             Skip::Fixed(length) => input.take(*length).map(drop),
             Skip::Bytes => input.bytes().map(drop),
+            // Items without bytes: any number of them is true, and there is nothing to step over.
+            Skip::Array(item) if matches!(**item, Skip::Fixed(0)) => loop {
+                if input.any_block()? == 0 {
+                    return Ok(());
+                }
+            },
             Skip::Array(item) => loop {
                 let count = input.block()?;
                 if count == 0 {
@@ -141,8 +148,10 @@ impl Skips {
 }
 
 impl Skip {
-    fn of(node: &Node) -> Skip {
+    fn of(node: &Node, schema: &Schema) -> Skip {
+        let of = |node: &Node| Skip::of(node, schema);
         match node {
+            node if schema.is_empty(node) => Skip::Fixed(0),
             Node::Null => Skip::Fixed(0),
             Node::Boolean => Skip::Fixed(1),
             Node::Int(_) | Node::Long(_) | Node::Enum(_) => Skip::Long,
@@ -153,9 +162,9 @@ impl Skip {
                 fixed: Some(size), ..
             }
             | Node::Fixed { size, .. } => Skip::Fixed(*size),
-            Node::Array(items) => Skip::Array(Box::new(Skip::of(items))),
-            Node::Map(values) => Skip::Map(Box::new(Skip::of(values))),
-            Node::Union(branches) => Skip::Union(branches.iter().map(Skip::of).collect()),
+            Node::Array(items) => Skip::Array(Box::new(of(items))),
+            Node::Map(values) => Skip::Map(Box::new(of(values))),
+            Node::Union(branches) => Skip::Union(branches.iter().map(of).collect()),
             Node::Record(index) => Skip::Record(*index),
         }
     }
@@ -167,12 +176,21 @@ fn no_branch(branch: i64) -> DecodeError {
 }
 
 pub(super) fn transcode(
+    branch: Option<usize>,
     plan: &RecordPlan,
     skips: &Skips,
     body: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<(), DecodeError> {
     let mut input = Reader::new(body);
+    if let Some(branch) = branch {
+        let found = input.long()?;
+        if usize::try_from(found) != Ok(branch) {
+            return Err(DecodeError::new(format!(
+                "the value is branch {found} of the writer's union, and the record is branch {branch}"
+            )));
+        }
+    }
     record(plan, skips, &mut input, out)?;
     input.finish()
 }
@@ -347,7 +365,16 @@ fn convert(wanted: &Convert, input: &mut Reader<'_>, out: &mut Vec<u8>) -> Resul
         Convert::FloatToDouble => {
             out.extend_from_slice(&f64::from(f32::from_le_bytes(input.array()?)).to_le_bytes())
         }
-        Convert::LongToFloat => out.extend_from_slice(&(input.long()? as f32).to_le_bytes()),
+        Convert::LongToFloat => {
+            let value = input.long()?;
+            let narrow = value as f32;
+            if narrow as i128 != i128::from(value) {
+                return Err(DecodeError::new(format!(
+                    "{value} is not exact as an f32: write `f64` or `i64`"
+                )));
+            }
+            out.extend_from_slice(&narrow.to_le_bytes());
+        }
         Convert::LongToDouble => out.extend_from_slice(&(input.long()? as f64).to_le_bytes()),
         Convert::Text => write::bytes(input.text()?.as_bytes(), out),
         Convert::Bytes => write::bytes(input.bytes()?, out),

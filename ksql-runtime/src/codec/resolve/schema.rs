@@ -63,6 +63,8 @@ pub(super) struct Schema {
     pub(super) root: Node,
     pub(super) records: Vec<Record>,
     pub(super) enums: Vec<Vec<String>>,
+    /// Which records have no field with bytes.
+    empty: Vec<bool>,
 }
 
 const DEEPEST: usize = 64;
@@ -77,11 +79,32 @@ pub(super) fn parse(text: &str) -> Result<Schema, String> {
         names: HashMap::new(),
     };
     let root = parser.node(&json, "", 0)?;
-    Ok(Schema {
+    let mut schema = Schema {
         root,
+        empty: vec![false; parser.records.len()],
         records: parser.records,
         enums: parser.enums,
-    })
+    };
+    // What a record holds is defined behind it, or before it and named: both ways in turn, until nothing changes.
+    let mut order: Vec<usize> = (0..schema.records.len()).collect();
+    loop {
+        let mut changed = false;
+        order.reverse();
+        for index in order.iter().copied() {
+            let empty = schema
+                .record(index)
+                .is_some_and(|record| record.fields.iter().all(|(_, node)| schema.is_empty(node)));
+            if let Some(known) = schema.empty.get_mut(index)
+                && *known != empty
+            {
+                *known = empty;
+                changed = true;
+            }
+        }
+        if !changed {
+            return Ok(schema);
+        }
+    }
 }
 
 struct Parser {
@@ -270,6 +293,15 @@ fn full_name(name: &str, namespace: &str) -> String {
 impl Schema {
     pub(super) fn record(&self, index: usize) -> Option<&Record> {
         self.records.get(index)
+    }
+
+    /// Whether values of a type have no bytes at all.
+    pub(super) fn is_empty(&self, node: &Node) -> bool {
+        match node {
+            Node::Null | Node::Fixed { size: 0, .. } => true,
+            Node::Record(index) => self.empty.get(*index).copied().unwrap_or(false),
+            _ => false,
+        }
     }
 
     /// A type in words.

@@ -100,8 +100,17 @@ impl Topic {
     }
 
     pub(super) fn offsets(&self, partition: i32) -> Result<Offsets, LogError> {
-        let PartitionState { start, end, .. } = self.state(partition)?;
-        Ok(Offsets { start, end })
+        let PartitionState {
+            start,
+            end,
+            tombstones_to,
+            ..
+        } = self.state(partition)?;
+        Ok(Offsets {
+            start,
+            end,
+            resume_from: tombstones_to,
+        })
     }
 
     /// The partition for the next records without a key. Relaxed: any order spreads them.
@@ -116,7 +125,7 @@ impl Topic {
 
     pub(super) fn out_of_range(&self, partition: i32, offset: i64) -> LogError {
         match self.offsets(partition) {
-            Ok(Offsets { start, end }) => LogError::OffsetOutOfRange {
+            Ok(Offsets { start, end, .. }) => LogError::OffsetOutOfRange {
                 topic: self.name.to_string(),
                 partition,
                 offset,

@@ -80,6 +80,7 @@ fn latest_of(
     let mut held = 0_usize;
     let mut upto = from;
     each_batch(shared, topic, partition, from, end, |batch| {
+        batch.check(topic, partition)?;
         let mut records = batch.records;
         let mut next = batch.base;
         while let Some(record) = packed::read_record(&mut records) {
@@ -94,10 +95,7 @@ fn latest_of(
                 }
             }
         }
-        upto = batch
-            .base
-            .saturating_add(batch.header.last)
-            .saturating_add(1);
+        upto = batch.after();
         Ok(held < memory)
     })?;
     Ok((latest, upto))
@@ -130,6 +128,8 @@ struct Group {
     horizon: i64,
     bytes_before: u64,
     changed: bool,
+    /// Behind the last tombstone that goes because its time is over; 0 for none.
+    tombstones_to: i64,
 }
 
 impl Group {
@@ -144,6 +144,7 @@ impl Group {
             horizon: NEVER,
             bytes_before: 0,
             changed: false,
+            tombstones_to: 0,
         }
     }
 }
@@ -158,6 +159,7 @@ impl Pass<'_> {
         };
         let mut group: Option<Group> = None;
         each_batch(self.shared, self.topic, self.partition, from, to, |batch| {
+            batch.check(self.topic, self.partition)?;
             let mut open = group.take().unwrap_or_else(|| Group::new(batch.base));
             open.bases.push(batch.base);
             open.bytes_before = open.bytes_before.saturating_add(batch.length);
@@ -172,7 +174,11 @@ impl Pass<'_> {
                 next = offset.saturating_add(1);
                 let key = record.key.unwrap_or_default();
                 let superseded = self.latest.get(key).is_some_and(|latest| *latest > offset);
-                if superseded || (due && record.value.is_none()) {
+                let over = due && record.value.is_none();
+                if over && !superseded {
+                    open.tombstones_to = next;
+                }
+                if superseded || over {
                     outcome.removed = outcome.removed.saturating_add(1);
                     open.changed = true;
                     continue;
@@ -198,10 +204,7 @@ impl Pass<'_> {
                     open.horizon.max(horizon)
                 };
             }
-            open.next = batch
-                .base
-                .saturating_add(batch.header.last)
-                .saturating_add(1);
+            open.next = batch.after();
             if open.value.len() >= STORED_BYTES || !open.changed {
                 self.finish(open, &mut outcome)?;
             } else {
@@ -242,6 +245,7 @@ impl Pass<'_> {
                 base: *base,
                 value: group.value,
                 bytes_before: group.bytes_before,
+                tombstones_to: group.tombstones_to,
             },
         )
     }

@@ -86,6 +86,8 @@ pub(super) struct PartitionState {
     pub(super) cleaned_bytes: u64,
     /// The earliest time at which a tombstone before `cleaned_to` may go.
     pub(super) horizon: i64,
+    /// Behind the last tombstone that is not there any more: who stopped reading before it may have missed a deletion.
+    pub(super) tombstones_to: i64,
 }
 
 /// A horizon that never comes: there is no tombstone.
@@ -99,6 +101,7 @@ impl PartitionState {
         cleaned_to: 0,
         cleaned_bytes: 0,
         horizon: NEVER,
+        tombstones_to: 0,
     };
 
     pub(super) fn to_bytes(self) -> Vec<u8> {
@@ -109,6 +112,7 @@ impl PartitionState {
             cleaned_to,
             cleaned_bytes,
             horizon,
+            tombstones_to,
         } = self;
         [
             start.to_le_bytes(),
@@ -117,6 +121,7 @@ impl PartitionState {
             cleaned_to.to_le_bytes(),
             cleaned_bytes.to_le_bytes(),
             horizon.to_le_bytes(),
+            tombstones_to.to_le_bytes(),
         ]
         .concat()
     }
@@ -125,7 +130,16 @@ impl PartitionState {
         let (chunks, []) = bytes.as_chunks::<8>() else {
             return None;
         };
-        let [start, end, bytes, cleaned_to, cleaned_bytes, horizon] = chunks else {
+        let [
+            start,
+            end,
+            bytes,
+            cleaned_to,
+            cleaned_bytes,
+            horizon,
+            tombstones_to,
+        ] = chunks
+        else {
             return None;
         };
         Some(PartitionState {
@@ -135,6 +149,7 @@ impl PartitionState {
             cleaned_to: i64::from_le_bytes(*cleaned_to),
             cleaned_bytes: u64::from_le_bytes(*cleaned_bytes),
             horizon: i64::from_le_bytes(*horizon),
+            tombstones_to: i64::from_le_bytes(*tombstones_to),
         })
     }
 }
@@ -218,6 +233,7 @@ mod tests {
             cleaned_to: 4,
             cleaned_bytes: 5,
             horizon: 6,
+            tombstones_to: 7,
         };
         assert_eq!(PartitionState::from_bytes(&state.to_bytes()), Some(state));
     }

@@ -4,6 +4,7 @@
 //! were written, one maintenance at a time, and each change is one write that leaves a partition without gaps.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,30 +23,33 @@ use crate::log::error::LogError;
 /// What maintenance was asked.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<VecDeque<(i64, Answer<Maintained>)>>,
     some: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    asked: VecDeque<(i64, Answer<Maintained>)>,
-    closed: bool,
+    /// Changed under the lock of what waits, read by a maintenance going on without it.
+    closed: AtomicBool,
 }
 
 impl Requests {
     pub(super) fn push(&self, now: i64, done: Answer<Maintained>) -> Result<(), LogError> {
         let mut waiting = lock(&self.waiting);
-        if waiting.closed {
+        if self.is_closed() {
             return Err(LogError::Closed);
         }
-        waiting.asked.push_back((now, done));
+        waiting.push_back((now, done));
         self.some.notify_one();
         Ok(())
     }
 
+    /// Ends the maintenance going on, and those that wait.
     pub(super) fn close(&self) {
-        lock(&self.waiting).closed = true;
+        let mut waiting = lock(&self.waiting);
+        self.closed.store(true, Ordering::Release);
+        waiting.clear();
         self.some.notify_one();
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// The next request; nothing in it when the interval is over; none when closed.
@@ -53,11 +57,11 @@ impl Requests {
         let deadline = interval.and_then(|interval| Instant::now().checked_add(interval));
         let mut waiting = lock(&self.waiting);
         loop {
-            if let Some(asked) = waiting.asked.pop_front() {
-                return Some(Some(asked));
-            }
-            if waiting.closed {
+            if self.is_closed() {
                 return None;
+            }
+            if let Some(asked) = waiting.pop_front() {
+                return Some(Some(asked));
             }
             waiting = match deadline {
                 None => self
@@ -79,6 +83,15 @@ impl Requests {
     }
 }
 
+/// Closes the requests when the thread ends, however it ends: nobody waits for an answer that never comes.
+struct Closing<'a>(&'a Requests);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 /// The thread's whole life.
 pub(super) fn run(
     shared: &Arc<Shared>,
@@ -88,6 +101,7 @@ pub(super) fn run(
 ) {
     let _span =
         tracing::debug_span!("maintenance", directory = %shared.directory.display()).entered();
+    let _closing = Closing(&shared.requests);
     let interval = by_itself.as_ref().map(|(interval, _)| *interval);
     while let Some(asked) = shared.requests.next(interval) {
         match (asked, &by_itself) {
@@ -101,13 +115,14 @@ pub(super) fn run(
     }
 }
 
+/// Maintains every partition. One that is damaged keeps no other from it; the first error is told.
 fn all(
     shared: &Arc<Shared>,
     now: i64,
     dirty_ratio: f64,
     memory: usize,
 ) -> Result<Maintained, LogError> {
-    let mut done = Maintained::default();
+    let (mut done, mut failed) = (Maintained::default(), None);
     for topic in shared.catalog.all() {
         for partition in topic.partitions() {
             let one = partition_of(
@@ -120,13 +135,15 @@ fn all(
                 &mut done,
             );
             match one {
+                Ok(()) => {}
                 // Deleted while this went on.
                 Err(_) if topic.is_deleted() => break,
-                other => other?,
+                Err(LogError::Closed) => return Err(LogError::Closed),
+                Err(error) => drop(failed.get_or_insert(error)),
             }
         }
     }
-    Ok(done)
+    failed.map_or(Ok(done), Err)
 }
 
 fn partition_of(
@@ -178,10 +195,7 @@ fn expire(shared: &Shared, topic: &Arc<Topic>, partition: i32, now: i64) -> Resu
         if !too_old && !too_many {
             return Ok(false);
         }
-        start = batch
-            .base
-            .saturating_add(batch.header.last)
-            .saturating_add(1);
+        start = batch.after();
         bytes = bytes.saturating_add(length);
         records = records.saturating_add(u64::from(batch.header.count));
         Ok(true)
@@ -208,7 +222,46 @@ pub(super) struct Batch<'a> {
     pub(super) length: u64,
 }
 
-/// Gives every stored batch of a range of offsets to `each` until it says to stop.
+impl Batch<'_> {
+    /// The offset behind the last one the batch answers for.
+    pub(super) fn after(&self) -> i64 {
+        self.base.saturating_add(self.header.last).saturating_add(1)
+    }
+
+    /// Makes sure that the records are what the header says. Whoever copies them does so before: what cannot be read would
+    /// be left out of the copy.
+    pub(super) fn check(&self, topic: &Topic, partition: i32) -> Result<(), LogError> {
+        match self.header.check(self.records, 0) {
+            Some(_) => Ok(()),
+            None => Err(damaged(
+                topic,
+                partition,
+                self.base,
+                "a batch does not hold what it says",
+                None,
+            )),
+        }
+    }
+}
+
+fn damaged(
+    topic: &Topic,
+    partition: i32,
+    offset: i64,
+    what: &str,
+    source: Option<rocksdb::Error>,
+) -> LogError {
+    LogError::CorruptRecords {
+        topic: topic.name.to_string(),
+        partition,
+        offset,
+        what: what.to_owned(),
+        source: source.map(|error| Arc::new(error) as _),
+    }
+}
+
+/// Gives every stored batch of a range of offsets to `each` until it says to stop, or the log is closed. The first one may
+/// begin before the range: a compaction that was cut short has joined batches it did not come to note.
 pub(super) fn each_batch(
     shared: &Shared,
     topic: &Topic,
@@ -217,42 +270,56 @@ pub(super) fn each_batch(
     to: i64,
     mut each: impl FnMut(Batch<'_>) -> Result<bool, LogError>,
 ) -> Result<(), LogError> {
-    let damaged =
-        |offset: i64, what: &str, source: Option<rocksdb::Error>| LogError::CorruptRecords {
-            topic: topic.name.to_string(),
-            partition,
-            offset,
-            what: what.to_owned(),
-            source: source.map(|error| Arc::new(error) as _),
-        };
-    let mut next = from;
-    // The database is let go of between batches' groups by ending the iterator: the writer needs no lock of it.
+    if from >= to {
+        return Ok(());
+    }
+    let damaged = |offset: i64, what: &str, source: Option<rocksdb::Error>| {
+        damaged(topic, partition, offset, what, source)
+    };
     shared.store.with(|families| {
         let mut read = rocksdb::ReadOptions::default();
+        read.set_iterate_lower_bound(batch_key(topic.number, partition, 0));
         read.set_iterate_upper_bound(batch_key(topic.number, partition, to));
         read.fill_cache(false);
         let mut batches = families.db.raw_iterator_cf_opt(&families.log, read);
-        batches.seek(batch_key(topic.number, partition, from));
+        batches.seek_for_prev(batch_key(topic.number, partition, from));
+        let mut next = None;
         while let Some((key, value)) = batches.item() {
-            let base = base_of(key).ok_or_else(|| damaged(next, "a key has another form", None))?;
+            // Closing waits for this to let go of the database.
+            if shared.requests.is_closed() {
+                return Err(LogError::Closed);
+            }
+            let at = next.unwrap_or(from);
+            let base = base_of(key).ok_or_else(|| damaged(at, "a key has another form", None))?;
             let (header, records) = BatchHeader::read(value)
                 .ok_or_else(|| damaged(base, "a batch has another form", None))?;
-            if base != next {
-                return Err(damaged(next, "the records are missing", None));
-            }
-            next = base.saturating_add(header.last).saturating_add(1);
-            if !each(Batch {
+            let batch = Batch {
                 base,
                 header,
                 records,
                 length: value.len() as u64,
-            })? {
+            };
+            let after = batch.after();
+            let fits = match next {
+                None => (base..after).contains(&from),
+                Some(next) => base == next,
+            };
+            if !fits {
+                return Err(damaged(at, "the records are missing", None));
+            }
+            next = Some(after);
+            if !each(batch)? {
                 return Ok(());
             }
             batches.next();
         }
+        let reached = next.unwrap_or(from);
         batches
             .status()
-            .map_err(|error| damaged(next, "it cannot be read", Some(error)))
+            .map_err(|error| damaged(reached, "it cannot be read", Some(error)))?;
+        if reached < to {
+            return Err(damaged(reached, "the records are missing", None));
+        }
+        Ok(())
     })
 }

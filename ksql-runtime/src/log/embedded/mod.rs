@@ -15,6 +15,8 @@ mod produce;
 mod queue;
 mod store;
 mod stored;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::path::PathBuf;
@@ -24,6 +26,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{Semaphore, oneshot};
 
 pub use fetch::EmbeddedReader;
+use options::Shares;
 pub use options::{ClockFn, Durability, EmbeddedOptions, Maintained};
 
 use super::batch::{BatchReceipt, RecordBatch};
@@ -36,14 +39,11 @@ use layout::{
     NEXT_TOPIC_KEY, PartitionState, TOPIC_PREFIX, group_key, partition_key, topic_from_bytes,
     topic_of,
 };
-use queue::{Command, Part, Produce, Queue};
+use queue::{Command, Part, Produce, Queue, Then};
 use store::{Store, read_error};
 
 /// Keys and values of the small column family.
 type Entries = Vec<(Vec<u8>, Vec<u8>)>;
-
-/// Bytes that may wait for the writer, in KiB. More waits outside: memory stays bounded whatever the callers do.
-const QUEUE_KIB: u32 = 64 * 1024;
 
 /// The log in this process. Clones share it; dropping the last one closes it.
 #[derive(Debug, Clone)]
@@ -54,7 +54,9 @@ pub struct EmbeddedLog(Arc<Handle>);
 struct Handle {
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Room for records that wait for the writer, in KiB. More waits outside: memory stays bounded whatever callers do.
     room: Arc<Semaphore>,
+    room_kib: u32,
 }
 
 /// What the threads and readers share.
@@ -66,6 +68,16 @@ struct Shared {
     queue: Queue,
     requests: maintenance::Requests,
     faults: faults::Faults,
+}
+
+impl Shared {
+    /// Closes the database and tells whoever waits for records.
+    fn close(&self) {
+        self.store.close();
+        for topic in self.catalog.all() {
+            topic.signal.raise();
+        }
+    }
 }
 
 impl Drop for Handle {
@@ -95,7 +107,8 @@ impl EmbeddedLog {
             dirty_ratio,
             memory_bytes,
         } = options;
-        let store = Store::open(&directory, memory_bytes)?;
+        let shares = Shares::of(memory_bytes);
+        let store = Store::open(&directory, shares)?;
         let catalog = load(&store, &directory)?;
         let shared = Arc::new(Shared {
             directory,
@@ -106,10 +119,12 @@ impl EmbeddedLog {
             faults: faults::Faults::default(),
         });
         let writer = writer::Writer::new(Arc::clone(&shared), durability);
+        let room_kib = u32::try_from(shares.queue / 1024).unwrap_or(u32::MAX / 8);
         let log = EmbeddedLog(Arc::new(Handle {
             shared: Arc::clone(&shared),
             threads: Mutex::new(Vec::new()),
-            room: Arc::new(Semaphore::new(QUEUE_KIB as usize)),
+            room: Arc::new(Semaphore::new(room_kib as usize)),
+            room_kib,
         }));
         let cannot = |error: std::io::Error| LogError::Storage {
             action: "start a thread",
@@ -123,7 +138,7 @@ impl EmbeddedLog {
         };
         let writing = spawn("ksql-log-writer", Box::new(move || writer.run()))?;
         lock(&log.0.threads).push(writing);
-        let memory = memory_bytes / 2;
+        let memory = shares.compaction;
         let maintaining = spawn(
             "ksql-log-maintenance",
             Box::new(move || maintenance::run(&shared, maintenance, dirty_ratio, memory)),
@@ -142,7 +157,7 @@ impl EmbeddedLog {
     ) -> Result<T, LogError> {
         let (done, answer) = oneshot::channel();
         self.shared().queue.push(command(done))?;
-        answer.await.map_err(|_| LogError::Closed)?
+        answer.await.map_err(|_| queue::defect())?
     }
 
     /// See [`Log::create_topic`](super::Log::create_topic).
@@ -257,7 +272,7 @@ impl EmbeddedLog {
         let kib = u32::try_from(bytes / 1024)
             .unwrap_or(u32::MAX)
             .saturating_add(1)
-            .min(QUEUE_KIB);
+            .min(self.0.room_kib);
         let room = Arc::clone(&self.0.room)
             .acquire_many_owned(kib)
             .await
@@ -299,7 +314,7 @@ impl EmbeddedLog {
                 offset.to_le_bytes().to_vec(),
             ));
         }
-        self.put(entries).await
+        self.put_then(entries, || ()).await
     }
 
     /// The offset a group committed, if it did.
@@ -370,9 +385,21 @@ impl EmbeddedLog {
         }
     }
 
-    /// Writes entries beside the log's own, all or none. Keys are the caller's; the first byte keeps them apart.
-    pub(crate) async fn put(&self, entries: Vec<(Vec<u8>, Vec<u8>)>) -> Result<(), LogError> {
-        self.ask(|done| Command::Put { entries, done }).await
+    /// Writes entries beside the log's own, all or none. Keys are the caller's; the first byte keeps them apart. Once they
+    /// are durable `then` is done, also where nobody waits for this any more. It runs on the thread that writes, must be
+    /// short, and must not own the log.
+    pub(crate) async fn put_then(
+        &self,
+        entries: Entries,
+        then: impl FnOnce() + Send + 'static,
+    ) -> Result<(), LogError> {
+        let then = Then(Box::new(then));
+        self.ask(|done| Command::Put {
+            entries,
+            then,
+            done,
+        })
+        .await
     }
 
     fn entry(&self, key: &[u8]) -> Result<Option<Vec<u8>>, LogError> {

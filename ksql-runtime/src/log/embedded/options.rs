@@ -31,7 +31,8 @@ pub struct EmbeddedOptions {
     /// The part of a compacted partition's bytes that must be new before it is compacted again. Default: 0.5, as in
     /// Kafka. Minimum: 0, at every maintenance that finds something new.
     pub dirty_ratio: f64,
-    /// Memory for records not yet in files and for reading. Default: 64 MiB. Minimum: 8 MiB.
+    /// Memory for records that wait to be written, that are not yet in files, that are read, and for compaction, all
+    /// together. Default: 64 MiB. Minimum: 8 MiB, which less is taken for.
     pub memory_bytes: usize,
 }
 
@@ -70,6 +71,31 @@ impl std::fmt::Debug for EmbeddedOptions {
     }
 }
 
+/// How the one number for memory is shared.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shares {
+    /// Records on their way to the writer. What is more waits outside.
+    pub(super) queue: usize,
+    /// Records in RocksDB and not yet in files.
+    pub(super) unflushed: usize,
+    /// Blocks of files.
+    pub(super) cache: usize,
+    /// The keys of a partition that is compacted.
+    pub(super) compaction: usize,
+}
+
+impl Shares {
+    pub(super) fn of(memory_bytes: usize) -> Shares {
+        let eighth = memory_bytes.max(8 * 1024 * 1024) / 8;
+        Shares {
+            queue: eighth * 2,
+            unflushed: eighth * 3,
+            cache: eighth,
+            compaction: eighth * 2,
+        }
+    }
+}
+
 /// What a maintenance did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Maintained {
@@ -77,4 +103,31 @@ pub struct Maintained {
     pub expired: u64,
     /// Records removed because a later one has their key, or a tombstone's time was over.
     pub compacted: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shares_of_memory_are_never_more_than_all_of_it() {
+        for memory in [8 << 20, 64 << 20, (64 << 20) + 7, usize::MAX] {
+            let Shares {
+                queue,
+                unflushed,
+                cache,
+                compaction,
+            } = Shares::of(memory);
+            let sum = [queue, unflushed, cache, compaction]
+                .iter()
+                .map(|share| *share as u128)
+                .sum::<u128>();
+            assert!(sum <= memory as u128, "{sum} of {memory}");
+        }
+        assert_eq!(
+            Shares::of(0).queue,
+            Shares::of(8 << 20).queue,
+            "the minimum"
+        );
+    }
 }

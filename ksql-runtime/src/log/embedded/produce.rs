@@ -128,7 +128,7 @@ fn choose(
     key: Option<&[u8]>,
     keyless: impl FnOnce() -> i32,
 ) -> Result<i32, LogError> {
-    if key.is_none() && topic.spec().cleanup == Cleanup::Compact {
+    if key.is_none() && topic.spec().cleanup != Cleanup::Delete {
         return Err(invalid(
             topic,
             "a compacted topic keeps the latest record of each key, and this record has none",

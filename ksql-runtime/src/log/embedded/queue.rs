@@ -1,6 +1,7 @@
 //! What the writer thread is asked to do, in the order in which it was asked.
 //!
-//! Invariant: every command taken is answered; a closed queue takes none. Filled by any thread or task, emptied by the
+//! Invariant: every command taken is answered, or its answer is dropped where the writer ended by a defect; a closed queue
+//! takes none. Filled by any thread or task, emptied by the
 //! writer thread alone, all that waits at once: that is what makes a group.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -34,6 +35,7 @@ pub(super) enum Command {
     /// Entries of the small column family, all or none.
     Put {
         entries: Vec<(Vec<u8>, Vec<u8>)>,
+        then: Then,
         done: Answer<()>,
     },
     /// Makes a run of stored batches another one.
@@ -47,6 +49,16 @@ pub(super) enum Command {
     Close {
         done: Answer<()>,
     },
+}
+
+/// What the writer does when entries are durable and before it answers, whoever still waits: what is kept of them in
+/// memory follows what is stored.
+pub(super) struct Then(pub(super) Box<dyn FnOnce() + Send>);
+
+impl std::fmt::Debug for Then {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Then")
+    }
 }
 
 /// Records to append.
@@ -97,6 +109,8 @@ pub(super) enum Change {
         base: i64,
         value: Vec<u8>,
         bytes_before: u64,
+        /// Behind the last tombstone that is not there any more.
+        tombstones_to: i64,
     },
     /// Compaction has come to here.
     Cleaned {
@@ -106,6 +120,13 @@ pub(super) enum Change {
         cleaned_bytes: u64,
         horizon: i64,
     },
+}
+
+/// Why an answer was dropped: nothing else drops one.
+pub(super) fn defect() -> LogError {
+    LogError::Poisoned {
+        reason: "the thread that writes ended unexpectedly; please report it".to_owned(),
+    }
 }
 
 /// The commands that wait.
@@ -118,20 +139,30 @@ pub(super) struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     commands: Vec<Command>,
-    closed: bool,
+    /// Why no more are taken.
+    closed: Option<LogError>,
 }
 
 impl Queue {
     /// Adds a command, unless the log is closed.
     pub(super) fn push(&self, command: Command) -> Result<(), LogError> {
         let mut waiting = lock(&self.waiting);
-        if waiting.closed {
-            return Err(LogError::Closed);
+        if let Some(reason) = &waiting.closed {
+            return Err(reason.clone());
         }
-        waiting.closed = matches!(command, Command::Close { .. });
+        if matches!(command, Command::Close { .. }) {
+            waiting.closed = Some(LogError::Closed);
+        }
         waiting.commands.push(command);
         self.some.notify_one();
         Ok(())
+    }
+
+    /// Takes no more, and drops what waits with its answers: the writer ended by a defect.
+    pub(super) fn abandon(&self) {
+        let mut waiting = lock(&self.waiting);
+        waiting.closed.get_or_insert_with(defect);
+        waiting.commands.clear();
     }
 
     /// Takes everything that waits, waiting for something.

@@ -12,6 +12,7 @@ use rocksdb::{
 };
 
 use super::layout::{FORMAT, FORMAT_KEY, LOG, META};
+use super::options::Shares;
 use crate::directory::DirectoryLock;
 use crate::log::error::LogError;
 use crate::rocks;
@@ -39,7 +40,7 @@ pub(super) struct Families<'a> {
 
 impl Store {
     /// Locks the directory and opens or creates the database in it.
-    pub(super) fn open(directory: &Path, memory_bytes: usize) -> Result<Store, LogError> {
+    pub(super) fn open(directory: &Path, shares: Shares) -> Result<Store, LogError> {
         let lock = DirectoryLock::acquire(directory)?;
         let data = directory.join(DATA);
         let damaged = |what: String| LogError::Corrupt {
@@ -51,13 +52,12 @@ impl Store {
         if let Some(what) = rocks::damage(&data) {
             return Err(damaged(what));
         }
-        let memory = memory_bytes.max(8 * 1024 * 1024);
         let families = [
             ColumnFamilyDescriptor::new(META, meta_options()),
-            ColumnFamilyDescriptor::new(LOG, log_options(memory)),
+            ColumnFamilyDescriptor::new(LOG, log_options(shares)),
         ];
         let db =
-            DB::open_cf_descriptors(&db_options(memory), &data, families).map_err(|error| {
+            DB::open_cf_descriptors(&db_options(shares), &data, families).map_err(|error| {
                 match error.kind() {
                     ErrorKind::Corruption => {
                         corrupt(directory, "its files do not fit together", error)
@@ -189,7 +189,7 @@ fn check_current(data: &Path) -> Result<bool, String> {
     }
 }
 
-fn db_options(memory: usize) -> Options {
+fn db_options(shares: Shares) -> Options {
     let mut options = Options::default();
     options.create_if_missing(true);
     options.create_missing_column_families(true);
@@ -198,8 +198,8 @@ fn db_options(memory: usize) -> Options {
     options.set_track_and_verify_wals_in_manifest(true);
     options.set_paranoid_checks(true);
     options.set_max_background_jobs(2);
-    options.set_db_write_buffer_size(memory / 2);
-    options.set_max_total_wal_size((memory as u64).max(32 * 1024 * 1024));
+    options.set_db_write_buffer_size(shares.unflushed);
+    options.set_max_total_wal_size((shares.unflushed as u64 * 2).max(32 * 1024 * 1024));
     options.set_bytes_per_sync(1024 * 1024);
     options.set_keep_log_file_num(2);
     options.set_stats_dump_period_sec(0);
@@ -212,15 +212,15 @@ fn meta_options() -> Options {
     options
 }
 
-fn log_options(memory: usize) -> Options {
+fn log_options(shares: Shares) -> Options {
     let mut table = BlockBasedOptions::default();
     // Batches are read in order and once; large blocks compress better and there is nothing to look up by chance.
     table.set_block_size(64 * 1024);
-    table.set_block_cache(&Cache::new_lru_cache(memory / 4));
+    table.set_block_cache(&Cache::new_lru_cache(shares.cache));
     table.set_cache_index_and_filter_blocks(true);
     let mut options = Options::default();
     options.set_block_based_table_factory(&table);
-    options.set_write_buffer_size(memory / 4);
+    options.set_write_buffer_size(shares.unflushed / 2);
     options.set_max_write_buffer_number(3);
     options.set_compression_type(DBCompressionType::Lz4);
     options.set_target_file_size_base(64 * 1024 * 1024);

@@ -26,6 +26,18 @@ pub(super) const STORED_BYTES: usize = 256 * 1024;
 const KEPT_BUFFERS: usize = 64;
 const KEPT_BYTES: usize = 1024 * 1024;
 
+/// Ends the log when the writer ends by a defect: nobody waits for an answer that never comes, or writes what nobody stores.
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.queue.abandon();
+            self.0.close();
+        }
+    }
+}
+
 /// The writer's own state.
 pub(super) struct Writer {
     shared: Arc<Shared>,
@@ -50,6 +62,7 @@ impl Writer {
     pub(super) fn run(mut self) {
         let _span =
             tracing::debug_span!("log", directory = %self.shared.directory.display()).entered();
+        let _ending = Ending(Arc::clone(&self.shared));
         let mut commands = Vec::new();
         let mut group = Vec::new();
         loop {
@@ -83,14 +96,22 @@ impl Writer {
                 done,
             } => drop(done.send(self.alter(&topic, &change))),
             Command::Delete { topic, done } => drop(done.send(self.delete(&topic))),
-            Command::Put { entries, done } => {
+            Command::Put {
+                entries,
+                then,
+                done,
+            } => {
                 let mut batch = WriteBatch::default();
-                drop(done.send(self.write(|families| {
+                let written = self.write(|families| {
                     for (key, value) in &entries {
                         batch.put_cf(&families.meta, key, value);
                     }
                     batch
-                })));
+                });
+                if written.is_ok() {
+                    (then.0)();
+                }
+                drop(done.send(written));
             }
             Command::Change { change, done } => drop(done.send(self.change(change))),
             Command::Flush { done } => drop(done.send(self.flush())),
@@ -100,10 +121,7 @@ impl Writer {
                 } else {
                     self.flush()
                 };
-                self.shared.store.close();
-                for topic in self.shared.catalog.all() {
-                    topic.signal.raise();
-                }
+                self.shared.close();
                 drop(done.send(flushed));
                 return true;
             }
@@ -341,8 +359,10 @@ impl Writer {
                     base,
                     value,
                     bytes_before,
+                    tombstones_to,
                     ..
                 } => {
+                    state.tombstones_to = state.tombstones_to.max(tombstones_to);
                     for base in remove {
                         batch.delete_cf(&families.log, batch_key(topic.number, partition, base));
                     }

@@ -26,6 +26,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let first: u64 = std::env::args().nth(1).unwrap_or_default().parse()?;
     let mut options = EmbeddedOptions::new(directory);
     options.dirty_ratio = 0.0;
+    // As little as there may be: so that files are written in the short life of this process.
+    options.memory_bytes = 8 * 1024 * 1024;
     let log = EmbeddedLog::open(options)?;
     log.create_topic(&TopicSpec::new("all", 3)).await?;
     log.create_topic(&TopicSpec::new("latest", 1).compacted())
@@ -48,7 +50,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                     ));
                 }
             }
-            Ok::<_, ksql_runtime::log::LogError>(())
+            Ok::<(), ksql_runtime::log::LogError>(())
         })
     };
     let compacting = {
@@ -64,24 +66,31 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                     log.maintain(0).await?;
                 }
             }
-            Ok::<_, ksql_runtime::log::LogError>(())
+            Ok::<(), ksql_runtime::log::LogError>(())
         })
     };
-    for n in (first..).step_by(1_000) {
-        let numbers = n + 100..n + 1_000;
-        let mut batch = RecordBatch::new();
-        for n in numbers.clone() {
-            batch.push(Some(&n.to_be_bytes()), Some(&value(n)), 0, &[]);
+    let batches = async {
+        for n in (first..).step_by(1_000) {
+            let numbers = n + 100..n + 1_000;
+            let mut batch = RecordBatch::new();
+            for n in numbers.clone() {
+                batch.push(Some(&n.to_be_bytes()), Some(&value(n)), 0, &[]);
+            }
+            let receipt = log.produce_batch("all", batch).await?;
+            for (n, (partition, offset)) in numbers.zip(receipt.records()).step_by(50) {
+                say(&format!("acked {n} {partition} {offset}"));
+            }
         }
-        let receipt = log.produce_batch("all", batch).await?;
-        for (n, (partition, offset)) in numbers.zip(receipt.records()).step_by(50) {
-            say(&format!("acked {n} {partition} {offset}"));
-        }
-        if single.is_finished() || compacting.is_finished() {
-            break;
-        }
+        Ok(())
+    };
+    // None of them ends but by an error, which the parent is told.
+    let failed = tokio::select! {
+        ended = batches => ended,
+        ended = single => ended?,
+        ended = compacting => ended?,
+    };
+    if let Err(error) = &failed {
+        say(&format!("failed {error:?}"));
     }
-    single.await??;
-    compacting.await??;
-    Ok(())
+    Ok(failed?)
 }

@@ -1,7 +1,8 @@
 //! The child process of the table crash tests. It adds operations of a workload and says what it sent and what was
 //! acknowledged, until it is killed, told to stop, or done.
 //!
-//! `table_child ingest <seed> <keys> <from> <to>` under the directory `KSQL_TEST_DIR`.
+//! `table_child <ingest|flushing> <seed> <keys> <from> <to>` under the directory `KSQL_TEST_DIR`. Where it is `flushing`
+//! its tables are flushed all the time, so that a kill meets a flush.
 
 use std::io::Write;
 use std::time::Duration;
@@ -31,12 +32,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let (seed, keys, from, to) = (number(1), number(2), number(3), number(4));
 
-    let ctx = match Context::builder()
-        .entity::<Row>()
-        .state_dir(&directory)
-        .start()
-        .await
-    {
+    let mut builder = Context::builder().entity::<Row>().state_dir(&directory);
+    if arguments.first().is_some_and(|mode| mode == "flushing") {
+        builder = builder
+            .setting("flush_interval", "1ms")
+            .setting("memory", "32MiB");
+    }
+    let ctx = match builder.start().await {
         Ok(ctx) => ctx,
         Err(error) => {
             say(&format!("refused {error}"));
@@ -44,6 +46,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     };
     ctx.wait_ready(Duration::from_secs(30)).await?;
+    say(&format!("replayed {}", ctx.set::<Row>().replayed()?));
     say("ready");
 
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;

@@ -16,4 +16,11 @@ struct Order {
     select: String,
 }
 
-fn main() {}
+fn main() {
+    for name in [
+        "SIZE", "VALUES", "END", "QUERY", "TO", "TOPIC", "TYPE", "SELECT",
+    ] {
+        let quoted = format!("`{name}` ");
+        assert!(Order::CREATE.contains(&quoted), "{quoted}: {}", Order::CREATE);
+    }
+}
