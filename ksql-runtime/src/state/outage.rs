@@ -135,6 +135,7 @@ impl Run {
             retry_longest: Duration::from_millis(20),
             retries: None,
             cache_rows: 0,
+            gather_bytes: 1 << 20,
         };
         change(&mut settings);
         let (sender, events) = broadcast::channel(64);
@@ -168,9 +169,12 @@ impl Run {
 
     async fn stop(mut self) -> Vec<State> {
         let table = Arc::clone(&self.table);
-        tokio::task::spawn_blocking(move || table.stop())
-            .await
-            .unwrap();
+        tokio::task::spawn_blocking(move || {
+            table.ask_to_stop(Vec::new());
+            table.wait_for_stop();
+        })
+        .await
+        .unwrap();
         let mut states = Vec::new();
         while let Ok(event) = self.events.try_recv() {
             states.push(event.current);

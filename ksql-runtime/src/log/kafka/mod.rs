@@ -346,7 +346,12 @@ impl KafkaLog {
             .ask(move |shared| shared.offsets(&name, &[partition]))
             .await?;
         let (start, end) = edges.get(&partition).copied().unwrap_or((0, 0));
-        Ok(Offsets { start, end })
+        Ok(Offsets {
+            start,
+            end,
+            // Brokers do not tell what compaction removed.
+            resume_from: 0,
+        })
     }
 
     /// See [`Log::all_offsets`](super::Log::all_offsets).
@@ -360,7 +365,11 @@ impl KafkaLog {
                 .iter()
                 .map(|partition| {
                     let (start, end) = edges.get(partition).copied().unwrap_or((0, 0));
-                    Offsets { start, end }
+                    Offsets {
+                        start,
+                        end,
+                        resume_from: 0,
+                    }
                 })
                 .collect())
         })
