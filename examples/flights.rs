@@ -9,6 +9,7 @@
 //! Nothing needs to be installed or configured: log, registry and tables live under `rocksdb/`. Run it twice: the
 //! second run finds its data again.
 
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use comfy_table::{Table, presets::UTF8_BORDERS_ONLY};
@@ -93,11 +94,21 @@ const AIRLINES: &str = include_str!("data/airlines.csv");
 const PLANES: &str = include_str!("data/planes.csv");
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .init();
-    match std::env::args().nth(1).as_deref() {
+    match chosen(std::env::args().nth(1).as_deref()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn chosen(argument: Option<&str>) -> Result<(), Box<dyn std::error::Error>> {
+    match argument {
         None => run().await,
         Some("ddl") => {
             print!("{}", model().ddl()?);
@@ -226,10 +237,17 @@ async fn load(
 
     let waiting = Instant::now();
     ctx.wait_caught_up(Duration::from_secs(60)).await?;
-    println!(
-        "the tables hold all of them {:.1?} later; the last went to {last:?}",
+    print!(
+        "the tables hold all of them {:.1?} later",
         waiting.elapsed()
     );
+    if let Some(receipt) = last {
+        print!(
+            "; the last is at offset {} of partition {}",
+            receipt.offset, receipt.partition
+        );
+    }
+    println!();
     Ok(())
 }
 

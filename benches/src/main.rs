@@ -57,5 +57,9 @@ fn main() -> ExitCode {
     for (_, run) in chosen {
         run();
     }
-    ExitCode::SUCCESS
+    if report::conclude() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

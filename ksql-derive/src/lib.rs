@@ -56,9 +56,10 @@ use proc_macro::TokenStream;
 ///   a record is sent.
 /// * `#[avro_timestamp]` - says what every date-time is anyway: UTC milliseconds with Avro's `timestamp-millis`.
 /// * `#[decimal_precision(18, 4)]` - all digits, and those after the point; required on `Decimal`, refused elsewhere.
-/// * `#[datetime_format("yyyy-MM-dd HH:mm:ss")]` - the column is a string formatted by this Java pattern. Default: Avro's
-///   logical types.
-/// * `#[default_value(5)]` - the Avro schema's default: a bool, a number or a string. Default: none, except null for an `Option`.
+/// * `#[datetime_format("yyyy-MM-dd HH:mm:ss")]` - the column is a string formatted by this Java pattern, which holds all parts
+///   of the type down to the second; finer ones it lacks are cut off. Default: Avro's logical types.
+/// * `#[default_value(5)]` - the Avro schema's default: a bool, a number or a string; decimals (`"1.50"`), dates, times, moments
+///   (`"2024-01-31T12:30:00Z"`), UUIDs and variants are written as strings. Default: none, except null for an `Option`.
 /// * `#[max_length(12)]` - at most so many characters (or bytes), checked before sending. Default: no limit.
 /// * `#[kafka_ignore]` - the field is in the struct only and is restored with `Default`. Default: every field is a column.
 /// * `#[window_start]`, `#[window_end]` - filled from the windowed key; a date-time or `i64` of milliseconds. Default: none.

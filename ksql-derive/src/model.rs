@@ -97,7 +97,7 @@ pub(crate) fn with_model<R>(options: &EntityOptions, judge: impl FnOnce(&Entity<
     let topic = options.topic.as_ref();
     let entity = Entity {
         name: &name,
-        // The module path is known to the compiler only; its names are identifiers already.
+        // The module path is known to the compiler only: a constant asks it.
         namespace: container
             .namespace
             .as_ref()

@@ -58,7 +58,7 @@ pub struct Aircraft {
 /// Runs the year.
 pub fn run() {
     let Some(data) = shared_data() else {
-        REPORT.note("skipped: no flights under KSQL_SHARED_DATA or ../shared/data");
+        REPORT.skipped("no flights under KSQL_SHARED_DATA or ../shared/data");
         return;
     };
     let runtime = tokio::runtime::Runtime::new().expect("tokio");

@@ -16,7 +16,7 @@ use super::record::Maker;
 use super::status::State;
 use super::{StateError, Table};
 use crate::entity::Entity;
-use crate::log::{Log, LogError, LogReader, TopicDescription, TopicId};
+use crate::log::{Log, LogError, LogReader, Offsets, TopicDescription, TopicId};
 use crate::registry::Registry;
 
 /// How long a poll waits; a waker ends it early.
@@ -32,6 +32,7 @@ pub(super) struct Binding<'a, T> {
     maker: Maker<'a, T>,
     gathered: Gathered,
     topic: TopicId,
+    resume_from: Vec<i64>,
     failures: u32,
 }
 
@@ -50,6 +51,7 @@ impl<'a, T: Entity> Binding<'a, T> {
             maker: Maker::new(table, registry, runtime),
             gathered: Gathered::new(table.settings.gather_bytes),
             topic: plan.topic,
+            resume_from: Vec::new(),
             failures: 0,
         };
         binding.begin(plan);
@@ -79,6 +81,7 @@ impl<'a, T: Entity> Binding<'a, T> {
     /// Takes up a plan: restoring, or ready at once where there is nothing to restore.
     fn begin(&mut self, plan: Plan) {
         self.topic = plan.topic;
+        self.resume_from = plan.resume_from;
         self.table.update(|status| {
             status.lag = plan.lag;
             status.error = None;
@@ -99,6 +102,14 @@ impl<'a, T: Entity> Binding<'a, T> {
         self.gathered.clear();
         self.maker.ask_again()?;
         let mut reader = self.reader()?;
+        if self.failures > 0 && self.missed_deletions()? {
+            tracing::info!(
+                entity = table.entity,
+                "tombstones were removed from the topic while the table could not read it: it is read again from the start"
+            );
+            self.rebuild()?;
+            reader = self.reader()?;
+        }
         table.keep_waker(reader.waker());
         while !table.may_end() {
             let wait = if !self.gathered.is_empty() {
@@ -166,6 +177,26 @@ impl<'a, T: Entity> Binding<'a, T> {
             .map_err(|source| self.of_log(source))
     }
 
+    /// Where the partitions begin and end now.
+    fn offsets(&self) -> Result<Vec<Offsets>, StateError> {
+        let topic = self.table.topic();
+        (0..self.table.settings.topic.partitions.cast_signed())
+            .map(|partition| self.runtime.block_on(self.log.offsets(topic, partition)))
+            .collect::<Result<_, _>>()
+            .map_err(|source| self.of_log(source))
+    }
+
+    /// Whether compaction has removed tombstones since the plan was made that the table has not read: the rows they delete
+    /// would stay for ever.
+    fn missed_deletions(&self) -> Result<bool, StateError> {
+        let lag = self.table.status().lag;
+        let now = self.offsets()?;
+        let partitions = lag.iter().zip(&self.resume_from).zip(&now);
+        Ok(partitions.into_iter().any(|((lag, planned), now)| {
+            now.resume_from > *planned && lag.position < now.resume_from
+        }))
+    }
+
     fn of_log(&self, source: LogError) -> StateError {
         StateError::of_log(self.table.topic(), source)
     }
@@ -222,14 +253,7 @@ impl<'a, T: Entity> Binding<'a, T> {
                 requested: expected,
             }));
         }
-        let mut offsets = Vec::new();
-        for partition in 0..topic.partitions.cast_signed() {
-            let offset = self
-                .runtime
-                .block_on(self.log.offsets(self.table.topic(), partition))
-                .map_err(|source| self.of_log(source))?;
-            offsets.push(offset);
-        }
+        let offsets = self.offsets()?;
         // Before the rows go: nobody takes a row that is missing for one that never was.
         self.table
             .update(|status| status.state = State::Rebalancing);

@@ -14,6 +14,8 @@ pub(crate) struct Plan {
     /// The topic the offsets are of: another one of its name has another id.
     pub(super) topic: TopicId,
     pub(super) lag: Vec<Lag>,
+    /// Per partition what compaction had removed of tombstones by then; it only matters where it grows.
+    pub(super) resume_from: Vec<i64>,
 }
 
 impl Plan {
@@ -90,7 +92,11 @@ impl Plan {
                 end: offsets.end,
             });
         }
-        Ok(Plan { topic, lag })
+        Ok(Plan {
+            topic,
+            lag,
+            resume_from: offsets.iter().map(|offsets| offsets.resume_from).collect(),
+        })
     }
 }
 

@@ -337,3 +337,38 @@ async fn a_read_during_which_the_topic_was_exchanged_is_refused() {
     assert_eq!(ctx.set::<Stock>().count().await.expect("a count"), 0);
     ctx.shutdown().await.expect("a clean end");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_could_not_read_a_tombstone_before_it_was_removed_does_not_keep_the_row() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = start(directory.path(), false).await;
+    fill(&ctx, 0..50).await;
+    let mut events = ctx.events();
+    unseen(&ctx, &mut events, async || {
+        let removed = ctx.set::<Stock>().remove("a007").await;
+        removed.expect("removed");
+        log(&ctx).maintain(0).await.expect("compacted");
+        let gone = log(&ctx).maintain(i64::MAX / 2).await;
+        assert_eq!(gone.expect("compacted").compacted, 1, "the tombstone");
+    })
+    .await;
+    let change = transition(&mut events).await;
+    assert_eq!(change, (State::Disconnected, State::Rebalancing));
+    let change = transition(&mut events).await;
+    assert_eq!(change, (State::Rebalancing, State::Running));
+    let set = ctx.set::<Stock>();
+    assert_eq!(set.get("a007").await.expect("a read"), None);
+    assert_eq!(set.count().await.expect("a count"), 49);
+    // What is removed later, behind the table, is no reason to begin again.
+    let receipt = set.remove("a008").await.expect("removed");
+    let found = set.at_least(receipt).get("a008").await.expect("a read");
+    assert_eq!(found, None);
+    unseen(&ctx, &mut events, async || {
+        log(&ctx).maintain(0).await.expect("compacted");
+        log(&ctx).maintain(i64::MAX / 2).await.expect("compacted");
+    })
+    .await;
+    let change = transition(&mut events).await;
+    assert_eq!(change, (State::Disconnected, State::Running));
+    ctx.shutdown().await.expect("a clean end");
+}
