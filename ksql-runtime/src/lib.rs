@@ -35,6 +35,9 @@
 //! * `embedded` (default) - the embedded log, the in-process registry and tables in RocksDB, which is built from source and
 //!   needs a C++ compiler and libclang. Without it the crate is the model alone - entities, codecs, texts, validation - and
 //!   builds in well under a minute: what a crate of shared entities, or a check in CI, depends on.
+//! * `kafka` (default) - Kafka as the log, a Schema Registry and ksqlDB over HTTP, as soon as a bootstrap address is configured.
+//!   Needs `embedded`, and builds librdkafka from source. `kafka-ssl`, `kafka-ssl-vendored`, `kafka-sasl`, `kafka-gssapi` and
+//!   `kafka-zstd` build it with the C library of their name.
 //! * `relaxed` - doubtful definitions are compiler warnings in every entity, not only where `#[entity(relaxed)]` stands.
 
 // What the derive macro generates names this crate; so that tests inside of it can use the macro.
@@ -77,6 +80,8 @@ pub mod state;
 /// The guide: every attribute, adding, reading, and what happens when a definition changes.
 ///
 /// [errors.md]: crate::error_codes
+/// [configuration.md]: crate::configuration_guide
+/// [cluster.md]: crate::cluster_guide
 #[cfg(feature = "embedded")]
 #[allow(
     clippy::test_attr_in_doctest,
@@ -87,6 +92,14 @@ pub mod guide {}
 
 #[doc = include_str!("../errors.md")]
 pub mod error_codes {}
+
+#[doc = include_str!("../configuration.md")]
+#[cfg(feature = "embedded")]
+pub mod configuration_guide {}
+
+#[doc = include_str!("../cluster.md")]
+#[cfg(feature = "kafka")]
+pub mod cluster_guide {}
 
 pub use ksql_schema as schema;
 
