@@ -225,12 +225,30 @@ pub(super) async fn subject(
     subject: &Subject,
 ) -> Result<PlanStep, RegistryError> {
     let action = match registry.lookup(&subject.name, subject.schema).await {
-        Ok(_) => Action::Keep,
+        Ok(_) => of_differences(level_differences(registry, subject).await?),
         Err(RegistryError::UnknownSubject { .. }) => Action::Create,
         Err(RegistryError::UnknownSchema { .. }) => fits(registry, subject).await?,
         Err(error) => return Err(error),
     };
     Ok(subject_step(entity, subject, action))
+}
+
+/// How the subject's compatibility differs.
+async fn level_differences(
+    registry: &Registry,
+    subject: &Subject,
+) -> Result<Vec<Difference>, RegistryError> {
+    let existing = registry.compatibility(Some(&subject.name)).await?;
+    if existing == subject.level {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Difference {
+        what: "compatibility".to_owned(),
+        existing: Some(existing.to_string()),
+        defined: Some(subject.level.to_string()),
+        cure: Cure::AtStart,
+        advice: "start sets it".to_owned(),
+    }])
 }
 
 fn subject_step(entity: &'static str, subject: &Subject, action: Action) -> PlanStep {

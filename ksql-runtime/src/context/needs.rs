@@ -17,6 +17,9 @@ use crate::error::{Error, Result, Step};
 use crate::log::{Log, LogError, TopicChange, TopicDescription, TopicSpec};
 use crate::registry::Registry;
 
+/// How long to wait before an altered topic is looked at again.
+const AGAIN: std::time::Duration = std::time::Duration::from_millis(20);
+
 /// What is there once everything needed is.
 #[derive(Debug)]
 pub(super) struct Needs {
@@ -24,9 +27,6 @@ pub(super) struct Needs {
     pub(super) topics: Vec<TopicDescription>,
     /// The ids of each entity's value and key schema; 0 for a key that is no record.
     pub(super) schemas: Vec<(u32, u32)>,
-    /// Whether each topic was created just now.
-    #[cfg(feature = "kafka")]
-    new: Vec<bool>,
 }
 
 /// Makes what is missing.
@@ -36,8 +36,6 @@ pub(super) async fn fulfil(
     config: &Config,
 ) -> Result<Needs> {
     let mut topics = Vec::new();
-    #[cfg(feature = "kafka")]
-    let mut new = Vec::new();
     for entity in entities {
         let (topic, is_new) = topic(&services.log, entity, config)
             .await
@@ -46,8 +44,6 @@ pub(super) async fn fulfil(
             tracing::info!(entity = entity.model.name, topic = %topic.name, partitions = topic.partitions, "topic created");
         }
         topics.push(topic);
-        #[cfg(feature = "kafka")]
-        new.push(is_new);
     }
     let mut schemas = Vec::new();
     for (entity, topic) in entities.iter().zip(&topics) {
@@ -55,12 +51,7 @@ pub(super) async fn fulfil(
         schemas
             .push(ids.map_err(|error| error.at(Step::RegisterSchemas, Some(entity.model.name)))?);
     }
-    Ok(Needs {
-        topics,
-        schemas,
-        #[cfg(feature = "kafka")]
-        new,
-    })
+    Ok(Needs { topics, schemas })
 }
 
 #[cfg(feature = "kafka")]
@@ -76,12 +67,16 @@ impl Needs {
         let Some(ksqldb) = &services.ksqldb else {
             return Ok(());
         };
-        let made = self.topics.iter().zip(&self.schemas).zip(&self.new);
-        for (entity, ((topic, ids), is_new)) in entities.iter().zip(made) {
+        let made = self.topics.iter().zip(&self.schemas);
+        for (entity, (topic, ids)) in entities.iter().zip(made) {
             let at = |error: Error| error.at(Step::CreateSources, Some(entity.model.name));
             sources::ensure(ksqldb, entity, config).await.map_err(at)?;
-            // A topic that was there before has been seen, and others may count its records.
-            if *is_new && config.cluster.warm_up == WarmUp::DummyRecords {
+            // Asked of the topic, not of this start, so that one that was killed before it sent is made good.
+            if config.cluster.warm_up == WarmUp::DummyRecords
+                && warm_up::is_untouched(&services.log, &topic.name)
+                    .await
+                    .map_err(|error| at(error.into()))?
+            {
                 warm_up::send(&services.log, entity.model, &topic.name, *ids, now_ms)
                     .await
                     .map_err(|error| at(error.into()))?;
@@ -135,23 +130,38 @@ async fn settle(
             requested: spec.partitions,
         });
     }
-    let alterable = differences
-        .iter()
-        .any(|difference| difference.cure == Cure::InPlace);
     for difference in &differences {
         tracing::warn!(entity = entity.model.name, topic = %topic.name, %difference, "the topic differs from its definition");
     }
-    if alterable && config.cluster.on_drift == OnDrift::Alter {
-        let change = TopicChange {
-            cleanup: Some(spec.cleanup),
-            retention_ms: Some(spec.retention_ms),
-            ..TopicChange::default()
-        };
-        log.alter_topic(&spec.name, &change).await?;
-        tracing::info!(entity = entity.model.name, topic = %topic.name, "the topic was altered to its definition");
-        return log.describe(&spec.name).await;
+    let alterable = differences
+        .iter()
+        .any(|difference| difference.cure == Cure::InPlace);
+    if !alterable || config.cluster.on_drift != OnDrift::Alter {
+        return Ok(topic);
     }
-    Ok(topic)
+    let change = TopicChange {
+        cleanup: (topic.spec.cleanup != spec.cleanup).then_some(spec.cleanup),
+        retention_ms: (topic.spec.retention_ms != spec.retention_ms).then_some(spec.retention_ms),
+        ..TopicChange::default()
+    };
+    log.alter_topic(&spec.name, &change).await?;
+    tracing::info!(entity = entity.model.name, topic = %topic.name, "the topic was altered to its definition");
+    seen(log, spec, config).await
+}
+
+/// The altered topic. Brokers learn of a change one after the other: looked at until the one that answers us has.
+async fn seen(log: &Log, spec: &TopicSpec, config: &Config) -> Result<TopicDescription, LogError> {
+    let end = tokio::time::Instant::now() + config.cluster.request_timeout;
+    loop {
+        let topic = log.describe(&spec.name).await?;
+        let same = inspect::topic_differences(&topic, spec)
+            .iter()
+            .all(|difference| difference.cure != Cure::InPlace);
+        if same || tokio::time::Instant::now() >= end {
+            return Ok(topic);
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
 }
 
 /// Registers value and key schema; says their ids.

@@ -81,6 +81,8 @@ pub struct Difference {
 pub enum Cure {
     /// It can be altered where it is; start does so where `on_drift` is `alter`.
     InPlace,
+    /// Start changes it, whatever `on_drift` says: the configuration says so alone.
+    AtStart,
     /// It can be altered with the server's own tools; start goes on.
     ByHand,
     /// It needs a new version: another topic, another source.
@@ -167,6 +169,7 @@ impl Cure {
     fn as_str(self) -> &'static str {
         match self {
             Cure::InPlace => "in place",
+            Cure::AtStart => "at start",
             Cure::ByHand => "by hand",
             Cure::NewVersion => "new version",
             Cure::Refused => "refused",

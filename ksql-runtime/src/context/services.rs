@@ -4,6 +4,7 @@
 //! Invariant: what is opened here is reached: a server that is away is asked again until `reach_timeout` is over, one that
 //! refuses is an error at once.
 
+use super::builder::Registration;
 use super::options;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -23,11 +24,17 @@ pub(super) struct Services {
 }
 
 /// Opens what the configuration names, and waits until it answers.
-pub(super) async fn open(config: &Config, clock: &Clock) -> Result<Services> {
+pub(super) async fn open(
+    config: &Config,
+    clock: &Clock,
+    entities: &[Registration],
+) -> Result<Services> {
     #[cfg(feature = "kafka")]
     if let Some(bootstrap) = &config.cluster.bootstrap {
-        return cluster::open(config, bootstrap).await;
+        return cluster::open(config, bootstrap, entities).await;
     }
+    #[cfg(not(feature = "kafka"))]
+    let _ = entities;
     embedded(config, clock).await
 }
 
@@ -52,59 +59,122 @@ async fn embedded(config: &Config, clock: &Clock) -> Result<Services> {
 mod cluster {
     use std::time::Duration;
 
-    use super::Services;
+    use super::{Registration, Services};
     use crate::config::{Cluster, Config, Credentials};
+    use crate::context::options::Operational;
     use crate::error::{Chain, Error, Result, Step};
     use crate::http::{Auth, HttpOptions};
     use crate::ksqldb::{KsqlDb, KsqlDbOptions};
-    use crate::log::Log;
-    use crate::log::kafka::{KafkaLog, KafkaOptions};
-    use crate::registry::{HttpRegistry, Registry};
+    use crate::log::{KafkaLog, KafkaOptions, Log, LogError};
+    use crate::registry::{HttpRegistry, Patience, Registry, RegistryError};
 
     /// The first wait before a server that is away is asked again, and the longest.
     const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+    /// How long an orderly end waits for acknowledgements: with what it asks before and does after, it is over within ten
+    /// seconds, whether brokers answer or not.
+    const CLOSE: Duration = Duration::from_secs(5);
+    /// The least a Kafka client waits for an answer.
+    const LEAST: Duration = Duration::from_secs(1);
 
-    pub(super) async fn open(config: &Config, bootstrap: &str) -> Result<Services> {
-        let cluster = &config.cluster;
-        let patience = cluster.reach_timeout;
-        let log = KafkaLog::open(kafka_options(config, bootstrap))
-            .map_err(|error| Error::from(error).at(Step::ReachKafka, None))?;
-        let log = Log::from(log);
-        reach(Step::ReachKafka, patience, async || {
-            Ok(log.topics().await.map(drop)?)
-        })
-        .await?;
-
-        let registry = HttpRegistry::new(&http_options(
-            cluster,
-            &cluster.registry,
-            &cluster.registry_auth,
-        ))
-        .map_err(|error| Error::from(error).at(Step::ReachRegistry, None))?;
-        let registry = Registry::Http(registry);
-        reach(Step::ReachRegistry, patience, async || {
-            Ok(registry.compatibility(None).await.map(drop)?)
-        })
-        .await?;
-
-        let ksqldb = match cluster.ksqldb.as_slice() {
-            [] => None,
-            urls => {
-                let http = http_options(cluster, urls, &cluster.ksqldb_auth);
-                let ksqldb = KsqlDb::new(KsqlDbOptions::new(http))
-                    .map_err(|error| Error::from(error).at(Step::ReachKsqlDb, None))?;
-                reach(Step::ReachKsqlDb, patience, async || {
-                    Ok(ksqldb.info().await.map(drop)?)
-                })
-                .await?;
-                Some(ksqldb)
-            }
-        };
+    pub(super) async fn open(
+        config: &Config,
+        bootstrap: &str,
+        entities: &[Registration],
+    ) -> Result<Services> {
         Ok(Services {
-            log,
-            registry,
-            ksqldb,
+            log: kafka(config, bootstrap, entities).await?,
+            registry: registry(&config.cluster).await?,
+            ksqldb: ksqldb(&config.cluster).await?,
         })
+    }
+
+    /// One attempt takes no longer than all of them may: a server that is silent would hold the error back otherwise.
+    fn of_one_attempt(cluster: &Cluster) -> Duration {
+        cluster.request_timeout.min(cluster.reach_timeout)
+    }
+
+    async fn kafka(config: &Config, bootstrap: &str, entities: &[Registration]) -> Result<Log> {
+        let cluster = &config.cluster;
+        let opened = |options: KafkaOptions| {
+            KafkaLog::open(options)
+                .map(Log::from)
+                .map_err(|error| Error::from(error).at(Step::ReachKafka, None))
+        };
+        let log = opened(kafka_options(config, bootstrap))?;
+        let limit = of_one_attempt(cluster).max(LEAST);
+        let asked = if limit < cluster.request_timeout {
+            let mut options = kafka_options(config, bootstrap);
+            options.request_timeout = limit;
+            opened(options)?
+        } else {
+            log.clone()
+        };
+        // What is asked for will be needed, so nobody needs a right for this that he does not need anyway.
+        let topic = entities.first().map_or_else(
+            || "__consumer_offsets".to_owned(),
+            |entity| {
+                Operational::new(entity.model, config)
+                    .spec(entity.model)
+                    .name
+            },
+        );
+        reach(Step::ReachKafka, cluster.reach_timeout, async || {
+            match asked.describe(&topic).await {
+                // It answered; what is missing is told by the step that needs it, for its entity.
+                Ok(_) | Err(LogError::UnknownTopic { .. } | LogError::Unauthorized { .. }) => {
+                    Ok(())
+                }
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await?;
+        Ok(log)
+    }
+
+    async fn registry(cluster: &Cluster) -> Result<Registry> {
+        let options = http_options(cluster, &cluster.registry, &cluster.registry_auth);
+        let failed = |error: RegistryError| Error::from(error).at(Step::ReachRegistry, None);
+        let registry = HttpRegistry::new(&options).map_err(failed)?;
+        let once = Patience {
+            limit: Duration::ZERO,
+            ..Patience::default()
+        };
+        let asked =
+            HttpRegistry::with_patience(&attempt(cluster, options), once).map_err(failed)?;
+        reach(Step::ReachRegistry, cluster.reach_timeout, async || {
+            Ok(asked.compatibility(None).await.map(drop)?)
+        })
+        .await?;
+        Ok(Registry::Http(registry))
+    }
+
+    async fn ksqldb(cluster: &Cluster) -> Result<Option<KsqlDb>> {
+        if cluster.ksqldb.is_empty() {
+            return Ok(None);
+        }
+        let options = http_options(cluster, &cluster.ksqldb, &cluster.ksqldb_auth);
+        let client = |options| {
+            KsqlDb::new(KsqlDbOptions::new(options))
+                .map_err(|error| Error::from(error).at(Step::ReachKsqlDb, None))
+        };
+        let ksqldb = client(options.clone())?;
+        let asked = client(attempt(cluster, options))?;
+        reach(
+            Step::ReachKsqlDb,
+            cluster.reach_timeout,
+            async || match asked.info().await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(error.into()),
+            },
+        )
+        .await?;
+        Ok(Some(ksqldb))
+    }
+
+    fn attempt(cluster: &Cluster, mut options: HttpOptions) -> HttpOptions {
+        options.request_timeout = of_one_attempt(cluster);
+        options.connect_timeout = options.connect_timeout.min(options.request_timeout);
+        options
     }
 
     /// Asks until there is an answer; a refusal ends it at once.
@@ -148,6 +218,7 @@ mod cluster {
         options.reader_group = format!("{}_reader", config.application_id);
         options.request_timeout = cluster.request_timeout;
         options.memory_bytes = config.memory / 4;
+        options.close_timeout = CLOSE;
         options
     }
 

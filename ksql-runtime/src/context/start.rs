@@ -42,8 +42,12 @@ pub(super) async fn plan(builder: &ContextBuilder) -> Result<Plan> {
     if config.cluster.bootstrap.is_none() && !config.state_dir.join("log").exists() {
         return Ok(inspect::plan_from_nothing(&entities, &config));
     }
-    let lock = own(&config).await?;
-    let services = services::open(&config, &builder.clock).await?;
+    // A cluster's log is nobody's directory: a plan can be made beside a program that runs.
+    let lock = match config.cluster.bootstrap {
+        Some(_) => None,
+        None => Some(own(&config).await?),
+    };
+    let services = services::open(&config, &builder.clock, &entities).await?;
     let plan = inspect::plan(&services, &entities, &config).await;
     services.log.close().await?;
     drop(lock);
@@ -73,8 +77,8 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     let at = |step: Step| move |error: Error| error.at(step, None);
     // Taken first and given back last.
     let lock = own(&config).await?;
-    let services = services::open(&config, &clock).await?;
     let entities = with_topics(builder);
+    let services = services::open(&config, &clock, &entities).await?;
     let needs = needs::fulfil(&services, &entities, &config).await?;
     #[cfg(feature = "kafka")]
     needs

@@ -7,6 +7,12 @@ use ksql_schema::types::Type;
 use crate::codec::{frame, write};
 use crate::log::{Log, LogError, Record, dummy};
 
+/// Whether the topic never had a record: others may count those of one that had.
+pub(super) async fn is_untouched(log: &Log, topic: &str) -> Result<bool, LogError> {
+    let offsets = log.all_offsets(topic).await?;
+    Ok(offsets.iter().all(|partition| partition.end == 0))
+}
+
 /// Sends one to a topic. The ids are those of the entity's value and key schema.
 pub(super) async fn send(
     log: &Log,
