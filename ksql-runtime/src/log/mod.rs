@@ -57,6 +57,15 @@ impl From<KafkaLog> for Log {
 }
 
 impl Log {
+    /// Whether other programs write to it too: their records may lie where ours never would.
+    pub fn is_shared(&self) -> bool {
+        match self {
+            Log::Embedded(_) => false,
+            #[cfg(feature = "kafka")]
+            Log::Kafka(_) => true,
+        }
+    }
+
     /// Creates a topic. A topic that is there with the same number of partitions is left as it is; another number is
     /// [`LogError::PartitionsDiffer`].
     pub async fn create_topic(&self, spec: &TopicSpec) -> Result<Created, LogError> {

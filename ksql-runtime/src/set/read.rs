@@ -25,7 +25,9 @@ impl<T: Entity> EntitySet<T> {
         T: TableEntity,
     {
         let reading = self.ready().await?;
-        let row = find(reading.table, &key.into());
+        // Another writer may choose partitions by another hash; or the key is a record, which may carry another schema id.
+        let anywhere = T::Key::COLUMNS > 1 || self.registered()?.log.is_shared();
+        let row = find(reading.table, &key.into(), anywhere);
         reading.end(row)
     }
 
@@ -195,8 +197,8 @@ impl Reading<'_> {
     }
 }
 
-/// The row of a key, whichever partition it lies in.
-fn find<T: Entity>(table: &Table, key: &T::Key) -> Result<Option<T>> {
+/// The row of a key: from the partition it belongs to, else, if it may lie `anywhere`, from the others.
+fn find<T: Entity>(table: &Table, key: &T::Key, anywhere: bool) -> Result<Option<T>> {
     let mut wire = Vec::with_capacity(64);
     key.encode(table.settings.key_schema, &mut wire);
     let partitions = table.settings.topic.partitions;
@@ -207,8 +209,7 @@ fn find<T: Entity>(table: &Table, key: &T::Key) -> Result<Option<T>> {
     if let Some(found) = read_row::<T>(table, &stored, key)? {
         return Ok(Some(found));
     }
-    if T::Key::COLUMNS > 1 {
-        // Another writer's record keys may carry another schema id, and so lie in another partition.
+    if anywhere {
         for other in (0..partitions.cast_signed()).filter(|other| *other != partition) {
             if let Some(head) = stored.first_chunk_mut::<4>() {
                 *head = other.to_be_bytes();

@@ -8,6 +8,7 @@
 //! waits for; what reading again can cure it reads again, where that was asked for.
 
 use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use super::gathered::Gathered;
@@ -16,13 +17,15 @@ use super::record::Maker;
 use super::status::State;
 use super::{StateError, Table};
 use crate::entity::Entity;
-use crate::log::{Log, LogError, LogReader, Offsets, TopicDescription, TopicId};
+use crate::log::{Log, LogError, LogReader, Offsets, TopicId};
 use crate::registry::Registry;
 
 /// How long a poll waits; a waker ends it early.
 const POLL: Duration = Duration::from_millis(500);
 /// How long a poll waits while the last records are fetched before the end.
 const LAST_POLL: Duration = Duration::from_millis(10);
+/// How often a wait for an answer looks whether the table is told to stop.
+const STOP_CHECK: Duration = Duration::from_millis(20);
 
 /// A table's thread at work.
 pub(super) struct Binding<'a, T> {
@@ -61,11 +64,13 @@ impl<'a, T: Entity> Binding<'a, T> {
     /// The thread's whole life.
     pub(super) fn run(mut self) {
         while let Err(error) = self.follow() {
-            if self.table.stopping() && matches!(error, StateError::Registry { .. }) {
-                // The wait for a schema was given up.
+            if self.table.stopping() && is_given_up(&error) {
                 return;
             }
             if let Err(error) = self.recover(error) {
+                if self.table.stopping() && is_given_up(&error) {
+                    return;
+                }
                 self.table.update(|status| {
                     status.error = Some(error);
                     status.state = State::Error;
@@ -125,6 +130,7 @@ impl<'a, T: Entity> Binding<'a, T> {
                 Err(LogError::Closed) if table.stopping() => break,
                 Err(source) => return Err(self.of_log(source)),
             };
+            self.expect_partitions(reader.partitions())?;
             self.reconnected();
             let more = fetched.is_some();
             if let Some(fetched) = fetched {
@@ -160,29 +166,79 @@ impl<'a, T: Entity> Binding<'a, T> {
             .iter()
             .map(|lag| (lag.partition, lag.position))
             .collect();
-        let reader = self.log.reader(self.table.topic(), &positions);
-        // Afterwards: a topic that is created again from now on ends the reader. And before the reader's own complaint: of
-        // another topic the offsets say nothing.
-        if self.describe()?.id != self.topic {
+        let (reader, described) = self.ask(move |log, runtime, topic| {
+            let reader = log.reader(topic, &positions);
+            // Afterwards: a topic that is created again from now on ends the reader.
+            (reader, runtime.block_on(log.describe(topic)))
+        })?;
+        let described = described.map_err(|source| self.of_log(source))?;
+        // Before the reader's own complaint: of another topic the offsets say nothing.
+        if described.id != self.topic {
             return Err(StateError::Recreated {
                 topic: self.table.topic().to_owned(),
             });
         }
+        self.expect_partitions(described.partitions)?;
         reader.map_err(|source| self.of_log(source))
     }
 
-    fn describe(&self) -> Result<TopicDescription, StateError> {
-        self.runtime
-            .block_on(self.log.describe(self.table.topic()))
-            .map_err(|source| self.of_log(source))
+    /// Partitions added to a topic change where keys belong: rows of one key would lie in two of them.
+    fn expect_partitions(&self, existing: u32) -> Result<(), StateError> {
+        let requested = self.table.settings.topic.partitions;
+        if existing == requested {
+            return Ok(());
+        }
+        Err(self.of_log(LogError::PartitionsDiffer {
+            topic: self.table.topic().to_owned(),
+            existing,
+            requested,
+        }))
+    }
+
+    /// Asks the log something that may take as long as a cluster lets us wait. The order to stop ends the wait, and leaves
+    /// the question to itself.
+    fn ask<R: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Log, &tokio::runtime::Handle, &str) -> R + Send + 'static,
+    ) -> Result<R, StateError> {
+        if !self.log.is_shared() {
+            return Ok(question(self.log, self.runtime, self.table.topic()));
+        }
+        let (answer, answered) = std::sync::mpsc::channel();
+        let (table, log, runtime) = (
+            Arc::clone(self.table),
+            self.log.clone(),
+            self.runtime.clone(),
+        );
+        std::thread::Builder::new()
+            .name(format!("ksql-ask-{}", table.entity))
+            .spawn(move || {
+                // Nobody listens once the table was told to stop.
+                let _ = answer.send(question(&log, &runtime, table.topic()));
+            })
+            .map_err(|error| self.defect(&error))?;
+        loop {
+            match answered.recv_timeout(STOP_CHECK) {
+                Ok(answer) => return Ok(answer),
+                Err(RecvTimeoutError::Timeout) if !self.table.stopping() => {}
+                Err(RecvTimeoutError::Timeout) => return Err(self.of_log(LogError::Closed)),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(self.defect(&"a question to the log ended without an answer"));
+                }
+            }
+        }
+    }
+
+    fn defect(&self, reason: &dyn std::fmt::Display) -> StateError {
+        StateError::Defect {
+            topic: self.table.topic().to_owned(),
+            reason: reason.to_string(),
+        }
     }
 
     /// Where the partitions begin and end now.
     fn offsets(&self) -> Result<Vec<Offsets>, StateError> {
-        let topic = self.table.topic();
-        (0..self.table.settings.topic.partitions.cast_signed())
-            .map(|partition| self.runtime.block_on(self.log.offsets(topic, partition)))
-            .collect::<Result<_, _>>()
+        self.ask(|log, runtime, topic| runtime.block_on(log.all_offsets(topic)))?
             .map_err(|source| self.of_log(source))
     }
 
@@ -244,15 +300,10 @@ impl<'a, T: Entity> Binding<'a, T> {
 
     /// Reads the topic of the table's name from its start, whatever the table held.
     fn rebuild(&mut self) -> Result<(), StateError> {
-        let topic = self.describe()?;
-        let expected = self.table.settings.topic.partitions;
-        if topic.partitions != expected {
-            return Err(self.of_log(LogError::PartitionsDiffer {
-                topic: self.table.topic().to_owned(),
-                existing: topic.partitions,
-                requested: expected,
-            }));
-        }
+        let topic = self
+            .ask(|log, runtime, topic| runtime.block_on(log.describe(topic)))?
+            .map_err(|source| self.of_log(source))?;
+        self.expect_partitions(topic.partitions)?;
         let offsets = self.offsets()?;
         // Before the rows go: nobody takes a row that is missing for one that never was.
         self.table
@@ -272,6 +323,18 @@ impl<'a, T: Entity> Binding<'a, T> {
             std::thread::park_timeout(Duration::from_millis(20));
         }
     }
+}
+
+/// Whether an error is only that a table which was told to stop gave up waiting: for a schema, or for the log.
+fn is_given_up(error: &StateError) -> bool {
+    matches!(
+        error,
+        StateError::Registry { .. }
+            | StateError::Log {
+                source: LogError::Closed,
+                ..
+            }
+    )
 }
 
 /// Whether waiting can cure an error. A topic that was deleted may be created again, where such a one is read.

@@ -26,8 +26,19 @@ impl Drop for Lines {
 impl Lines {
     /// Starts `program` with arguments.
     pub fn start(program: &str, arguments: &[&str], directory: &Path) -> Lines {
+        Lines::start_in(program, arguments, directory, &[])
+    }
+
+    /// Starts `program` with arguments and more environment.
+    pub fn start_in(
+        program: &str,
+        arguments: &[&str],
+        directory: &Path,
+        environment: &[(String, String)],
+    ) -> Lines {
         let mut child = Command::new(program)
             .args(arguments)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .env("KSQL_TEST_DIR", directory)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -140,7 +151,16 @@ impl Lines {
     }
 
     /// Waits until it ends by itself; kills it and fails when it does not within `limit`.
-    pub fn ended(mut self, limit: Duration) -> (ExitStatus, Duration) {
+    pub fn ended(self, limit: Duration) -> (ExitStatus, Duration) {
+        self.ended_after(limit, |_| ())
+    }
+
+    /// As [`Lines::ended`], with every line it still writes.
+    pub fn ended_after(
+        mut self,
+        limit: Duration,
+        mut each: impl FnMut(&str),
+    ) -> (ExitStatus, Duration) {
         let started = Instant::now();
         drop(self.stdin.take());
         // Its output closes when it ends: waiting for that needs no polling.
@@ -149,7 +169,7 @@ impl Lines {
                 .lines
                 .recv_timeout(limit.saturating_sub(started.elapsed()))
             {
-                Ok(_) => {}
+                Ok(line) => each(&line),
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = self.child.wait().expect("the child ends");
                     return (status, started.elapsed());

@@ -6,9 +6,12 @@
 pub struct Readme;
 
 pub mod child;
+pub mod cluster;
 pub mod files;
 pub mod http_server;
+pub mod proxy;
 pub mod recorded;
 pub mod report;
 pub mod servers;
+pub mod shop;
 pub mod workload;

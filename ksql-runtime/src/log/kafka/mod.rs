@@ -121,9 +121,19 @@ impl KafkaLog {
     ) -> Result<T, LogError> {
         self.open_still()?;
         let shared = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || question(&shared))
-            .await
-            .unwrap_or(Err(LogError::Closed))
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        // No blocking task: a runtime that ends waits for those, and a question to brokers that are away takes its time.
+        std::thread::Builder::new()
+            .name("ksql-kafka-ask".to_owned())
+            .spawn(move || {
+                // Nobody may be waiting any more.
+                let _ = answer.send(question(&shared));
+            })
+            .map_err(|error| LogError::Storage {
+                action: "start a thread",
+                source: Arc::new(error),
+            })?;
+        answered.await.unwrap_or(Err(LogError::Closed))
     }
 
     /// See [`Log::create_topic`](super::Log::create_topic).

@@ -1,8 +1,9 @@
 //! The child process of the table crash tests. It adds operations of a workload and says what it sent and what was
 //! acknowledged, until it is killed, told to stop, or done.
 //!
-//! `table_child <ingest|flushing> <seed> <keys> <from> <to>` under the directory `KSQL_TEST_DIR`. Where it is `flushing`
-//! its tables are flushed all the time, so that a kill meets a flush.
+//! `table_child <ingest|flushing|impatient> <seed> <keys> <from> <to>` under the directory `KSQL_TEST_DIR`, on the cluster
+//! that the environment names, if it does. Where it is `flushing` its tables are flushed all the time, so that a kill
+//! meets a flush. Where it is `impatient` the order to stop ends the batch that is on its way, else the batch comes first.
 
 use std::io::Write;
 use std::time::Duration;
@@ -38,6 +39,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .setting("flush_interval", "1ms")
             .setting("memory", "32MiB");
     }
+    let impatient = arguments.first().is_some_and(|mode| mode == "impatient");
     let ctx = match builder.start().await {
         Ok(ctx) => ctx,
         Err(error) => {
@@ -55,17 +57,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     while next < to {
         let end = (next + BATCH).min(to);
         say(&format!("sent {end}"));
-        let mut upserts = Vec::new();
-        for n in next..end {
-            match operation(seed, keys, n) {
-                Operation::Upsert(key) => upserts.push(row(key, n)),
-                Operation::Delete(key) => {
-                    set.add_all(std::mem::take(&mut upserts)).await?;
-                    set.remove(key).await?;
+        let batch = async {
+            let mut upserts = Vec::new();
+            for n in next..end {
+                match operation(seed, keys, n) {
+                    Operation::Upsert(key) => upserts.push(row(key, n)),
+                    Operation::Delete(key) => {
+                        set.add_all(std::mem::take(&mut upserts)).await?;
+                        set.remove(key).await?;
+                    }
                 }
             }
+            set.add_all(upserts).await.map(drop)
+        };
+        tokio::select! {
+            _ = terminate.recv(), if impatient => break,
+            added = batch => added?,
         }
-        set.add_all(upserts).await?;
         say(&format!("acked {end}"));
         next = end;
         if let Ok(stop) = tokio::time::timeout(Duration::ZERO, terminate.recv()).await {
@@ -73,7 +81,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             break;
         }
     }
-    ctx.shutdown().await?;
+    if let Err(error) = ctx.shutdown().await {
+        say(&format!("gave up {error}"));
+        return Err(error.into());
+    }
     say(&format!("ended {next}"));
     Ok(())
 }

@@ -1,0 +1,147 @@
+//! A place of one test on a real cluster: topics and subjects no other test has, and a state directory. And the table of
+//! the crash tests, looked at whole.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ksql_runtime::context::ContextBuilder;
+use ksql_runtime::error::Error;
+use ksql_runtime::log::{KafkaLog, KafkaOptions, Log};
+use ksql_runtime::prelude::*;
+
+use crate::servers::RegistryServer;
+use crate::workload::Row;
+
+/// Nothing here takes as long unless it hangs.
+pub const LIMIT: Duration = Duration::from_secs(120);
+
+/// A place on a cluster.
+#[derive(Debug)]
+pub struct Place {
+    settings: Vec<(String, String)>,
+    prefix: String,
+    directory: tempfile::TempDir,
+}
+
+impl Place {
+    /// A place of its own. Clients give up on what does not answer within two seconds, and try again soon.
+    pub fn new(bootstrap: &str, registry: &RegistryServer) -> Place {
+        let prefix = format!("{}-", uuid::Uuid::new_v4().simple());
+        let settings = [
+            ("bootstrap", bootstrap),
+            ("registry", registry.url()),
+            ("topic_prefix", &prefix),
+            ("retry_first", "10ms"),
+            ("retry_longest", "200ms"),
+            ("kafka.socket.timeout.ms", "2000"),
+            ("kafka.socket.connection.setup.timeout.ms", "2000"),
+            ("kafka.reconnect.backoff.max.ms", "200"),
+        ];
+        Place {
+            settings: settings
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .to_vec(),
+            prefix,
+            directory: tempfile::tempdir().expect("a directory"),
+        }
+    }
+
+    /// The same with another setting.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: &str) -> Place {
+        self.settings.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The topic of the rows.
+    pub fn topic(&self) -> String {
+        format!("{}rows", self.prefix)
+    }
+
+    /// Where log and tables of the test's own process are.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// A context of the rows, to be changed and started.
+    pub fn builder(&self) -> ContextBuilder {
+        self.settings
+            .iter()
+            .fold(Context::builder().entity::<Row>(), |all, (key, value)| {
+                all.setting(key, value)
+            })
+            .state_dir(self.directory())
+    }
+
+    /// Starts; what does not end at all is a failure here.
+    ///
+    /// # Errors
+    /// As start.
+    pub async fn start(&self, settings: &[(&str, &str)]) -> Result<Context, Error> {
+        let builder = settings.iter().fold(self.builder(), |all, (key, value)| {
+            all.setting(*key, *value)
+        });
+        tokio::time::timeout(LIMIT, builder.start())
+            .await
+            .expect("a start ends, whatever it finds")
+    }
+
+    /// A context that is started and need not be ready.
+    pub async fn open(&self) -> Context {
+        self.start(&[("wait_for_ready", "false")])
+            .await
+            .expect("the context starts")
+    }
+
+    /// The same for a child process, by its environment.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let variable = |key: &str| match key.strip_prefix("kafka.") {
+            Some(name) => format!("KSQL_KAFKA__{}", name.replace('.', "_").to_uppercase()),
+            None => format!("KSQL_{}", key.to_uppercase()),
+        };
+        self.settings
+            .iter()
+            .map(|(key, value)| (variable(key), value.clone()))
+            .collect()
+    }
+
+    /// The log beside any context, for what others do to a topic.
+    pub fn log(bootstrap: &str) -> Log {
+        KafkaLog::open(KafkaOptions::new(bootstrap))
+            .expect("the log opens")
+            .into()
+    }
+}
+
+/// The whole table of keys from 0 on, read both ways: as a list and key by key.
+pub async fn table(ctx: &Context, keys: u64) -> Vec<Row> {
+    let set = ctx.set::<Row>();
+    let rows = set.to_list().await.expect("the table is read");
+    let mut found = Vec::new();
+    for key in 0..keys as i64 {
+        found.extend(set.get(key).await.expect("a row is read"));
+    }
+    let mut listed = rows.clone();
+    listed.sort_by_key(|row| row.id);
+    assert_eq!(listed, found, "to_list and get see the same table");
+    rows
+}
+
+/// Key and value of a row as others write them, with the id of the value's schema.
+pub fn encoded(row: &Row, schema: u32) -> (Vec<u8>, Vec<u8>) {
+    let (mut key, mut value) = (Vec::new(), vec![0]);
+    row.encode_key(0, &mut key).expect("a key");
+    value.extend(schema.to_be_bytes());
+    row.encode_value(&mut value).expect("a value");
+    (key, value)
+}
+
+/// The id of the rows' schema.
+pub async fn schema(ctx: &Context) -> u32 {
+    let topic = ctx.set::<Row>().topic().expect("a topic").to_owned();
+    let subject = format!("{topic}-value");
+    ctx.registry()
+        .register(&subject, Row::VALUE_SCHEMA)
+        .await
+        .expect("it is registered already")
+}
