@@ -14,11 +14,10 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use super::Shared;
 use super::catalog::Topic;
 use super::failure::{Doing, Failure};
-use super::native::{self, Call, Consumer, Kind, Message};
+use super::native::{self, Call, Consumer, Kind};
+use super::slot::Slot;
 use crate::log::error::LogError;
-use crate::log::packed;
 use crate::log::reader::{Fetched, ReaderWaker};
-use crate::log::record::{Header, Run};
 
 /// What is packed before it is given out.
 const FETCH_BYTES: usize = 1024 * 1024;
@@ -40,24 +39,6 @@ pub struct KafkaReader {
     /// Told when everything read before it is given out.
     failure: Option<LogError>,
     check: Check,
-}
-
-/// A partition: where it is, and what was read and not given out yet.
-#[derive(Debug)]
-struct Slot {
-    partition: i32,
-    /// Where the next thing given out begins.
-    position: i64,
-    /// Behind what is packed.
-    next: i64,
-    /// The end of the partition, as far as known.
-    end: i64,
-    /// The offset of the first record packed.
-    base: i64,
-    count: usize,
-    bytes: Vec<u8>,
-    /// How much the last one given out took: what to make room for.
-    usual: usize,
 }
 
 /// The question whether the topic is still the same.
@@ -265,14 +246,24 @@ impl KafkaReader {
             match event.kind() {
                 Kind::Record(message) => {
                     let slot = found(message.partition()).and_then(|at| slots.get_mut(at));
-                    if let Some(slot) = slot {
-                        packed = packed.saturating_add(slot.push(message));
-                    }
+                    let Some(slot) = slot else {
+                        continue;
+                    };
+                    let Some(bytes) = slot.push(message) else {
+                        self.failure = Some(LogError::CorruptRecords {
+                            topic: self.topic.name.to_string(),
+                            partition: message.partition(),
+                            offset: message.offset(),
+                            what: "a record is longer than 256 MiB".to_owned(),
+                            source: None,
+                        });
+                        return;
+                    };
+                    packed = packed.saturating_add(bytes);
                 }
                 Kind::End { partition, offset } => {
                     if let Some(slot) = found(partition).and_then(|at| slots.get_mut(at)) {
-                        slot.next = slot.next.max(offset);
-                        slot.end = slot.end.max(offset);
+                        slot.reached(offset);
                     }
                 }
                 Kind::Failed {
@@ -430,86 +421,5 @@ impl KafkaReader {
             }
         }
         None
-    }
-}
-
-impl Slot {
-    fn new(partition: i32) -> Slot {
-        Slot {
-            partition,
-            position: 0,
-            next: 0,
-            end: 0,
-            base: 0,
-            count: 0,
-            bytes: Vec::new(),
-            usual: 0,
-        }
-    }
-
-    /// Goes to an offset; what was packed is not given out any more.
-    fn start(&mut self, offset: i64, end: i64) {
-        (self.position, self.next, self.end) = (offset, offset, end);
-        (self.base, self.count) = (offset, 0);
-        self.bytes.clear();
-    }
-
-    /// Packs a record and says how many bytes it took.
-    fn push(&mut self, message: Message<'_>) -> usize {
-        let offset = message.offset();
-        // librdkafka drops what it fetched before a seek; a repeat would be worse than the comparison.
-        if offset < self.next {
-            return 0;
-        }
-        if self.count == 0 {
-            self.base = offset;
-            self.next = offset;
-            self.bytes.reserve(self.usual);
-        }
-        let before = self.bytes.len();
-        let out = &mut self.bytes;
-        packed::begin_record_after(
-            out,
-            offset.wrapping_sub(self.next).cast_unsigned(),
-            message.timestamp(),
-        );
-        let right =
-            packed::write_part(out, message.key()) && packed::write_part(out, message.value());
-        debug_assert!(right, "a broker takes no such records");
-        message.headers(
-            out,
-            |out, count| packed::write_varint(out, count as u64),
-            |out, name, value| packed::write_header(out, &Header { name, value }),
-        );
-        self.count = self.count.saturating_add(1);
-        self.next = offset.saturating_add(1);
-        self.bytes.len().saturating_sub(before)
-    }
-
-    /// Gives out what is packed.
-    fn take(&mut self, topic: &Arc<str>) -> Fetched {
-        let from = self.position;
-        self.position = self.next;
-        self.end = self.end.max(self.next);
-        let bytes = std::mem::take(&mut self.bytes);
-        self.usual = bytes.len();
-        let runs = if self.count == 0 {
-            Vec::new()
-        } else {
-            vec![Run {
-                base: self.base,
-                bytes: bytes.len(),
-            }]
-        };
-        Fetched {
-            topic: Arc::clone(topic),
-            partition: self.partition,
-            from,
-            next_offset: self.next,
-            end_offset: self.end,
-            count: std::mem::take(&mut self.count),
-            bytes,
-            runs,
-        }
     }
 }
