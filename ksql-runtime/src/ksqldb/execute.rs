@@ -143,6 +143,7 @@ impl KsqlDb {
         let limit = self.options().statement_timeout;
         let mut backoff = Backoff::within(self.options(), limit);
         let before = self.look_before(statement.effect()).await?;
+        let mut sent_before = false;
         loop {
             let error = match self.send(statement.text(), Asked::Statement).await {
                 Ok(answers) => return self.finish(statement, answers, &mut backoff).await,
@@ -159,9 +160,16 @@ impl KsqlDb {
                     {
                         return self.look_on(statement, &before, &mut backoff, error).await;
                     }
-                    Some(Seen::NotYet) => {}
+                    Some(Seen::NotYet) => sent_before = true,
                 }
             } else if !error.is_retryable() {
+                // Refused because it is there: what was sent before came late.
+                if sent_before
+                    && let Ok(Seen::Applied { query_id }) =
+                        self.look_after(statement, &before).await
+                {
+                    return Ok(Executed::found(query_id));
+                }
                 return Err(error);
             }
             if !backoff.pause().await {
@@ -232,6 +240,7 @@ impl KsqlDb {
             body.insert("commandSequenceNumber".to_owned(), Value::from(sequence));
         }
         let request = Request::post("ksql", body, asked, statement);
+        tracing::debug!(statement, "sent to ksqlDB");
         let Reply { url, body } = self.ask(&request).await?;
         let answers =
             Answer::read_all(&body).map_err(|reason| garbled(&url, statement, &reason, &body))?;

@@ -21,9 +21,9 @@ pub(crate) const COMPLETED: &str = "{\"finalMessage\":\"Query Completed\"}]";
 
 pub(crate) fn options(server: &TestServer) -> KsqlDbOptions {
     let mut http = HttpOptions::new([server.url()]);
-    http.request_timeout = Duration::from_millis(400);
+    http.request_timeout = Duration::from_secs(1);
     let mut options = KsqlDbOptions::new(http);
-    options.ready_timeout = Duration::from_millis(600);
+    options.ready_timeout = Duration::from_secs(3);
     options.retry_from = Duration::from_millis(5);
     options.retry_to = Duration::from_millis(20);
     options

@@ -6,6 +6,7 @@ mod chunks;
 mod common;
 mod endpoints;
 mod errors;
+mod meaning;
 mod model;
 mod outcomes;
 mod persistent;

@@ -29,10 +29,10 @@ pub(crate) struct Order {
 
 pub(crate) fn client(server: &TestServer) -> KsqlDb {
     let mut http = HttpOptions::new([server.url()]);
-    http.request_timeout = Duration::from_millis(200);
+    http.request_timeout = Duration::from_millis(700);
     let mut options = KsqlDbOptions::new(http);
-    options.statement_timeout = Duration::from_millis(1500);
-    options.ready_timeout = Duration::from_millis(300);
+    options.statement_timeout = Duration::from_secs(2);
+    options.ready_timeout = Duration::from_secs(2);
     options.retry_from = Duration::from_millis(5);
     options.retry_to = Duration::from_millis(20);
     KsqlDb::new(options).expect("a client")

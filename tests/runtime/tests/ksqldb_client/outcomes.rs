@@ -19,7 +19,12 @@ async fn a_statement_whose_answer_was_lost_is_looked_up_and_not_sent_again_where
         "CREATE TYPE `T` AS INTEGER;",
         "DROP TYPE `OLD`;",
     ] {
-        for answer in [lost(), Play::Silence, not_written(), Play::json("no list")] {
+        let mut answers = vec![lost(), not_written(), Play::json("no list")];
+        // Each waits for as long as an answer may take.
+        if statement == Order::CREATE {
+            answers.push(Play::Silence);
+        }
+        for answer in answers {
             let model = Model::default().troubled([Trouble::Applied(answer)]);
             if statement != Order::CREATE {
                 model
@@ -154,4 +159,27 @@ async fn where_nothing_can_be_seen_the_outcome_is_unknown() {
         panic!("unknown: {error}")
     };
     assert!(matches!(**cause, KsqlDbError::Lost { .. }), "{cause}");
+}
+
+#[tokio::test]
+async fn a_statement_that_came_late_is_no_error_when_it_is_sent_again() {
+    let exists = "Cannot add stream 'ORDER': A stream with the same name already exists";
+    let late = Trouble::Applied(Play::error(40001, exists));
+    let (model, server) = Model::default()
+        .troubled([Trouble::Not(lost()), late])
+        .start();
+    client(&server)
+        .execute(Order::CREATE)
+        .await
+        .expect("it is there");
+    assert_eq!(model.sent(), 2);
+
+    // Without anything sent before, it is somebody else's.
+    let late = Trouble::Applied(Play::error(40001, exists));
+    let (_, server) = Model::default().troubled([late]).start();
+    let error = client(&server)
+        .execute(Order::CREATE)
+        .await
+        .expect_err("it was there");
+    assert!(error.to_string().contains(exists), "{error}");
 }

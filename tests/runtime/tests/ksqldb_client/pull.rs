@@ -189,7 +189,7 @@ async fn a_table_that_never_gets_ready_is_told_with_what_the_server_said() {
     assert!(
         error
             .to_string()
-            .starts_with("`STOCK` cannot be read yet, after 600ms: ksqlDB at"),
+            .starts_with("`STOCK` cannot be read yet, after 3s: ksqlDB at"),
         "{error}"
     );
 }
@@ -258,7 +258,10 @@ async fn an_answer_without_its_end_is_never_a_short_result() {
     for (chunks, end) in cuts {
         let play = Play::stream(chunks, end);
         let server = TestServer::start(move |_| play.clone());
-        let error = client(&server)
+        let mut options = options(&server);
+        options.ready_timeout = Duration::from_millis(1200);
+        let error = KsqlDb::new(options)
+            .expect("a client")
             .pull(&Select::<Stock>::all())
             .await
             .expect_err("cut off");

@@ -4,8 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::model::{Model, Order, absent, client, described, orders};
 use ksql_runtime::entity::Entity;
-use ksql_runtime::ksqldb::{Ensured, Remedy};
+use ksql_runtime::ksqldb::{Ensured, Remedy, SourceDefinition, SqlType};
+use ksql_runtime::schema::ddl::ksql_type;
+use ksql_runtime::schema::{Column, Kind, Role};
 use ksql_runtime_tests::http_server::{Play, TestServer};
+use ksql_tests::entities;
 use serde_json::{Value, json};
 #[tokio::test]
 async fn a_source_is_created_once_and_left_alone_where_it_is_equal() {
@@ -250,4 +253,90 @@ async fn an_old_server_that_tells_less_is_not_told_to_differ() {
             .expect("compared"),
         Ensured::Unchanged { query_id: None }
     );
+}
+
+/// A type as `DESCRIBE` tells it.
+fn schema(ty: &SqlType) -> Value {
+    match ty {
+        SqlType::Decimal { precision, scale } => {
+            json!({ "type": "DECIMAL", "parameters": { "precision": precision, "scale": scale } })
+        }
+        SqlType::Array(item) => json!({ "type": "ARRAY", "memberSchema": schema(item) }),
+        SqlType::Map(_, item) => json!({ "type": "MAP", "memberSchema": schema(item) }),
+        SqlType::Struct(fields) => {
+            let fields: Vec<Value> = fields
+                .iter()
+                .map(|(name, ty)| json!({ "name": name, "schema": schema(ty) }))
+                .collect();
+            json!({ "type": "STRUCT", "fields": fields })
+        }
+        simple => json!({ "type": simple.to_string(), "fields": null, "memberSchema": null }),
+    }
+}
+
+/// Each source of an entity is equal to what a server tells of exactly that entity.
+async fn equal_to_itself<T: Entity>() {
+    for definition in SourceDefinition::of::<T>().expect("the entity's own statement") {
+        let of_role = |role: Role| T::COLUMNS.iter().filter(move |column| column.role == role);
+        let described = |column: &Column<'_>| {
+            let ty = match column.datetime_format {
+                Some(_) => "STRING".to_owned(),
+                None => ksql_type(&column.ty),
+            };
+            let role = (column.role == Role::Key).then_some("KEY");
+            let ty = SqlType::parse(&ty).expect("a type");
+            assert_eq!(
+                SqlType::parse(&ty.to_string()).as_ref(),
+                Ok(&ty),
+                "read back"
+            );
+            json!({ "name": column.sql_name, "schema": schema(&ty), "type": role })
+        };
+        let fields: Vec<Value> = of_role(Role::Key)
+            .chain(of_role(Role::Value))
+            .map(described)
+            .collect();
+        let model = T::MODEL;
+        let topic = definition
+            .statement()
+            .split("KAFKA_TOPIC='")
+            .nth(1)
+            .and_then(|rest| rest.split('\'').next());
+        let time = T::COLUMNS.iter().find(|column| column.timestamp);
+        let found = json!({
+            "name": definition.name(),
+            "type": if model.kind == Kind::Table { "TABLE" } else { "STREAM" },
+            "windowType": model.window.map(|window| format!("{:?}", window.kind).to_uppercase()),
+            "keyFormat": match model.key_columns() { 0 => "NONE", 1 => "KAFKA", _ => "AVRO" },
+            "valueFormat": "AVRO",
+            "topic": topic,
+            "partitions": model.topic.partitions.unwrap_or(1),
+            "timestamp": time.map_or("", |column| column.sql_name),
+            "statement": definition.statement(),
+            "fields": fields,
+        });
+        let (model, server) = Model::with(definition.name(), found).start();
+        let ensured = client(&server)
+            .ensure_source(&definition)
+            .await
+            .expect("compared");
+        assert_eq!(
+            ensured,
+            Ensured::Unchanged { query_id: None },
+            "{}",
+            definition.statement()
+        );
+        assert_eq!(model.sent(), 0);
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_definition_is_equal_to_itself() {
+    macro_rules! all {
+        ($($entity:ident)+) => { $(equal_to_itself::<entities::$entity>().await;)+ };
+    }
+    all! {
+        Flight Airline Plane Select ByInt ByLong ByText ByUuid Composite Unkeyed Scalars OptionalScalars Limits Decimals Times
+        Formatted OptionalFormatted Collections Nested Tumbling Hopping Session
+    }
 }

@@ -70,7 +70,7 @@ async fn a_statement_that_fails_or_is_not_applied_in_time_says_so() {
         .expect_err("it takes too long");
     assert_eq!(
         error.to_string(),
-        "the end of `DROP STREAM S;` was not reached within 1.5s: it is EXECUTING (said)"
+        "the end of `DROP STREAM S;` was not reached within 2s: it is EXECUTING (said)"
     );
 }
 
