@@ -1,10 +1,21 @@
 //! Every kind of statement that is generated, accepted twice: created, then found equal.
 
-use ksql_runtime::entity::Entity;
 use ksql_runtime::ksqldb::{Ensured, SourceDefinition};
+use ksql_runtime::prelude::*;
 use ksql_tests::entities;
 
-use crate::server::{PREFIX, clear, client, operational};
+use crate::server::{PREFIX, clear, client, operational, turn};
+
+/// Digits in every name, dots and dashes in the topic's.
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("v1.2-readings_3", partitions = 2)]
+#[table]
+#[entity(namespace = "live.v2")]
+struct Reading2024 {
+    #[key]
+    id1: i32,
+    v2x_3: Option<f64>,
+}
 
 /// Creates an entity's sources, finds them equal, and drops them.
 async fn accepted<T: Entity>() {
@@ -53,6 +64,7 @@ macro_rules! kinds {
             #[tokio::test]
             #[ignore = "needs a ksqlDB: KSQLDB_URL"]
             async fn $name() {
+                let _turn = turn().await;
                 $(accepted::<entities::$entity>().await;)+
             }
         )+
@@ -77,4 +89,11 @@ kinds! {
     nested_structs_are_accepted: Nested;
     /// Windowed topics that a query elsewhere writes.
     windows_are_accepted: Tumbling, Hopping, Session;
+}
+
+#[tokio::test]
+#[ignore = "needs a ksqlDB: KSQLDB_URL"]
+async fn names_with_digits_are_accepted() {
+    let _turn = turn().await;
+    accepted::<Reading2024>().await;
 }

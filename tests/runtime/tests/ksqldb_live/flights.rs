@@ -8,7 +8,7 @@ use ksql_runtime::prelude::*;
 use ksql_tests::entities::Flight;
 use ksql_tests::entities::flights::FlightKey;
 
-use crate::server::{LONG, PREFIX, clear, client, insert, operational};
+use crate::server::{LONG, PREFIX, clear, client, insert, operational, turn};
 
 /// How many records: several of one aircraft are among them.
 const RECORDS: usize = 300;
@@ -194,6 +194,7 @@ fn read_only(name: &str) -> SourceDefinition {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a ksqlDB: KSQLDB_URL"]
 async fn flights_are_what_the_embedded_table_holds() {
+    let _turn = turn().await;
     let ksql = client();
     let sources = ["LIVE_FLIGHT_READ", "LIVE_FLIGHT_KEPT", "FLIGHT"];
     clear(&ksql, &sources).await;

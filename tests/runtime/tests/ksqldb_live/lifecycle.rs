@@ -4,7 +4,7 @@ use ksql_runtime::ksqldb::{
     Answer, Class, Ensured, KsqlDb, KsqlDbError, Remedy, Removal, SourceDefinition, Step,
 };
 
-use crate::server::{LONG, PREFIX, clear, client, insert};
+use crate::server::{LONG, PREFIX, clear, client, insert, turn};
 
 fn base(name: &str, columns: &str, partitions: u32) -> SourceDefinition {
     SourceDefinition::parse(&format!(
@@ -17,6 +17,7 @@ fn base(name: &str, columns: &str, partitions: u32) -> SourceDefinition {
 #[tokio::test]
 #[ignore = "needs a ksqlDB: KSQLDB_URL"]
 async fn a_node_tells_its_version_its_health_and_its_properties() {
+    let _turn = turn().await;
     let ksql = client();
     let info = ksql.info().await.expect("the answer");
     assert!(info.parsed_version().is_some(), "{info:?}");
@@ -65,6 +66,7 @@ async fn a_node_tells_its_version_its_health_and_its_properties() {
 #[tokio::test]
 #[ignore = "needs a ksqlDB: KSQLDB_URL"]
 async fn a_column_is_added_in_place_and_everything_else_is_told() {
+    let _turn = turn().await;
     let ksql = client();
     clear(&ksql, &["LIVE_CHANGING"]).await;
     let first = base("LIVE_CHANGING", "`A` INTEGER", 1);
@@ -134,6 +136,7 @@ async fn started(ksql: &KsqlDb, statement: &str) -> String {
 #[tokio::test]
 #[ignore = "needs a ksqlDB: KSQLDB_URL"]
 async fn queries_run_once_are_told_when_they_differ_and_are_dropped_in_order() {
+    let _turn = turn().await;
     let ksql = client();
     let sources = ["LIVE_COUNT", "LIVE_PART", "LIVE_ALL", "LIVE_BASE"];
     clear(&ksql, &sources).await;
@@ -195,6 +198,7 @@ async fn queries_run_once_are_told_when_they_differ_and_are_dropped_in_order() {
 #[tokio::test]
 #[ignore = "needs a ksqlDB: KSQLDB_URL"]
 async fn what_the_server_refuses_is_told_by_class_and_text() {
+    let _turn = turn().await;
     let ksql = client();
     for (statement, told) in [
         (

@@ -6,7 +6,7 @@ use ksql_runtime::entity::Window;
 use ksql_runtime::ksqldb::{Change, Changes, Ensured, KsqlDb, Select, SourceDefinition};
 use ksql_runtime::prelude::*;
 
-use crate::server::{LONG, PREFIX, clear, client, insert, operational};
+use crate::server::{LONG, PREFIX, clear, client, insert, operational, turn};
 
 #[derive(Debug, Clone, PartialEq, Struct)]
 struct Inner {
@@ -95,6 +95,7 @@ async fn created<T: Entity>(ksql: &KsqlDb) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a ksqlDB: KSQLDB_URL"]
 async fn a_row_of_every_type_comes_back_as_it_was_written() {
+    let _turn = turn().await;
     let ksql = client();
     clear(&ksql, &["ORDER"]).await;
     created::<Order>(&ksql).await;
@@ -168,6 +169,7 @@ struct LiveClicks {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a ksqlDB: KSQLDB_URL"]
 async fn windows_are_pulled_and_followed_with_their_bounds() {
+    let _turn = turn().await;
     let ksql = client();
     let sources = ["LIVECLICKS_1MIN", "LIVECLICK"];
     clear(&ksql, &sources).await;

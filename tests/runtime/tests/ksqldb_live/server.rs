@@ -20,6 +20,12 @@ fn url() -> String {
     std::env::var("KSQLDB_URL").expect("KSQLDB_URL names a ksqlDB: http://host:8088")
 }
 
+/// Held by a test while it runs: several of them use the same names, and a server applies one statement at a time anyway.
+pub(crate) async fn turn() -> tokio::sync::MutexGuard<'static, ()> {
+    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    TURN.lock().await
+}
+
 pub(crate) fn client() -> KsqlDb {
     KsqlDb::new(KsqlDbOptions::new(HttpOptions::new([url()]))).expect("a client")
 }
