@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use ksql_runtime::log::partition::partition_for_key;
 use ksql_runtime::log::{
     Created, Fetched, KafkaLog, KafkaOptions, LogError, LogReader, Record, RecordBatch, TopicSpec,
 };
@@ -194,6 +195,25 @@ async fn an_open_transaction_is_the_end_until_it_is_committed() {
     );
     producer.commit_transaction(LIMIT).expect("committed");
     assert_eq!(read_to(&mut reader, 4), ["b", "c"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_chooses_the_partitions_that_our_function_says() {
+    let Some(kafka) = servers::kafka_or_skip(test_name!()) else {
+        return;
+    };
+    let (log, topic) = shared(kafka, 7).await;
+    let mut keys: Vec<Vec<u8>> = vec![Vec::new()];
+    keys.extend((0..2_000).map(|n| (0..n % 41).map(|_| rand::random()).collect()));
+    let mut batch = RecordBatch::new();
+    for key in &keys {
+        batch.push(Some(key), None, 7, &[]);
+    }
+    let receipt = log.produce_batch(&topic, batch).await.expect("produced");
+    for (key, (partition, _)) in keys.iter().zip(receipt.records()) {
+        assert_eq!(partition, partition_for_key(key, 7), "{key:?}");
+    }
+    assert_eq!(receipt.len(), keys.len());
 }
 
 async fn truncate(kafka: &Kafka, topic: &str, before: Offset) {

@@ -73,6 +73,11 @@ impl Signal {
     }
 }
 
+/// How long a reader waits for an answer: whoever reads asks again, and may have been told to stop meanwhile.
+fn patience(shared: &Shared) -> Duration {
+    shared.options.request_timeout.min(Duration::from_secs(5))
+}
+
 impl KafkaReader {
     /// Blocks for some questions to the cluster.
     pub(super) fn new(
@@ -80,7 +85,7 @@ impl KafkaReader {
         topic: &str,
         from: &[(i32, i64)],
     ) -> Result<KafkaReader, LogError> {
-        let topic = shared.topic_now(topic)?;
+        let topic = shared.topic_within(topic, patience(&shared))?;
         let signal = Arc::new(Signal::default());
         let raised = Arc::clone(&signal);
         let consumer = Consumer::new(&shared.options.reader_config(), &topic.name, move || {
@@ -107,6 +112,11 @@ impl KafkaReader {
         self.shared.doing("read", &self.topic.name)
     }
 
+    fn topic_now(&self) -> Result<Arc<Topic>, LogError> {
+        self.shared
+            .topic_within(&self.topic.name, patience(&self.shared))
+    }
+
     /// Moves partitions to offsets that are there.
     fn read_from(&mut self, from: &[(i32, i64)]) -> Result<(), LogError> {
         let topic = Arc::clone(&self.topic.name);
@@ -114,7 +124,7 @@ impl KafkaReader {
         for partition in &partitions {
             if !self.topic.has(*partition) {
                 // It may have been added since.
-                let now = self.shared.topic_now(&topic)?;
+                let now = self.topic_now()?;
                 if !now.has(*partition) {
                     return Err(LogError::UnknownPartition {
                         topic: topic.to_string(),
@@ -127,7 +137,9 @@ impl KafkaReader {
         if from.is_empty() {
             return Ok(());
         }
-        let edges = self.shared.offsets(&topic, &partitions)?;
+        let edges = self
+            .shared
+            .offsets_within(&topic, &partitions, patience(&self.shared))?;
         for (partition, offset) in from {
             let (start, end) = edges.get(partition).copied().unwrap_or((0, 0));
             if *offset < start || *offset > end {
@@ -290,7 +302,7 @@ impl KafkaReader {
             Code::UnknownTopicOrPartition
             | Code::UnknownTopic
             | Code::UnknownTopicId
-            | Code::UnknownPartition => match self.shared.topic_now(&self.topic.name) {
+            | Code::UnknownPartition => match self.topic_now() {
                 // A broker that does not know yet, or not any more, while it is handed over.
                 Ok(now) if Arc::ptr_eq(&now, &self.topic) => None,
                 Ok(_) => Some(self.gone()),
@@ -326,7 +338,7 @@ impl KafkaReader {
     /// The offset we wanted is not there: because records were removed, or because the topic is another one.
     fn out_of_range(&self, partition: i32) -> LogError {
         let topic = &self.topic.name;
-        match self.shared.topic_now(topic) {
+        match self.topic_now() {
             Ok(now) if Arc::ptr_eq(&now, &self.topic) => {}
             Ok(_) => return self.gone(),
             Err(error) => return error,
@@ -336,7 +348,10 @@ impl KafkaReader {
             .iter()
             .find(|slot| slot.partition == partition)
             .map_or(0, |slot| slot.next);
-        match self.shared.offsets(topic, &[partition]) {
+        match self
+            .shared
+            .offsets_within(topic, &[partition], patience(&self.shared))
+        {
             Ok(edges) => {
                 let (start, end) = edges.get(&partition).copied().unwrap_or((0, 0));
                 LogError::OffsetOutOfRange {
@@ -353,7 +368,7 @@ impl KafkaReader {
 
     /// The topic this reader was made for is there no longer: what is instead.
     fn gone(&self) -> LogError {
-        match self.shared.topic_now(&self.topic.name) {
+        match self.topic_now() {
             Ok(now) => LogError::TopicRecreated {
                 topic: self.topic.name.to_string(),
                 was: self.topic.id,
