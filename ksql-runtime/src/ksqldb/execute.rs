@@ -178,14 +178,23 @@ impl KsqlDb {
         }
     }
 
-    /// Sends something that changes nothing, again while the server is not able to answer.
+    /// Sends something that changes nothing, again while there is nobody who can answer: a server that starts, stops, or is
+    /// away for a moment.
     pub(super) async fn read(&self, statement: &str) -> Result<Vec<Answer>, KsqlDbError> {
         let mut backoff = Backoff::within(self.options(), self.options().ready_timeout);
         loop {
-            match self.send(statement, Asked::Read).await {
-                Err(error) if error.class() == Some(Class::Busy) && backoff.pause().await => {}
-                other => return other,
+            let error = match self.send(statement, Asked::Read).await {
+                Ok(answers) => return Ok(answers),
+                Err(error) => error,
+            };
+            let passes = match &error {
+                KsqlDbError::Unreachable { .. } | KsqlDbError::Lost { .. } => true,
+                other => matches!(other.class(), Some(Class::Busy | Class::OtherNode)),
+            };
+            if !passes || !backoff.pause().await {
+                return Err(error);
             }
+            tracing::debug!(statement, %error, "asked again");
         }
     }
 
@@ -228,7 +237,11 @@ impl KsqlDb {
     }
 
     /// One request to `/ksql`.
-    async fn send(&self, statement: &str, asked: Asked) -> Result<Vec<Answer>, KsqlDbError> {
+    pub(super) async fn send(
+        &self,
+        statement: &str,
+        asked: Asked,
+    ) -> Result<Vec<Answer>, KsqlDbError> {
         let properties: Map<String, Value> = self
             .options()
             .properties

@@ -140,6 +140,19 @@ async fn a_starting_server_is_asked_until_it_answers() {
 }
 
 #[tokio::test]
+async fn a_question_is_asked_again_while_the_connection_is_bad() {
+    let empty = r#"[{"@type":"queries","queries":[]}]"#;
+    let server = TestServer::script(vec![
+        Play::Slam,
+        Play::error(50303, "shutting down"),
+        Play::json(empty),
+    ]);
+    let found = client(&server).queries().await.expect("the third answer");
+    assert!(found.is_empty());
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
 async fn a_server_that_never_gets_ready_ends_in_its_own_error() {
     let server =
         TestServer::start(|_| Play::error(50302, "KSQL is not yet ready to serve requests."));
