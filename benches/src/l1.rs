@@ -98,7 +98,7 @@ pub fn run() {
 }
 
 /// Keys and framed values of orders.
-fn payload() -> Vec<(Vec<u8>, Vec<u8>)> {
+pub fn payload() -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut rng = data::rng();
     (0..RECORDS as i64)
         .map(|id| {

@@ -10,6 +10,8 @@ mod data;
 mod entities;
 mod fill;
 mod floor;
+mod k1;
+mod kafka;
 mod l1;
 mod peer;
 mod process;
@@ -22,9 +24,10 @@ use std::process::ExitCode;
 type Bench = (&'static str, fn());
 
 /// In the order of a full run.
-const ALL: [Bench; 7] = [
+const ALL: [Bench; 8] = [
     ("B4", b4::run),
     ("L1", l1::run),
+    ("K1", k1::run),
     ("B1", b1::run),
     ("B3", b3::run),
     ("B5", b5::run),

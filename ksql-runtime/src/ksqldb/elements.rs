@@ -15,7 +15,8 @@ use serde_json::value::RawValue;
 /// elements.push(b"umns\":[\"]\"]}},\n{}]");
 /// assert_eq!(elements.next()?.as_deref(), Some(r#"{"row":{"columns":["]"]}}"#));
 /// assert_eq!(elements.next()?.as_deref(), Some("{}"));
-/// assert!(elements.is_complete());
+/// assert_eq!(elements.next()?, None);
+/// assert!(elements.is_complete(), "and not only out of bytes");
 /// # Ok::<(), String>(())
 /// ```
 #[derive(Debug)]

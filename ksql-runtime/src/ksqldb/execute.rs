@@ -143,6 +143,7 @@ impl KsqlDb {
         let limit = self.options().statement_timeout;
         let mut backoff = Backoff::within(self.options(), limit);
         let before = self.look_before(statement.effect()).await?;
+        let mut sent_before = false;
         loop {
             let error = match self.send(statement.text(), Asked::Statement).await {
                 Ok(answers) => return self.finish(statement, answers, &mut backoff).await,
@@ -159,9 +160,16 @@ impl KsqlDb {
                     {
                         return self.look_on(statement, &before, &mut backoff, error).await;
                     }
-                    Some(Seen::NotYet) => {}
+                    Some(Seen::NotYet) => sent_before = true,
                 }
             } else if !error.is_retryable() {
+                // Refused because it is there: what was sent before came late.
+                if sent_before
+                    && let Ok(Seen::Applied { query_id }) =
+                        self.look_after(statement, &before).await
+                {
+                    return Ok(Executed::found(query_id));
+                }
                 return Err(error);
             }
             if !backoff.pause().await {
@@ -170,14 +178,23 @@ impl KsqlDb {
         }
     }
 
-    /// Sends something that changes nothing, again while the server is not able to answer.
+    /// Sends something that changes nothing, again while there is nobody who can answer: a server that starts, stops, or is
+    /// away for a moment.
     pub(super) async fn read(&self, statement: &str) -> Result<Vec<Answer>, KsqlDbError> {
         let mut backoff = Backoff::within(self.options(), self.options().ready_timeout);
         loop {
-            match self.send(statement, Asked::Read).await {
-                Err(error) if error.class() == Some(Class::Busy) && backoff.pause().await => {}
-                other => return other,
+            let error = match self.send(statement, Asked::Read).await {
+                Ok(answers) => return Ok(answers),
+                Err(error) => error,
+            };
+            let passes = match &error {
+                KsqlDbError::Unreachable { .. } | KsqlDbError::Lost { .. } => true,
+                other => matches!(other.class(), Some(Class::Busy | Class::OtherNode)),
+            };
+            if !passes || !backoff.pause().await {
+                return Err(error);
             }
+            tracing::debug!(statement, %error, "asked again");
         }
     }
 
@@ -220,7 +237,11 @@ impl KsqlDb {
     }
 
     /// One request to `/ksql`.
-    async fn send(&self, statement: &str, asked: Asked) -> Result<Vec<Answer>, KsqlDbError> {
+    pub(super) async fn send(
+        &self,
+        statement: &str,
+        asked: Asked,
+    ) -> Result<Vec<Answer>, KsqlDbError> {
         let properties: Map<String, Value> = self
             .options()
             .properties
@@ -232,6 +253,7 @@ impl KsqlDb {
             body.insert("commandSequenceNumber".to_owned(), Value::from(sequence));
         }
         let request = Request::post("ksql", body, asked, statement);
+        tracing::debug!(statement, "sent to ksqlDB");
         let Reply { url, body } = self.ask(&request).await?;
         let answers =
             Answer::read_all(&body).map_err(|reason| garbled(&url, statement, &reason, &body))?;

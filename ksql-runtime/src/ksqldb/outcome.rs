@@ -4,7 +4,7 @@ use super::answers::{Answer, QueryListing};
 use super::canonical::same_query;
 use super::client::KsqlDb;
 use super::describe::SourceDescription;
-use super::error::{Class, KsqlDbError};
+use super::error::{Asked, Class, KsqlDbError};
 use super::statement::{Effect, Statement};
 
 /// What was there before a statement was sent, as far as that matters.
@@ -42,23 +42,17 @@ impl KsqlDb {
     /// # Errors
     /// Where the server cannot be asked, or answers with something else.
     pub async fn describe(&self, name: &str) -> Result<Option<SourceDescription>, KsqlDbError> {
-        let statement = format!("DESCRIBE {};", ksql_schema::names::quoted(name));
-        let answers = match self.read(&statement).await {
-            Ok(answers) => answers,
-            Err(KsqlDbError::Server(error))
-                if error.code == 40001 && error.message.contains("Could not find STREAM/TABLE") =>
-            {
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
-        let found = answers.into_iter().find_map(|answer| match answer {
-            Answer::Descriptions(descriptions) => descriptions.into_iter().next(),
-            _ => None,
-        });
-        found
-            .map(Some)
-            .ok_or_else(|| nothing_in(&statement, "a description"))
+        let statement = describe_text(name);
+        described(&statement, self.read(&statement).await)
+    }
+
+    /// The same, asked once.
+    pub(super) async fn describe_now(
+        &self,
+        name: &str,
+    ) -> Result<Option<SourceDescription>, KsqlDbError> {
+        let statement = describe_text(name);
+        described(&statement, self.send(&statement, Asked::Read).await)
     }
 
     /// `SHOW QUERIES`.
@@ -151,6 +145,32 @@ impl KsqlDb {
             .iter()
             .any(|answer| matches!(answer, Answer::Types(types) if types.contains_key(name))))
     }
+}
+
+fn describe_text(name: &str) -> String {
+    format!("DESCRIBE {};", ksql_schema::names::quoted(name))
+}
+
+fn described(
+    statement: &str,
+    answers: Result<Vec<Answer>, KsqlDbError>,
+) -> Result<Option<SourceDescription>, KsqlDbError> {
+    let answers = match answers {
+        Ok(answers) => answers,
+        Err(KsqlDbError::Server(error))
+            if error.code == 40001 && error.message.contains("Could not find STREAM/TABLE") =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let found = answers.into_iter().find_map(|answer| match answer {
+        Answer::Descriptions(descriptions) => descriptions.into_iter().next(),
+        _ => None,
+    });
+    found
+        .map(Some)
+        .ok_or_else(|| nothing_in(statement, "a description"))
 }
 
 /// Whether a source has the columns of a `CREATE`.

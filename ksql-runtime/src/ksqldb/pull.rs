@@ -169,7 +169,7 @@ impl KsqlDb {
 
     /// A table that a query keeps is called not queryable only by a server that stops - or restarts the query.
     async fn should_be_queryable(&self, source: &str) -> bool {
-        match self.describe(source).await {
+        match self.describe_now(source).await {
             Ok(Some(found)) => {
                 let kept = found
                     .read_queries

@@ -235,7 +235,9 @@ impl SourceDefinition {
         };
         for name in IN_THE_STATEMENT {
             let (expected, found) = (self.properties.get(name), theirs.get(name));
-            if expected != found {
+            // A server may write out what it does by default.
+            let defaulted = expected.is_none() && name == "WRAP_SINGLE_VALUE";
+            if expected != found && !defaulted {
                 differences.push(Difference::Property {
                     name,
                     expected: expected.cloned(),

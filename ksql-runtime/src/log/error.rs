@@ -135,7 +135,7 @@ pub enum LogError {
     },
     /// An earlier write failed. What it would have written is unknown, so nothing is written after it.
     #[error(
-        "the log takes no more writes since one failed ({reason}): check the disk, then open the log again"
+        "the log takes no more writes since one failed ({reason}): check the disk or the brokers, then open the log again"
     )]
     Poisoned {
         /// The failure.

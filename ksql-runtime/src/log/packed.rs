@@ -48,13 +48,42 @@ impl<'a> PackedRecord<'a> {
 
 /// Writes everything up to the key's length, which [`finish_part`] fills in.
 pub(crate) fn begin_record(out: &mut Vec<u8>, timestamp: i64) {
-    begin_record_after(out, 0, timestamp);
+    out.push(0);
+    out.extend_from_slice(&timestamp.to_le_bytes());
 }
 
-/// The same behind a gap of so many offsets.
-pub(crate) fn begin_record_after(out: &mut Vec<u8>, gap: u64, timestamp: i64) {
+/// Writes a record up to its headers, behind a gap of so many offsets: for parts that are there already. False when a
+/// part is too long.
+#[cfg(feature = "kafka")]
+pub(crate) fn write_parts(
+    out: &mut Vec<u8>,
+    gap: u64,
+    timestamp: i64,
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+) -> bool {
+    let length = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
+    // Room for everything at once, the numbers at their longest: this runs for every record read.
+    out.reserve(
+        length(key)
+            .saturating_add(length(value))
+            .saturating_add(10 + 8 + 4 + 4 + 1),
+    );
     write_varint(out, gap);
     out.extend_from_slice(&timestamp.to_le_bytes());
+    for part in [key, value] {
+        let Some(part) = part else {
+            out.extend_from_slice(&NULL.to_le_bytes());
+            continue;
+        };
+        // Below the sign of null, so the cast keeps it.
+        if part.len() > MAX_BYTES {
+            return false;
+        }
+        out.extend_from_slice(&(part.len() as u32).to_le_bytes());
+        out.extend_from_slice(part);
+    }
+    true
 }
 
 /// Makes room for the length of a key or value; the bytes follow.

@@ -67,17 +67,18 @@ impl Exchange {
         let (request, response) = (&json["request"], &json["response"]);
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let body = &request["body"];
+        // Each endpoint reads its own field, and a few requests were wrong on purpose.
+        let field = match request["path"].as_str() {
+            Some("/query-stream") => "sql",
+            _ => "ksql",
+        };
         let headers = response["headers"].as_object().expect("headers");
         let chunks = response["chunks"].as_array();
         Exchange {
             name: format!("{file}: {}", text(&json["name"])),
             method: text(&request["method"]),
             path: text(&request["path"]),
-            statement: text(
-                body.get("ksql")
-                    .or_else(|| body.get("sql"))
-                    .unwrap_or(&Value::Null),
-            ),
+            statement: text(&body[field]),
             status: u16::try_from(response["status"].as_u64().expect("a status"))
                 .expect("a status"),
             headers: headers

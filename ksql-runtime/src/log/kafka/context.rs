@@ -2,7 +2,8 @@
 //!
 //! Called by the thread that polls the client, so nothing here waits.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -10,9 +11,13 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message as _};
 use rdkafka::producer::ProducerContext;
+use rdkafka::types::RDKafkaErrorCode;
 
 use super::failure::Failure;
 use super::pending::{Delivered, Pending};
+
+/// How long a refused password counts as the reason of connections that break.
+const REFUSAL_STANDS: Duration = Duration::from_secs(10);
 
 /// Passes log lines of a consumer on to `tracing`.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +28,9 @@ impl ClientContext for Logging {
         log_line(level as i32, facility, line);
     }
 
+    // librdkafka reconnects by itself; who waits for an answer is told by that answer.
     fn error(&self, error: KafkaError, reason: &str) {
-        connection_error(&error, reason);
+        tracing::debug!(target: "librdkafka", %error, "{reason}");
     }
 
     fn stats_raw(&self, _statistics: &[u8]) {}
@@ -32,9 +38,29 @@ impl ClientContext for Logging {
 
 impl ConsumerContext for Logging {}
 
-/// What the producer is told: the same, and the fate of each record.
+/// What the producer is told: the same, the fate of each record, and why connections fail.
 #[derive(Debug)]
-pub(super) struct Deliveries(pub(super) Arc<Pending>);
+pub(super) struct Deliveries {
+    pending: Arc<Pending>,
+    connection: Mutex<Option<(Instant, Failure)>>,
+}
+
+impl Deliveries {
+    pub(super) fn new(pending: Arc<Pending>) -> Deliveries {
+        Deliveries {
+            pending,
+            connection: Mutex::new(None),
+        }
+    }
+
+    /// The last failure of a connection since then: why a request that got no answer got none.
+    pub(super) fn connection_failure(&self, since: Instant) -> Option<Failure> {
+        let last = self.connection.lock();
+        let last = last.unwrap_or_else(PoisonError::into_inner);
+        let (at, failure) = last.as_ref()?;
+        (*at >= since).then(|| failure.clone())
+    }
+}
 
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
@@ -42,7 +68,26 @@ impl ClientContext for Deliveries {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        connection_error(&error, reason);
+        tracing::debug!(target: "librdkafka", %error, "{reason}");
+        let mut failure = Failure::from(error);
+        // Says only that all others failed; what they said is worth more.
+        if failure.code == RDKafkaErrorCode::AllBrokersDown {
+            return;
+        }
+        reason.trim().clone_into(&mut failure.text);
+        let mut last = self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // Called for a refused password with every attempt, mixed with broken connections: it explains those.
+        let explained = last.as_ref().is_some_and(|(at, known)| {
+            known.is_authentication()
+                && !failure.is_authentication()
+                && at.elapsed() < REFUSAL_STANDS
+        });
+        if !explained {
+            *last = Some((Instant::now(), failure));
+        }
     }
 
     fn stats_raw(&self, _statistics: &[u8]) {}
@@ -60,7 +105,7 @@ impl ProducerContext for Deliveries {
             }),
             Err((error, _)) => Err(Failure::from(error.clone())),
         };
-        self.0.report(ticket, told);
+        self.pending.report(ticket, told);
     }
 }
 
@@ -73,11 +118,6 @@ pub(super) fn log_line(level: i32, facility: &str, line: &str) {
         5 | 6 => tracing::info!(target: "librdkafka", facility, "{line}"),
         _ => tracing::debug!(target: "librdkafka", facility, "{line}"),
     }
-}
-
-/// librdkafka reconnects by itself; who waits for an answer is told by that answer.
-fn connection_error(error: &KafkaError, reason: &str) {
-    tracing::debug!(target: "librdkafka", %error, "{reason}");
 }
 
 /// The level librdkafka shall log at, from what `tracing` wants.

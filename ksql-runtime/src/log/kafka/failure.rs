@@ -33,6 +33,25 @@ impl Failure {
         }
     }
 
+    /// Whether the cluster does not believe who we are: waiting does not help.
+    pub(super) fn is_authentication(&self) -> bool {
+        matches!(
+            self.code,
+            Code::Authentication
+                | Code::SaslAuthenticationFailed
+                | Code::UnsupportedSASLMechanism
+                | Code::IllegalSASLState
+        )
+    }
+
+    /// Whether no answer came.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(
+            self.code,
+            Code::OperationTimedOut | Code::RequestTimedOut | Code::TimedOutQueue
+        )
+    }
+
     pub(super) fn out_of_memory() -> Failure {
         Failure::new(Code::Fail, "the client gave nothing")
     }

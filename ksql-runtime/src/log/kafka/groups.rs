@@ -9,6 +9,7 @@ use std::time::Duration;
 use rdkafka::config::FromClientConfigAndContext as _;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::Shared;
@@ -55,12 +56,12 @@ impl Shared {
         action: &'static str,
         group: &'a str,
         topic: &'a str,
-    ) -> impl Fn(KafkaError) -> LogError + 'a {
+    ) -> impl Fn(Failure) -> LogError + 'a {
         let doing = Doing {
             group: Some(group),
             ..self.doing(action, topic)
         };
-        move |error| doing.failed(Failure::from(error))
+        move |failure| doing.failed(failure)
     }
 
     /// Partitions that do not exist would be refused alone, the others kept: they are found before anything is sent.
@@ -110,12 +111,11 @@ impl Shared {
                 });
             }
             list.add_partition_offset(topic, *partition, Offset::Offset(*offset))
-                .map_err(&failed)?;
+                .map_err(|error| failed(Failure::from(error)))?;
         }
         let member = self.group(group)?;
         let committed = member.commit(&list, CommitMode::Sync);
-        serve(&member);
-        committed.map_err(failed)
+        explained(&member, committed).map_err(failed)
     }
 
     pub(super) fn committed(
@@ -130,12 +130,11 @@ impl Shared {
         list.add_partition(topic, partition);
         let member = self.group(group)?;
         let found = member.committed_offsets(list, self.options.request_timeout);
-        serve(&member);
-        let found = found.map_err(&failed)?;
+        let found = explained(&member, found).map_err(&failed)?;
         let Some(place) = found.find_partition(topic, partition) else {
             return Ok(None);
         };
-        place.error().map_err(failed)?;
+        place.error().map_err(Failure::from).map_err(failed)?;
         Ok(match place.offset() {
             Offset::Offset(offset) => Some(offset),
             _ => None,
@@ -143,7 +142,25 @@ impl Shared {
     }
 }
 
-/// Takes log lines and the like from a consumer nobody polls, so that they do not pile up.
-fn serve(member: &BaseConsumer<Logging>) {
-    while member.poll(Duration::ZERO).is_some() {}
+/// The outcome of a question to a group's coordinator. Where there was no answer, the reason is among what the consumer
+/// has to tell: nobody polls it otherwise, and so that does not pile up either.
+fn explained<T>(
+    member: &BaseConsumer<Logging>,
+    outcome: Result<T, KafkaError>,
+) -> Result<T, Failure> {
+    let mut told = None;
+    while let Some(event) = member.poll(Duration::ZERO) {
+        if let Err(error) = event {
+            let failure = Failure::from(error);
+            let decides = failure.is_authentication()
+                || failure.code == RDKafkaErrorCode::GroupAuthorizationFailed;
+            told = told.or(decides.then_some(failure));
+        }
+    }
+    outcome.map_err(|error| {
+        let failure = Failure::from(error);
+        let silence =
+            failure.is_silence() || failure.code == RDKafkaErrorCode::WaitingForCoordinator;
+        told.filter(|_| silence).unwrap_or(failure)
+    })
 }

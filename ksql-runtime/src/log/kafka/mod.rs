@@ -7,7 +7,10 @@
 //!
 //! Beyond what every log promises: records of a batch may be written in part, since a batch is no transaction
 //! ([`LogError::NotDelivered`] says how many were); the offsets of a batch need not follow one another, since others
-//! produce too; and offsets that hold transaction markers or records compacted away are passed over.
+//! produce too; and offsets that hold transaction markers or records compacted away are passed over. A retry is
+//! recognised by the broker, so it writes nothing twice, but for records whose timestamps are more than a day old
+//! (`producer.id.expiration.ms`): a broker that restarts forgets who wrote them, and what was on its way then may be
+//! there twice.
 
 mod catalog;
 mod context;
@@ -18,6 +21,7 @@ mod options;
 mod pending;
 mod produce;
 mod reader;
+mod slot;
 mod topics;
 
 use std::sync::Arc;
@@ -337,11 +341,24 @@ impl KafkaLog {
                 self.0.catalog.forget(&name);
                 LogError::UnknownTopic { topic: name }
             }
-            Code::Fatal | Code::OutOfOrderSequenceNumber | Code::UnknownProducerId => {
-                LogError::Poisoned {
-                    reason: failure.to_string(),
+            // What made the producer unusable is kept by it; the record was only the next one.
+            Code::Fatal => match self.0.producer.fatal() {
+                Some(fatal) if fatal.code == Code::ClusterAuthorizationFailed => {
+                    LogError::Unauthorized {
+                        action: "produce",
+                        resource: format!(
+                            "topic `{name}` (Write), or on the cluster (IdempotentWrite),"
+                        ),
+                        source: Arc::new(fatal),
+                    }
                 }
-            }
+                fatal => LogError::Poisoned {
+                    reason: fatal.unwrap_or(failure).to_string(),
+                },
+            },
+            Code::OutOfOrderSequenceNumber | Code::UnknownProducerId => LogError::Poisoned {
+                reason: failure.to_string(),
+            },
             _ => self.0.doing("produce", &topic.name).failed(failure),
         }
     }

@@ -97,7 +97,7 @@ impl KafkaOptions {
         // Clients find what the settings contradict; a configuration alone finds only what is wrong by itself.
         producer
             .create_with_context::<_, rdkafka::producer::BaseProducer<_>>(
-                super::context::Deliveries(std::sync::Arc::default()),
+                super::context::Deliveries::new(std::sync::Arc::default()),
             )
             .map_err(|error| refused(error, "producer"))?;
         consumer
@@ -165,6 +165,9 @@ impl KafkaOptions {
     fn config(&self, defaults: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("client.id", "ksql-runtime");
+        // Brokers that are back are found within a second, not ten.
+        config.set("reconnect.backoff.ms", "50");
+        config.set("reconnect.backoff.max.ms", "1000");
         for (name, value) in defaults {
             config.set(*name, *value);
         }
@@ -322,11 +325,24 @@ pub(super) fn refused(error: KafkaError, client: &str) -> LogError {
     }
 }
 
+/// Names librdkafka takes and does not list: other names of settings that are listed.
+const ALIASES: [&str; 8] = [
+    "linger.ms",
+    "retries",
+    "compression.type",
+    "max.in.flight",
+    "max.in.flight.requests.per.connection",
+    "max.partition.fetch.bytes",
+    "request.timeout.ms",
+    "metadata.max.age.ms",
+];
+
 /// The known setting most like this one.
 fn nearest(setting: &str) -> Option<String> {
     let known = ClientConfig::new().create_native_config().ok()?;
     native::setting_names(&known)
         .into_iter()
+        .chain(ALIASES.map(str::to_owned))
         .filter(|name| owned(name).is_none())
         .map(|name| (strsim::jaro_winkler(setting, &name), name))
         .filter(|(likeness, _)| *likeness > 0.85)
@@ -338,11 +354,9 @@ fn nearest(setting: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn with(
-        part: fn(&mut KafkaOptions) -> &mut BTreeMap<String, String>,
-        name: &str,
-        value: &str,
-    ) -> String {
+    type Part = fn(&mut KafkaOptions) -> &mut BTreeMap<String, String>;
+
+    fn with(part: Part, name: &str, value: &str) -> String {
         let mut options = KafkaOptions::new("localhost:9092");
         part(&mut options).insert(name.to_owned(), value.to_owned());
         match options.validate() {
@@ -353,7 +367,7 @@ mod tests {
 
     #[test]
     fn a_setting_a_promise_rests_on_is_refused_by_name_and_reason() {
-        let parts: [fn(&mut KafkaOptions) -> &mut BTreeMap<String, String>; 3] = [
+        let parts: [Part; 3] = [
             |options| &mut options.client,
             |options| &mut options.producer,
             |options| &mut options.consumer,

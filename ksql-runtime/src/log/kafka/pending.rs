@@ -195,6 +195,10 @@ impl Drop for Sending<'_> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::expect_used,
+    reason = "a test that cannot go on shall stop there"
+)]
 mod tests {
     use std::sync::Arc;
 

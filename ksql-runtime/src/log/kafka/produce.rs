@@ -68,7 +68,7 @@ impl Producer {
         let pending = Arc::<Pending>::default();
         let client = BaseProducer::from_config_and_context(
             &options.producer_config(),
-            Deliveries(Arc::clone(&pending)),
+            Deliveries::new(Arc::clone(&pending)),
         )
         .map_err(|error| refused(error, "producer"))?;
         let client = Arc::new(client);
@@ -248,6 +248,12 @@ impl Producer {
                 progress.await;
             }
         }
+    }
+
+    /// What made the producer unusable, if anything did.
+    pub(super) fn fatal(&self) -> Option<Failure> {
+        let (code, text) = self.client.client().fatal_error()?;
+        Some(Failure::new(code, text))
     }
 
     /// Resolves when everything sent before is answered for.

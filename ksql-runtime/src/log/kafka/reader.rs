@@ -14,11 +14,10 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use super::Shared;
 use super::catalog::Topic;
 use super::failure::{Doing, Failure};
-use super::native::{self, Call, Consumer, Kind, Message};
+use super::native::{self, Call, Consumer, Kind};
+use super::slot::Slot;
 use crate::log::error::LogError;
-use crate::log::packed;
 use crate::log::reader::{Fetched, ReaderWaker};
-use crate::log::record::{Header, Run};
 
 /// What is packed before it is given out.
 const FETCH_BYTES: usize = 1024 * 1024;
@@ -40,24 +39,6 @@ pub struct KafkaReader {
     /// Told when everything read before it is given out.
     failure: Option<LogError>,
     check: Check,
-}
-
-/// A partition: where it is, and what was read and not given out yet.
-#[derive(Debug)]
-struct Slot {
-    partition: i32,
-    /// Where the next thing given out begins.
-    position: i64,
-    /// Behind what is packed.
-    next: i64,
-    /// The end of the partition, as far as known.
-    end: i64,
-    /// The offset of the first record packed.
-    base: i64,
-    count: usize,
-    bytes: Vec<u8>,
-    /// How much the last one given out took: what to make room for.
-    usual: usize,
 }
 
 /// The question whether the topic is still the same.
@@ -92,6 +73,11 @@ impl Signal {
     }
 }
 
+/// How long a reader waits for an answer: whoever reads asks again, and may have been told to stop meanwhile.
+fn patience(shared: &Shared) -> Duration {
+    shared.options.request_timeout.min(Duration::from_secs(5))
+}
+
 impl KafkaReader {
     /// Blocks for some questions to the cluster.
     pub(super) fn new(
@@ -99,7 +85,7 @@ impl KafkaReader {
         topic: &str,
         from: &[(i32, i64)],
     ) -> Result<KafkaReader, LogError> {
-        let topic = shared.topic_now(topic)?;
+        let topic = shared.topic_within(topic, patience(&shared))?;
         let signal = Arc::new(Signal::default());
         let raised = Arc::clone(&signal);
         let consumer = Consumer::new(&shared.options.reader_config(), &topic.name, move || {
@@ -126,6 +112,11 @@ impl KafkaReader {
         self.shared.doing("read", &self.topic.name)
     }
 
+    fn topic_now(&self) -> Result<Arc<Topic>, LogError> {
+        self.shared
+            .topic_within(&self.topic.name, patience(&self.shared))
+    }
+
     /// Moves partitions to offsets that are there.
     fn read_from(&mut self, from: &[(i32, i64)]) -> Result<(), LogError> {
         let topic = Arc::clone(&self.topic.name);
@@ -133,7 +124,7 @@ impl KafkaReader {
         for partition in &partitions {
             if !self.topic.has(*partition) {
                 // It may have been added since.
-                let now = self.shared.topic_now(&topic)?;
+                let now = self.topic_now()?;
                 if !now.has(*partition) {
                     return Err(LogError::UnknownPartition {
                         topic: topic.to_string(),
@@ -146,7 +137,9 @@ impl KafkaReader {
         if from.is_empty() {
             return Ok(());
         }
-        let edges = self.shared.offsets(&topic, &partitions)?;
+        let edges = self
+            .shared
+            .offsets_within(&topic, &partitions, patience(&self.shared))?;
         for (partition, offset) in from {
             let (start, end) = edges.get(partition).copied().unwrap_or((0, 0));
             if *offset < start || *offset > end {
@@ -265,14 +258,24 @@ impl KafkaReader {
             match event.kind() {
                 Kind::Record(message) => {
                     let slot = found(message.partition()).and_then(|at| slots.get_mut(at));
-                    if let Some(slot) = slot {
-                        packed = packed.saturating_add(slot.push(message));
-                    }
+                    let Some(slot) = slot else {
+                        continue;
+                    };
+                    let Some(bytes) = slot.push(message) else {
+                        self.failure = Some(LogError::CorruptRecords {
+                            topic: self.topic.name.to_string(),
+                            partition: message.partition(),
+                            offset: message.offset(),
+                            what: "a record is longer than 256 MiB".to_owned(),
+                            source: None,
+                        });
+                        return;
+                    };
+                    packed = packed.saturating_add(bytes);
                 }
                 Kind::End { partition, offset } => {
                     if let Some(slot) = found(partition).and_then(|at| slots.get_mut(at)) {
-                        slot.next = slot.next.max(offset);
-                        slot.end = slot.end.max(offset);
+                        slot.reached(offset);
                     }
                 }
                 Kind::Failed {
@@ -299,7 +302,7 @@ impl KafkaReader {
             Code::UnknownTopicOrPartition
             | Code::UnknownTopic
             | Code::UnknownTopicId
-            | Code::UnknownPartition => match self.shared.topic_now(&self.topic.name) {
+            | Code::UnknownPartition => match self.topic_now() {
                 // A broker that does not know yet, or not any more, while it is handed over.
                 Ok(now) if Arc::ptr_eq(&now, &self.topic) => None,
                 Ok(_) => Some(self.gone()),
@@ -335,7 +338,7 @@ impl KafkaReader {
     /// The offset we wanted is not there: because records were removed, or because the topic is another one.
     fn out_of_range(&self, partition: i32) -> LogError {
         let topic = &self.topic.name;
-        match self.shared.topic_now(topic) {
+        match self.topic_now() {
             Ok(now) if Arc::ptr_eq(&now, &self.topic) => {}
             Ok(_) => return self.gone(),
             Err(error) => return error,
@@ -345,7 +348,10 @@ impl KafkaReader {
             .iter()
             .find(|slot| slot.partition == partition)
             .map_or(0, |slot| slot.next);
-        match self.shared.offsets(topic, &[partition]) {
+        match self
+            .shared
+            .offsets_within(topic, &[partition], patience(&self.shared))
+        {
             Ok(edges) => {
                 let (start, end) = edges.get(&partition).copied().unwrap_or((0, 0));
                 LogError::OffsetOutOfRange {
@@ -362,7 +368,7 @@ impl KafkaReader {
 
     /// The topic this reader was made for is there no longer: what is instead.
     fn gone(&self) -> LogError {
-        match self.shared.topic_now(&self.topic.name) {
+        match self.topic_now() {
             Ok(now) => LogError::TopicRecreated {
                 topic: self.topic.name.to_string(),
                 was: self.topic.id,
@@ -430,86 +436,5 @@ impl KafkaReader {
             }
         }
         None
-    }
-}
-
-impl Slot {
-    fn new(partition: i32) -> Slot {
-        Slot {
-            partition,
-            position: 0,
-            next: 0,
-            end: 0,
-            base: 0,
-            count: 0,
-            bytes: Vec::new(),
-            usual: 0,
-        }
-    }
-
-    /// Goes to an offset; what was packed is not given out any more.
-    fn start(&mut self, offset: i64, end: i64) {
-        (self.position, self.next, self.end) = (offset, offset, end);
-        (self.base, self.count) = (offset, 0);
-        self.bytes.clear();
-    }
-
-    /// Packs a record and says how many bytes it took.
-    fn push(&mut self, message: Message<'_>) -> usize {
-        let offset = message.offset();
-        // librdkafka drops what it fetched before a seek; a repeat would be worse than the comparison.
-        if offset < self.next {
-            return 0;
-        }
-        if self.count == 0 {
-            self.base = offset;
-            self.next = offset;
-            self.bytes.reserve(self.usual);
-        }
-        let before = self.bytes.len();
-        let out = &mut self.bytes;
-        packed::begin_record_after(
-            out,
-            offset.wrapping_sub(self.next).cast_unsigned(),
-            message.timestamp(),
-        );
-        let right =
-            packed::write_part(out, message.key()) && packed::write_part(out, message.value());
-        debug_assert!(right, "a broker takes no such records");
-        message.headers(
-            out,
-            |out, count| packed::write_varint(out, count as u64),
-            |out, name, value| packed::write_header(out, &Header { name, value }),
-        );
-        self.count = self.count.saturating_add(1);
-        self.next = offset.saturating_add(1);
-        self.bytes.len().saturating_sub(before)
-    }
-
-    /// Gives out what is packed.
-    fn take(&mut self, topic: &Arc<str>) -> Fetched {
-        let from = self.position;
-        self.position = self.next;
-        self.end = self.end.max(self.next);
-        let bytes = std::mem::take(&mut self.bytes);
-        self.usual = bytes.len();
-        let runs = if self.count == 0 {
-            Vec::new()
-        } else {
-            vec![Run {
-                base: self.base,
-                bytes: bytes.len(),
-            }]
-        };
-        Fetched {
-            topic: Arc::clone(topic),
-            partition: self.partition,
-            from,
-            next_offset: self.next,
-            end_offset: self.end,
-            count: std::mem::take(&mut self.count),
-            bytes,
-            runs,
-        }
     }
 }

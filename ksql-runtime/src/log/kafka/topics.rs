@@ -42,7 +42,11 @@ impl Shared {
 
     /// Asks for one topic.
     fn look(&self, topic: &str) -> Result<DescribedTopic, Failure> {
-        let found = native::describe_topics(&self.producer.client, &[topic], self.timeout())?;
+        self.look_within(topic, self.timeout())
+    }
+
+    fn look_within(&self, topic: &str, timeout: Duration) -> Result<DescribedTopic, Failure> {
+        let found = native::describe_topics(&self.producer.client, &[topic], timeout)?;
         let found = found.into_iter().next();
         let found = found.unwrap_or_else(|| Err(Failure::wrong_answer()));
         if let Err(failure) = &found
@@ -58,7 +62,16 @@ impl Shared {
 
     /// The topic as it is now, also for producing.
     pub(super) fn topic_now(&self, topic: &str) -> Result<Arc<Topic>, LogError> {
-        match self.look(topic) {
+        self.topic_within(topic, self.timeout())
+    }
+
+    /// The same, waiting no longer than this.
+    pub(super) fn topic_within(
+        &self,
+        topic: &str,
+        timeout: Duration,
+    ) -> Result<Arc<Topic>, LogError> {
+        match self.look_within(topic, timeout) {
             Ok(described) => Ok(self.catalog.learn(&described)),
             Err(failure) => Err(self.doing("describe the topic", topic).failed(failure)),
         }
@@ -236,20 +249,30 @@ impl Shared {
         topic: &str,
         partitions: &[i32],
     ) -> Result<BTreeMap<i32, (i64, i64)>, LogError> {
+        self.offsets_within(topic, partitions, self.timeout())
+    }
+
+    /// The same, waiting no longer than this.
+    pub(super) fn offsets_within(
+        &self,
+        topic: &str,
+        partitions: &[i32],
+        timeout: Duration,
+    ) -> Result<BTreeMap<i32, (i64, i64)>, LogError> {
         if partitions.is_empty() {
             return Ok(BTreeMap::new());
         }
         let client = &self.producer.client;
-        let end = Instant::now() + self.timeout();
+        let end = Instant::now() + timeout;
         loop {
-            let (partition, failure) =
-                match native::offsets_at(client, topic, partitions, self.timeout()) {
-                    Ok(found) => return Ok(found),
-                    Err(failed) => failed,
-                };
+            let (partition, failure) = match native::offsets_at(client, topic, partitions, timeout)
+            {
+                Ok(found) => return Ok(found),
+                Err(failed) => failed,
+            };
             match failure.code {
                 Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
-                    let now = self.topic_now(topic)?;
+                    let now = self.topic_within(topic, timeout)?;
                     if partition >= 0 && !now.has(partition) {
                         return Err(LogError::UnknownPartition {
                             topic: topic.to_owned(),

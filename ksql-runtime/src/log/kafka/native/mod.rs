@@ -12,8 +12,11 @@
     reason = "calls of a C library, each beside the condition it needs"
 )]
 
-mod admin;
+mod call;
 mod consumer;
+mod offsets;
+mod settings;
+mod topics;
 
 use std::ffi::{CStr, CString, c_char};
 use std::ptr::NonNull;
@@ -22,11 +25,13 @@ use rdkafka::bindings as sys;
 use rdkafka::config::NativeClientConfig;
 use rdkafka::types::RDKafkaErrorCode;
 
-pub(super) use admin::{
-    Call, Change, DescribedTopic, NewTopic, Settings, alter_topic, ask_topics, create_topic,
-    delete_topic, describe_settings, describe_topics, described, offsets_at,
-};
+pub(super) use call::Call;
 pub(super) use consumer::{Consumer, Kind, Message};
+pub(super) use offsets::offsets_at;
+pub(super) use settings::{Change, Settings, alter_topic, describe_settings};
+pub(super) use topics::{
+    DescribedTopic, NewTopic, ask_topics, create_topic, delete_topic, describe_topics, described,
+};
 
 use super::failure::Failure;
 

@@ -1,0 +1,121 @@
+//! Where partitions begin and end, all of them in one request. Blocks the calling thread for the given time at most.
+
+use std::collections::BTreeMap;
+use std::ffi::c_int;
+use std::time::Duration;
+
+use rdkafka::bindings as sys;
+
+use super::call::{Answer, Call, Client};
+use super::{Owned, c_string, items};
+use crate::log::kafka::failure::Failure;
+
+/// Which end of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    /// The first offset there.
+    Start,
+    /// Behind the last record that is committed.
+    End,
+}
+
+/// Asks for one end of partitions; [`edges`] reads the answer.
+fn ask_edges(
+    client: &Client,
+    topic: &str,
+    partitions: &[i32],
+    edge: Edge,
+    timeout: Duration,
+) -> Result<Call, Failure> {
+    let topic = c_string(topic)?;
+    let room = c_int::try_from(partitions.len()).unwrap_or(c_int::MAX);
+    // SAFETY: what is allocated is ours and freed by the function of its kind.
+    let list = unsafe {
+        Owned::new(
+            sys::rd_kafka_topic_partition_list_new(room),
+            sys::rd_kafka_topic_partition_list_destroy,
+        )
+    }
+    .ok_or_else(Failure::out_of_memory)?;
+    let spec = match edge {
+        Edge::Start => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_EARLIEST,
+        Edge::End => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST,
+    };
+    for partition in partitions {
+        // SAFETY: the list and the string are alive; the place given belongs to the list, which is not read meanwhile.
+        unsafe {
+            let place =
+                sys::rd_kafka_topic_partition_list_add(list.pointer(), topic.as_ptr(), *partition);
+            if let Some(place) = place.as_mut() {
+                place.offset = spec as i64;
+            }
+        }
+    }
+    let api = sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTOFFSETS;
+    Call::start(client, api, timeout, true, |handle, options, queue| {
+        // SAFETY: all four are alive during the call, which copies what it needs.
+        unsafe { sys::rd_kafka_ListOffsets(handle, list.pointer(), options, queue) }
+    })
+}
+
+/// A partition's offset.
+type EdgeOf = (i32, Result<i64, Failure>);
+
+/// Reads the answer to [`ask_edges`].
+fn edges(answer: &Answer) -> Result<Vec<EdgeOf>, Failure> {
+    answer.check()?;
+    let mut count = 0_usize;
+    // SAFETY: the event is alive while the results are read; null where it is of another kind.
+    let infos = unsafe {
+        let result = sys::rd_kafka_event_ListOffsets_result(answer.event());
+        if result.is_null() {
+            return Err(Failure::wrong_answer());
+        }
+        items(
+            sys::rd_kafka_ListOffsets_result_infos(result, &raw mut count),
+            count,
+        )
+    };
+    Ok(infos
+        .iter()
+        .filter_map(|info| {
+            // SAFETY: what belongs to the result lives as long as the event.
+            let place =
+                unsafe { sys::rd_kafka_ListOffsetsResultInfo_topic_partition(*info).as_ref() }?;
+            let offset = Failure::check(place.err.into(), String::new).map(|()| place.offset);
+            Some((place.partition, offset))
+        })
+        .collect())
+}
+
+/// One end of partitions.
+fn edge(call: &Call) -> Result<BTreeMap<i32, i64>, (i32, Failure)> {
+    let found = call
+        .wait()
+        .and_then(|answer| edges(&answer))
+        .map_err(|failure| (-1, failure))?;
+    found
+        .into_iter()
+        .map(|(partition, offset)| match offset {
+            Ok(offset) => Ok((partition, offset)),
+            Err(failure) => Err((partition, failure)),
+        })
+        .collect()
+}
+
+/// Both ends of partitions, asked for at the same time. A failure names its partition, -1 if it is the request's.
+pub(in crate::log::kafka) fn offsets_at(
+    client: &Client,
+    topic: &str,
+    partitions: &[i32],
+    timeout: Duration,
+) -> Result<BTreeMap<i32, (i64, i64)>, (i32, Failure)> {
+    let whole = |failure| (-1, failure);
+    let starts = ask_edges(client, topic, partitions, Edge::Start, timeout).map_err(whole)?;
+    let ends = ask_edges(client, topic, partitions, Edge::End, timeout).map_err(whole)?;
+    let (starts, ends) = (edge(&starts)?, edge(&ends)?);
+    Ok(starts
+        .into_iter()
+        .filter_map(|(partition, start)| Some((partition, (start, *ends.get(&partition)?))))
+        .collect())
+}

@@ -1,0 +1,50 @@
+//! The table most queries here are about, as a server sends it, and a client with short waits.
+
+use std::time::Duration;
+
+use ksql_runtime::http::HttpOptions;
+use ksql_runtime::ksqldb::{Change, Changes, KsqlDb, KsqlDbOptions};
+use ksql_runtime::prelude::*;
+use ksql_runtime_tests::http_server::TestServer;
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("stock")]
+#[table]
+pub(crate) struct Stock {
+    #[key]
+    pub(crate) item: String,
+    pub(crate) qty: Option<i32>,
+}
+
+pub(crate) const STOCK: &str = "[{\"header\":{\"queryId\":\"transient_STOCK_1\",\"schema\":\"`ITEM` STRING, `QTY` INTEGER\"}},\n";
+pub(crate) const LIMIT: &str = "{\"finalMessage\":\"Limit Reached\"}]";
+pub(crate) const COMPLETED: &str = "{\"finalMessage\":\"Query Completed\"}]";
+
+pub(crate) fn options(server: &TestServer) -> KsqlDbOptions {
+    let mut http = HttpOptions::new([server.url()]);
+    http.request_timeout = Duration::from_secs(1);
+    let mut options = KsqlDbOptions::new(http);
+    options.ready_timeout = Duration::from_secs(3);
+    options.retry_from = Duration::from_millis(5);
+    options.retry_to = Duration::from_millis(20);
+    options
+}
+
+pub(crate) fn client(server: &TestServer) -> KsqlDb {
+    KsqlDb::new(options(server)).expect("a client")
+}
+
+pub(crate) fn stock(item: &str, qty: i32) -> Stock {
+    Stock {
+        item: item.to_owned(),
+        qty: Some(qty),
+    }
+}
+
+/// Reads changes until there are so many.
+pub(crate) async fn changes(stream: &mut Changes<Stock>, count: usize) -> Vec<Change<Stock>> {
+    let mut found = Vec::new();
+    while found.len() < count {
+        found.push(stream.next().await.expect("a change").expect("a good one"));
+    }
+    found
+}
