@@ -31,7 +31,7 @@ pub(crate) struct Every {
     pub(crate) at: DateTime<Utc>,
     pub(crate) day: NaiveDate,
     pub(crate) time: NaiveTime,
-    #[datetime_format("yyyy-MM-dd HH:mm")]
+    #[datetime_format("yyyy-MM-dd HH:mm:ss")]
     pub(crate) told: DateTime<Utc>,
     pub(crate) list: Vec<Option<i32>>,
     pub(crate) map: BTreeMap<String, Dec<9, 2>>,
@@ -42,7 +42,7 @@ pub(crate) struct Every {
 #[tokio::test]
 async fn every_type_is_read_exactly() {
     let header = r#"[{"header":{"queryId":"q","schema":"`CODE` STRING, `ID` BIGINT, `EXTRA` DOUBLE, `FLAG` BOOLEAN, `SMALL` INTEGER, `LONG` BIGINT, `SINGLE` DOUBLE, `DOUBLE` DOUBLE, `WIDE` DECIMAL(38, 10), `RAW` BYTES, `AT` TIMESTAMP, `DAY` DATE, `TIME` TIME, `TOLD` STRING, `LIST` ARRAY<INTEGER>, `MAP` MAP<STRING, DECIMAL(9, 2)>, `INNER` STRUCT<`X` INTEGER, `MONEY` DECIMAL(18, 4)>, `INNERS` ARRAY<STRUCT<`X` INTEGER, `MONEY` DECIMAL(18, 4)>>"}},"#;
-    let row = r#"{"row":{"columns":["00000000-0000-0000-0000-000000000005",-9223372036854775808,1.0,true,-32768,9223372036854775807,0.5,"-Infinity",-1234567890123456789012345678.0123456789,"AP8Q","1969-12-31T23:59:59.999","1900-01-01","23:59:59","2026-03-01 10:00",[1,null,3],{"k":1.50,"a":-0.01},{"X":1,"MONEY":1.5},[null,{"X":null,"MONEY":-1.0E-4}]]}}]"#;
+    let row = r#"{"row":{"columns":["00000000-0000-0000-0000-000000000005",-9223372036854775808,1.0,true,-32768,9223372036854775807,0.5,"-Infinity",-1234567890123456789012345678.0123456789,"AP8Q","1969-12-31T23:59:59.999","1900-01-01","23:59:59","2026-03-01 10:00:00",[1,null,3],{"k":1.50,"a":-0.01},{"X":1,"MONEY":1.5},[null,{"X":null,"MONEY":-1.0E-4}]]}}]"#;
     let server = TestServer::start(move |_| Play::stream(&[header, row], End::Complete));
     let rows = client(&server)
         .pull(&Select::<Every>::all())
