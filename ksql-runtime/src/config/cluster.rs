@@ -31,7 +31,8 @@ pub struct Cluster {
     pub client_certificate: Option<PathBuf>,
     /// How long one request to any of the servers may take. Default: 30 s.
     pub request_timeout: Duration,
-    /// How long start goes on trying to reach servers that are away. Default: 60 s.
+    /// How long start goes on trying to reach servers that are away; no attempt takes longer, and the last one is waited
+    /// for. Default: 60 s.
     pub reach_timeout: Duration,
     /// What start does so that ksqlDB knows a new source's columns. Default: it waits until statements answer.
     pub warm_up: WarmUp,

@@ -352,3 +352,42 @@ fn compatibility(value: &str) -> Result<Compatibility, String> {
             .to_owned()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ENTITY_KEYS, KEYS};
+
+    const PAGE: &str = include_str!("../../../docs/configuration.md");
+
+    /// The keys in the tables of a part of the page: what stands in backticks in the first column.
+    fn documented(part: &str) -> Vec<&str> {
+        part.lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split(" |").next())
+            .flat_map(|cell| cell.split('`').step_by(2))
+            .filter(|text| !text.is_empty() && !text.starts_with(',') && !text.contains('<'))
+            .collect()
+    }
+
+    #[test]
+    fn the_page_about_configuration_lists_every_key_and_no_other() {
+        let (general, of_entities) = PAGE
+            .split_once("## One entity")
+            .unwrap_or_else(|| unreachable!());
+        let general = general
+            .split_once("## Everywhere")
+            .map_or("", |(_, rest)| rest);
+        let sorted = |mut names: Vec<&'static str>| {
+            names.sort_unstable();
+            names
+        };
+        let of = |part| sorted(documented(part));
+        assert_eq!(
+            of(general),
+            sorted(KEYS.iter().map(|(name, _)| *name).collect())
+        );
+        assert_eq!(
+            of(of_entities),
+            sorted(ENTITY_KEYS.iter().map(|(name, _)| *name).collect())
+        );
+    }
+}

@@ -31,7 +31,8 @@ pub use crate::state::{OnPoison, StateDurability};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// Names the application in its logs: the span `start` carries it. It changes nothing else yet. Default: `KsqlDsl`.
+    /// Names the application: in its logs, where the span `start` carries it; as `client.id` on Kafka; in the names of
+    /// consumer groups. Default: `KsqlDsl`.
     pub application_id: String,
     /// Where log and state live. Default: `rocksdb`.
     pub state_dir: PathBuf,

@@ -4,7 +4,7 @@
 //! killed, or beside another, ends in the same state.
 
 use super::builder::Registration;
-use super::inspect;
+use super::inspect::{self, Subject};
 use super::options::Operational;
 use super::plan::{Action, Cure, Difference};
 use super::services::Services;
@@ -15,7 +15,7 @@ use crate::config::WarmUp;
 use crate::config::{Config, OnDrift};
 use crate::error::{Error, Result, Step};
 use crate::log::{Log, LogError, TopicChange, TopicDescription, TopicSpec};
-use crate::registry::Registry;
+use crate::registry::{Registry, RegistryError};
 
 /// How long to wait before an altered topic is looked at again.
 const AGAIN: std::time::Duration = std::time::Duration::from_millis(20);
@@ -173,12 +173,34 @@ async fn register(
 ) -> Result<(u32, u32)> {
     let (mut value, mut key) = (0, 0);
     for subject in inspect::subjects(entity, topic, config) {
-        let name = Some(subject.name.as_str());
-        if registry.compatibility(name).await? != subject.level {
-            registry.set_compatibility(name, subject.level).await?;
-        }
-        let id = registry.register(&subject.name, subject.schema).await?;
+        let id = match registry.lookup(&subject.name, subject.schema).await {
+            Ok(found) => {
+                set_level(registry, &subject).await?;
+                found.id
+            }
+            Err(RegistryError::UnknownSchema { .. }) => {
+                // First the level, since it says whether the schema fits.
+                set_level(registry, &subject).await?;
+                registry.register(&subject.name, subject.schema).await?
+            }
+            Err(RegistryError::UnknownSubject { .. }) => {
+                // Nothing has to fit yet, and not every registry keeps the level of a subject without schemas.
+                let id = registry.register(&subject.name, subject.schema).await?;
+                set_level(registry, &subject).await?;
+                id
+            }
+            Err(error) => return Err(error.into()),
+        };
         *if subject.key { &mut key } else { &mut value } = id;
     }
     Ok((value, key))
+}
+
+/// Sets a subject's compatibility where it is another one.
+async fn set_level(registry: &Registry, subject: &Subject) -> Result<(), RegistryError> {
+    let name = Some(subject.name.as_str());
+    if registry.compatibility(name).await? != subject.level {
+        registry.set_compatibility(name, subject.level).await?;
+    }
+    Ok(())
 }

@@ -15,7 +15,7 @@ use crate::workload::Row;
 /// Nothing here takes as long unless it hangs.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
-/// A place on a cluster.
+/// A place on a cluster. Its directory is removed with it.
 #[derive(Debug)]
 pub struct Place {
     settings: Vec<(String, String)>,

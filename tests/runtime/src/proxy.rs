@@ -1,9 +1,11 @@
 //! A TCP proxy between Kafka's clients and a broker, which does to their connections what networks do: ends them, takes no
-//! new ones, slows them down, or goes silent while everything seems connected.
+//! new ones, slows them down, goes silent while everything seems connected, or loses the answer to a request that the
+//! broker has done.
 //!
 //! The broker must advertise the proxy's address, or clients go past it after their first question. The proxy listens
 //! before the broker is started and is told later where it runs. Dropped, it ends every connection.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -38,6 +40,8 @@ struct Shared {
     fault: Mutex<Fault>,
     changed: Condvar,
     open: Mutex<Vec<TcpStream>>,
+    /// How many answers to requests of which kind are still to be lost.
+    lost: Mutex<BTreeMap<i16, u32>>,
     /// Connections taken so far.
     taken: AtomicU64,
     /// Draws delays.
@@ -55,6 +59,7 @@ impl Proxy {
             fault: Mutex::new(Fault::None),
             changed: Condvar::new(),
             open: Mutex::new(Vec::new()),
+            lost: Mutex::new(BTreeMap::new()),
             taken: AtomicU64::new(0),
             drawn: AtomicU64::new(0),
             over: AtomicBool::new(false),
@@ -97,6 +102,17 @@ impl Proxy {
         self.shared.changed.notify_all();
     }
 
+    /// The next so many requests of a kind reach the broker, and their connections end instead of giving an answer. The
+    /// kind is Kafka's own number of it: 0 produces, 1 fetches, 2 lists offsets, 3 asks for metadata.
+    pub fn lose_answers(&self, kind: i16, count: u32) {
+        lock(&self.shared.lost).insert(kind, count);
+    }
+
+    /// How many answers are still to be lost.
+    pub fn to_be_lost(&self) -> u32 {
+        lock(&self.shared.lost).values().sum()
+    }
+
     /// Ends every connection there is; new ones are as before.
     pub fn cut(&self) {
         for stream in lock(&self.shared.open).drain(..) {
@@ -130,12 +146,19 @@ impl Shared {
             let copy = stream.try_clone().expect("a copy of a socket");
             lock(&self.open).push(copy);
         }
-        for (from, to) in [(&client, &broker), (&broker, &client)] {
+        // Set when the answer that comes next is to be lost.
+        let lose = Arc::new(AtomicBool::new(false));
+        for (from, to, asks) in [(&client, &broker, true), (&broker, &client, false)] {
             let from = from.try_clone().expect("a copy of a socket");
             let to = to.try_clone().expect("a copy of a socket");
-            let shared = Arc::clone(self);
+            let (shared, lose) = (Arc::clone(self), Arc::clone(&lose));
             std::thread::spawn(move || {
-                shared.forward(&from, &to);
+                // Whatever ended it: the connection is over both ways.
+                let _ = if asks {
+                    shared.carry_requests(&from, &to, &lose)
+                } else {
+                    shared.carry_answers(&from, &to, &lose)
+                };
                 for stream in [from, to] {
                     let _ = stream.shutdown(Shutdown::Both);
                 }
@@ -143,16 +166,50 @@ impl Shared {
         }
     }
 
-    /// Carries bytes one way until the connection ends.
-    fn forward(&self, mut from: &TcpStream, mut to: &TcpStream) {
+    /// Carries requests, one after the other, until the connection ends.
+    fn carry_requests(
+        &self,
+        mut from: &TcpStream,
+        mut to: &TcpStream,
+        lose: &AtomicBool,
+    ) -> std::io::Result<()> {
+        loop {
+            let mut length = [0; 4];
+            from.read_exact(&mut length)?;
+            let mut request = length.to_vec();
+            request.resize(4 + u32::from_be_bytes(length) as usize, 0);
+            from.read_exact(&mut request[4..])?;
+            if !self.let_through() {
+                return Ok(());
+            }
+            if let Some(kind) = request[4..].first_chunk() {
+                let mut lost = lock(&self.lost);
+                if let Some(left) = lost
+                    .get_mut(&i16::from_be_bytes(*kind))
+                    .filter(|left| **left > 0)
+                {
+                    *left -= 1;
+                    lose.store(true, Ordering::Release);
+                }
+            }
+            to.write_all(&request)?;
+        }
+    }
+
+    /// Carries answers until the connection ends, or one is to be lost.
+    fn carry_answers(
+        &self,
+        mut from: &TcpStream,
+        mut to: &TcpStream,
+        lose: &AtomicBool,
+    ) -> std::io::Result<()> {
         let mut bytes = vec![0; 64 * 1024];
         loop {
-            let Ok(length @ 1..) = from.read(&mut bytes) else {
-                return;
-            };
-            if !self.let_through() || to.write_all(&bytes[..length]).is_err() {
-                return;
+            let length = from.read(&mut bytes)?;
+            if length == 0 || lose.load(Ordering::Acquire) || !self.let_through() {
+                return Ok(());
             }
+            to.write_all(&bytes[..length])?;
         }
     }
 
@@ -187,6 +244,9 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
+    /// A request of Kafka's form: its length, its kind (0), and two bytes of its own.
+    const REQUEST: [u8; 8] = *b"\0\0\0\x04\0\0hi";
+
     /// A server that says back what it is told.
     fn echo() -> String {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -203,8 +263,10 @@ mod tests {
     }
 
     fn says_back(mut stream: &TcpStream) -> bool {
-        let mut answer = [0; 2];
-        stream.write_all(b"hi").is_ok() && stream.read_exact(&mut answer).is_ok()
+        let mut answer = [0; 8];
+        stream.write_all(&REQUEST).is_ok()
+            && stream.read_exact(&mut answer).is_ok()
+            && answer == REQUEST
     }
 
     #[test]
@@ -231,7 +293,12 @@ mod tests {
         let third = connect();
         assert!(says_back(&third));
         proxy.cut();
-        assert!(!says_back(&third) && says_back(&connect()));
-        assert_eq!(proxy.connections(), 5);
+        assert!(!says_back(&third));
+        proxy.lose_answers(7, 1);
+        let fourth = connect();
+        assert!(says_back(&fourth), "of another kind");
+        proxy.lose_answers(0, 1);
+        assert!(!says_back(&fourth) && says_back(&connect()));
+        assert_eq!((proxy.to_be_lost(), proxy.connections()), (1, 6));
     }
 }

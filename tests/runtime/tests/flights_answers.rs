@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ksql_runtime::prelude::*;
+use ksql_runtime_tests::{servers, test_name};
 
 /// One departure: every row of the file is a key of its own.
 #[derive(Debug, Clone, PartialEq, Entity)]
@@ -93,12 +94,11 @@ fn departure(row: &BTreeMap<String, String>) -> Departure {
     }
 }
 
-async fn loaded(dir: &std::path::Path) -> (Context, Vec<Departure>) {
-    let ctx = Context::builder()
+async fn loaded(builder: ContextBuilder) -> (Context, Vec<Departure>) {
+    let ctx = builder
         .entity::<Departure>()
         .entity::<Latest>()
         .entity::<Plane>()
-        .state_dir(dir)
         .start()
         .await
         .expect("the context starts");
@@ -139,7 +139,33 @@ async fn loaded(dir: &std::path::Path) -> (Context, Vec<Departure>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sample_gives_every_known_answer_that_needs_only_tables() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (ctx, departures) = loaded(dir.path()).await;
+    gives_every_answer(builder(dir.path())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sample_gives_the_same_answers_on_a_cluster() {
+    let Some(kafka) = servers::kafka_or_skip(test_name!()) else {
+        return;
+    };
+    let Some(registry) = servers::registry_or_skip(test_name!()) else {
+        return;
+    };
+    let dir = tempfile::tempdir().expect("a directory");
+    let builder = builder(dir.path())
+        .setting("bootstrap", kafka.bootstrap())
+        .setting("registry", registry.url());
+    gives_every_answer(builder).await;
+}
+
+/// With nothing of this process's environment.
+fn builder(state: &std::path::Path) -> ContextBuilder {
+    Context::builder()
+        .config(Config::default())
+        .state_dir(state)
+}
+
+async fn gives_every_answer(builder: ContextBuilder) {
+    let (ctx, departures) = loaded(builder).await;
 
     let rows = ctx
         .set::<Departure>()

@@ -1,0 +1,339 @@
+//! Who may do what: credentials that reach every client, refusals that name the step, the entity, the thing and the
+//! right, and secrets that are never shown.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use ksql_runtime::log::{KafkaLog, KafkaOptions, Log, TopicSpec};
+use ksql_runtime::prelude::*;
+use ksql_runtime_tests::http_server::{Play, Request, TestServer};
+use ksql_runtime_tests::servers::{self, Kafka, Skip};
+use ksql_runtime_tests::shop::{Rate, Trade, rate};
+use ksql_runtime_tests::test_name;
+
+use crate::ksqldb_server::KsqlDbServer;
+use crate::{Place, forward, on, plan_of, started};
+
+/// The one password and token of all.
+const SECRET: &str = "hunter2-s3cret";
+
+/// A place on a broker of these tests, which lets nobody in without a password.
+struct Guarded {
+    place: Place,
+    kafka: &'static Kafka,
+}
+
+impl Guarded {
+    fn new(test: &str) -> Option<Guarded> {
+        static KAFKA: OnceLock<Result<Kafka, Skip>> = OnceLock::new();
+        let place = Place::new(test)?;
+        let kafka = KAFKA.get_or_init(|| {
+            let users = ["nobody", "reader", "shop", "changer"];
+            let options = users
+                .iter()
+                .fold(servers::KafkaOptions::new(), |options, user| {
+                    options.user(user, SECRET)
+                });
+            Kafka::start_with(options)
+        });
+        match kafka {
+            Ok(kafka) => Some(Guarded { place, kafka }),
+            Err(skip) => servers::or_skip(test, Err(skip.clone())),
+        }
+    }
+
+    /// The program of a user.
+    fn builder(&self, user: &str) -> ContextBuilder {
+        let place = &self.place;
+        let builder = on(self.kafka.bootstrap(), place.registry.url(), &place.prefix);
+        let settings = self.kafka.client(user);
+        settings.iter().fold(
+            builder.state_dir(place.state.path()),
+            |builder, (name, value)| builder.setting(format!("kafka.{name}"), value),
+        )
+    }
+
+    /// Gives a user rights on every topic of this test.
+    fn allow(&self, user: &str, operations: &[&str]) {
+        let topics = [
+            "--topic",
+            &self.place.prefix,
+            "--resource-pattern-type",
+            "prefixed",
+        ];
+        self.kafka.allow(user, operations, &topics);
+    }
+
+    /// Makes a topic as the user who may do everything.
+    async fn topic(&self, spec: TopicSpec) {
+        let mut options = KafkaOptions::new(self.kafka.bootstrap());
+        options.client = self.kafka.client("admin");
+        let log = Log::from(KafkaLog::open(options).expect("a log"));
+        log.create_topic(&spec).await.expect("a topic");
+        log.close().await.expect("it ends");
+    }
+
+    fn told(&self, text: &str) -> String {
+        self.place
+            .told(text)
+            .replace(self.kafka.bootstrap(), "KAFKA")
+    }
+}
+
+/// The text of a start that is refused, which shows no secret.
+async fn refused(builder: ContextBuilder) -> String {
+    let error = builder.start().await.expect_err("it is refused");
+    let shown = format!("{error} {error:?}");
+    assert!(!shown.contains(SECRET), "{shown}");
+    error.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_has_no_rights_is_told_which_one_is_missing_where() {
+    let Some(guarded) = Guarded::new(test_name!()) else {
+        return;
+    };
+    let text = refused(guarded.builder("nobody").entity::<Rate>()).await;
+    assert_eq!(
+        guarded.told(&text),
+        "start failed at the step `create topics` for `Rate`: kafka does not allow this user to describe the topic: an ACL on \
+         topic `rates` must allow it: Broker: Topic authorization failed (TopicAuthorizationFailed)"
+    );
+
+    guarded.allow("reader", &["Describe", "DescribeConfigs"]);
+    let text = refused(guarded.builder("reader").entity::<Rate>()).await;
+    let text = guarded.told(&text);
+    assert!(
+        text.starts_with(
+            "start failed at the step `create topics` for `Rate`: kafka does not allow this user to create the topic: an ACL on \
+             topic `rates` must allow it: "
+        ),
+        "{text}"
+    );
+
+    // The topic is there, and cannot be read.
+    let spec = TopicSpec::new(guarded.place.name("rates"), 2).compacted();
+    guarded.topic(spec).await;
+    let builder = guarded.builder("reader").entity::<Rate>();
+    let text = guarded.told(&refused(builder.setting("ready_timeout", "30s")).await);
+    assert!(
+        text.starts_with("start failed at the step `wait until tables are ready`: `Rate` cannot be read: its table of topic `rates` is ")
+            && text.contains("kafka does not allow this user to read")
+            && text.contains("an ACL on topic `rates` must allow it"),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn altering_a_topic_takes_a_right_of_its_own() {
+    let Some(guarded) = Guarded::new(test_name!()) else {
+        return;
+    };
+    guarded.allow("changer", &["Describe", "DescribeConfigs", "Read"]);
+    let spec = TopicSpec::new(guarded.place.name("trades"), 3);
+    guarded.topic(spec).await;
+    let program = || guarded.builder("changer").entity::<Trade>();
+    let ctx = started(program()).await;
+    ctx.shutdown().await.expect("reporting takes none");
+    let text = guarded.told(&refused(program().setting("on_drift", "alter")).await);
+    assert!(
+        text.starts_with(
+            "start failed at the step `create topics` for `Trade`: kafka does not allow this user to change the topic: an ACL on \
+             topic `trades` must allow it: "
+        ),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_rights_the_documentation_names_are_enough_and_credentials_reach_every_client() {
+    let Some(guarded) = Guarded::new(test_name!()) else {
+        return;
+    };
+    let rights = ["Describe", "DescribeConfigs", "Read", "Write", "Create"];
+    guarded.allow("shop", &rights);
+    let program = || guarded.builder("shop").entity::<Rate>().entity::<Trade>();
+    let plan = program().plan().await.expect("a plan");
+    assert!(!plan.is_unchanged());
+    for round in 0..2 {
+        let ctx = started(program()).await;
+        let set = ctx.set::<Rate>();
+        set.add(rate("EUR", f64::from(round))).await.expect("added");
+        ctx.wait_caught_up(Duration::from_secs(60))
+            .await
+            .expect("caught up");
+        let read = set.get("EUR").await.expect("a read");
+        assert_eq!(read, Some(rate("EUR", f64::from(round))));
+        assert!(plan_of(&ctx).await.is_unchanged());
+        let shown = format!("{ctx:?} {:?}", ctx.config());
+        assert!(shown.contains("sasl.password"), "{shown}");
+        assert!(!shown.contains(SECRET), "{shown}");
+        ctx.shutdown().await.expect("it ends");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_password_is_told_at_once_and_not_waited_with() {
+    let Some(guarded) = Guarded::new(test_name!()) else {
+        return;
+    };
+    let builder = guarded
+        .builder("shop")
+        .entity::<Rate>()
+        .setting("kafka.sasl.password", format!("{SECRET}-and-wrong"))
+        .setting("reach_timeout", "1h")
+        .setting("request_timeout", "1h");
+    let text = tokio::time::timeout(Duration::from_secs(60), refused(builder)).await;
+    let text = text.expect("an error long before the hour is over");
+    let text = guarded.told(&text);
+    assert!(
+        text.starts_with(
+            "start failed at the step `reach kafka`: kafka at KAFKA refuses the credentials: check `security.protocol`, \
+             `sasl.mechanism`, `sasl.username` and `sasl.password`: "
+        ),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_setting_that_kafkas_client_refuses_is_named_and_a_secret_one_not_shown() {
+    let Some(place) = Place::new(test_name!()) else {
+        return;
+    };
+    let text = refused(place.builder().setting("kafka.security.protocol", "sasl")).await;
+    assert!(
+        text.starts_with("start failed at the step `reach kafka`: the setting `security.protocol` cannot be used: "),
+        "{text}"
+    );
+    let builder = place.builder();
+    let builder = builder.setting("kafka.ssl.key.pem", SECRET);
+    let text = refused(builder.setting("kafka.security.protocol", "plaintext")).await;
+    assert!(
+        text.starts_with("start failed at the step `reach kafka`: "),
+        "{text}"
+    );
+}
+
+/// Whether a request carries these credentials.
+fn authorised(request: &Request, expected: &str) -> bool {
+    request.header("authorization") == Some(expected)
+}
+
+/// `shop:hunter2-s3cret` and the token, as HTTP sends them.
+const BASIC: &str = "Basic c2hvcDpodW50ZXIyLXMzY3JldA==";
+const BEARER: &str = "Bearer hunter2-s3cret";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_go_with_every_request_to_registry_and_ksqldb() {
+    let Some(place) = Place::new(test_name!()) else {
+        return;
+    };
+    let (registry, ksqldb) = (place.watched(), KsqlDbServer::start());
+    let program = || {
+        let builder = place.builder().entity::<Rate>().entity::<Trade>();
+        builder
+            .setting("registry", registry.url())
+            .setting("ksqldb", ksqldb.url())
+    };
+    let basic = |server: &str, builder: ContextBuilder| {
+        builder
+            .setting(format!("{server}_user"), "shop")
+            .setting(format!("{server}_password"), SECRET)
+    };
+    let token =
+        |server: &str, builder: ContextBuilder| builder.setting(format!("{server}_token"), SECRET);
+    let mut seen = (0, 0);
+    for (builder, to_registry, to_ksqldb) in [
+        (token("ksqldb", basic("registry", program())), BASIC, BEARER),
+        (basic("ksqldb", token("registry", program())), BEARER, BASIC),
+    ] {
+        let ctx = started(builder).await;
+        let shown = format!("{ctx:?} {:?}", ctx.config());
+        assert!(!shown.contains(SECRET), "{shown}");
+        ctx.shutdown().await.expect("it ends");
+        let (asked, told) = (registry.requests(), ksqldb.server.requests());
+        assert!(asked.len() > seen.0 && told.len() > seen.1);
+        assert!(
+            asked[seen.0..]
+                .iter()
+                .all(|one| authorised(one, to_registry))
+        );
+        assert!(told[seen.1..].iter().all(|one| authorised(one, to_ksqldb)));
+        seen = (asked.len(), told.len());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registry_that_refuses_who_asks_ends_the_start_at_once() {
+    let Some(place) = Place::new(test_name!()) else {
+        return;
+    };
+    let program = |url: String| {
+        let builder = place.builder().entity::<Rate>().setting("registry", url);
+        let builder = builder.setting("reach_timeout", "1h");
+        builder
+            .setting("registry_user", "shop")
+            .setting("registry_password", SECRET)
+    };
+    let unknown =
+        TestServer::start(|_| Play::status(401, r#"{"error_code":40101,"message":"who are you"}"#));
+    let text = refused(program(unknown.url())).await;
+    assert_eq!(
+        text.replace(&unknown.url(), "REGISTRY"),
+        "start failed at the step `reach the schema registry`: the schema registry at REGISTRY does not accept the \
+         credentials (HTTP 401): who are you (error 40101); check user and password, or the token, in its settings"
+    );
+    assert_eq!(unknown.requests().len(), 1, "asked once");
+
+    // It may look, and not register.
+    let url = place.registry.url().to_owned();
+    let forbidding = TestServer::start(move |request| match request.path.ends_with("/versions") {
+        true => Play::status(403, r#"{"error_code":40301,"message":"only looking"}"#),
+        false => forward(&url, request),
+    });
+    let text = refused(program(forbidding.url())).await;
+    assert_eq!(
+        place.told(text).replace(&forbidding.url(), "REGISTRY"),
+        "start failed at the step `register schemas` for `Rate`: the schema registry at REGISTRY does not let this user register \
+         a schema under `rates-value` (HTTP 403): only looking (error 40301); the user needs that permission"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ksqldb_that_refuses_who_asks_ends_the_start_at_once() {
+    let Some(place) = Place::new(test_name!()) else {
+        return;
+    };
+    let program = |url: String| {
+        let builder = place.builder().entity::<Rate>().setting("ksqldb", url);
+        let builder = builder.setting("reach_timeout", "1h");
+        builder.setting("ksqldb_token", SECRET)
+    };
+    let unknown = TestServer::start(|_| Play::error(40100, "Unauthorized"));
+    let text = refused(program(unknown.url())).await;
+    assert_eq!(
+        text.replace(&unknown.url(), "KSQLDB"),
+        "start failed at the step `reach ksqldb`: ksqlDB at KSQLDB/ answered with error 40100: Unauthorized; check the name and \
+         password for ksqlDB, and its permissions on Kafka"
+    );
+    assert_eq!(unknown.requests().len(), 1, "asked once");
+
+    let forbidding =
+        KsqlDbServer::with(
+            |request, answer| match request.statement().starts_with("CREATE") {
+                true => Play::error(
+                    40301,
+                    "Authorization denied to Describe on topic(s): [rates]",
+                ),
+                false => answer,
+            },
+        );
+    let text = refused(program(forbidding.url())).await;
+    let text = place.told(text).replace(&forbidding.url(), "KSQLDB");
+    assert!(
+        text.starts_with("start failed at the step `create sources` for `Rate`: ksqlDB at KSQLDB/ answered `CREATE TABLE IF NOT EXISTS `RATE` (")
+            && text.ends_with("with error 40301: Authorization denied to Describe on topic(s): [rates]; check the name and password \
+                               for ksqlDB, and its permissions on Kafka"),
+        "{text}"
+    );
+}

@@ -1,0 +1,227 @@
+//! What is there and is not what the definition says: a topic's settings, a subject's schema and compatibility.
+
+use ksql_runtime::context::plan::Action;
+use ksql_runtime::log::TopicSpec;
+use ksql_runtime_tests::test_name;
+
+use ksql_runtime_tests::shop::{Rate, Trade};
+
+use crate::{Place, asked, difference, plan_of, refused, started};
+
+/// The same names, other columns.
+mod later {
+    use ksql_runtime::prelude::*;
+
+    #[derive(Debug, Clone, PartialEq, Entity)]
+    #[topic("rates", partitions = 2)]
+    #[table]
+    #[entity(namespace = "shop")]
+    pub(super) struct Rate {
+        #[key]
+        pub(super) symbol: String,
+        pub(super) price: f64,
+        pub(super) note: Option<String>,
+    }
+
+    pub(super) mod still {
+        use ksql_runtime::prelude::*;
+
+        #[derive(Debug, Clone, PartialEq, Entity)]
+        #[topic("rates", partitions = 2)]
+        #[table]
+        #[entity(namespace = "shop")]
+        pub(crate) struct Rate {
+            #[key]
+            pub(crate) symbol: String,
+            pub(crate) price: f64,
+            pub(crate) size: i64,
+        }
+    }
+}
+
+/// Makes a topic before the program does.
+async fn with_topic(place: &Place, spec: TopicSpec) {
+    let ctx = started(place.builder()).await;
+    ctx.log().create_topic(&spec).await.expect("a topic");
+    ctx.shutdown().await.expect("it ends");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_number_of_partitions_is_refused() {
+    let Some(place) = Place::new(test_name!()) else {
+        return;
+    };
+    with_topic(&place, TopicSpec::new(place.name("rates"), 4).compacted()).await;
+    let program = || place.builder().entity::<Rate>();
+    let plan = program().plan().await.expect("a plan");
+    assert_eq!(
+        difference(&plan, &place.name("rates")),
+        "partitions is 4, the definition says 2: records of one key would lie in two partitions; state the number the \
+         topic has, or name another topic (Refused)"
+    );
+    assert_eq!(plan.refused().count(), 1);
+    for on_drift in ["report", "alter"] {
+        let text = refused(program().setting("on_drift", on_drift)).await;
+        assert_eq!(
+            place.told(text),
+            "start failed at the step `create topics` for `Rate`: topic `rates` has 4 partitions, not 2: state the \
+             number it has, or delete it and create it again"
+        );
+    }
+    // What the text says helps.
+    let ctx = started(program().setting("entity.Rate.partitions", "4")).await;
+    ctx.shutdown().await.expect("it ends");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_policy_or_retention_is_reported_and_altered_only_when_asked_to() {
+    let Some(place) = Place::new(test_name!()) else {
+        return;
+    };
+    let topic = place.name("trades");
+    with_topic(
+        &place,
+        TopicSpec::new(&topic, 3).compacted().retention_ms(1000),
+    )
+    .await;
+    let program = || place.builder().entity::<Trade>();
+    let plan = program().plan().await.expect("a plan");
+    let step = &plan.steps[0];
+    let told: Vec<String> = step
+        .differences()
+        .iter()
+        .map(|found| format!("{found} ({:?})", found.cure))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "cleanup.policy is compact, the definition says delete: set `on_drift = \"alter\"` to change it, or state the \
+             policy the topic has (InPlace)",
+            "retention.ms is 1000, the definition says 604800000: set `on_drift = \"alter\"` to change it, or state the \
+             retention the topic has (InPlace)",
+        ]
+    );
+    assert_eq!(plan.refused().count(), 0);
+
+    // Kafka's own tool says what the topic has.
+    let settings = || {
+        let arguments = ["--describe", "--topic", &topic];
+        let told = place
+            .kafka
+            .tool("org.apache.kafka.tools.TopicCommand", &arguments);
+        let has = |part: &str| told.contains(part);
+        (
+            has("cleanup.policy=compact") && has("retention.ms=1000"),
+            has("cleanup.policy=delete") && has("retention.ms=604800000"),
+        )
+    };
+    let ctx = started(program()).await;
+    assert_eq!(settings(), (true, false), "left as it is");
+    ctx.shutdown().await.expect("it ends");
+
+    let ctx = started(program().setting("on_drift", "alter")).await;
+    assert_eq!(settings(), (false, true), "altered");
+    let plan = plan_of(&ctx).await;
+    assert!(plan.is_unchanged(), "{plan}");
+    ctx.shutdown().await.expect("it ends");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_replication_is_reported_and_left_to_the_user() {
+    let Some(place) = Place::new(test_name!()) else {
+        return;
+    };
+    with_topic(&place, TopicSpec::new(place.name("rates"), 2).compacted()).await;
+    let program = || {
+        let builder = place.builder().setting("entity.Rate.replication", "3");
+        builder.setting("on_drift", "alter").entity::<Rate>()
+    };
+    let plan = program().plan().await.expect("a plan");
+    assert_eq!(
+        difference(&plan, &place.name("rates")),
+        "replication is 1, the definition says 3: Kafka's own tools move replicas (ByHand)"
+    );
+    let ctx = started(program()).await;
+    let left = ctx.log().describe(&place.name("rates")).await;
+    assert_eq!(left.expect("described").spec.replication, 1);
+    ctx.shutdown().await.expect("it ends");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_copies_than_there_are_brokers_are_refused_in_the_brokers_words() {
+    let Some(place) = Place::new(test_name!()) else {
+        return;
+    };
+    let builder = place.builder().setting("entity.Rate.replication", "3");
+    let text = place.told(refused(builder.entity::<Rate>()).await);
+    assert!(
+        text.starts_with("start failed at the step `create topics` for `Rate`: ")
+            && text.contains("`rates`")
+            && text.contains("replication factor"),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schema_that_fits_is_a_new_version_and_one_that_does_not_is_refused_by_field_and_rule() {
+    let Some(place) = Place::new(test_name!()) else {
+        return;
+    };
+    let registry = place.watched();
+    let builder = || place.builder().setting("registry", registry.url());
+    let ctx = started(builder().entity::<Rate>()).await;
+    ctx.shutdown().await.expect("it ends");
+
+    let subject = place.name("rates-value");
+    let plan = builder().entity::<later::Rate>().plan().await;
+    let plan = plan.expect("a plan");
+    let step = plan.steps.iter().find(|step| step.name == subject);
+    assert_eq!(step.expect("a step").action, Action::NewVersion);
+    let ctx = started(builder().entity::<later::Rate>()).await;
+    let versions = ctx.registry().versions(&subject).await;
+    assert_eq!(versions.expect("versions"), [1, 2]);
+    assert!(plan_of(&ctx).await.is_unchanged());
+    ctx.shutdown().await.expect("it ends");
+
+    let program = || builder().entity::<later::still::Rate>();
+    let plan = program().plan().await.expect("a plan");
+    assert_eq!(plan.refused().count(), 1);
+    let told = difference(&plan, &subject);
+    assert!(told.contains("`size`"), "{told}");
+    let text = place.told(refused(program()).await);
+    assert_eq!(
+        text,
+        "start failed at the step `register schemas` for `Rate`: the schema for `rates-value` is not BACKWARD compatible with \
+         version 2: the new schema cannot read what the earlier one writes: field `size` is not in the earlier one, and has no \
+         default in the new schema: make it optional, or give it a default"
+    );
+    let sent = asked(&registry, &place.prefix);
+    let sent = sent
+        .iter()
+        .filter(|asked| *asked == "POST /subjects/rates-value/versions");
+    assert_eq!(sent.count(), 2, "what does not fit is not sent");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_compatibility_is_shown_by_the_plan_and_set_at_start() {
+    let Some(place) = Place::new(test_name!()) else {
+        return;
+    };
+    let ctx = started(place.builder().entity::<Rate>()).await;
+    ctx.shutdown().await.expect("it ends");
+    let program = || {
+        let builder = place.builder().entity::<Rate>();
+        builder.setting("entity.Rate.compatibility", "FULL_TRANSITIVE")
+    };
+    let plan = program().plan().await.expect("a plan");
+    let subject = place.name("rates-value");
+    assert_eq!(
+        difference(&plan, &subject),
+        "compatibility is BACKWARD, the definition says FULL_TRANSITIVE: start sets it (AtStart)"
+    );
+    let ctx = started(program()).await;
+    let level = ctx.registry().compatibility(Some(&subject)).await;
+    assert_eq!(level.expect("a level").as_str(), "FULL_TRANSITIVE");
+    assert!(plan_of(&ctx).await.is_unchanged());
+    ctx.shutdown().await.expect("it ends");
+}

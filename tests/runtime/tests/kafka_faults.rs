@@ -1,0 +1,470 @@
+//! Tables and producers on a real Kafka whose connections break, stall and lag, and whose broker is stopped, killed and
+//! halted (RT7, the reconnects of RT3): the table ends equal to what was acknowledged, comes back by itself, and passes
+//! only through states that may follow one another.
+//!
+//! `KSQL_TEST_FAULTS=1000` is the long form; `KSQL_TEST_SEED` varies it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use ksql_runtime::error::Error;
+use ksql_runtime::prelude::*;
+use ksql_runtime::state::{Event, State};
+use ksql_runtime_tests::cluster::{LIMIT, Place, table};
+use ksql_runtime_tests::proxy::{Fault, Proxy};
+use ksql_runtime_tests::report::{Report, number, seed};
+use ksql_runtime_tests::servers::{self, Kafka, KafkaOptions, RegistryServer};
+use ksql_runtime_tests::test_name;
+use ksql_runtime_tests::workload::{Operation, Row, allowed, differences, mix, operation, row};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::TryRecvError;
+
+const KEYS: u64 = 200;
+
+/// A broker of its own behind a proxy.
+struct Behind {
+    proxy: Proxy,
+    kafka: Kafka,
+    registry: &'static RegistryServer,
+}
+
+impl Behind {
+    fn start(test: &str) -> Option<Behind> {
+        let registry = servers::registry_or_skip(test)?;
+        let proxy = Proxy::start();
+        let advertised = format!("PLAINTEXT://{}", proxy.address());
+        let options = KafkaOptions::new().property("advertised.listeners", &advertised);
+        let kafka = servers::or_skip(test, Kafka::start_with(options))?;
+        proxy.leads_to(kafka.bootstrap());
+        Some(Behind {
+            proxy,
+            kafka,
+            registry,
+        })
+    }
+
+    fn place(&self) -> Place {
+        Place::new(&self.proxy.address(), self.registry)
+            .with("kafka.allow.auto.create.topics", "false")
+            .with("kafka.api.version.request.timeout.ms", "1000")
+    }
+}
+
+/// What befalls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    Cut,
+    Refused,
+    Delayed,
+    Silent,
+    Stopped,
+    Killed,
+    Halted,
+    /// Refused for a while, and afterwards answers of each kind are lost whose requests were done.
+    Unanswered,
+}
+
+/// Kafka's numbers of the requests that a table and its writer make: produce, fetch, offsets, metadata.
+const KINDS: [i16; 4] = [0, 1, 2, 3];
+/// Answers of each kind that are lost, one after the other.
+const LOST: u32 = 2;
+
+const TROUBLES: [Trouble; 8] = [
+    Trouble::Cut,
+    Trouble::Refused,
+    Trouble::Delayed,
+    Trouble::Silent,
+    Trouble::Stopped,
+    Trouble::Killed,
+    Trouble::Halted,
+    Trouble::Unanswered,
+];
+
+impl Trouble {
+    /// Whether it lasts until the table has noticed it.
+    fn is_noticed(self) -> bool {
+        !matches!(self, Trouble::Cut | Trouble::Delayed)
+    }
+
+    fn begin(self, behind: &Behind) {
+        match self {
+            Trouble::Cut => behind.proxy.cut(),
+            Trouble::Refused | Trouble::Unanswered => behind.proxy.set(Fault::Refused),
+            Trouble::Delayed => behind.proxy.set(Fault::Delayed(Duration::from_millis(500))),
+            Trouble::Silent => behind.proxy.set(Fault::Silent),
+            Trouble::Stopped => behind.kafka.stop(),
+            Trouble::Killed => behind.kafka.kill(),
+            Trouble::Halted => behind.kafka.pause(),
+        }
+    }
+
+    fn end(self, behind: &Behind) {
+        match self {
+            Trouble::Cut => {}
+            Trouble::Refused | Trouble::Delayed | Trouble::Silent => {
+                behind.proxy.set(Fault::None);
+            }
+            Trouble::Stopped | Trouble::Killed => behind.kafka.start_again(),
+            Trouble::Halted => behind.kafka.resume(),
+            Trouble::Unanswered => {
+                for kind in KINDS {
+                    behind.proxy.lose_answers(kind, LOST);
+                }
+                behind.proxy.set(Fault::None);
+            }
+        }
+    }
+}
+
+/// Runs what blocks beside the tasks.
+async fn beside<R: Send + 'static>(
+    behind: &Arc<Behind>,
+    what: impl FnOnce(&Behind) -> R + Send + 'static,
+) -> R {
+    let behind = Arc::clone(behind);
+    tokio::task::spawn_blocking(move || what(&behind))
+        .await
+        .expect("it runs")
+}
+
+/// Waits for a table to be in this state, whatever it passes through.
+async fn reaches(ctx: &Context, state: State) {
+    let mut events = ctx.events();
+    let waiting = async {
+        while ctx.set::<Row>().state().expect("a table") != state {
+            // One that fell behind looks again too.
+            let _ = events.recv().await;
+        }
+    };
+    let status = || format!("{state} is not reached: {:?}", ctx.tables());
+    tokio::time::timeout(LIMIT, waiting)
+        .await
+        .unwrap_or_else(|_| panic!("{}", status()));
+}
+
+/// Every transition there was may be one, and follows the one before.
+fn transitions(events: &mut Receiver<Event>, last: &mut State) {
+    loop {
+        match events.try_recv() {
+            Ok(event) => {
+                assert_eq!(event.previous, *last);
+                assert!(event.previous.may_become(event.current), "{event:?}");
+                *last = event.current;
+            }
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Adds operation after operation of the workload, each acknowledged before the next of its key, until told to stop.
+async fn write(ctx: Context, seed: u64, done: Arc<AtomicU64>, stop: Arc<AtomicBool>) {
+    let set = ctx.set::<Row>();
+    while !stop.load(Ordering::Relaxed) {
+        let next = done.load(Ordering::Relaxed);
+        let mut upserts = Vec::new();
+        for n in next..next + 20 {
+            match operation(seed, KEYS, n) {
+                Operation::Upsert(key) => upserts.push(row(key, n)),
+                Operation::Delete(key) => {
+                    let upserts = std::mem::take(&mut upserts);
+                    set.add_all(upserts).await.expect("acknowledged at last");
+                    set.remove(key).await.expect("acknowledged at last");
+                }
+            }
+        }
+        set.add_all(upserts).await.expect("acknowledged at last");
+        done.store(next + 20, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_table_equals_what_was_acknowledged_through_every_fault_and_comes_back_by_itself() {
+    let Some(behind) = Behind::start(test_name!()).map(Arc::new) else {
+        return;
+    };
+    let (seed, faults) = (seed(), number("KSQL_TEST_FAULTS", 12));
+    let mut report = Report::new("RT7 on Kafka", seed);
+    let place = behind.place();
+    let builder = place.builder();
+    let mut events = builder.events();
+    let ctx = builder.start().await.expect("it starts");
+    let mut last = State::Created;
+    let (done, stop) = (
+        Arc::new(AtomicU64::new(0)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let writing = tokio::spawn(write(
+        ctx.clone(),
+        seed,
+        Arc::clone(&done),
+        Arc::clone(&stop),
+    ));
+    let (mut disconnected, mut slowest) = (0_u64, Duration::ZERO);
+    for fault in 0..faults {
+        // Each of them once, then as drawn.
+        let drawn = mix(seed, fault) % TROUBLES.len() as u64;
+        let trouble = TROUBLES
+            .get(fault as usize)
+            .copied()
+            .unwrap_or(TROUBLES[drawn as usize]);
+        transitions(&mut events, &mut last);
+        let before = done.load(Ordering::Relaxed);
+        while done.load(Ordering::Relaxed) == before {
+            tokio::task::yield_now().await;
+        }
+        beside(&behind, move |behind| trouble.begin(behind)).await;
+        if trouble.is_noticed() {
+            reaches(&ctx, State::Disconnected).await;
+            let set = ctx.set::<Row>();
+            let error = set.get(1).await.expect_err("the log is lost");
+            let text = error.to_string();
+            assert!(
+                text.contains(set.topic().expect("a topic")) && text.contains("DISCONNECTED"),
+                "names topic and state: {text}"
+            );
+            assert!(set.to_list().await.is_err());
+            set.allow_stale()
+                .to_list()
+                .await
+                .expect("old rows are asked for");
+            disconnected += 1;
+        } else {
+            // Work goes on through it.
+            let before = done.load(Ordering::Relaxed);
+            while done.load(Ordering::Relaxed) == before {
+                tokio::task::yield_now().await;
+            }
+        }
+        beside(&behind, move |behind| trouble.end(behind)).await;
+        let healed = Instant::now();
+        // Who reads and writes makes requests of each kind.
+        while behind.proxy.to_be_lost() > 0 {
+            tokio::task::yield_now().await;
+        }
+        reaches(&ctx, State::Running).await;
+        slowest = slowest.max(healed.elapsed());
+        report.pass();
+    }
+    stop.store(true, Ordering::Relaxed);
+    tokio::time::timeout(LIMIT, writing)
+        .await
+        .expect("every record is acknowledged")
+        .expect("none was refused");
+    ctx.wait_caught_up(LIMIT).await.expect("caught up");
+    let done = done.load(Ordering::Relaxed);
+    let wrong = differences(&table(&ctx, KEYS).await, &allowed(seed, KEYS, done, done));
+    assert_eq!(wrong, Vec::<String>::new(), "seed {seed}");
+    let ends = ctx.set::<Row>().end_offset().await.expect("the ends");
+    assert_eq!(ends, done, "nothing was written twice");
+    ctx.shutdown().await.expect("a clean end");
+    transitions(&mut events, &mut last);
+    assert_eq!(last, State::NotRunning);
+    report.pass();
+    report.count("faults", faults);
+    report.count("operations", done);
+    report.count("disconnected", disconnected);
+    report.count("slowest_recovery_ms", slowest.as_millis() as u64);
+    report.count("connections", behind.proxy.connections());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_read_is_answered_while_kafka_is_lost_and_none_is_older_than_one_before() {
+    let Some(behind) = Behind::start(test_name!()) else {
+        return;
+    };
+    let mut report = Report::new("RT3 on Kafka, reconnects", 0);
+    let rounds = number("KSQL_TEST_RECONNECTS", 8);
+    let place = behind.place();
+    let ctx = place.start(&[]).await.expect("it starts");
+    let set = ctx.set::<Row>();
+    let receipt = set.add(row(1, 0)).await.expect("added");
+    set.at_least(receipt).get(1).await.expect("a read");
+    let stop = Arc::new(AtomicBool::new(false));
+    let [newest, answered, refused] = [0; 3].map(|_| Arc::new(AtomicU64::new(0)));
+    let readers: Vec<_> = (0..8)
+        .map(|_| {
+            let (set, stop) = (ctx.set::<Row>(), Arc::clone(&stop));
+            let [newest, answered, refused] = [&newest, &answered, &refused].map(Arc::clone);
+            tokio::spawn(async move {
+                let mut last = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    match set.get(1).await {
+                        Ok(found) => {
+                            let sequence = found.expect("the row is there").sequence as u64;
+                            let sent = newest.load(Ordering::SeqCst);
+                            assert!(last <= sequence && sequence <= sent);
+                            last = sequence;
+                            answered.fetch_add(1, Ordering::Relaxed);
+                        }
+                        Err(error) => {
+                            let text = error.to_string();
+                            assert!(
+                                text.contains(set.topic().expect("a topic"))
+                                    && text.contains("DISCONNECTED"),
+                                "names topic and state: {text}"
+                            );
+                            refused.fetch_add(1, Ordering::Relaxed);
+                        }
+                    }
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for round in 1..=rounds {
+        behind.proxy.set(Fault::Refused);
+        reaches(&ctx, State::Disconnected).await;
+        newest.store(round, Ordering::SeqCst);
+        let adding = {
+            let set = set.clone();
+            tokio::spawn(async move { set.add(row(1, round)).await })
+        };
+        // A reader that began before the loss may still be answered; later ones are refused.
+        let before = refused.load(Ordering::Relaxed);
+        while refused.load(Ordering::Relaxed) < before + 8 {
+            tokio::task::yield_now().await;
+        }
+        behind.proxy.set(Fault::None);
+        let receipt = adding.await.expect("it runs").expect("added at last");
+        reaches(&ctx, State::Running).await;
+        let found = set.at_least(receipt).get(1).await.expect("a read");
+        assert_eq!(found, Some(row(1, round)));
+        let before = answered.load(Ordering::Relaxed);
+        while answered.load(Ordering::Relaxed) < before + 8 {
+            tokio::task::yield_now().await;
+        }
+        report.pass();
+    }
+    stop.store(true, Ordering::Relaxed);
+    for reader in readers {
+        reader.await.expect("every answer was right");
+    }
+    ctx.shutdown().await.expect("a clean end");
+    report.count("reconnects", rounds);
+    report.count("answered", answered.load(Ordering::Relaxed));
+    report.count("refused", refused.load(Ordering::Relaxed));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_broker_that_restarts_in_the_middle_of_a_batch_loses_nothing_and_doubles_nothing() {
+    let Some(behind) = Behind::start(test_name!()).map(Arc::new) else {
+        return;
+    };
+    let mut report = Report::new("adding through restarts of the broker", 0);
+    let place = behind.place();
+    let ctx = place.start(&[]).await.expect("it starts");
+    let rows = 60_000_u64;
+    let mut all = 0;
+    for trouble in [
+        Trouble::Killed,
+        Trouble::Stopped,
+        Trouble::Cut,
+        Trouble::Unanswered,
+    ] {
+        let adding = {
+            let set = ctx.set::<Row>();
+            let range = all..all + rows;
+            tokio::spawn(async move { set.add_all(range.map(|n| row(n as i64, n))).await })
+        };
+        // In the middle: some are there, and more are to come.
+        let set = ctx.set::<Row>();
+        while set.end_offset().await.expect("the ends") <= all {}
+        let whole = adding.is_finished();
+        beside(&behind, move |behind| {
+            trouble.begin(behind);
+            trouble.end(behind);
+        })
+        .await;
+        let added = tokio::time::timeout(LIMIT, adding).await.expect("it ends");
+        let added = added.expect("it runs").expect("acknowledged");
+        assert_eq!(added.records, rows);
+        all += rows;
+        let flushed = tokio::time::timeout(LIMIT, ctx.log().flush()).await;
+        flushed.expect("it ends").expect("flushed");
+        assert_eq!(
+            set.end_offset().await.expect("the ends"),
+            all,
+            "{trouble:?}: none is lost, none is there twice"
+        );
+        let set = set.at_least(added);
+        let count = loop {
+            match set.count().await {
+                Ok(count) => break count,
+                // It had read all before the trouble, and notices that now.
+                Err(Error::NotReady { .. }) => reaches(&ctx, State::Running).await,
+                Err(error) => panic!("{error:?}"),
+            }
+        };
+        assert_eq!(count, all, "{trouble:?}");
+        report.count(&format!("{trouble:?} in the middle"), u64::from(!whole));
+        report.pass();
+    }
+    ctx.shutdown().await.expect("a clean end");
+    report.count("records", all);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_of_a_table_that_lost_kafka_long_ago_does_not_wait_for_it() {
+    let Some(behind) = Behind::start(test_name!()) else {
+        return;
+    };
+    let mut report = Report::new("RT12 on Kafka, a lost table", 0);
+    for fault in [Fault::Refused, Fault::Silent] {
+        let place = behind.place();
+        let ctx = place.start(&[]).await.expect("it starts");
+        let receipt = ctx.set::<Row>().add(row(1, 1)).await.expect("added");
+        let set = ctx.set::<Row>().at_least(receipt);
+        set.get(1).await.expect("a read");
+        behind.proxy.set(fault);
+        reaches(&ctx, State::Disconnected).await;
+        let began = Instant::now();
+        ctx.shutdown().await.expect("nothing was on its way");
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(10), "{fault:?}: {took:?}");
+        behind.proxy.set(Fault::None);
+        let ctx = place.start(&[]).await.expect("it starts again");
+        let set = ctx.set::<Row>();
+        assert_eq!(set.replayed().expect("a table"), 0);
+        assert_eq!(set.get(1).await.expect("a read"), Some(row(1, 1)));
+        ctx.shutdown().await.expect("a clean end");
+        report.pass();
+        report.count(
+            &format!("{fault:?} ended after ms"),
+            took.as_millis() as u64,
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_without_its_data_is_another_cluster_and_said_to_be() {
+    let Some(behind) = Behind::start(test_name!()).map(Arc::new) else {
+        return;
+    };
+    let mut report = Report::new("RT4 on Kafka, another cluster", 0);
+    let place = behind.place();
+    let ctx = place.start(&[]).await.expect("it starts");
+    ctx.set::<Row>().add(row(1, 1)).await.expect("added");
+    ctx.shutdown().await.expect("a clean end");
+    beside(&behind, |behind| {
+        behind.kafka.kill();
+        behind.kafka.start_empty();
+    })
+    .await;
+    // The topic is made again, and it is another one.
+    let error = place.start(&[]).await.expect_err("another topic");
+    let text = error.to_string();
+    assert!(
+        text.contains("was deleted and created again") && text.contains("rebuild_on_truncation"),
+        "{text}"
+    );
+    report.pass();
+    let ctx = place
+        .start(&[("rebuild_on_truncation", "true")])
+        .await
+        .expect("it is read again");
+    assert_eq!(ctx.set::<Row>().count().await.expect("a count"), 0);
+    ctx.shutdown().await.expect("a clean end");
+    report.pass();
+}
