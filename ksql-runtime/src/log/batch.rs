@@ -162,6 +162,10 @@ enum Places {
         spans: Vec<(i32, i64, usize)>,
     },
     /// Partition and offset of each record: others may have written between them.
+    #[cfg_attr(
+        not(feature = "kafka"),
+        expect(dead_code, reason = "only a cluster has other writers")
+    )]
     Each(Vec<(i32, i64)>),
 }
 

@@ -137,6 +137,8 @@ impl KafkaOptions {
             // A full queue is fetched for again as soon as it is not.
             ("fetch.queue.backoff.ms", "5"),
             ("fetch.error.backoff.ms", "100"),
+            // A reader's memory is its queue and one answer, of `fetch.max.bytes` (50 MiB) at most while it is far behind:
+            // smaller answers make reading slower (K1).
             ("fetch.message.max.bytes", "4194304"),
             ("queued.max.messages.kbytes", "32768"),
         ]);

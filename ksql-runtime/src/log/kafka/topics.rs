@@ -81,6 +81,7 @@ impl Shared {
         let doing = self.doing("describe the topic", topic);
         let described = self.look(topic).map_err(|failure| doing.failed(failure))?;
         self.catalog.learn(&described);
+        let doing = self.doing("read the settings of the topic (DescribeConfigs)", topic);
         let settings = native::describe_settings(&self.producer.client, &[topic], self.timeout())
             .map_err(|failure| doing.failed(failure))?
             .remove(topic)
