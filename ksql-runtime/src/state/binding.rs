@@ -155,9 +155,13 @@ impl<'a, T: Entity> Binding<'a, T> {
             .iter()
             .map(|lag| (lag.partition, lag.position))
             .collect();
-        let reader = self.log.reader(self.table.topic(), &positions);
-        // Afterwards: a topic that is created again from now on ends the reader. And before the reader's own complaint: of
-        // another topic the offsets say nothing.
+        let reader = match self.log.reader(self.table.topic(), &positions) {
+            // Of another topic the offsets say nothing: which one it is comes first.
+            made @ (Ok(_) | Err(LogError::OffsetOutOfRange { .. })) => made,
+            // What cannot be read is not rebuilt either.
+            Err(source) => return Err(self.of_log(source)),
+        };
+        // Afterwards: a topic that is created again from now on ends the reader.
         if self.describe()?.id != self.topic {
             return Err(StateError::Recreated {
                 topic: self.table.topic().to_owned(),
