@@ -171,8 +171,13 @@ impl<'a, T: Entity> Binding<'a, T> {
             // Afterwards: a topic that is created again from now on ends the reader.
             (reader, runtime.block_on(log.describe(topic)))
         })?;
+        let reader = match reader {
+            // Of another topic the offsets say nothing: which one it is comes first.
+            made @ (Ok(_) | Err(LogError::OffsetOutOfRange { .. })) => made,
+            // What cannot be read is not rebuilt either.
+            Err(source) => return Err(self.of_log(source)),
+        };
         let described = described.map_err(|source| self.of_log(source))?;
-        // Before the reader's own complaint: of another topic the offsets say nothing.
         if described.id != self.topic {
             return Err(StateError::Recreated {
                 topic: self.table.topic().to_owned(),

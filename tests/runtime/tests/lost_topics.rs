@@ -79,6 +79,18 @@ async fn unseen(ctx: &Context, events: &mut Receiver<Event>, what: impl AsyncFnO
     log(ctx).fail_reads(0);
 }
 
+/// Follows a table that begins again until it is running.
+async fn rebuilt(events: &mut Receiver<Event>) {
+    assert_eq!(
+        transition(events).await,
+        (State::Disconnected, State::Rebalancing)
+    );
+    assert_eq!(
+        transition(events).await,
+        (State::Rebalancing, State::Running)
+    );
+}
+
 async fn recreate(ctx: &Context) {
     ctx.log().delete_topic("stock").await.expect("deleted");
     let spec = TopicSpec::new("stock", 2).compacted();
@@ -148,14 +160,7 @@ async fn where_it_was_asked_for_a_running_table_reads_a_cut_off_topic_from_its_n
     fill(&ctx, 0..50).await;
     let mut events = ctx.events();
     unseen(&ctx, &mut events, async || cut_off(&ctx).await).await;
-    assert_eq!(
-        transition(&mut events).await,
-        (State::Disconnected, State::Rebalancing)
-    );
-    assert_eq!(
-        transition(&mut events).await,
-        (State::Rebalancing, State::Running)
-    );
+    rebuilt(&mut events).await;
     let set = ctx.set::<Stock>();
     assert_eq!(set.to_list().await.expect("a list"), stocks(200..230));
     assert_eq!(
@@ -181,14 +186,7 @@ async fn a_topic_created_again_under_a_running_table_ends_it_unless_a_rebuild_wa
         })
         .await;
         if rebuild {
-            assert_eq!(
-                transition(&mut events).await,
-                (State::Disconnected, State::Rebalancing)
-            );
-            assert_eq!(
-                transition(&mut events).await,
-                (State::Rebalancing, State::Running)
-            );
+            rebuilt(&mut events).await;
             let set = ctx.set::<Stock>();
             assert_eq!(set.to_list().await.expect("a list"), stocks(300..350));
             assert_eq!(set.get("a007").await.expect("a read"), None);
@@ -241,14 +239,7 @@ async fn a_deleted_topic_ends_its_table_unless_a_rebuild_was_asked_for_then_it_i
     );
     let spec = TopicSpec::new("stock", 2).compacted();
     ctx.log().create_topic(&spec).await.expect("created");
-    assert_eq!(
-        transition(&mut events).await,
-        (State::Disconnected, State::Rebalancing)
-    );
-    assert_eq!(
-        transition(&mut events).await,
-        (State::Rebalancing, State::Running)
-    );
+    rebuilt(&mut events).await;
     assert_eq!(ctx.set::<Stock>().count().await.expect("a count"), 0);
     fill(&ctx, 60..70).await;
     assert_eq!(
@@ -292,10 +283,7 @@ async fn an_answer_is_of_one_topic_whenever_the_topic_is_exchanged() {
             ctx.set::<Stock>().add_all(rows).await.expect("added");
         })
         .await;
-        let change = transition(&mut events).await;
-        assert_eq!(change, (State::Disconnected, State::Rebalancing));
-        let change = transition(&mut events).await;
-        assert_eq!(change, (State::Rebalancing, State::Running));
+        rebuilt(&mut events).await;
     }
     stop.store(true, Ordering::Relaxed);
     for reader in readers {
@@ -352,10 +340,7 @@ async fn a_table_that_could_not_read_a_tombstone_before_it_was_removed_does_not_
         assert_eq!(gone.expect("compacted").compacted, 1, "the tombstone");
     })
     .await;
-    let change = transition(&mut events).await;
-    assert_eq!(change, (State::Disconnected, State::Rebalancing));
-    let change = transition(&mut events).await;
-    assert_eq!(change, (State::Rebalancing, State::Running));
+    rebuilt(&mut events).await;
     let set = ctx.set::<Stock>();
     assert_eq!(set.get("a007").await.expect("a read"), None);
     assert_eq!(set.count().await.expect("a count"), 49);
