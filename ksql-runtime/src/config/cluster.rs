@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::librdkafka::NAMES;
 use super::{Config, ConfigError};
+use crate::log::client_settings::{is_secret, owned};
 use crate::secret::Secret;
 
 /// A Kafka cluster, the registry beside it and, where there is one, ksqlDB.
@@ -142,69 +143,10 @@ impl fmt::Debug for ClientSettings {
     }
 }
 
-/// Whether a client setting of this name holds what must not be printed.
-pub(crate) fn is_secret(name: &str) -> bool {
-    [
-        "password",
-        "secret",
-        "jaas",
-        "token",
-        ".pem",
-        "sasl.oauthbearer.config",
-        "assertion",
-    ]
-    .iter()
-    .any(|part| name.contains(part))
-}
-
-/// Settings that the framework owns, and why.
-const OWNED: &[(&str, &str)] = &[
-    ("bootstrap.servers", "it is the setting `bootstrap`"),
-    ("metadata.broker.list", "it is the setting `bootstrap`"),
-    ("group.id", "it is made of the application id"),
-    (
-        "enable.auto.commit",
-        "an offset is committed when everything before it is finished",
-    ),
-    (
-        "enable.auto.offset.store",
-        "an offset is committed when everything before it is finished",
-    ),
-    (
-        "auto.offset.reset",
-        "tables read from the earliest record and notice a truncated topic",
-    ),
-    (
-        "enable.partition.eof",
-        "the end of a partition says when a table is ready",
-    ),
-    (
-        "partitioner",
-        "records must lie where the JVM's clients look for them",
-    ),
-    (
-        "enable.idempotence",
-        "a retried record must not be written twice",
-    ),
-    ("acks", "an acknowledged record must survive a broker"),
-    (
-        "request.required.acks",
-        "an acknowledged record must survive a broker",
-    ),
-    (
-        "isolation.level",
-        "records of aborted transactions must not be read",
-    ),
-    (
-        "transactional.id",
-        "it is made of the application id where one is needed",
-    ),
-];
-
 impl ClientSettings {
     /// Takes a setting of a client, if there is one of this name and it is not the framework's own.
     pub(super) fn set(&mut self, key: &str, name: &str, value: &str) -> Result<(), ConfigError> {
-        if let Some((_, reason)) = OWNED.iter().find(|(owned, _)| *owned == name) {
+        if let Some(reason) = owned(name) {
             return Err(ConfigError::Owned {
                 key: key.to_owned(),
                 reason,
@@ -330,6 +272,7 @@ impl Config {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use crate::log::client_settings::owned_names;
 
     fn error(result: Result<(), ConfigError>) -> String {
         result.unwrap_err().to_string()
@@ -381,8 +324,8 @@ mod tests {
     #[test]
     fn what_the_framework_owns_is_refused_with_the_reason_from_everywhere() {
         let mut config = Config::default();
-        let expected = "setting `kafka.producer.enable.idempotence` cannot be chosen: a retried record must not be written \
-                        twice; remove it";
+        let expected = "setting `kafka.producer.enable.idempotence` cannot be chosen: without it a retry writes a record \
+                        twice or out of order; remove it";
         assert_eq!(
             error(config.set("kafka.producer.enable.idempotence", "false")),
             expected
@@ -393,7 +336,7 @@ mod tests {
         );
         let variable = ("KSQL_KAFKA__PARTITIONER".to_owned(), "random".to_owned());
         assert!(error(config.apply_env([variable])).contains("the JVM's clients"));
-        for (name, _) in OWNED {
+        for name in owned_names() {
             assert!(config.set(&format!("kafka.{name}"), "x").is_err(), "{name}");
         }
     }
@@ -403,7 +346,7 @@ mod tests {
         let config = config(
             "registry_user = \"u\"\nregistry_password = \"hunter2\"\nksqldb_token = \"hunter2\"\n\
              [kafka]\nsasl.password = \"hunter2\"\nssl.key.password = \"hunter2\"\nssl.key.pem = \"hunter2\"\n\
-             sasl.oauthbearer.client.secret = \"hunter2\"\nsasl.oauthbearer.config = \"hunter2\"",
+             sasl.oauthbearer.assertion.private.key.passphrase = \"hunter2\"\nsasl.oauthbearer.client.secret = \"hunter2\"\nsasl.oauthbearer.config = \"hunter2\"",
         );
         let shown = format!("{config:?}");
         assert!(!shown.contains("hunter2"), "{shown}");

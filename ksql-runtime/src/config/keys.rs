@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::cluster::is_secret;
 use super::{
     Compatibility, Config, ConfigError, Durability, EntityConfig, OnDrift, OnPoison,
     StateDurability, WarmUp,
 };
+use crate::log::client_settings::is_secret;
 use crate::secret::Secret;
 
 type Set<T> = fn(&mut T, &str) -> Result<(), String>;

@@ -11,6 +11,7 @@
 //! same name is another topic. Timestamps lie between 1970 and an hour from now: brokers refuse others by default.
 
 pub mod batch;
+pub(crate) mod client_settings;
 pub(crate) mod dummy;
 pub mod embedded;
 pub mod error;

@@ -91,9 +91,10 @@ fn a_port_that_is_taken_is_named_with_the_variable_that_chooses_another() {
     let Some(_) = servers::kafka_or_skip(test_name!()) else {
         return;
     };
-    let cluster = Cluster::new();
-    let [_, _, registry] = cluster.ports;
-    let _taken = TcpListener::bind(("127.0.0.1", registry)).expect("it was free");
+    let mut cluster = Cluster::new();
+    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let registry = taken.local_addr().expect("an address").port();
+    cluster.ports[2] = registry;
     let output = cluster.script("start");
     assert!(!output.status.success());
     assert_eq!(

@@ -128,6 +128,19 @@ async fn beside<R: Send + 'static>(
         .expect("it runs")
 }
 
+/// Waits for a condition that nobody tells of.
+async fn until(ctx: &Context, what: &str, condition: impl Fn() -> bool) {
+    let waiting = async {
+        let mut looks = tokio::time::interval(Duration::from_millis(2));
+        while !condition() {
+            looks.tick().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, waiting)
+        .await
+        .unwrap_or_else(|_| panic!("not in {LIMIT:?}: {what}; {:?}", ctx.tables()));
+}
+
 /// Waits for a table to be in this state, whatever it passes through.
 async fn reaches(ctx: &Context, state: State) {
     let mut events = ctx.events();
@@ -211,9 +224,10 @@ async fn a_table_equals_what_was_acknowledged_through_every_fault_and_comes_back
             .unwrap_or(TROUBLES[drawn as usize]);
         transitions(&mut events, &mut last);
         let before = done.load(Ordering::Relaxed);
-        while done.load(Ordering::Relaxed) == before {
-            tokio::task::yield_now().await;
-        }
+        until(&ctx, "a record is acknowledged", || {
+            done.load(Ordering::Relaxed) > before
+        })
+        .await;
         beside(&behind, move |behind| trouble.begin(behind)).await;
         if trouble.is_noticed() {
             reaches(&ctx, State::Disconnected).await;
@@ -233,16 +247,20 @@ async fn a_table_equals_what_was_acknowledged_through_every_fault_and_comes_back
         } else {
             // Work goes on through it.
             let before = done.load(Ordering::Relaxed);
-            while done.load(Ordering::Relaxed) == before {
-                tokio::task::yield_now().await;
-            }
+            until(
+                &ctx,
+                &format!("{trouble:?}: a record is acknowledged"),
+                || done.load(Ordering::Relaxed) > before,
+            )
+            .await;
         }
         beside(&behind, move |behind| trouble.end(behind)).await;
         let healed = Instant::now();
         // Who reads and writes makes requests of each kind.
-        while behind.proxy.to_be_lost() > 0 {
-            tokio::task::yield_now().await;
-        }
+        until(&ctx, &format!("{trouble:?}: every answer is lost"), || {
+            behind.proxy.to_be_lost() == 0
+        })
+        .await;
         reaches(&ctx, State::Running).await;
         slowest = slowest.max(healed.elapsed());
         report.pass();
@@ -323,18 +341,20 @@ async fn no_read_is_answered_while_kafka_is_lost_and_none_is_older_than_one_befo
         };
         // A reader that began before the loss may still be answered; later ones are refused.
         let before = refused.load(Ordering::Relaxed);
-        while refused.load(Ordering::Relaxed) < before + 8 {
-            tokio::task::yield_now().await;
-        }
+        until(&ctx, "reads are refused", || {
+            refused.load(Ordering::Relaxed) >= before + 8
+        })
+        .await;
         behind.proxy.set(Fault::None);
         let receipt = adding.await.expect("it runs").expect("added at last");
         reaches(&ctx, State::Running).await;
         let found = set.at_least(receipt).get(1).await.expect("a read");
         assert_eq!(found, Some(row(1, round)));
         let before = answered.load(Ordering::Relaxed);
-        while answered.load(Ordering::Relaxed) < before + 8 {
-            tokio::task::yield_now().await;
-        }
+        until(&ctx, "reads are answered", || {
+            answered.load(Ordering::Relaxed) >= before + 8
+        })
+        .await;
         report.pass();
     }
     stop.store(true, Ordering::Relaxed);
@@ -370,7 +390,15 @@ async fn a_broker_that_restarts_in_the_middle_of_a_batch_loses_nothing_and_doubl
         };
         // In the middle: some are there, and more are to come.
         let set = ctx.set::<Row>();
-        while set.end_offset().await.expect("the ends") <= all {}
+        let begun = async {
+            let mut looks = tokio::time::interval(Duration::from_millis(2));
+            while set.end_offset().await.expect("the ends") <= all {
+                looks.tick().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, begun)
+            .await
+            .expect("the batch begins");
         let whole = adding.is_finished();
         beside(&behind, move |behind| {
             trouble.begin(behind);

@@ -163,9 +163,10 @@ async fn a_table_gives_up_after_its_retries_in_a_row_and_a_success_begins_a_new_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_wait_is_as_long_as_set_and_the_longest_bounds_it_and_an_end_ends_it() {
     let directory = tempfile::tempdir().expect("a directory");
-    let ctx = running(directory.path(), "60m", "1ms", "unlimited").await;
+    let ctx = running(directory.path(), "1ms", "2ms", "unlimited").await;
     let mut events = ctx.events();
-    log(&ctx).fail_reads(1);
+    // Thirty waits, each twice the one before, would be twelve days.
+    log(&ctx).fail_reads(30);
     assert_eq!(
         transition(&mut events).await,
         (State::Running, State::Disconnected)

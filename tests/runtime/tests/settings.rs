@@ -137,18 +137,23 @@ fn the_defaults_are_those_of_the_documents() {
     assert_eq!((config.partitions, config.replication), (1, 1));
     assert_eq!(config.retries, None);
     assert_eq!(config.compatibility.to_string(), "BACKWARD");
-    let guide = include_str!("../../../docs/guide.md");
+    let page = include_str!("../../../docs/configuration.md");
     for line in [
         "| `application_id` | `KsqlDsl` |",
         "| `state_dir` | `rocksdb` |",
         "| `memory` | `256MiB` |",
         "| `flush_interval` | `30s` |",
         "| `maintenance_interval` | `60s` |",
-        "| `wait_for_ready`, `ready_timeout` | `true`, `60s` |",
-        "| `partitions`, `replication` | `1`, `1` |",
-        "| `retry_first`, `retry_longest`, `retries` | `100ms`, `30s`, `unlimited` |",
+        "| `wait_for_ready` | `true` |",
+        "| `ready_timeout` | `60s` |",
+        "| `partitions` | `1` |",
+        "| `replication` | `1` |",
+        "| `compatibility` | `BACKWARD` |",
+        "| `retry_first` | `100ms` |",
+        "| `retry_longest` | `30s` |",
+        "| `retries` | `unlimited` |",
     ] {
-        assert!(guide.contains(line), "the guide has: {line}");
+        assert!(page.contains(line), "the page has: {line}");
     }
     assert_eq!(config.memory, 256 << 20);
     assert_eq!(config.flush_interval, Duration::from_secs(30));

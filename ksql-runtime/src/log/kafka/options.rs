@@ -12,6 +12,7 @@ use rdkafka::error::KafkaError;
 
 use super::context::log_level;
 use super::native;
+use crate::log::client_settings::{is_secret, owned};
 use crate::log::error::LogError;
 
 /// How a Kafka log is opened.
@@ -236,58 +237,6 @@ impl fmt::Debug for Shown<'_> {
             }))
             .finish()
     }
-}
-
-/// Whether a setting's value is never printed.
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["password", "secret", "token", "oauthbearer.config", "key.pem", "jaas"]
-        .iter()
-        .any(|part| name.contains(part))
-        // An assertion file or endpoint is no secret; what is asserted may be.
-        || name.contains("assertion.claim")
-}
-
-/// Why a setting of librdkafka cannot be passed through.
-fn owned(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "bootstrap.servers" | "metadata.broker.list" => {
-            "the addresses stand in `bootstrap`, for every client at once"
-        }
-        "enable.idempotence" => {
-            "records are always produced idempotently: without it a retry writes a record twice or out of order"
-        }
-        "acks" | "request.required.acks" => {
-            "a record is acknowledged when all in-sync replicas have it: that is what a receipt says"
-        }
-        "partitioner" | "partitioner_cb" => {
-            "keys go to the partitions the Java clients choose (murmur2_random), or joins and tables over the topic miss rows"
-        }
-        "transactional.id" => "the log produces no transactions",
-        "delivery.report.only.error" => "every receipt comes from a delivery report",
-        "delivery.timeout.ms" | "message.timeout.ms" => "it is set by `delivery_timeout`",
-        "queue.buffering.max.messages" | "queue.buffering.max.kbytes" => {
-            "memory is bounded by `memory_bytes`, by waiting instead of an error"
-        }
-        "group.id" | "group.instance.id" | "group.protocol" | "group.remote.assignor" => {
-            "groups are named by the application; tables and readers join none"
-        }
-        "enable.auto.commit" | "auto.commit.enable" | "auto.commit.interval.ms" => {
-            "offsets are committed after their records are finished, never by a timer"
-        }
-        "enable.auto.offset.store" => {
-            "an offset is stored after its record is finished, not when it is handed out"
-        }
-        "auto.offset.reset" => {
-            "every reader starts where it is told; an offset that is gone is an error, never a jump"
-        }
-        "isolation.level" => "records of transactions that are open or aborted are never read",
-        "enable.partition.eof" => "a table learns from it that it has read everything",
-        "log.queue" | "log_cb" | "error_cb" | "stats_cb" | "opaque" => {
-            "it is how the log hears of its clients"
-        }
-        _ => return None,
-    })
 }
 
 fn invalid(setting: &str, defect: String) -> LogError {

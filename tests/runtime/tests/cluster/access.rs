@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use ksql_runtime::log::{KafkaLog, KafkaOptions, Log, TopicSpec};
+use ksql_runtime::log::{KafkaLog, KafkaOptions, Log, Record, TopicSpec};
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::http_server::{Play, Request, TestServer};
 use ksql_runtime_tests::servers::{self, Kafka, Skip};
@@ -70,6 +70,9 @@ impl Guarded {
         options.client = self.kafka.client("admin");
         let log = Log::from(KafkaLog::open(options).expect("a log"));
         log.create_topic(&spec).await.expect("a topic");
+        // An empty topic has nothing that must be read.
+        let record = Record::new(Some(b"EUR"), None, 1);
+        log.produce(&spec.name, record).await.expect("a record");
         log.close().await.expect("it ends");
     }
 
@@ -281,7 +284,7 @@ async fn a_registry_that_refuses_who_asks_ends_the_start_at_once() {
     assert_eq!(
         text.replace(&unknown.url(), "REGISTRY"),
         "start failed at the step `reach the schema registry`: the schema registry at REGISTRY does not accept the \
-         credentials (HTTP 401): who are you (error 40101); check user and password, or the token, in its settings"
+         credentials (HTTP 401): who are you (error code 40101); check user and password, or the token, in its settings"
     );
     assert_eq!(unknown.requests().len(), 1, "asked once");
 
@@ -295,7 +298,7 @@ async fn a_registry_that_refuses_who_asks_ends_the_start_at_once() {
     assert_eq!(
         place.told(text).replace(&forbidding.url(), "REGISTRY"),
         "start failed at the step `register schemas` for `Rate`: the schema registry at REGISTRY does not let this user register \
-         a schema under `rates-value` (HTTP 403): only looking (error 40301); the user needs that permission"
+         a schema under `rates-value` (HTTP 403): only looking (error code 40301); the user needs that permission"
     );
 }
 

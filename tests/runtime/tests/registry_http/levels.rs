@@ -129,3 +129,30 @@ async fn a_level_nobody_knows_is_an_error() {
         )
     );
 }
+
+#[tokio::test]
+async fn a_level_that_another_instance_sets_at_the_same_time_is_set_once_more() {
+    let (server, registry) = server().await;
+    let exists = refused(409, 409, "A rule named 'COMPATIBILITY' already exists.");
+    Mock::given(method("PUT"))
+        .and(path("/config/s"))
+        .respond_with(exists.clone())
+        .up_to_n_times(1)
+        .mount(&server)
+        .await;
+    let full = ok(json!({"compatibility": "FULL"}));
+    on(&server, "PUT", "/config/s", full).await;
+    registry
+        .set_compatibility(Some("s"), Compatibility::Full)
+        .await
+        .expect("set by the second");
+    on(&server, "PUT", "/config/t", exists).await;
+    let error = registry
+        .set_compatibility(Some("t"), Compatibility::Full)
+        .await
+        .expect_err("it stays refused");
+    assert!(
+        matches!(error, RegistryError::Refused { status: 409, .. }),
+        "{error:?}"
+    );
+}

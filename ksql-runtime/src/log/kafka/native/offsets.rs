@@ -5,6 +5,7 @@ use std::ffi::c_int;
 use std::time::Duration;
 
 use rdkafka::bindings as sys;
+use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::call::{Answer, Call, Client};
 use super::{Owned, c_string, items};
@@ -82,10 +83,23 @@ fn edges(answer: &Answer) -> Result<Vec<EdgeOf>, Failure> {
             // SAFETY: what belongs to the result lives as long as the event.
             let place =
                 unsafe { sys::rd_kafka_ListOffsetsResultInfo_topic_partition(*info).as_ref() }?;
-            let offset = Failure::check(place.err.into(), String::new).map(|()| place.offset);
+            let offset =
+                Failure::check(place.err.into(), String::new).and_then(|()| known(place.offset));
             Some((place.partition, offset))
         })
         .collect())
+}
+
+/// The client says "no offset" without an error where the connection ended before the broker's answer: asked again, it
+/// will have one.
+fn known(offset: i64) -> Result<i64, Failure> {
+    if offset < 0 {
+        return Err(Failure::new(
+            Code::OffsetNotAvailable,
+            "the broker's answer was lost",
+        ));
+    }
+    Ok(offset)
 }
 
 /// One end of partitions.
@@ -118,4 +132,22 @@ pub(in crate::log::kafka) fn offsets_at(
         .into_iter()
         .filter_map(|(partition, start)| Some((partition, (start, *ends.get(&partition)?))))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_that_nobody_told_is_asked_for_again_and_never_taken_for_one() {
+        assert_eq!(known(0), Ok(0));
+        assert_eq!(
+            known(-1001).map_err(|failure| failure.code),
+            Err(Code::OffsetNotAvailable)
+        );
+        assert_eq!(
+            known(-1).map_err(|failure| failure.code),
+            Err(Code::OffsetNotAvailable)
+        );
+    }
 }
