@@ -117,7 +117,7 @@ fn materialise(name: &str, workload: Workload) {
 }
 
 /// The key of the last upsert.
-fn last_key(workload: Workload) -> i64 {
+pub fn last_key(workload: Workload) -> i64 {
     let mut last = None;
     let mut deleted = std::collections::HashSet::new();
     for operation in fill::operations(workload) {

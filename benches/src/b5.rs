@@ -8,16 +8,19 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::entities::Order;
+use crate::fill::Settings;
 use crate::report::{Report, Target, median, timed};
 use crate::{b1, fill, process, raw};
 
 const REPORT: Report = Report("B5");
 /// The argument that makes this program the child.
 pub const CHILD: &str = "ingest-for-ever";
-const KEYS: usize = 1_000_000;
+/// Rows of the table.
+pub const KEYS: usize = 1_000_000;
 /// Makes a value of about 100 bytes.
-const CUSTOMER: usize = 84;
-const RUNS: usize = 3;
+pub const CUSTOMER: usize = 84;
+/// How often each start is measured.
+pub const RUNS: usize = 3;
 /// Records the child has had acknowledged when it is killed.
 const ACKNOWLEDGED: u64 = 500_000;
 const CHUNK: usize = 1000;
@@ -62,7 +65,7 @@ pub fn run() {
 
     let killed: Vec<f64> = (0..RUNS)
         .map(|_| {
-            kill_in_the_middle(directory.path());
+            kill_in_the_middle(directory.path(), &[]);
             start(&runtime, directory.path(), None)
         })
         .collect();
@@ -87,11 +90,12 @@ fn start(runtime: &tokio::runtime::Runtime, directory: &Path, rows: Option<u64>)
 }
 
 /// Starts this program as a child, lets it add records, and kills it (SIGKILL) while it does.
-fn kill_in_the_middle(directory: &Path) {
+pub fn kill_in_the_middle(directory: &Path, settings: &[(String, String)]) {
     let program = std::env::current_exe().expect("this program");
     let mut child = Command::new(program)
         .arg(CHILD)
         .arg(directory)
+        .args(settings.iter().map(|(key, value)| format!("{key}={value}")))
         .stdout(Stdio::piped())
         .spawn()
         .expect("the child starts");
@@ -114,16 +118,25 @@ fn kill_in_the_middle(directory: &Path) {
     );
 }
 
-/// The child: adds records and says how many were acknowledged, until it is killed.
-pub fn ingest_for_ever(directory: &Path) -> ! {
+/// The child: adds records and says how many were acknowledged, until it is killed. Settings are `key=value`.
+pub fn ingest_for_ever(directory: &Path, settings: &[String]) -> ! {
+    let settings: Settings = settings
+        .iter()
+        .filter_map(|setting| setting.split_once('='))
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
     fill::runtime().block_on(async {
-        let ctx = fill::ready(directory).await;
+        let ctx = fill::ready_with(directory, &settings).await;
         let set = ctx.set::<Order>();
         let orders = fill::every_key(KEYS, CUSTOMER);
         let mut acknowledged = 0;
+        // Another child's orders are other ones: a row that was not read shows.
+        let mut qty = std::process::id() as i32 % 5000;
         loop {
             for chunk in orders.chunks(CHUNK) {
-                set.add_all(chunk.to_vec()).await.expect("orders are added");
+                qty = (qty + 1) % 5000;
+                let changed = chunk.iter().cloned().map(|order| Order { qty, ..order });
+                set.add_all(changed).await.expect("orders are added");
                 acknowledged += chunk.len();
                 let mut out = std::io::stdout().lock();
                 writeln!(out, "{acknowledged}")

@@ -21,15 +21,21 @@ pub fn runtime() -> tokio::runtime::Runtime {
         .expect("tokio")
 }
 
-/// A context over [`Order`] in this directory, started.
-pub async fn start(directory: &Path) -> Context {
-    let builder = Context::builder().entity::<Order>().state_dir(directory);
-    builder.start().await.expect("the context starts")
+/// Settings of a context by their keys; none is the embedded log.
+pub type Settings = Vec<(String, String)>;
+
+/// A context over [`Order`] in this directory whose table is ready.
+pub async fn ready(directory: &Path) -> Context {
+    ready_with(directory, &[]).await
 }
 
-/// A context whose table is ready.
-pub async fn ready(directory: &Path) -> Context {
-    let ctx = start(directory).await;
+/// The same with settings.
+pub async fn ready_with(directory: &Path, settings: &[(String, String)]) -> Context {
+    let builder = Context::builder().entity::<Order>().state_dir(directory);
+    let builder = settings
+        .iter()
+        .fold(builder, |all, (key, value)| all.setting(key, value));
+    let ctx = builder.start().await.expect("the context starts");
     ctx.wait_ready(LIMIT).await.expect("the table is ready");
     ctx
 }

@@ -13,14 +13,14 @@ use ksql_runtime::log::{KafkaLog, KafkaOptions, RecordBatch, TopicSpec};
 use ksql_runtime_tests::servers::Kafka;
 use rdkafka::client::ClientContext;
 use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::report::{Report, Target, median, timed};
-use crate::{fill, l1, process};
+use crate::{fill, floor, l1, process};
 
 const REPORT: Report = Report("K1");
 const RUNS: usize = 5;
@@ -51,7 +51,7 @@ impl Measured {
 pub fn run() {
     let kafka = match Kafka::start_with(crate::kafka::broker()) {
         Ok(kafka) => kafka,
-        Err(skip) => return REPORT.note(&format!("skipped: {skip}")),
+        Err(skip) => return REPORT.skipped(&skip.to_string()),
     };
     let payload = l1::payload();
     let runtime = fill::runtime();
@@ -194,14 +194,7 @@ fn floor_produce(bootstrap: &str, topic: &str, payload: &[(Vec<u8>, Vec<u8>)]) {
 }
 
 fn floor_drain(bootstrap: &str, topic: &str, records: usize) {
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", bootstrap)
-        .set("group.id", "floor")
-        .set("enable.auto.commit", "false")
-        .set("fetch.queue.backoff.ms", "5")
-        .set("fetch.message.max.bytes", "4194304")
-        .create()
-        .expect("a consumer");
+    let consumer = floor::topic::consumer(bootstrap);
     let mut list = TopicPartitionList::new();
     for partition in 0..PARTITIONS.cast_signed() {
         list.add_partition_offset(topic, partition, Offset::Offset(0))

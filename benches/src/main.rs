@@ -1,6 +1,7 @@
 //! Benchmarks beside their floors: `cargo run -p ksql-benches -- <id>...` or `-- all`. What each means is in `README.md`.
 
 mod alloc;
+mod answers;
 mod b1;
 mod b3;
 mod b4;
@@ -12,11 +13,14 @@ mod fill;
 mod floor;
 mod k1;
 mod kafka;
+mod kb1;
+mod kb5;
 mod l1;
 mod peer;
 mod process;
 mod raw;
 mod report;
+mod streams;
 mod year;
 
 use std::process::ExitCode;
@@ -24,23 +28,25 @@ use std::process::ExitCode;
 type Bench = (&'static str, fn());
 
 /// In the order of a full run.
-const ALL: [Bench; 8] = [
+const ALL: [Bench; 10] = [
     ("B4", b4::run),
     ("L1", l1::run),
     ("K1", k1::run),
     ("B1", b1::run),
+    ("KB1", kb1::run),
     ("B3", b3::run),
     ("B5", b5::run),
+    ("KB5", kb5::run),
     ("YEAR", year::run),
     ("D1", d1::run),
 ];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [first, directory] = arguments.as_slice()
+    if let [first, directory, settings @ ..] = arguments.as_slice()
         && first == b5::CHILD
     {
-        b5::ingest_for_ever(std::path::Path::new(directory));
+        b5::ingest_for_ever(std::path::Path::new(directory), settings);
     }
     let all = arguments.iter().any(|argument| argument == "all");
     let chosen: Vec<Bench> = ALL

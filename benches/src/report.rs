@@ -36,7 +36,7 @@ impl Outcome {
         vec![
             format!("# {} targets met", self.met),
             of("targets missed", &self.missed),
-            of("skipped for want of data", &self.skipped),
+            of("skipped for want of data or tools", &self.skipped),
             of("not measured though asked for", &self.failed),
         ]
     }
@@ -109,6 +109,12 @@ impl Report {
         outcome(|outcome| outcome.skipped.push(self.0.to_owned()));
     }
 
+    /// The same for a part of it.
+    pub fn skipped_part(self, part: &str, why: &str) {
+        self.note(&format!("{part} skipped: {why}"));
+        outcome(|outcome| outcome.skipped.push(format!("{} {part}", self.0)));
+    }
+
     /// It could not run.
     pub fn failed(self, why: &str) {
         self.note(&format!("not measured: {why}"));
@@ -170,6 +176,7 @@ mod tests {
         report.aimed("fast", 1.0, "ms", Target::AtMost(2.0));
         report.aimed("slow", 3.0, "ms", Target::AtMost(2.0));
         report.skipped("no data");
+        report.skipped_part("peer", "no java");
         assert!(conclude(), "neither is a failure");
         report.failed("it does not compile");
         assert!(!conclude());
@@ -179,7 +186,7 @@ mod tests {
             [
                 "# 1 targets met",
                 "# 1 targets missed: X slow",
-                "# 1 skipped for want of data: X",
+                "# 2 skipped for want of data or tools: X, X peer",
                 "# 1 not measured though asked for: X"
             ]
         );

@@ -6,5 +6,6 @@
 pub mod log;
 pub mod order;
 pub mod table;
+pub mod topic;
 pub mod wide;
 pub mod wire;
