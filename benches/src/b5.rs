@@ -8,7 +8,6 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::entities::Order;
-use crate::fill::Settings;
 use crate::report::{Report, Target, median, timed};
 use crate::{b1, fill, process, raw};
 
@@ -95,7 +94,7 @@ pub fn kill_in_the_middle(directory: &Path, settings: &[(String, String)]) {
     let mut child = Command::new(program)
         .arg(CHILD)
         .arg(directory)
-        .args(settings.iter().map(|(key, value)| format!("{key}={value}")))
+        .args(fill::arguments(settings))
         .stdout(Stdio::piped())
         .spawn()
         .expect("the child starts");
@@ -120,11 +119,7 @@ pub fn kill_in_the_middle(directory: &Path, settings: &[(String, String)]) {
 
 /// The child: adds records and says how many were acknowledged, until it is killed. Settings are `key=value`.
 pub fn ingest_for_ever(directory: &Path, settings: &[String]) -> ! {
-    let settings: Settings = settings
-        .iter()
-        .filter_map(|setting| setting.split_once('='))
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect();
+    let settings = fill::settings(settings);
     fill::runtime().block_on(async {
         let ctx = fill::ready_with(directory, &settings).await;
         let set = ctx.set::<Order>();

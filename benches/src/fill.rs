@@ -24,6 +24,20 @@ pub fn runtime() -> tokio::runtime::Runtime {
 /// Settings of a context by their keys; none is the embedded log.
 pub type Settings = Vec<(String, String)>;
 
+/// Settings for a child's command line.
+pub fn arguments(settings: &[(String, String)]) -> impl Iterator<Item = String> {
+    settings.iter().map(|(key, value)| format!("{key}={value}"))
+}
+
+/// What [`arguments`] made.
+pub fn settings(arguments: &[String]) -> Settings {
+    arguments
+        .iter()
+        .filter_map(|setting| setting.split_once('='))
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+}
+
 /// A context over [`Order`] in this directory whose table is ready.
 pub async fn ready(directory: &Path) -> Context {
     ready_with(directory, &[]).await

@@ -4,18 +4,14 @@
 //! topic of the same broker, and must find the same rows. Broker and clients share the machine, so the CPU seconds of each
 //! client per million records stand beside the rates.
 
-use std::path::Path;
-
 use crate::answers::Answers;
+use crate::contender::Contender;
 use crate::data::Keys;
-use crate::entities::Order;
 use crate::fill::{self, Workload};
-use crate::floor::table::{Collected, Table};
-use crate::floor::topic::Topic;
-use crate::kafka::{Place, Servers};
-use crate::report::{Report, Target, median, timed};
+use crate::kafka::Servers;
+use crate::report::{Report, Target, median};
 use crate::streams::{Missing, Streams};
-use crate::{b1, process, raw};
+use crate::{b1, raw};
 
 const REPORT: Report = Report("KB1");
 const RUNS: usize = 3;
@@ -64,16 +60,6 @@ struct Measured {
 }
 
 impl Measured {
-    /// Measures this process.
-    fn add<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        process::reset_peak();
-        let before = process::cpu();
-        let (result, took) = timed(work);
-        self.push(took.as_secs_f64(), process::cpu() - before, process::peak());
-        result
-    }
-
-    /// One run of another process.
     fn push(&mut self, seconds: f64, cpu: f64, peak: f64) {
         self.seconds.push(seconds);
         self.cpu.push(cpu);
@@ -108,38 +94,26 @@ fn materialise(servers: &Servers, streams: Option<&Streams>, name: &str, workloa
     REPORT.figure(&format!("{name}_rows"), answers.rows as f64, "rows");
 
     let [mut drained, mut floors, mut ours, mut peers]: [Measured; 4] = Default::default();
-    // The first turn warms the broker up and is not counted; the peer then finds it warm.
+    // The first turn warms the broker up and is not counted.
     for turn in 0..=RUNS {
-        let mut unused: [Measured; 3] = Default::default();
-        let [d, f, o] = &mut unused;
-        let [drained, floors, ours] = if turn == 0 {
-            [d, f, o]
-        } else {
-            [&mut drained, &mut floors, &mut ours]
-        };
-        // What is opened is closed behind the clock, for us too.
-        let topic = drained.add(|| drain(servers.bootstrap(), &place));
-        drop(topic);
-        let into = tempfile::tempdir().expect("temporary directory");
-        let (floor, found) = floors.add(|| floor(servers.bootstrap(), &place, into.path(), last));
-        assert!(found.is_some(), "the last key of the floor answers");
-        assert_eq!(floor.answers(last), answers, "what the floor says");
-        drop(floor);
-
+        let empty = tempfile::tempdir().expect("temporary directory");
+        let drain = Contender::Drain.run(&place, empty.path(), last);
+        let floor = Contender::Floor.run(&place, empty.path(), last);
+        floor.check(&answers, "the floor");
         raw::forget_tables(place.directory());
-        let (ctx, found) = ours.add(|| {
-            runtime.block_on(async {
-                let ctx = place.ready().await;
-                let found = ctx.set::<Order>().get(last).await.expect("a read");
-                (ctx, found)
-            })
-        });
-        assert!(found.is_some(), "the last key answers");
-        let found = runtime.block_on(Answers::of(&ctx, last));
-        assert_eq!(found, answers, "what the restored table says");
-        runtime.block_on(ctx.shutdown()).expect("a clean end");
-
-        if let (Some(streams), true) = (streams, turn > 0) {
+        let restored = Contender::Ours.run(&place, place.directory(), last);
+        restored.check(&answers, "our table");
+        if turn == 0 {
+            continue;
+        }
+        for (measured, run) in [
+            (&mut drained, drain),
+            (&mut floors, floor),
+            (&mut ours, restored),
+        ] {
+            measured.push(run.seconds, run.cpu, run.peak);
+        }
+        if let Some(streams) = streams {
             let state = tempfile::tempdir().expect("temporary directory");
             let application = format!("{name}-{turn}");
             let run = streams.run(
@@ -182,39 +156,4 @@ fn materialise(servers: &Servers, streams: Option<&Streams>, name: &str, workloa
         "MiB",
         Target::AtMost(256.0),
     );
-}
-
-/// Reads all records and does nothing with them.
-pub fn drain(bootstrap: &str, place: &Place) -> Topic {
-    let mut topic = Topic::open(bootstrap, &place.topic);
-    topic.drain(|_, _, key, value| {
-        std::hint::black_box((key, value));
-    });
-    topic
-}
-
-/// A table by hand, with the consumer that filled it.
-pub struct Floor {
-    table: Table,
-    topic: Topic,
-}
-
-impl Floor {
-    /// What it says of its rows.
-    pub fn answers(&self, key: i64) -> Answers {
-        Answers::by_hand(&self.table, self.topic.partitions(), key)
-    }
-}
-
-/// The floor into a database of its own, and the row of one key.
-pub fn floor(bootstrap: &str, place: &Place, into: &Path, last: i64) -> (Floor, Option<Order>) {
-    let mut topic = Topic::open(bootstrap, &place.topic);
-    let table = Table::open(into);
-    let mut collected = Collected::default();
-    topic.drain(|partition, offset, key, value| {
-        table.record(&mut collected, partition, offset, key, value);
-    });
-    table.write(&mut collected);
-    let row = (0..topic.partitions()).find_map(|partition| table.get(partition, last));
-    (Floor { table, topic }, row)
 }

@@ -4,15 +4,14 @@
 //! Beside us the floor of KB1, and Kafka Streams restoring what its application had committed, and started again after a
 //! clean stop. All on the same topic of the same broker, with the same rows found.
 
-use tokio::runtime::Runtime;
-
 use crate::answers::Answers;
 use crate::b5::{self, CUSTOMER, KEYS, RUNS};
+use crate::contender::{Contender, floor};
 use crate::kafka::{Place, Servers};
-use crate::kb1::{drain, floor, peer};
-use crate::report::{Report, Target, median, timed};
+use crate::kb1::peer;
+use crate::report::{Report, Target, median};
 use crate::streams::{Run, Streams};
-use crate::{fill, process, raw};
+use crate::{contender, fill, raw};
 
 const REPORT: Report = Report("KB5");
 /// The key whose row is compared.
@@ -52,22 +51,19 @@ pub fn run() {
     let mut peak = 0.0_f64;
     // The first turn warms the broker up and is not counted.
     for turn in 0..=RUNS {
-        let (topic, drained) = timed(|| drain(servers.bootstrap(), &place));
-        drop(topic);
-        let into = tempfile::tempdir().expect("temporary directory");
-        let ((floor, _), by_hand) = timed(|| floor(servers.bootstrap(), &place, into.path(), KEY));
-        assert_eq!(floor.answers(KEY), answers, "what the floor says");
-        drop(floor);
+        let elsewhere = tempfile::tempdir().expect("temporary directory");
+        let drain = Contender::Drain.run(&place, elsewhere.path(), KEY);
+        let floor = Contender::Floor.run(&place, elsewhere.path(), KEY);
+        floor.check(&answers, "the floor");
         raw::forget_tables(place.directory());
-        process::reset_peak();
-        let lost = start(&runtime, &place, &answers);
-        peak = peak.max(process::peak());
-        let stopped = start(&runtime, &place, &answers);
+        let lost = start(&place, &answers);
+        let stopped = start(&place, &answers);
         if turn > 0 {
-            drains.push(drained.as_secs_f64());
-            floors.push(by_hand.as_secs_f64());
-            empty.push(lost);
-            clean.push(stopped);
+            drains.push(drain.seconds);
+            floors.push(floor.seconds);
+            empty.push(lost.seconds);
+            peak = peak.max(lost.peak);
+            clean.push(stopped.seconds);
             if let Some(peers) = &mut peers {
                 peers.measure();
             }
@@ -97,25 +93,18 @@ pub fn run() {
         .map(|_| {
             b5::kill_in_the_middle(place.directory(), &place.settings);
             let into = tempfile::tempdir().expect("temporary directory");
-            let (floor, _) = floor(servers.bootstrap(), &place, into.path(), KEY);
-            start(&runtime, &place, &floor.answers(KEY))
+            let floor = floor(servers.bootstrap(), &place.topic, into.path());
+            start(&place, &floor.answers(KEY)).seconds
         })
         .collect();
     REPORT.aimed("killed", median(&killed), "s", Target::AtMost(2.0));
 }
 
-/// Seconds from start to ready; the stop afterwards is not counted.
-fn start(runtime: &Runtime, place: &Place, answers: &Answers) -> f64 {
-    let (ctx, took) = timed(|| runtime.block_on(place.ready()));
-    runtime.block_on(async {
-        assert_eq!(
-            &Answers::of(&ctx, KEY).await,
-            answers,
-            "what our table says"
-        );
-        ctx.shutdown().await.expect("a clean end");
-    });
-    took.as_secs_f64()
+/// Our table, started in its directory.
+fn start(place: &Place, answers: &Answers) -> contender::Run {
+    let run = Contender::Ours.run(place, place.directory(), KEY);
+    run.check(answers, "our table");
+    run
 }
 
 /// Kafka Streams' side: one application, whose directory is lost before one start and kept before the next.

@@ -6,6 +6,7 @@ mod b1;
 mod b3;
 mod b4;
 mod b5;
+mod contender;
 mod d1;
 mod data;
 mod entities;
@@ -47,6 +48,12 @@ fn main() -> ExitCode {
         && first == b5::CHILD
     {
         b5::ingest_for_ever(std::path::Path::new(directory), settings);
+    }
+    if let [first, rest @ ..] = arguments.as_slice()
+        && first == contender::CHILD
+    {
+        contender::child(rest);
+        return ExitCode::SUCCESS;
     }
     let all = arguments.iter().any(|argument| argument == "all");
     let chosen: Vec<Bench> = ALL
