@@ -19,6 +19,8 @@ use crate::registry::{InProcessRegistry, Registry};
 pub(super) struct Services {
     pub(super) log: Log,
     pub(super) registry: Registry,
+    /// The id of the cluster whose log it is.
+    pub(super) cluster: Option<String>,
     #[cfg(feature = "kafka")]
     pub(super) ksqldb: Option<KsqlDb>,
 }
@@ -49,6 +51,7 @@ async fn embedded(config: &Config, clock: &Clock) -> Result<Services> {
     Ok(Services {
         log: embedded.into(),
         registry: Registry::InProcess(registry),
+        cluster: None,
         #[cfg(feature = "kafka")]
         ksqldb: None,
     })
@@ -81,8 +84,14 @@ mod cluster {
         bootstrap: &str,
         entities: &[Registration],
     ) -> Result<Services> {
+        let log = kafka(config, bootstrap, entities).await?;
+        let id = log
+            .cluster_id()
+            .await
+            .map_err(|error| Error::from(error).at(Step::ReachKafka, None))?;
         Ok(Services {
-            log: kafka(config, bootstrap, entities).await?,
+            log: Log::from(log),
+            cluster: Some(id),
             registry: registry(&config.cluster).await?,
             ksqldb: ksqldb(&config.cluster).await?,
         })
@@ -93,12 +102,14 @@ mod cluster {
         cluster.request_timeout.min(cluster.reach_timeout)
     }
 
-    async fn kafka(config: &Config, bootstrap: &str, entities: &[Registration]) -> Result<Log> {
+    async fn kafka(
+        config: &Config,
+        bootstrap: &str,
+        entities: &[Registration],
+    ) -> Result<KafkaLog> {
         let cluster = &config.cluster;
         let opened = |options: KafkaOptions| {
-            KafkaLog::open(options)
-                .map(Log::from)
-                .map_err(|error| Error::from(error).at(Step::ReachKafka, None))
+            KafkaLog::open(options).map_err(|error| Error::from(error).at(Step::ReachKafka, None))
         };
         let log = opened(kafka_options(config, bootstrap))?;
         let limit = of_one_attempt(cluster).max(LEAST);

@@ -6,6 +6,7 @@ mod away;
 mod drift;
 mod ksqldb;
 mod ksqldb_server;
+mod logs;
 mod start;
 mod survival;
 mod warm_up;
