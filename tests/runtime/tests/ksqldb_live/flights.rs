@@ -1,19 +1,27 @@
 //! Real flights: what a pull and a push query give is what the embedded table of the same records holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use ksql_runtime::ksqldb::{Change, Ensured, KsqlDb, KsqlDbError, Select, SourceDefinition};
+use ksql_runtime::ksqldb::{
+    Change, Changes, Ensured, KsqlDb, KsqlDbError, Select, SourceDefinition,
+};
 use ksql_runtime::prelude::*;
 use ksql_tests::entities::Flight;
 use ksql_tests::entities::flights::FlightKey;
 
-use crate::server::{LONG, PREFIX, clear, client, insert, operational, turn};
+use crate::server::{LONG, Place, insert};
+
+/// The flights of a test, by their aircraft.
+pub(crate) type ByAircraft = BTreeMap<String, Flight>;
 
 /// How many records: several of one aircraft are among them.
-const RECORDS: usize = 300;
+pub(crate) const RECORDS: usize = 300;
 
-fn records() -> Vec<Flight> {
+/// A table that a query of these tests keeps.
+pub(crate) const KEPT: &str = "LIVE_FLIGHT_KEPT";
+
+pub(crate) fn records() -> Vec<Flight> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data/flights.csv");
     let rows = csv::Reader::from_path(path)
         .expect("the data")
@@ -59,9 +67,11 @@ fn literals(flight: &Flight) -> String {
 }
 
 /// The same records in a table of this process.
-async fn embedded(records: &[Flight]) -> BTreeMap<String, Flight> {
+pub(crate) async fn embedded(records: &[Flight]) -> ByAircraft {
     let dir = tempfile::tempdir().expect("a directory");
+    // The environment may name a Kafka for the other tests.
     let ctx = Context::builder()
+        .config(Config::default())
         .entity::<Flight>()
         .state_dir(dir.path())
         .start()
@@ -79,9 +89,9 @@ async fn embedded(records: &[Flight]) -> BTreeMap<String, Flight> {
     by_key(rows)
 }
 
-fn by_key(rows: Vec<Flight>) -> BTreeMap<String, Flight> {
+pub(crate) fn by_key(rows: Vec<Flight>) -> ByAircraft {
     let count = rows.len();
-    let rows: BTreeMap<String, Flight> = rows
+    let rows: ByAircraft = rows
         .into_iter()
         .map(|row| (row.tailnum.clone(), row))
         .collect();
@@ -90,7 +100,7 @@ fn by_key(rows: Vec<Flight>) -> BTreeMap<String, Flight> {
 }
 
 /// Pulls until all records have arrived: a table that answers may still be reading.
-async fn pulled(ksql: &KsqlDb, source: &str, expected: &BTreeMap<String, Flight>) {
+pub(crate) async fn pulled(ksql: &KsqlDb, source: &str, expected: &ByAircraft) {
     let select = Select::<Flight>::from_source(source);
     let arrived = async {
         let mut pause = tokio::time::interval(std::time::Duration::from_millis(200));
@@ -139,38 +149,55 @@ async fn pulled(ksql: &KsqlDb, source: &str, expected: &BTreeMap<String, Flight>
     assert_eq!(ksql.pull(&select).await.expect("the late ones").len(), late);
 }
 
-/// Follows the table from its beginning until it is what is expected.
-async fn pushed(ksql: &KsqlDb, expected: &BTreeMap<String, Flight>) {
-    let mut changes = ksql.push(Select::<Flight>::all());
-    let mut rows = BTreeMap::new();
+/// Reads a push query on until the table is what is expected. Gives the keys of rows that went.
+pub(crate) async fn followed(
+    changes: &mut Changes<Flight>,
+    rows: &mut ByAircraft,
+    expected: &ByAircraft,
+) -> BTreeSet<String> {
+    let mut gone = BTreeSet::new();
     let arrived = async {
-        while rows != *expected {
+        while rows != expected {
             match changes.next().await.expect("it goes on").expect("a change") {
-                Change::Upsert(flight) => rows.insert(flight.tailnum.clone(), flight),
-                Change::Delete(key) => rows.remove(&key.tailnum),
+                Change::Upsert(flight) => {
+                    rows.insert(flight.tailnum.clone(), flight);
+                }
+                Change::Delete(key) => {
+                    rows.remove(&key.tailnum);
+                    gone.insert(key.tailnum);
+                }
                 other => panic!("nothing restarts: {other:?}"),
-            };
+            }
         }
     };
     tokio::time::timeout(LONG, arrived)
         .await
         .expect("the push query gives what the embedded table holds");
+    gone
+}
+
+/// Follows a table from its beginning until it is what is expected.
+pub(crate) async fn pushed(ksql: &KsqlDb, source: &str, expected: &ByAircraft) {
+    let mut changes = ksql.push(Select::<Flight>::from_source(source));
+    followed(&mut changes, &mut ByAircraft::new(), expected).await;
     changes.close().await.expect("closed");
 }
 
-fn copy(sink: &str) -> String {
+/// The query that keeps a copy of the flights, so that it can be pulled.
+pub(crate) fn copy(place: &Place, sink: &str) -> String {
     let columns: Vec<String> = Flight::COLUMNS
         .iter()
         .map(|column| format!("{0} AS {0}", column.quoted))
         .collect();
     format!(
-        "CREATE TABLE IF NOT EXISTS `{sink}` WITH (KAFKA_TOPIC='{PREFIX}flight_kept', PARTITIONS=4, REPLICAS=1, KEY_FORMAT='KAFKA', VALUE_FORMAT='AVRO', VALUE_SCHEMA_FULL_NAME='nycflights.FlightKept') AS SELECT {} FROM `FLIGHT` EMIT CHANGES;",
+        "CREATE TABLE IF NOT EXISTS `{sink}` WITH (KAFKA_TOPIC='{}flight_kept', PARTITIONS=4, REPLICAS=1, KEY_FORMAT='KAFKA', VALUE_FORMAT='AVRO', VALUE_SCHEMA_FULL_NAME='nycflights.FlightKept') AS SELECT {} FROM `FLIGHT` EMIT CHANGES;",
+        place.prefix,
         columns.join(", ")
     )
 }
 
 /// The entity's statement under another name, as a source that the server keeps itself.
-fn read_only(name: &str) -> SourceDefinition {
+fn read_only(place: &Place, name: &str) -> SourceDefinition {
     let columns = Flight::COLUMNS.iter().map(|column| {
         let key = if column.role == ksql_runtime::schema::Role::Key {
             " PRIMARY KEY"
@@ -185,8 +212,9 @@ fn read_only(name: &str) -> SourceDefinition {
     });
     let columns: Vec<String> = columns.collect();
     SourceDefinition::parse(&format!(
-        "CREATE SOURCE TABLE IF NOT EXISTS `{name}` ({}) WITH (KAFKA_TOPIC='{PREFIX}flights', KEY_FORMAT='KAFKA', VALUE_FORMAT='AVRO', VALUE_SCHEMA_FULL_NAME='nycflights.Flight');",
-        columns.join(", ")
+        "CREATE SOURCE TABLE IF NOT EXISTS `{name}` ({}) WITH (KAFKA_TOPIC='{}flights', KEY_FORMAT='KAFKA', VALUE_FORMAT='AVRO', VALUE_SCHEMA_FULL_NAME='nycflights.Flight');",
+        columns.join(", "),
+        place.prefix
     ))
     .expect("a definition")
 }
@@ -194,17 +222,16 @@ fn read_only(name: &str) -> SourceDefinition {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a ksqlDB: KSQLDB_URL"]
 async fn flights_are_what_the_embedded_table_holds() {
-    let _turn = turn().await;
-    let ksql = client();
-    let sources = ["LIVE_FLIGHT_READ", "LIVE_FLIGHT_KEPT", "FLIGHT"];
-    clear(&ksql, &sources).await;
+    let place = Place::new().await;
+    let ksql = &place.ksql;
+    let sources = ["LIVE_FLIGHT_READ", KEPT, "FLIGHT"];
+    place.clear(&sources).await;
     let records = records();
     assert_eq!(records.len(), RECORDS);
 
-    let definitions = SourceDefinition::of_model(Flight::MODEL, &operational(Flight::MODEL))
-        .expect("a definition");
-    let kept = copy("LIVE_FLIGHT_KEPT");
-    let read = read_only("LIVE_FLIGHT_READ");
+    let definitions = place.definitions::<Flight>();
+    let kept = copy(&place, KEPT);
+    let read = read_only(&place, "LIVE_FLIGHT_READ");
     // As a program that is started twice.
     let mut query_id = None;
     for start in 0..2 {
@@ -246,9 +273,10 @@ async fn flights_are_what_the_embedded_table_holds() {
     insert("FLIGHT", &columns.join(", "), &rows);
 
     let expected = embedded(&records).await;
-    pulled(&ksql, "LIVE_FLIGHT_KEPT", &expected).await;
-    pulled(&ksql, "LIVE_FLIGHT_READ", &expected).await;
-    pushed(&ksql, &expected).await;
+    pulled(ksql, KEPT, &expected).await;
+    pulled(ksql, "LIVE_FLIGHT_READ", &expected).await;
+    pushed(ksql, "FLIGHT", &expected).await;
+    pushed(ksql, KEPT, &expected).await;
 
     let error = ksql
         .pull(&Select::<Flight>::all())
@@ -264,7 +292,8 @@ async fn flights_are_what_the_embedded_table_holds() {
         .expect_err("others need it");
     assert!(matches!(in_use, KsqlDbError::InUse { .. }), "{in_use}");
 
-    clear(&ksql, &sources).await;
+    let ksql = ksql.clone();
+    place.leave(&sources).await;
     assert!(
         ksql.explain(&query_id).await.is_err(),
         "the query ended with its table"

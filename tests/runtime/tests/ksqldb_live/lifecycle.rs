@@ -4,11 +4,12 @@ use ksql_runtime::ksqldb::{
     Answer, Class, Ensured, KsqlDb, KsqlDbError, Remedy, Removal, SourceDefinition, Step,
 };
 
-use crate::server::{LONG, PREFIX, clear, client, insert, turn};
+use crate::server::{LONG, Place, insert};
 
-fn base(name: &str, columns: &str, partitions: u32) -> SourceDefinition {
+fn base(place: &Place, name: &str, columns: &str, partitions: u32) -> SourceDefinition {
     SourceDefinition::parse(&format!(
-        "CREATE STREAM IF NOT EXISTS `{name}` (`ID` STRING KEY, {columns}) WITH (KAFKA_TOPIC='{PREFIX}{}', PARTITIONS={partitions}, REPLICAS=1, KEY_FORMAT='KAFKA', VALUE_FORMAT='AVRO', VALUE_SCHEMA_FULL_NAME='live.Base');",
+        "CREATE STREAM IF NOT EXISTS `{name}` (`ID` STRING KEY, {columns}) WITH (KAFKA_TOPIC='{}{}', PARTITIONS={partitions}, REPLICAS=1, KEY_FORMAT='KAFKA', VALUE_FORMAT='AVRO', VALUE_SCHEMA_FULL_NAME='live.Base');",
+        place.prefix,
         name.to_lowercase()
     ))
     .expect("a definition")
@@ -17,8 +18,8 @@ fn base(name: &str, columns: &str, partitions: u32) -> SourceDefinition {
 #[tokio::test]
 #[ignore = "needs a ksqlDB: KSQLDB_URL"]
 async fn a_node_tells_its_version_its_health_and_its_properties() {
-    let _turn = turn().await;
-    let ksql = client();
+    let place = Place::new().await;
+    let ksql = &place.ksql;
     let info = ksql.info().await.expect("the answer");
     assert!(info.parsed_version().is_some(), "{info:?}");
     assert!(ksql.healthcheck().await.expect("the answer").is_healthy);
@@ -66,15 +67,16 @@ async fn a_node_tells_its_version_its_health_and_its_properties() {
 #[tokio::test]
 #[ignore = "needs a ksqlDB: KSQLDB_URL"]
 async fn a_column_is_added_in_place_and_everything_else_is_told() {
-    let _turn = turn().await;
-    let ksql = client();
-    clear(&ksql, &["LIVE_CHANGING"]).await;
-    let first = base("LIVE_CHANGING", "`A` INTEGER", 1);
+    let place = Place::new().await;
+    let ksql = &place.ksql;
+    place.clear(&["LIVE_CHANGING"]).await;
+    let first = base(&place, "LIVE_CHANGING", "`A` INTEGER", 1);
     assert!(matches!(
         ksql.ensure_source(&first).await.expect("created"),
         Ensured::Created { .. }
     ));
     let more = base(
+        &place,
         "LIVE_CHANGING",
         "`A` INTEGER, `B` STRUCT<`X` DECIMAL(9, 2)>",
         1,
@@ -97,6 +99,7 @@ async fn a_column_is_added_in_place_and_everything_else_is_told() {
     for (definition, told) in [
         (
             base(
+                &place,
                 "LIVE_CHANGING",
                 "`A` BIGINT, `B` STRUCT<`X` DECIMAL(9, 2)>",
                 1,
@@ -105,6 +108,7 @@ async fn a_column_is_added_in_place_and_everything_else_is_told() {
         ),
         (
             base(
+                &place,
                 "LIVE_CHANGING",
                 "`A` INTEGER, `B` STRUCT<`X` DECIMAL(9, 2)>",
                 3,
@@ -119,7 +123,7 @@ async fn a_column_is_added_in_place_and_everything_else_is_told() {
             "{error}"
         );
     }
-    clear(&ksql, &["LIVE_CHANGING"]).await;
+    place.leave(&["LIVE_CHANGING"]).await;
 }
 
 async fn started(ksql: &KsqlDb, statement: &str) -> String {
@@ -136,25 +140,26 @@ async fn started(ksql: &KsqlDb, statement: &str) -> String {
 #[tokio::test]
 #[ignore = "needs a ksqlDB: KSQLDB_URL"]
 async fn queries_run_once_are_told_when_they_differ_and_are_dropped_in_order() {
-    let _turn = turn().await;
-    let ksql = client();
+    let place = Place::new().await;
+    let ksql = &place.ksql;
     let sources = ["LIVE_COUNT", "LIVE_PART", "LIVE_ALL", "LIVE_BASE"];
-    clear(&ksql, &sources).await;
+    place.clear(&sources).await;
     for name in ["LIVE_BASE", "LIVE_ALL"] {
-        ksql.ensure_source(&base(name, "`A` INTEGER", 1))
+        ksql.ensure_source(&base(&place, name, "`A` INTEGER", 1))
             .await
             .expect("created");
     }
+    let prefix = &place.prefix;
     let part = format!(
-        "CREATE STREAM IF NOT EXISTS `LIVE_PART` WITH (KAFKA_TOPIC='{PREFIX}live_part', PARTITIONS=1, REPLICAS=1, KEY_FORMAT='KAFKA', VALUE_FORMAT='AVRO') AS SELECT `ID` AS `ID`, (`A` + 1) AS `A` FROM `LIVE_BASE` WHERE (((`A` > 5) AND (NOT (`ID` = 'it''s'))) OR (`ID` LIKE 'x%')) EMIT CHANGES;"
+        "CREATE STREAM IF NOT EXISTS `LIVE_PART` WITH (KAFKA_TOPIC='{prefix}live_part', PARTITIONS=1, REPLICAS=1, KEY_FORMAT='KAFKA', VALUE_FORMAT='AVRO') AS SELECT `ID` AS `ID`, (`A` + 1) AS `A` FROM `LIVE_BASE` WHERE (((`A` > 5) AND (NOT (`ID` = 'it''s'))) OR (`ID` LIKE 'x%')) EMIT CHANGES;"
     );
     let count = format!(
-        "CREATE TABLE IF NOT EXISTS `LIVE_COUNT` WITH (KAFKA_TOPIC='{PREFIX}live_count', PARTITIONS=1, REPLICAS=1, KEY_FORMAT='KAFKA', VALUE_FORMAT='AVRO') AS SELECT `A` AS `A`, COUNT(*) AS `N`, SUM((`A` * 2)) AS `TWICE` FROM `LIVE_PART` GROUP BY `A` HAVING (COUNT(*) > 0) EMIT CHANGES;"
+        "CREATE TABLE IF NOT EXISTS `LIVE_COUNT` WITH (KAFKA_TOPIC='{prefix}live_count', PARTITIONS=1, REPLICAS=1, KEY_FORMAT='KAFKA', VALUE_FORMAT='AVRO') AS SELECT `A` AS `A`, COUNT(*) AS `N`, SUM((`A` * 2)) AS `TWICE` FROM `LIVE_PART` GROUP BY `A` HAVING (COUNT(*) > 0) EMIT CHANGES;"
     );
     let insert_into =
         "INSERT INTO `LIVE_ALL` SELECT `ID` AS `ID`, `A` AS `A` FROM `LIVE_BASE` EMIT CHANGES;";
     for statement in [part.as_str(), &count, insert_into] {
-        let id = started(&ksql, statement).await;
+        let id = started(ksql, statement).await;
         ksql.wait_running(&id, LONG)
             .await
             .unwrap_or_else(|error| panic!("{error}"));
@@ -192,14 +197,14 @@ async fn queries_run_once_are_told_when_they_differ_and_are_dropped_in_order() {
         matches!(steps.last(), Some(Step::Drop { name, .. }) if name == "LIVE_BASE"),
         "{steps:?}"
     );
-    clear(&ksql, &sources).await;
+    place.leave(&sources).await;
 }
 
 #[tokio::test]
 #[ignore = "needs a ksqlDB: KSQLDB_URL"]
 async fn what_the_server_refuses_is_told_by_class_and_text() {
-    let _turn = turn().await;
-    let ksql = client();
+    let place = Place::new().await;
+    let ksql = &place.ksql;
     for (statement, told) in [
         (
             "CREATE STREAM `LIVE_BAD` (`A` INTEGER) WITH (KAFKA_TOPIC='ksql_live_bad', PARTITIONS=1, VALUE_FORMAT='XML');",

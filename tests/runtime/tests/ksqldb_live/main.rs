@@ -1,11 +1,16 @@
 //! A real ksqlDB by its address: `KSQLDB_URL=http://host:8088 cargo test --test ksqldb_live -- --ignored`.
 //!
-//! Nothing else is needed: records are written with `INSERT VALUES`, over a connection of these tests' own. Everything is
-//! made on topics whose names begin with `ksql_live_`, and dropped with them at the end. A source of the same name on any
-//! other topic is somebody else's: the test stops and touches nothing.
+//! Nothing else is needed: records are written with `INSERT VALUES`, over a connection of these tests' own. Where
+//! `KSQL_BOOTSTRAP` and `KSQL_REGISTRY` name the Kafka and the registry behind that ksqlDB as well, whole programs run on
+//! them too (`cluster`); without them those tests say that they are skipped. Every test makes its topics under a prefix of
+//! its own that begins with `ksql_live_`, drops everything at its end, and waits until its topics are gone. A source of the
+//! same name on any other topic is somebody else's: the test stops and touches nothing.
 
+mod cluster;
 mod definitions;
+mod examples;
 mod flights;
 mod lifecycle;
 mod rows;
 mod server;
+mod shapes;

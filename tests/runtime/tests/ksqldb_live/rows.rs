@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use ksql_runtime::entity::Window;
-use ksql_runtime::ksqldb::{Change, Changes, Ensured, KsqlDb, Select, SourceDefinition};
+use ksql_runtime::ksqldb::{Change, Changes, Ensured, Select};
 use ksql_runtime::prelude::*;
 
-use crate::server::{LONG, PREFIX, clear, client, insert, operational, turn};
+use crate::server::{LONG, Place, insert};
 
 #[derive(Debug, Clone, PartialEq, Struct)]
 struct Inner {
@@ -70,7 +70,7 @@ fn order() -> Order {
     }
 }
 
-async fn next<T: Entity + std::fmt::Debug>(changes: &mut Changes<T>) -> Change<T>
+pub(crate) async fn next<T: Entity + std::fmt::Debug>(changes: &mut Changes<T>) -> Change<T>
 where
     T::Key: std::fmt::Debug,
 {
@@ -80,25 +80,13 @@ where
     next.expect("it goes on").expect("a change")
 }
 
-async fn created<T: Entity>(ksql: &KsqlDb) {
-    for definition in
-        SourceDefinition::of_model(T::MODEL, &operational(T::MODEL)).expect("a definition")
-    {
-        let ensured = ksql
-            .ensure_source(&definition)
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
-        assert!(matches!(ensured, Ensured::Created { .. }), "{ensured:?}");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a ksqlDB: KSQLDB_URL"]
 async fn a_row_of_every_type_comes_back_as_it_was_written() {
-    let _turn = turn().await;
-    let ksql = client();
-    clear(&ksql, &["ORDER"]).await;
-    created::<Order>(&ksql).await;
+    let place = Place::new().await;
+    let ksql = &place.ksql;
+    place.clear(&["ORDER"]).await;
+    place.created::<Order>().await;
     let full = "'it''s', -7, 3000000000, '00000000-0000-0000-0000-000000000005', true, -9000000000, 0.1E0, -12.5000, 1234567890123456789012345678.0123456789, 'é \"quoted\" \\ 😀\nnext line', 'AP8Q', '2026-03-01T10:00:00.123', '1969-12-31', '23:59:59', ARRAY[1, 2, 3], MAP('a':=CAST(1 AS BIGINT)), STRUCT(`X`:=1, `NAME`:='in')";
     let columns: Vec<&str> = Order::COLUMNS.iter().map(|column| column.quoted).collect();
     insert("ORDER", &columns.join(", "), &[full.to_owned()]);
@@ -138,7 +126,7 @@ async fn a_row_of_every_type_comes_back_as_it_was_written() {
     );
     assert_eq!(next(&mut changes).await, Change::Upsert(order()));
     assert!(changes.next().await.is_none(), "as many as asked for");
-    clear(&ksql, &["ORDER"]).await;
+    place.leave(&["ORDER"]).await;
 }
 
 #[derive(Debug, Clone, PartialEq, Entity)]
@@ -169,13 +157,14 @@ struct LiveClicks {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a ksqlDB: KSQLDB_URL"]
 async fn windows_are_pulled_and_followed_with_their_bounds() {
-    let _turn = turn().await;
-    let ksql = client();
+    let place = Place::new().await;
+    let ksql = &place.ksql;
     let sources = ["LIVECLICKS_1MIN", "LIVECLICK"];
-    clear(&ksql, &sources).await;
-    created::<LiveClick>(&ksql).await;
+    place.clear(&sources).await;
+    place.created::<LiveClick>().await;
+    let prefix = &place.prefix;
     let query = format!(
-        "CREATE TABLE IF NOT EXISTS `LIVECLICKS_1MIN` WITH (KAFKA_TOPIC='{PREFIX}clicks_of_1min', PARTITIONS=1, REPLICAS=1, RETENTION_MS=604800000, KEY_FORMAT='KAFKA', VALUE_FORMAT='AVRO', VALUE_SCHEMA_FULL_NAME='live.LiveClicks') AS SELECT `USER` AS `USER`, COUNT(*) AS `CLICKS` FROM `LIVECLICK` WINDOW TUMBLING (SIZE 1 MINUTES, RETENTION 7 DAYS, GRACE PERIOD 10 SECONDS) GROUP BY `USER` EMIT CHANGES;"
+        "CREATE TABLE IF NOT EXISTS `LIVECLICKS_1MIN` WITH (KAFKA_TOPIC='{prefix}clicks_of_1min', PARTITIONS=1, REPLICAS=1, RETENTION_MS=604800000, KEY_FORMAT='KAFKA', VALUE_FORMAT='AVRO', VALUE_SCHEMA_FULL_NAME='live.LiveClicks') AS SELECT `USER` AS `USER`, COUNT(*) AS `CLICKS` FROM `LIVECLICK` WINDOW TUMBLING (SIZE 1 MINUTES, RETENTION 7 DAYS, GRACE PERIOD 10 SECONDS) GROUP BY `USER` EMIT CHANGES;"
     );
     let started = ksql
         .ensure_query(&query)
@@ -188,9 +177,10 @@ async fn windows_are_pulled_and_followed_with_their_bounds() {
     let again = ksql.ensure_query(&query).await.expect("compared");
     assert_eq!(again, Ensured::Unchanged { query_id: Some(id) });
 
-    // Event times of now: older records than the topic keeps would vanish.
+    // Event times of now: older records than the topic keeps would vanish. The oldest comes first: behind one of 59 s later
+    // its window would be closed.
     let minute = Utc::now().timestamp_millis() / 60_000 * 60_000;
-    let rows: Vec<String> = [(1, 0), (1, 1000), (2, 59_999), (1, -60_000)]
+    let rows: Vec<String> = [(1, -60_000), (1, 0), (1, 1000), (2, 59_999)]
         .iter()
         .map(|(user, after)| format!("{user}, FROM_UNIXTIME({})", minute + after))
         .collect();
@@ -239,5 +229,5 @@ async fn windows_are_pulled_and_followed_with_their_bounds() {
         ksql.pull(&one).await.expect("the window"),
         [window(1, minute, 2)]
     );
-    clear(&ksql, &sources).await;
+    place.leave(&sources).await;
 }

@@ -4,59 +4,135 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use ksql_runtime::entity::Entity;
 use ksql_runtime::http::HttpOptions;
-use ksql_runtime::ksqldb::{KsqlDb, KsqlDbOptions, Removal};
+use ksql_runtime::ksqldb::{Answer, Ensured, KsqlDb, KsqlDbOptions, Removal, SourceDefinition};
 use ksql_runtime::schema::ddl::Operational;
 use serde_json::{Value, json};
 
 /// What every topic here begins with.
-pub(crate) const PREFIX: &str = "ksql_live_";
+const PREFIX: &str = "ksql_live_";
 
 /// How long anything may take. A `DROP` behind a busy query was seen to take 38 s.
 pub(crate) const LONG: Duration = Duration::from_secs(90);
 
 /// The address.
-fn url() -> String {
+pub(crate) fn url() -> String {
     std::env::var("KSQLDB_URL").expect("KSQLDB_URL names a ksqlDB: http://host:8088")
 }
 
-/// Held by a test while it runs: several of them use the same names, and a server applies one statement at a time anyway.
-pub(crate) async fn turn() -> tokio::sync::MutexGuard<'static, ()> {
-    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-    TURN.lock().await
+/// The server while one test has it: several use the same names, and it applies one statement at a time anyway.
+pub(crate) struct Place {
+    pub(crate) ksql: KsqlDb,
+    /// Before every topic. No other test and no other run has it: a topic that was deleted may be seen for a while, and a
+    /// subject remembers what it held.
+    pub(crate) prefix: String,
+    _turn: tokio::sync::MutexGuard<'static, ()>,
 }
 
-pub(crate) fn client() -> KsqlDb {
-    KsqlDb::new(KsqlDbOptions::new(HttpOptions::new([url()]))).expect("a client")
-}
-
-/// The values of a definition, on topics of these tests.
-pub(crate) fn operational(model: &ksql_runtime::schema::Entity<'_>) -> Operational<'static> {
-    Operational {
-        topic_prefix: PREFIX,
-        replication: 1,
-        ..Operational::of(model)
+impl Place {
+    pub(crate) async fn new() -> Place {
+        static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        let turn = TURN.lock().await;
+        let fresh = uuid::Uuid::new_v4().simple().to_string();
+        Place {
+            ksql: KsqlDb::new(KsqlDbOptions::new(HttpOptions::new([url()]))).expect("a client"),
+            prefix: format!("{PREFIX}{}_", &fresh[..8]),
+            _turn: turn,
+        }
     }
-}
 
-/// Drops sources with their topics and all that was made from them, if they are of these tests.
-pub(crate) async fn clear(ksql: &KsqlDb, names: &[&str]) {
-    for name in names {
-        let Some(found) = ksql.describe(name).await.expect("the server answers") else {
-            continue;
+    /// The values of a definition, on topics of this test.
+    pub(crate) fn operational(&self, model: &ksql_runtime::schema::Entity<'_>) -> Operational<'_> {
+        Operational {
+            topic_prefix: &self.prefix,
+            replication: 1,
+            ..Operational::of(model)
+        }
+    }
+
+    /// The sources of an entity, on topics of this test.
+    pub(crate) fn definitions<T: Entity>(&self) -> Vec<SourceDefinition> {
+        SourceDefinition::of_model(T::MODEL, &self.operational(T::MODEL))
+            .expect("the entity's own statement")
+    }
+
+    /// Creates the sources of an entity.
+    pub(crate) async fn created<T: Entity>(&self) {
+        for definition in self.definitions::<T>() {
+            let ensured = self
+                .ksql
+                .ensure_source(&definition)
+                .await
+                .unwrap_or_else(|error| panic!("{error}"));
+            assert!(matches!(ensured, Ensured::Created { .. }), "{ensured:?}");
+        }
+    }
+
+    /// Drops sources with their topics and all that was made from them, if they are of these tests: of this run or of one
+    /// that did not come to its end.
+    pub(crate) async fn clear(&self, names: &[&str]) {
+        for name in names {
+            let found = self
+                .ksql
+                .describe(name)
+                .await
+                .expect("the server describes");
+            let Some(found) = found else {
+                continue;
+            };
+            assert!(
+                found.topic.starts_with(PREFIX),
+                "`{name}` is on topic `{}`, which is none of these tests: use a server without it",
+                found.topic
+            );
+            let removal = Removal {
+                delete_topic: true,
+                cascade: true,
+            };
+            self.ksql
+                .drop_source(name, removal)
+                .await
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+    }
+
+    /// Drops sources, and waits until nothing of this test is left.
+    pub(crate) async fn leave(self, names: &[&str]) {
+        self.clear(names).await;
+        for name in names {
+            assert_eq!(
+                self.ksql.describe(name).await.expect("an answer"),
+                None,
+                "{name} is dropped"
+            );
+        }
+        let mut left = Vec::new();
+        let gone = async {
+            let mut pause = tokio::time::interval(Duration::from_millis(200));
+            loop {
+                pause.tick().await;
+                left = self.topics().await;
+                if left.is_empty() {
+                    return;
+                }
+            }
         };
-        assert!(
-            found.topic.starts_with(PREFIX),
-            "`{name}` is on topic `{}`, which is none of these tests: use a server without it",
-            found.topic
-        );
-        let removal = Removal {
-            delete_topic: true,
-            cascade: true,
+        if tokio::time::timeout(LONG, gone).await.is_err() {
+            panic!("these topics are still there: {left:?}");
+        }
+    }
+
+    /// The topics of this test that are there.
+    async fn topics(&self) -> Vec<String> {
+        let done = self.ksql.execute("SHOW TOPICS;").await.expect("the topics");
+        let [Answer::Topics(topics)] = done.answers.as_slice() else {
+            panic!("topics: {done:?}")
         };
-        ksql.drop_source(name, removal)
-            .await
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let names = topics.iter().map(|topic| topic.name.clone());
+        names
+            .filter(|name| name.starts_with(&self.prefix))
+            .collect()
     }
 }
 

@@ -1,0 +1,153 @@
+//! Every example of the workspace, now and later: its statements as it prints them itself, and the program as it is run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ksql_runtime::ksqldb::{Effect, Ensured, SourceDefinition, SourceDescription, Statement};
+use ksql_runtime_tests::test_name;
+
+use crate::cluster;
+use crate::server::{Place, url};
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The names of the examples: one file each.
+fn examples() -> Vec<String> {
+    let files = std::fs::read_dir(workspace().join("examples")).expect("the folder");
+    let files = files.map(|file| file.expect("a file").path());
+    let mut names: Vec<String> = files
+        .filter(|file| file.extension().is_some_and(|extension| extension == "rs"))
+        .filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned()))
+        .collect();
+    names.sort();
+    assert!(names.contains(&"flights".to_owned()), "{names:?}");
+    names
+}
+
+/// Runs an example and gives what it prints. Cargo builds it where it is not built yet.
+fn run(example: &str, argument: Option<&str>, variables: &[(&str, &str)]) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "run",
+            "--quiet",
+            "-p",
+            "ksql-examples",
+            "--example",
+            example,
+        ])
+        .args(argument.map(|argument| ["--", argument]).iter().flatten())
+        .current_dir(workspace())
+        .envs(variables.iter().copied())
+        .output()
+        .expect("cargo runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{example} {argument:?}: {errors}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// The statements of an example, on topics of this test.
+fn statements(example: &str, place: &Place) -> Vec<Statement> {
+    let text = run(
+        example,
+        Some("ddl"),
+        &[("KSQL_TOPIC_PREFIX", &place.prefix)],
+    );
+    let statements = Statement::split(&text).expect("statements");
+    assert!(!statements.is_empty(), "{example} has no statements");
+    statements
+}
+
+/// What statements make, last things first.
+fn names(statements: &[Statement]) -> Vec<&str> {
+    let made = statements
+        .iter()
+        .rev()
+        .filter_map(|statement| match statement.effect() {
+            Effect::Create { name, .. } | Effect::CreateAs { name, .. } => Some(name.as_str()),
+            _ => None,
+        });
+    made.collect()
+}
+
+async fn ensured(place: &Place, statement: &Statement) -> Ensured {
+    let text = statement.text();
+    let ensured = match statement.effect() {
+        Effect::Create { .. } => {
+            let definition = SourceDefinition::parse(text).expect("a definition");
+            place.ksql.ensure_source(&definition).await
+        }
+        Effect::CreateAs { .. } | Effect::InsertInto { .. } => place.ksql.ensure_query(text).await,
+        other => panic!("an example creates and inserts: {other:?}: {text}"),
+    };
+    ensured.unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a ksqlDB: KSQLDB_URL"]
+async fn every_statement_of_every_example_is_accepted_and_found_equal() {
+    for example in examples() {
+        let place = Place::new().await;
+        let statements = statements(&example, &place);
+        let names = names(&statements);
+        place.clear(&names).await;
+        for start in 0..2 {
+            for statement in &statements {
+                let ensured = ensured(&place, statement).await;
+                let expected = match start {
+                    0 => matches!(ensured, Ensured::Created { .. }),
+                    _ => matches!(ensured, Ensured::Unchanged { .. }),
+                };
+                assert!(expected, "{start}: {}: {ensured:?}", statement.text());
+            }
+        }
+        place.leave(&names).await;
+    }
+}
+
+async fn described(place: &Place, names: &[&str]) -> Vec<SourceDescription> {
+    let mut all = Vec::new();
+    for name in names {
+        let found = place.ksql.describe(name).await.expect("an answer");
+        let found = found.unwrap_or_else(|| panic!("{name} is there"));
+        assert!(found.topic.starts_with(&place.prefix), "{}", found.topic);
+        all.push(found);
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a ksqlDB: KSQLDB_URL; and its Kafka and registry: KSQL_BOOTSTRAP, KSQL_REGISTRY"]
+async fn every_example_runs_twice_and_the_second_run_changes_nothing() {
+    if !cluster::is_named(test_name!()) {
+        return;
+    }
+    for example in examples() {
+        let place = Place::new().await;
+        let statements = statements(&example, &place);
+        let names = names(&statements);
+        place.clear(&names).await;
+        let state = tempfile::tempdir().expect("a directory");
+        let state = state.path().to_str().expect("a path");
+        let url = url();
+        let variables = [
+            ("KSQL_TOPIC_PREFIX", place.prefix.as_str()),
+            ("KSQL_STATE_DIR", state),
+            ("KSQL_KSQLDB", url.as_str()),
+        ];
+        run(&example, None, &variables);
+        let first = described(&place, &names).await;
+        run(&example, None, &variables);
+        assert_eq!(described(&place, &names).await, first, "{example}");
+        for statement in &statements {
+            let ensured = ensured(&place, statement).await;
+            assert!(
+                matches!(ensured, Ensured::Unchanged { .. }),
+                "{}: {ensured:?}",
+                statement.text()
+            );
+        }
+        place.leave(&names).await;
+    }
+}
