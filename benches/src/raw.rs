@@ -41,7 +41,13 @@ pub fn drain(directory: &Path, mut each: impl FnMut(i32, i64, &[u8], Option<&[u8
     }
 }
 
-/// Deletes the tables and leaves the log: what a lost disk of state would leave.
+/// Deletes the tables and leaves the log: what a lost disk of state would leave. On a cluster they lie elsewhere than beside
+/// the embedded log.
 pub fn forget_tables(directory: &Path) {
-    std::fs::remove_dir_all(directory.join("state")).expect("the state is removed");
+    let states = ["state", "clusters"].map(|name| directory.join(name));
+    let there: Vec<_> = states.iter().filter(|state| state.exists()).collect();
+    assert!(!there.is_empty(), "a state is there");
+    for state in there {
+        std::fs::remove_dir_all(state).expect("the state is removed");
+    }
 }
