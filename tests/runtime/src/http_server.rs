@@ -260,11 +260,9 @@ impl Drop for TestServer {
     }
 }
 
-/// A port where nobody listens.
+/// A port where nobody listens, and which no server of these tests is given later.
 pub fn closed_port() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    format!("http://{address}")
+    format!("http://127.0.0.1:{}", crate::servers::free_port())
 }
 
 impl Shared {

@@ -731,7 +731,10 @@ async fn closing_while_no_broker_answers_ends_and_says_what_was_given_up() {
         Err(LogError::GivenUp { records: 1, .. }) => {}
         other => panic!("{other:?}"),
     }
-    assert!(started.elapsed() < Duration::from_secs(8));
+    assert!(
+        started.elapsed() < Duration::from_secs(60),
+        "not the delivery time-out"
+    );
     assert!(producing.await.expect("a task").is_err());
     kafka.resume();
 }
@@ -810,6 +813,7 @@ async fn a_wrong_password_is_told_at_once_and_not_printed() {
         return;
     };
     let mut options = options(&kafka);
+    options.request_timeout = Duration::from_secs(600);
     options.client = kafka.client("someone");
     options
         .client
@@ -821,7 +825,10 @@ async fn a_wrong_password_is_told_at_once_and_not_printed() {
         matches!(error, LogError::Unauthenticated { .. }),
         "{error:?}"
     );
-    assert!(started.elapsed() < Duration::from_secs(10));
+    assert!(
+        started.elapsed() < Duration::from_secs(120),
+        "not waited with"
+    );
     let printed = format!("{error} {error:?} {log:?}");
     assert!(!printed.contains("hunter2"), "{printed}");
 }

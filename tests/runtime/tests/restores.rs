@@ -47,7 +47,7 @@ async fn every_restore_ends_ready_or_with_an_error_that_says_why() {
     };
     let ends = async |directory: &Path, rebuild: bool| {
         let started = builder(directory)
-            .setting("ready_timeout", "10s")
+            .setting("ready_timeout", "60s")
             .setting(
                 "rebuild_on_truncation",
                 if rebuild { "true" } else { "false" },

@@ -125,7 +125,7 @@ async fn a_panic_below_a_table_ends_it_with_what_was_said_and_no_old_row_is_serv
         Context::builder()
             .entity::<Brittle>()
             .state_dir(directory.path())
-            .setting("ready_timeout", "20s")
+            .setting("ready_timeout", "60s")
             .start()
     };
     let defect = |error: &Error| {

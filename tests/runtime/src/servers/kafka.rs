@@ -229,11 +229,15 @@ impl Kafka {
 
     /// Starts a stopped or killed broker again: same address, same data.
     pub fn start_again(&self) {
-        match self.run() {
-            Ok(()) => {}
-            Err(NotReady::PortTaken) => panic!("{} was taken meanwhile", self.bootstrap),
-            Err(NotReady::Failed(why)) => panic!("{why}"),
+        for _ in 0..10 {
+            match self.run() {
+                Ok(()) => return,
+                // Connections to the one before may linger.
+                Err(NotReady::PortTaken) => {}
+                Err(NotReady::Failed(why)) => panic!("{why}"),
+            }
         }
+        panic!("{} was taken meanwhile", self.bootstrap);
     }
 
     /// Starts a stopped or killed broker again at the same address without any of its data: its topics are gone, and

@@ -45,10 +45,9 @@ async fn kafka_that_is_away_is_waited_for_and_told_of_when_it_stays_away() {
          broker runs there, that its advertised listeners can be reached from here, and the security settings: ",
     );
     let plan = program().setting("reach_timeout", "1s").plan().await;
-    assert_eq!(
-        plan.expect_err("no plan").to_string(),
-        text,
-        "a plan says the same"
+    begins(
+        &plan.expect_err("no plan").to_string(),
+        &text[..text.find(" to describe the topic").expect("what was tried")],
     );
 
     // The same directory: a start that was refused keeps nothing. It comes up while the next one waits.
@@ -142,7 +141,7 @@ async fn a_ksqldb_that_starts_is_waited_for_and_told_of_when_it_never_does() {
 
     let never =
         TestServer::start(|_| Play::error(50302, "KSQL is not yet ready to serve requests."));
-    let text = refused(program(never.url()).setting("reach_timeout", "300ms")).await;
+    let text = refused(program(never.url()).setting("reach_timeout", "3s")).await;
     assert_eq!(
         text.replace(&never.url(), "KSQLDB"),
         "start failed at the step `reach ksqldb`: ksqlDB at KSQLDB/ answered with error 50302: KSQL is not yet ready to \
@@ -150,7 +149,7 @@ async fn a_ksqldb_that_starts_is_waited_for_and_told_of_when_it_never_does() {
     );
     assert!(never.requests().len() > 1, "it was asked again");
     let nobody = closed_port();
-    let text = refused(program(nobody.clone()).setting("reach_timeout", "300ms")).await;
+    let text = refused(program(nobody.clone()).setting("reach_timeout", "3s")).await;
     begins(
         &text.replace(&nobody, "KSQLDB"),
         "start failed at the step `reach ksqldb`: ksqlDB cannot be reached: KSQLDB/: ",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use ksql_runtime::prelude::Context;
 use ksql_runtime::registry::Version;
 use ksql_runtime_tests::child::Lines;
 use ksql_runtime_tests::http_server::{Play, Request, TestServer};
@@ -40,23 +41,40 @@ async fn made_whole(place: &Place, ksqldb: &KsqlDbServer, after: &str) {
     let ctx = started(program.entity::<Rate>().entity::<Trade>()).await;
     let plan = plan_of(&ctx).await;
     assert!(plan.is_unchanged(), "after {after}:\n{plan}");
-    for subject in ["rates-value", "trades-value", "trades-key"] {
-        let versions = ctx.registry().versions(&place.name(subject)).await;
-        assert_eq!(versions.expect("versions"), [1], "{subject} after {after}");
-    }
+    one_schema_each(&ctx, place, after).await;
     for (topic, partitions) in [("rates", 2), ("trades", 3)] {
         let offsets = ctx.log().all_offsets(&place.name(topic)).await;
         let ends: Vec<i64> = offsets.expect("offsets").iter().map(|of| of.end).collect();
         assert_eq!(ends.len(), partitions, "{topic} after {after}");
-        assert_eq!(
-            ends.iter().sum::<i64>(),
-            1,
-            "one record that says nothing in {topic} after {after}"
+        let records: i64 = ends.iter().sum();
+        // One that was on its way when its sender was killed may come after the next start has looked.
+        assert!(
+            (1..=2).contains(&records),
+            "{records} records that say nothing in {topic} after {after}"
         );
     }
     assert_eq!(ctx.set::<Rate>().count().await.expect("a count"), 0);
     assert_eq!(ksqldb.changes().len(), 2, "sent once, after {after}");
     ctx.shutdown().await.expect("it ends");
+}
+
+/// Every subject has the one schema, with the one id that stands before every record.
+async fn one_schema_each(ctx: &Context, place: &Place, after: &str) {
+    for subject in ["rates-value", "trades-value", "trades-key"] {
+        let name = place.name(subject);
+        let versions = ctx.registry().versions(&name).await.expect("versions");
+        let mut found = Vec::new();
+        for version in &versions {
+            let version = Version::Number(*version);
+            let schema = ctx.registry().by_version(&name, version).await;
+            let schema = schema.expect("a schema");
+            found.push((schema.id, schema.schema));
+        }
+        // This registry counts one schema twice where two register it at the same instant.
+        assert!(versions.len() <= 2, "{subject}, {after}: {found:?}");
+        found.dedup();
+        assert_eq!(found.len(), 1, "{subject}, {after}: {found:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -187,22 +205,7 @@ async fn two_instances_that_start_together_end_in_one_state() {
             let plan = plan_of(ctx).await;
             assert!(plan.is_unchanged(), "round {round}:\n{plan}");
         }
-        for subject in ["rates-value", "trades-value", "trades-key"] {
-            let name = place.name(subject);
-            let versions = one.registry().versions(&name).await.expect("versions");
-            let mut found = Vec::new();
-            for version in &versions {
-                let version = Version::Number(*version);
-                let schema = one.registry().by_version(&name, version).await;
-                let schema = schema.expect("a schema");
-                found.push((schema.id, schema.schema));
-            }
-            // This registry counts one schema twice where two register it at the same instant; it stays one schema with one
-            // id, which is what stands before every record.
-            assert!(versions.len() <= 2, "{subject}, round {round}: {found:?}");
-            found.dedup();
-            assert_eq!(found.len(), 1, "{subject}, round {round}: {found:?}");
-        }
+        one_schema_each(&one, &place, &format!("round {round}")).await;
         // What one adds the other reads.
         let rate = ksql_runtime_tests::shop::rate("EUR", 1.5);
         one.set::<Rate>().add(rate.clone()).await.expect("added");

@@ -8,11 +8,11 @@ use ksql_runtime_tests::http_server::{Play, TestServer, closed_port};
 /// Short waits, since what is waited for here never comes.
 pub(crate) fn options(urls: &[String]) -> KsqlDbOptions {
     let mut http = HttpOptions::new(urls.iter().cloned());
-    http.connect_timeout = Duration::from_secs(2);
-    http.request_timeout = Duration::from_secs(1);
+    http.connect_timeout = Duration::from_secs(4);
+    http.request_timeout = Duration::from_secs(4);
     let mut options = KsqlDbOptions::new(http);
-    options.statement_timeout = Duration::from_secs(2);
-    options.ready_timeout = Duration::from_secs(2);
+    options.statement_timeout = Duration::from_secs(20);
+    options.ready_timeout = Duration::from_secs(20);
     options.retry_from = Duration::from_millis(5);
     options.retry_to = Duration::from_millis(20);
     options
@@ -106,7 +106,7 @@ async fn no_answer_and_half_an_answer_are_time_outs() {
         assert!(
             error
                 .to_string()
-                .ends_with("did not answer `/info` within 1s"),
+                .ends_with("did not answer `/info` within 4s"),
             "{error}"
         );
     }

@@ -21,9 +21,9 @@ pub(crate) const COMPLETED: &str = "{\"finalMessage\":\"Query Completed\"}]";
 
 pub(crate) fn options(server: &TestServer) -> KsqlDbOptions {
     let mut http = HttpOptions::new([server.url()]);
-    http.request_timeout = Duration::from_secs(1);
+    http.request_timeout = Duration::from_secs(4);
     let mut options = KsqlDbOptions::new(http);
-    options.ready_timeout = Duration::from_secs(3);
+    options.ready_timeout = Duration::from_secs(60);
     options.retry_from = Duration::from_millis(5);
     options.retry_to = Duration::from_millis(20);
     options
@@ -31,6 +31,13 @@ pub(crate) fn options(server: &TestServer) -> KsqlDbOptions {
 
 pub(crate) fn client(server: &TestServer) -> KsqlDb {
     KsqlDb::new(options(server)).expect("a client")
+}
+
+/// A client for what never gets ready.
+pub(crate) fn impatient(server: &TestServer) -> KsqlDb {
+    let mut options = options(server);
+    options.ready_timeout = Duration::from_secs(3);
+    KsqlDb::new(options).expect("a client")
 }
 
 pub(crate) fn stock(item: &str, qty: i32) -> Stock {

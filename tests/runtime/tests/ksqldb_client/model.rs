@@ -28,14 +28,18 @@ pub(crate) struct Order {
 }
 
 pub(crate) fn client(server: &TestServer) -> KsqlDb {
+    KsqlDb::new(options(server)).expect("a client")
+}
+
+pub(crate) fn options(server: &TestServer) -> KsqlDbOptions {
     let mut http = HttpOptions::new([server.url()]);
-    http.request_timeout = Duration::from_millis(700);
+    http.request_timeout = Duration::from_secs(4);
     let mut options = KsqlDbOptions::new(http);
-    options.statement_timeout = Duration::from_secs(2);
-    options.ready_timeout = Duration::from_secs(2);
+    options.statement_timeout = Duration::from_secs(30);
+    options.ready_timeout = Duration::from_secs(30);
     options.retry_from = Duration::from_millis(5);
     options.retry_to = Duration::from_millis(20);
-    KsqlDb::new(options).expect("a client")
+    options
 }
 
 pub(crate) fn command(id: &str, status: &str, query_id: Option<&str>, sequence: i64) -> Value {

@@ -41,7 +41,7 @@ pub(crate) fn client_of(server: &TestServer, change: impl FnOnce(&mut KsqlDbOpti
 }
 
 /// How long a stream that fell silent is waited for.
-pub(crate) const SILENCE: Duration = Duration::from_millis(300);
+pub(crate) const SILENCE: Duration = Duration::from_secs(1);
 
 /// The code in an error answer.
 fn code(exchange: &Exchange) -> u32 {
