@@ -39,7 +39,10 @@ pub(super) struct Gathered {
 struct Row {
     key: usize,
     value: usize,
-    end: usize,
+    /// How long the value is.
+    length: u32,
+    /// How much room there is for a later one of the same key.
+    room: u32,
     present: bool,
 }
 
@@ -106,10 +109,12 @@ impl Gathered {
             value_at,
             ..
         } = self;
+        let length = u32::try_from(arena.len() - *value_at).unwrap_or(u32::MAX);
         let row = Row {
             key: start,
             value: *value_at,
-            end: arena.len(),
+            length,
+            room: length,
             present,
         };
         let key_of = |row: &Row| arena.get(row.key..row.value).unwrap_or_default();
@@ -122,7 +127,14 @@ impl Gathered {
         match entry {
             Entry::Occupied(known) => {
                 if let Some(earlier) = rows.get_mut(*known.get()) {
-                    *earlier = row;
+                    if length <= earlier.room {
+                        // In the place of the earlier one: a hot key takes no more room than a cold one.
+                        arena.copy_within(row.value.., earlier.value);
+                        arena.truncate(start);
+                        (earlier.length, earlier.present) = (length, present);
+                    } else {
+                        *earlier = row;
+                    }
                 }
             }
             Entry::Vacant(free) => {
@@ -148,6 +160,11 @@ impl Gathered {
         self.arena.get(row.key..row.value).unwrap_or_default()
     }
 
+    fn value(&self, row: &Row) -> &[u8] {
+        let end = row.value + row.length as usize;
+        self.arena.get(row.value..end).unwrap_or_default()
+    }
+
     /// Writes the last row of each key with the offsets, then publishes the positions.
     pub(super) fn write(&mut self, table: &Table, topic: TopicId) -> Result<(), StateError> {
         let mut rows = std::mem::take(&mut self.rows);
@@ -161,11 +178,7 @@ impl Gathered {
             |batch, family| {
                 for row in &rows {
                     match row.present {
-                        true => batch.put_cf(
-                            family,
-                            self.key(row),
-                            self.arena.get(row.value..row.end).unwrap_or_default(),
-                        ),
+                        true => batch.put_cf(family, self.key(row), self.value(row)),
                         false => batch.delete_cf(family, self.key(row)),
                     }
                 }
@@ -197,5 +210,58 @@ impl Gathered {
         self.rows = rows;
         self.clear();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn put(gathered: &mut Gathered, key: u8, value: Option<&[u8]>) {
+        let start = gathered.start_key(0);
+        gathered.arena.push(key);
+        gathered.start_value();
+        gathered.arena.extend_from_slice(value.unwrap_or_default());
+        gathered.end(start, value.is_some());
+    }
+
+    #[test]
+    fn a_hot_key_takes_no_more_room_than_a_cold_one() {
+        let mut gathered = Gathered::new(1 << 20);
+        put(&mut gathered, 1, Some(b"longest"));
+        let room = gathered.arena.len();
+        for value in [&b"shorter"[..], b"", b"longest", b"short"] {
+            put(&mut gathered, 1, Some(value));
+            put(&mut gathered, 1, None);
+            assert_eq!(gathered.arena.len(), room);
+        }
+        assert_eq!(gathered.rows.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn of_each_key_the_last_row_is_kept(
+            rows in prop::collection::vec((0_u8..6, prop::option::of(prop::collection::vec(any::<u8>(), 0..9))), 0..60)
+        ) {
+            let mut gathered = Gathered::new(1 << 20);
+            let mut model = BTreeMap::new();
+            for (key, value) in &rows {
+                put(&mut gathered, *key, value.as_deref());
+                model.insert(*key, value.clone());
+            }
+            let kept: BTreeMap<u8, Option<Vec<u8>>> = gathered
+                .rows
+                .iter()
+                .map(|row| {
+                    let key = *gathered.key(row).last().unwrap_or(&u8::MAX);
+                    (key, row.present.then(|| gathered.value(row).to_vec()))
+                })
+                .collect();
+            prop_assert_eq!(kept, model);
+        }
     }
 }

@@ -95,7 +95,8 @@ impl KafkaLog {
     /// # Errors
     /// [`LogError::InvalidSetting`] where a setting is not possible.
     pub fn open(options: KafkaOptions) -> Result<KafkaLog, LogError> {
-        options.validate()?;
+        options.check()?;
+        options.validate_consumer()?;
         let producer = Producer::new(&options)?;
         Ok(KafkaLog(Arc::new(Shared {
             options,

@@ -64,6 +64,32 @@ impl KafkaOptions {
     /// # Errors
     /// [`LogError::InvalidSetting`] with the setting's name and what is wrong.
     pub fn validate(&self) -> Result<(), LogError> {
+        self.check()?;
+        let mut producer = self.producer_config();
+        without_address(&mut producer);
+        // Clients find what the settings contradict; a configuration alone finds only what is wrong by itself.
+        let producer = producer
+            .create_with_context::<_, rdkafka::producer::BaseProducer<_>>(
+                super::context::Deliveries::new(std::sync::Arc::default()),
+            )
+            .map_err(|error| refused(error, "producer"))?;
+        let_go(producer);
+        self.validate_consumer()
+    }
+
+    /// Checks a reader's settings, as [`KafkaOptions::validate`] does.
+    pub(super) fn validate_consumer(&self) -> Result<(), LogError> {
+        let mut consumer = self.reader_config();
+        without_address(&mut consumer);
+        let consumer = consumer
+            .create_with_context::<_, rdkafka::consumer::BaseConsumer<_>>(super::context::Logging)
+            .map_err(|error| refused(error, "consumer"))?;
+        let_go(consumer);
+        Ok(())
+    }
+
+    /// Checks what is ours to check.
+    pub(super) fn check(&self) -> Result<(), LogError> {
         if self.bootstrap.split(',').all(|one| one.trim().is_empty()) {
             return Err(invalid(
                 "bootstrap",
@@ -88,22 +114,6 @@ impl KafkaOptions {
                 }
             }
         }
-        let mut producer = self.producer_config();
-        let mut consumer = self.reader_config();
-        for config in [&mut producer, &mut consumer] {
-            // Without an address nothing is connected to.
-            config.remove("bootstrap.servers");
-            config.set_log_level(rdkafka::config::RDKafkaLogLevel::Emerg);
-        }
-        // Clients find what the settings contradict; a configuration alone finds only what is wrong by itself.
-        producer
-            .create_with_context::<_, rdkafka::producer::BaseProducer<_>>(
-                super::context::Deliveries::new(std::sync::Arc::default()),
-            )
-            .map_err(|error| refused(error, "producer"))?;
-        consumer
-            .create_with_context::<_, rdkafka::consumer::BaseConsumer<_>>(super::context::Logging)
-            .map_err(|error| refused(error, "consumer"))?;
         Ok(())
     }
 
@@ -237,6 +247,20 @@ impl fmt::Debug for Shown<'_> {
             }))
             .finish()
     }
+}
+
+/// Without an address nothing is connected to.
+fn without_address(config: &mut ClientConfig) {
+    config.remove("bootstrap.servers");
+    config.set_log_level(rdkafka::config::RDKafkaLogLevel::Emerg);
+}
+
+/// Ends a client that was only tried out. That takes a tenth of a second, for which nobody needs to wait.
+fn let_go(client: impl Send + 'static) {
+    // Without a thread it ends here.
+    let _ = std::thread::Builder::new()
+        .name("ksql-kafka-tried".to_owned())
+        .spawn(move || drop(client));
 }
 
 fn invalid(setting: &str, defect: String) -> LogError {

@@ -1,8 +1,11 @@
 //! Every error code, and answers of every version and of none.
 
-use super::addresses::client;
-use ksql_runtime::ksqldb::{Answer, Asked, Class, KsqlDbError};
+use super::addresses::{client, options};
+use ksql_runtime::ksqldb::{Answer, Asked, Class, KsqlDb, KsqlDbError};
+
 use ksql_runtime_tests::http_server::{Play, TestServer};
+use std::time::Duration;
+
 #[test]
 fn every_code_has_its_class() {
     use Asked::{Pull, Push, Read, Statement};
@@ -156,7 +159,11 @@ async fn a_question_is_asked_again_while_the_connection_is_bad() {
 async fn a_server_that_never_gets_ready_ends_in_its_own_error() {
     let server =
         TestServer::start(|_| Play::error(50302, "KSQL is not yet ready to serve requests."));
-    let error = client(&server)
+    let mut options = options(&[server.url()]);
+    options.statement_timeout = Duration::from_secs(3);
+    options.ready_timeout = Duration::from_secs(3);
+    let error = KsqlDb::new(options)
+        .expect("a client")
         .execute("SHOW STREAMS;")
         .await
         .expect_err("an error");

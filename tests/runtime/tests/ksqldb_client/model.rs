@@ -31,6 +31,14 @@ pub(crate) fn client(server: &TestServer) -> KsqlDb {
     KsqlDb::new(options(server)).expect("a client")
 }
 
+/// A client for what never ends.
+pub(crate) fn impatient(server: &TestServer) -> KsqlDb {
+    let mut options = options(server);
+    options.http.request_timeout = Duration::from_secs(1);
+    options.statement_timeout = Duration::from_secs(3);
+    KsqlDb::new(options).expect("a client")
+}
+
 pub(crate) fn options(server: &TestServer) -> KsqlDbOptions {
     let mut http = HttpOptions::new([server.url()]);
     http.request_timeout = Duration::from_secs(4);

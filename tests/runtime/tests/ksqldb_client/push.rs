@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::common::{COMPLETED, LIMIT, STOCK, Stock, StockKey, changes, client, options, stock};
+use super::common::{
+    COMPLETED, LIMIT, STOCK, Stock, StockKey, changes, client, impatient, options, stock,
+};
 use ksql_runtime::ksqldb::{Change, Class, KsqlDb, Select};
 use ksql_runtime_tests::http_server::{End, Play, Request, TestServer};
 #[tokio::test]
@@ -107,7 +109,7 @@ async fn a_push_query_that_is_refused_ends_with_the_refusal() {
         Play::stream(&[STOCK, COMPLETED], End::Complete),
         Play::error(40001, "STOCK does not exist."),
     ]);
-    let mut stream = client(&server).push(Select::<Stock>::all());
+    let mut stream = impatient(&server).push(Select::<Stock>::all());
     let error = stream.next().await.expect("an item").expect_err("refused");
     assert_eq!(error.class(), Some(Class::Invalid));
     assert!(stream.next().await.is_none());
