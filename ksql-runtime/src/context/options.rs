@@ -1,6 +1,5 @@
 //! What the parts of a context are opened with, all from the one configuration. Pure: what a setting does is found here.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use ksql_schema::ddl::Operational as Ddl;
@@ -46,24 +45,9 @@ pub(super) fn log(config: &Config, clock: &Clock) -> EmbeddedOptions {
     }
 }
 
-/// The folder of the tables' state: offsets are those of one log, so each log has its own. Of a cluster the id says which.
-pub(super) fn state_path(config: &Config, cluster: Option<&str>) -> PathBuf {
-    let Some(cluster) = cluster else {
-        return config.state_dir.join("state");
-    };
-    let name: String = cluster
-        .chars()
-        .map(|character| match character {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' => character,
-            _ => '_',
-        })
-        .collect();
-    config.state_dir.join("clusters").join(name)
-}
-
-pub(super) fn stores(config: &Config, cluster: Option<&str>) -> StoreOptions {
+pub(super) fn stores(config: &Config) -> StoreOptions {
     StoreOptions {
-        path: state_path(config, cluster),
+        path: config.state_dir.join("state"),
         memory: Shares::new(config.memory, 1).stores,
         durability: config.state_durability,
         rebuild_on_corruption: config.rebuild_on_corruption,
@@ -191,12 +175,7 @@ mod tests {
         assert_eq!(options.memory_bytes, 20 << 20);
         let (interval, now) = options.maintenance.unwrap_or_else(|| unreachable!());
         assert_eq!((interval, now()), (Duration::from_secs(7), 42));
-        let options = stores(&config, Some("K4f-_x/..1"));
-        assert_eq!(
-            options.path,
-            std::path::Path::new("data/clusters/K4f-_x___1")
-        );
-        let options = stores(&config, None);
+        let options = stores(&config);
         assert_eq!(options.path, std::path::Path::new("data/state"));
         assert_eq!(options.durability, StateDurability::Wal);
         assert_eq!(options.memory, 40 << 20);

@@ -19,8 +19,6 @@ use crate::registry::{InProcessRegistry, Registry};
 pub(super) struct Services {
     pub(super) log: Log,
     pub(super) registry: Registry,
-    /// The id of the cluster whose log it is.
-    pub(super) cluster: Option<String>,
     #[cfg(feature = "kafka")]
     pub(super) ksqldb: Option<KsqlDb>,
 }
@@ -51,7 +49,6 @@ async fn embedded(config: &Config, clock: &Clock) -> Result<Services> {
     Ok(Services {
         log: embedded.into(),
         registry: Registry::InProcess(registry),
-        cluster: None,
         #[cfg(feature = "kafka")]
         ksqldb: None,
     })
@@ -84,14 +81,8 @@ mod cluster {
         bootstrap: &str,
         entities: &[Registration],
     ) -> Result<Services> {
-        let log = kafka(config, bootstrap, entities).await?;
-        let id = log
-            .cluster_id()
-            .await
-            .map_err(|error| Error::from(error).at(Step::ReachKafka, None))?;
         Ok(Services {
-            log: Log::from(log),
-            cluster: Some(id),
+            log: kafka(config, bootstrap, entities).await?,
             registry: registry(&config.cluster).await?,
             ksqldb: ksqldb(&config.cluster).await?,
         })
@@ -102,14 +93,12 @@ mod cluster {
         cluster.request_timeout.min(cluster.reach_timeout)
     }
 
-    async fn kafka(
-        config: &Config,
-        bootstrap: &str,
-        entities: &[Registration],
-    ) -> Result<KafkaLog> {
+    async fn kafka(config: &Config, bootstrap: &str, entities: &[Registration]) -> Result<Log> {
         let cluster = &config.cluster;
         let opened = |options: KafkaOptions| {
-            KafkaLog::open(options).map_err(|error| Error::from(error).at(Step::ReachKafka, None))
+            KafkaLog::open(options)
+                .map(Log::from)
+                .map_err(|error| Error::from(error).at(Step::ReachKafka, None))
         };
         let log = opened(kafka_options(config, bootstrap))?;
         let limit = of_one_attempt(cluster).max(LEAST);

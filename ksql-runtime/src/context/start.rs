@@ -101,8 +101,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         .filter(|(_, kept)| **kept)
         .map(|(entity, _)| options::store_name(entity.model))
         .collect();
-    let options = options::stores(&config, services.cluster.as_deref());
-    tell_of_others(&config, services.cluster.as_deref());
+    let options = options::stores(&config);
     let names = stores.clone();
     let store = blocking(move || Store::open(&options, &names)).await?;
     let store = Arc::new(store.map_err(|error| at(Step::OpenState)(error.into()))?);
@@ -153,31 +152,6 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
             }
             Err(error)
         }
-    }
-}
-
-/// Says that the directory holds the state of other logs as well, so that nobody wonders where rows went.
-fn tell_of_others(config: &Config, cluster: Option<&str>) {
-    let own = options::state_path(config, cluster);
-    if own.exists() {
-        return;
-    }
-    let clusters = std::fs::read_dir(config.state_dir.join("clusters"));
-    let mut others: Vec<String> = clusters
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
-        .collect();
-    if config.state_dir.join("state").exists() {
-        others.push("the embedded log".to_owned());
-    }
-    if !others.is_empty() {
-        tracing::info!(
-            directory = %config.state_dir.display(),
-            cluster = cluster.unwrap_or("the embedded log"),
-            others = others.join(", "),
-            "the directory holds the state of other logs: tables are read from the start of their topics here"
-        );
     }
 }
 

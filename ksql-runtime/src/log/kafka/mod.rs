@@ -27,7 +27,6 @@ mod topics;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rdkafka::producer::Producer as _;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 pub use options::KafkaOptions;
@@ -140,24 +139,6 @@ impl KafkaLog {
                 source: Arc::new(error),
             })?;
         answered.await.unwrap_or(Err(LogError::Closed))
-    }
-
-    /// The cluster's own id, which no other cluster has. Asked for where it is not known yet.
-    ///
-    /// # Errors
-    /// Where no broker tells it.
-    pub async fn cluster_id(&self) -> Result<String, LogError> {
-        self.ask(|shared| {
-            let client = shared.producer.client.client();
-            client
-                .fetch_cluster_id(shared.options.request_timeout)
-                .ok_or_else(|| LogError::Unreachable {
-                    action: "ask for the cluster's id",
-                    bootstrap: shared.options.bootstrap.clone(),
-                    source: Arc::new(Failure::new(Code::OperationTimedOut, "")),
-                })
-        })
-        .await
     }
 
     /// See [`Log::create_topic`](super::Log::create_topic).

@@ -137,7 +137,6 @@ pub struct Kafka {
     installed: Installed,
     options: KafkaOptions,
     bootstrap: String,
-    cluster_id: String,
 }
 
 impl Kafka {
@@ -191,7 +190,6 @@ impl Kafka {
             installed,
             options,
             bootstrap: format!("127.0.0.1:{port}"),
-            cluster_id: cluster_id(),
         };
         kafka.format();
         kafka
@@ -240,8 +238,7 @@ impl Kafka {
         panic!("{} was taken meanwhile", self.bootstrap);
     }
 
-    /// Starts a stopped or killed broker again at the same address without any of its data: its topics are gone, and
-    /// the cluster calls itself what it did before.
+    /// Starts a stopped or killed broker again at the same address without any of its data: another cluster.
     pub fn start_empty(&self) {
         std::fs::remove_dir_all(self.folder().join("data")).expect("the data is removed");
         self.format();
@@ -344,22 +341,7 @@ impl Kafka {
             let file = file.expect("an entry");
             std::fs::copy(file.path(), data.join(file.file_name())).expect("a copy");
         }
-        let properties = data.join("meta.properties");
-        let text = std::fs::read_to_string(&properties).expect("what formatting wrote");
-        let lines = text.lines().map(|line| match line.split_once('=') {
-            Some(("cluster.id", _)) => format!("cluster.id={}\n", self.cluster_id),
-            _ => format!("{line}\n"),
-        });
-        std::fs::write(&properties, lines.collect::<String>()).expect("written");
     }
-}
-
-/// An id as Kafka makes them: sixteen bytes in base64 for addresses.
-fn cluster_id() -> String {
-    use base64::Engine as _;
-    let id = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
-    // None begins with a dash.
-    format!("K{}", &id[1..])
 }
 
 fn owned<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {

@@ -6,7 +6,6 @@ mod away;
 mod drift;
 mod ksqldb;
 mod ksqldb_server;
-mod logs;
 mod start;
 mod survival;
 mod warm_up;
