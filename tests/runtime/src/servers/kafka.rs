@@ -256,7 +256,8 @@ impl Kafka {
     }
 
     /// Allows `user` the operations (`Read`, `Write`, `Create`, `Describe`, `All`, ...) on a resource, as kafka-acls names
-    /// it: `["--topic", "orders"]`, `["--group", "*"]`, `["--cluster"]`. For brokers with users. Takes about a second.
+    /// it: `["--topic", "orders"]`, `["--group", "*"]`, `["--cluster"]`. For brokers with users. The broker knows it when this returns.
+    /// Takes about two seconds.
     pub fn allow(&self, user: &str, operations: &[&str], resource: &[&str]) {
         let principal = format!("User:{user}");
         let mut arguments = vec!["--add", "--allow-principal", &principal];
@@ -264,7 +265,23 @@ impl Kafka {
             arguments.extend(["--operation", operation]);
         }
         arguments.extend(resource);
-        self.tool("org.apache.kafka.tools.AclCommand", &arguments);
+        const TOOL: &str = "org.apache.kafka.tools.AclCommand";
+        self.tool(TOOL, &arguments);
+        // The controller has it; the broker judges by what it has heard from there, and so does it list.
+        let mut listing = vec!["--list", "--principal", &principal];
+        listing.extend(resource);
+        for _ in 0..60 {
+            let listed = self.tool(TOOL, &listing);
+            let is_listed = |operation: &&str| {
+                let entry = format!("operation={}", operation.to_uppercase());
+                // `DescribeConfigs` is `DESCRIBE_CONFIGS` there.
+                listed.replace('_', "").contains(&format!("{entry},"))
+            };
+            if operations.iter().all(|operation| is_listed(&operation)) {
+                return;
+            }
+        }
+        panic!("{principal} was never allowed {operations:?} on {resource:?}");
     }
 
     /// Runs one of Kafka's own tools against this broker, as admin, and returns its standard output:
