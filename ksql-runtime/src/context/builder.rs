@@ -100,7 +100,7 @@ impl ContextBuilder {
         self
     }
 
-    /// Where log and state live. Default: `rocksdb` in the working directory.
+    /// Where log and state live, the state of each log apart. Default: `rocksdb` in the working directory.
     pub fn state_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_dir = Some(path.into());
         self

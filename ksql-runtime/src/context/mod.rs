@@ -3,6 +3,7 @@
 //! Invariant: nothing is touched before everything is valid, and what start opened is flushed and closed on every way out.
 
 mod builder;
+mod home;
 mod inspect;
 mod needs;
 mod options;

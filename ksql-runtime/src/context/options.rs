@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ksql_schema::ddl::Operational as Ddl;
 use ksql_schema::model::{Cleanup, Kind};
 
+use super::home::Home;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::log::{EmbeddedOptions, TopicDescription, TopicSpec};
@@ -45,9 +46,9 @@ pub(super) fn log(config: &Config, clock: &Clock) -> EmbeddedOptions {
     }
 }
 
-pub(super) fn stores(config: &Config) -> StoreOptions {
+pub(super) fn stores(config: &Config, home: &Home) -> StoreOptions {
     StoreOptions {
-        path: config.state_dir.join("state"),
+        path: home.state(&config.state_dir),
         memory: Shares::new(config.memory, 1).stores,
         durability: config.state_durability,
         rebuild_on_corruption: config.rebuild_on_corruption,
@@ -175,7 +176,7 @@ mod tests {
         assert_eq!(options.memory_bytes, 20 << 20);
         let (interval, now) = options.maintenance.unwrap_or_else(|| unreachable!());
         assert_eq!((interval, now()), (Duration::from_secs(7), 42));
-        let options = stores(&config);
+        let options = stores(&config, &Home::Embedded);
         assert_eq!(options.path, std::path::Path::new("data/state"));
         assert_eq!(options.durability, StateDurability::Wal);
         assert_eq!(options.memory, 40 << 20);

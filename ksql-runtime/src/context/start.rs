@@ -7,6 +7,7 @@ use ksql_schema::model::Kind;
 use tracing::Instrument;
 
 use super::builder::Registration;
+use super::home::Home;
 use super::needs::{self, Needs};
 use super::plan::Plan;
 use super::{Context, ContextBuilder, Inner, Registered, inspect, options, services};
@@ -79,6 +80,10 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     let lock = own(&config).await?;
     let entities = with_topics(builder);
     let services = services::open(&config, &clock, &entities).await?;
+    let home = Home::of(&services.log)
+        .await
+        .map_err(|error| at(Step::ReachKafka)(error.into()))?;
+    home.tell_of_others(&config.state_dir);
     let needs = needs::fulfil(&services, &entities, &config).await?;
     #[cfg(feature = "kafka")]
     needs
@@ -101,7 +106,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         .filter(|(_, kept)| **kept)
         .map(|(entity, _)| options::store_name(entity.model))
         .collect();
-    let options = options::stores(&config);
+    let options = options::stores(&config, &home);
     let names = stores.clone();
     let store = blocking(move || Store::open(&options, &names)).await?;
     let store = Arc::new(store.map_err(|error| at(Step::OpenState)(error.into()))?);

@@ -63,6 +63,11 @@ impl Place {
         self.directory.path()
     }
 
+    /// Removes the state of its tables, as a lost disk would.
+    pub fn forget_tables(&self) {
+        std::fs::remove_dir_all(self.directory().join("clusters")).expect("the state is removed");
+    }
+
     /// A context of the rows, to be changed and started.
     pub fn builder(&self) -> ContextBuilder {
         self.settings

@@ -18,6 +18,9 @@ struct Cluster {
     ports: [u16; 3],
 }
 
+/// What everything is formatted with at first.
+const COMMON_ID: &str = "4L6g3nShT-eMCtK--X86sw";
+
 impl Cluster {
     fn new() -> Cluster {
         Cluster {
@@ -88,6 +91,18 @@ fn a_cluster_started_twice_is_started_once_and_stopping_it_stops_nothing_else() 
         "export KSQL_BOOTSTRAP=127.0.0.1:{kafka} KSQL_REGISTRY=http://127.0.0.1:{registry}/apis/ccompat/v7\n"
     );
     assert!(said.contains(&addresses), "{said}");
+    let formatted = cluster.folder.path().join("kafka/meta.properties");
+    let formatted = std::fs::read_to_string(formatted).expect("the broker's folder");
+    let id = formatted
+        .lines()
+        .find(|line| line.starts_with("cluster.id="));
+    let id = id
+        .and_then(|line| line.strip_prefix("cluster.id="))
+        .expect("an id");
+    assert!(
+        id.len() == 22 && id != COMMON_ID,
+        "a cluster of its own: {formatted}"
+    );
     let ids = (cluster.id("kafka"), cluster.id("registry"));
     let again = cluster.start();
     assert!(again.contains("left running: kafka registry\n"), "{again}");

@@ -473,11 +473,11 @@ async fn an_end_of_a_table_that_lost_kafka_long_ago_does_not_wait_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_without_its_data_is_another_cluster_and_said_to_be() {
+async fn a_broker_without_its_data_has_other_topics_and_is_said_to() {
     let Some(behind) = Behind::start(test_name!()).map(Arc::new) else {
         return;
     };
-    let mut report = Report::new("RT4 on Kafka, another cluster", 0);
+    let mut report = Report::new("RT4 on Kafka, a broker without its data", 0);
     let place = behind.place();
     let ctx = place.start(&[]).await.expect("it starts");
     ctx.set::<Row>().add(row(1, 1)).await.expect("added");

@@ -137,7 +137,7 @@ async fn no_read_answers_before_the_table_is_ready() {
     let (refused, answered) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     for start in 0..starts {
         // Without its state the table has everything to read again.
-        std::fs::remove_dir_all(place.directory().join("state")).expect("the state is removed");
+        place.forget_tables();
         let ctx = place.open().await;
         let stop = Arc::new(AtomicBool::new(false));
         let readers: Vec<_> = (0..8_u64)

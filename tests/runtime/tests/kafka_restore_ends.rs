@@ -227,7 +227,7 @@ async fn a_topic_that_was_emptied_is_ready_and_empty() {
     let ctx = case.ready(&[]).await;
     holds(&ctx, 0..100).await;
     ctx.shutdown().await.expect("a clean end");
-    std::fs::remove_dir_all(case.place.directory().join("state")).expect("removed");
+    case.place.forget_tables();
     let ctx = case.ready(&[]).await;
     holds(&ctx, 0..0).await;
     add(&ctx, 0..5).await;
@@ -247,7 +247,7 @@ async fn a_topic_that_begins_late_is_read_from_there() {
     let offsets = case.log.all_offsets(&case.topic).await.expect("ends");
     let left: i64 = offsets.iter().map(|all| all.end - all.start).sum();
     assert!((100..300).contains(&left), "{offsets:?}");
-    std::fs::remove_dir_all(case.place.directory().join("state")).expect("removed");
+    case.place.forget_tables();
     let ctx = case.ready(&[]).await;
     let rows = table(&ctx, 400).await;
     assert_eq!(rows.len() as i64, left);
@@ -357,7 +357,7 @@ async fn markers_at_the_end_are_passed_and_aborted_rows_never_seen() {
         assert_eq!(ctx.set::<Row>().replayed().expect("a table"), 0);
         ctx.shutdown().await.expect("a clean end");
         // And from the start.
-        std::fs::remove_dir_all(case.place.directory().join("state")).expect("removed");
+        case.place.forget_tables();
         let ctx = case.ready(&[]).await;
         holds(&ctx, 0..60).await;
         ctx.shutdown().await.expect("a clean end");
@@ -376,7 +376,7 @@ async fn an_open_transaction_is_not_waited_for_and_its_rows_come_with_its_end() 
     // Behind the open transaction nothing can be read, whoever wrote it.
     let others: BaseProducer = case.client().create().expect("a producer");
     send(&others, &case.topic, schema, 60..80);
-    std::fs::remove_dir_all(case.place.directory().join("state")).expect("removed");
+    case.place.forget_tables();
     let ctx = case.ready(&[]).await;
     holds(&ctx, 0..40).await;
     producer.commit_transaction(LIMIT).expect("committed");
@@ -433,7 +433,7 @@ async fn a_compacted_topic_gives_the_latest_row_of_each_key() {
         }
     };
     tokio::time::timeout(LIMIT, holes).await.expect("compacted");
-    std::fs::remove_dir_all(case.place.directory().join("state")).expect("removed");
+    case.place.forget_tables();
     let ctx = case.ready(&[]).await;
     let expected: Vec<Row> = latest.into_values().collect();
     assert_eq!(table(&ctx, 5).await, expected);

@@ -158,6 +158,14 @@ impl KafkaLog {
         self.ask(Shared::describe_all).await
     }
 
+    /// The id of the cluster. Nothing where its brokers have none to tell.
+    ///
+    /// # Errors
+    /// Where no broker answers.
+    pub async fn cluster_id(&self) -> Result<Option<String>, LogError> {
+        self.ask(Shared::cluster_id).await
+    }
+
     /// One topic.
     pub async fn describe(&self, topic: &str) -> Result<TopicDescription, LogError> {
         let topic = topic.to_owned();

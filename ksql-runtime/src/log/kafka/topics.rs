@@ -21,6 +21,9 @@ use crate::log::topic::{Created, TopicChange, TopicDescription, TopicSpec};
 /// How long to wait before looking again whether brokers have learned of a topic.
 const AGAIN: Duration = Duration::from_millis(20);
 
+/// A topic to ask about where no topic is meant.
+const ANY: &str = "__consumer_offsets";
+
 const CLEANUP: &str = "cleanup.policy";
 const RETENTION_MS: &str = "retention.ms";
 const RETENTION_BYTES: &str = "retention.bytes";
@@ -58,6 +61,30 @@ impl Shared {
             self.catalog.forget(topic);
         }
         found
+    }
+
+    /// The cluster's own id.
+    pub(super) fn cluster_id(&self) -> Result<Option<String>, LogError> {
+        // It comes with every answer about topics; one of them has come, unless nothing was asked yet.
+        let known = || {
+            let client = self.producer.client.client();
+            client.fetch_cluster_id(Duration::ZERO)
+        };
+        if let Some(id) = known() {
+            return Ok(Some(id));
+        }
+        match self.look(ANY) {
+            Ok(_) => {}
+            Err(failure) => match failure.code {
+                Code::UnknownTopicOrPartition
+                | Code::UnknownTopic
+                | Code::TopicAuthorizationFailed => {}
+                _ => {
+                    return Err(self.doing("ask for the cluster's id", ANY).failed(failure));
+                }
+            },
+        }
+        Ok(known())
     }
 
     /// The topic as it is now, also for producing.

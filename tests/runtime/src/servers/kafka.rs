@@ -6,7 +6,11 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::supervisor::{NotReady, Supervisor};
 use super::{Installed, Skip, free_port, installed, new_folder};
@@ -137,6 +141,7 @@ pub struct Kafka {
     installed: Installed,
     options: KafkaOptions,
     bootstrap: String,
+    cluster_id: Mutex<String>,
 }
 
 impl Kafka {
@@ -190,6 +195,7 @@ impl Kafka {
             installed,
             options,
             bootstrap: format!("127.0.0.1:{port}"),
+            cluster_id: Mutex::new(new_cluster_id()),
         };
         kafka.format();
         kafka
@@ -238,11 +244,29 @@ impl Kafka {
         panic!("{} was taken meanwhile", self.bootstrap);
     }
 
-    /// Starts a stopped or killed broker again at the same address without any of its data: another cluster.
+    /// The id of its cluster, as brokers tell it.
+    pub fn cluster_id(&self) -> String {
+        self.lock_id().clone()
+    }
+
+    fn lock_id(&self) -> MutexGuard<'_, String> {
+        self.cluster_id
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts a stopped or killed broker again at the same address without any of its data, under the same cluster id: an
+    /// image whose id is fixed does that.
     pub fn start_empty(&self) {
         std::fs::remove_dir_all(self.folder().join("data")).expect("the data is removed");
         self.format();
         self.start_again();
+    }
+
+    /// The same under another cluster id: what formatting by hand gives.
+    pub fn start_as_another_cluster(&self) {
+        *self.lock_id() = new_cluster_id();
+        self.start_empty();
     }
 
     /// Halts the broker (SIGSTOP): connections stay open and nothing is answered.
@@ -358,6 +382,25 @@ impl Kafka {
             let file = file.expect("an entry");
             std::fs::copy(file.path(), data.join(file.file_name())).expect("a copy");
         }
+        // Every broker would be one and the same cluster otherwise.
+        let file = data.join("meta.properties");
+        let text = std::fs::read_to_string(&file).expect("what formatting wrote");
+        let id = format!("cluster.id={}", self.cluster_id());
+        let lines = text.lines().map(|line| match line.split_once('=') {
+            Some(("cluster.id", _)) => id.as_str(),
+            _ => line,
+        });
+        let lines: Vec<&str> = lines.collect();
+        std::fs::write(&file, lines.join("\n") + "\n").expect("the file is written");
+    }
+}
+
+/// As Kafka makes them: none begins with a dash.
+fn new_cluster_id() -> String {
+    let id = URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4().as_bytes());
+    match id.strip_prefix('-') {
+        Some(rest) => format!("A{rest}"),
+        None => id,
     }
 }
 
