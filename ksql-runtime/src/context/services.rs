@@ -217,6 +217,7 @@ mod cluster {
         options.consumer = cluster.consumer.to_map();
         options.reader_group = format!("{}_reader", config.application_id);
         options.request_timeout = cluster.request_timeout;
+        options.delivery_timeout = cluster.delivery_timeout;
         options.memory_bytes = config.memory / 4;
         options.close_timeout = CLOSE;
         options
