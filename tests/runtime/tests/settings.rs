@@ -2,7 +2,6 @@
 //! reconnects, poison with sets, and rebuilding with damaged states and lost topics.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ksql_runtime::clock::Clock;
@@ -10,6 +9,7 @@ use ksql_runtime::error::{Error, Step};
 use ksql_runtime::log::{Log, Record};
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::child::Lines;
+use ksql_runtime_tests::environment::command;
 use ksql_runtime_tests::workload::{Row, row};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_settings_child");
@@ -26,7 +26,9 @@ pub struct Click {
 }
 
 fn builder(directory: &Path) -> ContextBuilder {
-    Context::builder().entity::<Row>().state_dir(directory)
+    ksql_runtime_tests::context()
+        .entity::<Row>()
+        .state_dir(directory)
 }
 
 async fn fill(directory: &Path, rows: u64) {
@@ -50,7 +52,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 
 /// What a program with this environment and these settings in code would run with.
 fn shown(file: &Path, variables: &[(&str, &str)], settings: &[&str]) -> String {
-    let mut command = Command::new(CHILD);
+    let mut command = command(CHILD);
     command
         .arg("show")
         .arg(file)
@@ -115,7 +117,7 @@ fn code_is_above_the_environment_above_the_file_above_the_definition() {
 #[test]
 fn a_setting_that_is_no_text_is_named() {
     use std::os::unix::ffi::OsStrExt;
-    let output = Command::new(CHILD)
+    let output = command(CHILD)
         .args(["show", ""])
         .env("KSQL_TEST_DIR", "data")
         .env("KSQL_RETRIES", std::ffi::OsStr::from_bytes(b"7\xff"))
@@ -168,7 +170,7 @@ fn the_defaults_are_those_of_the_documents() {
 async fn replication_and_retention_reach_the_statement_and_the_topic() {
     let directory = tempfile::tempdir().expect("a directory");
     let builder = || {
-        Context::builder()
+        ksql_runtime_tests::context()
             .entity::<Click>()
             .state_dir(directory.path())
     };
@@ -187,7 +189,7 @@ async fn replication_and_retention_reach_the_statement_and_the_topic() {
     assert_eq!(topic.spec.retention_ms, Some(7 * 24 * 60 * 60 * 1000));
     ctx.shutdown().await.expect("a clean end");
     let directory = tempfile::tempdir().expect("a directory");
-    let ctx = Context::builder()
+    let ctx = ksql_runtime_tests::context()
         .entity::<Click>()
         .setting("entity.Click.retention", "unlimited")
         .state_dir(directory.path())
@@ -203,7 +205,7 @@ async fn replication_and_retention_reach_the_statement_and_the_topic() {
 async fn records_expire_by_themselves_as_often_as_maintenance_is_set_to_run() {
     let directory = tempfile::tempdir().expect("a directory");
     let clock = Clock::manual(1_000_000);
-    let ctx = Context::builder()
+    let ctx = ksql_runtime_tests::context()
         .entity::<Click>()
         .setting("maintenance_interval", "20ms")
         .state_dir(directory.path())

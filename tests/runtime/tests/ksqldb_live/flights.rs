@@ -61,7 +61,7 @@ fn literals(flight: &Flight) -> String {
 /// The same records in a table of this process.
 async fn embedded(records: &[Flight]) -> BTreeMap<String, Flight> {
     let dir = tempfile::tempdir().expect("a directory");
-    let ctx = Context::builder()
+    let ctx = ksql_runtime_tests::context()
         .entity::<Flight>()
         .state_dir(dir.path())
         .start()
