@@ -132,6 +132,46 @@ fn a_setting_that_is_no_text_is_named() {
 }
 
 #[test]
+fn a_variable_that_is_no_setting_is_named_in_a_warning_and_its_value_is_not() {
+    let output = command(CHILD)
+        .args(["show", ""])
+        .env("KSQL_TEST_DIR", "data")
+        .env("KSQL_SCHEMA_REGISTRY_URL", "http://hunter2")
+        .env("KSQL_HEAP_OPTS", "hunter2")
+        .output()
+        .expect("the child runs");
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let line = |variable: &str| {
+        let line = said.lines().find(|line| line.contains(variable));
+        line.unwrap_or_else(|| panic!("no {variable} in {said}"))
+    };
+    let registry = line("KSQL_SCHEMA_REGISTRY_URL");
+    assert!(
+        registry.contains("WARN") && registry.contains("\"KSQL_REGISTRY\""),
+        "{registry}"
+    );
+    assert!(!line("KSQL_HEAP_OPTS").contains("nearest"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_setting_without_effect_where_the_program_runs_is_told() {
+    let output = command(CHILD)
+        .args(["show", "", "request_timeout=5s", "kafka.client.rack=r"])
+        .env("KSQL_TEST_DIR", "data")
+        .output()
+        .expect("the child runs");
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("settings without effect on the embedded log")
+            && said.contains("request_timeout, kafka"),
+        "{said}"
+    );
+}
+
+#[test]
 fn the_defaults_are_those_of_the_documents() {
     let config = Config::default();
     assert_eq!(config.application_id, "KsqlDsl");
@@ -154,6 +194,9 @@ fn the_defaults_are_those_of_the_documents() {
         "| `retry_first` | `100ms` |",
         "| `retry_longest` | `30s` |",
         "| `retries` | `unlimited` |",
+        "| `request_timeout` | `30s` |",
+        "| `delivery_timeout` | `2m` |",
+        "| `reach_timeout` | `60s` |",
     ] {
         assert!(page.contains(line), "the page has: {line}");
     }
@@ -164,6 +207,9 @@ fn the_defaults_are_those_of_the_documents() {
     assert!(config.wait_for_ready);
     assert_eq!(config.retry_first, Duration::from_millis(100));
     assert_eq!(config.retry_longest, Duration::from_secs(30));
+    assert_eq!(config.cluster.request_timeout, Duration::from_secs(30));
+    assert_eq!(config.cluster.delivery_timeout, Duration::from_secs(120));
+    assert_eq!(config.cluster.reach_timeout, Duration::from_secs(60));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -307,6 +353,75 @@ async fn a_start_waits_as_long_as_it_is_set_to_and_says_what_is_missing() {
     let count = ctx.set::<Row>().count().await;
     assert_eq!(count.expect("a count"), 100_000);
     ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_of_what_was_written_waits_as_long_as_tables_may_take() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = builder(directory.path())
+        .setting("ready_timeout", "7ms")
+        .setting("wait_for_ready", "false")
+        .start()
+        .await
+        .expect("started");
+    ctx.wait_ready(LIMIT).await.expect("ready in the end");
+    let set = ctx.set::<Row>();
+    let mut receipt = set.add(row(1, 1)).await.expect("added");
+    receipt.offset += 1_000_000;
+    let read = set.at_least(receipt).get(1).await;
+    assert!(
+        matches!(&read, Err(Error::Timeout { limit, .. }) if *limit == Duration::from_millis(7)),
+        "{read:?}"
+    );
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_setting_of_producers_or_consumers_reaches_the_client_which_says_what_is_wrong_with_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (key, name) in [
+        ("kafka.socket.timeout.ms", "socket.timeout.ms"),
+        ("kafka.producer.linger.ms", "linger.ms"),
+        ("kafka.consumer.fetch.min.bytes", "fetch.min.bytes"),
+    ] {
+        let error = builder(directory.path())
+            .setting("bootstrap", "127.0.0.1:1")
+            .setting("registry", "http://127.0.0.1:1")
+            .setting("reach_timeout", "1s")
+            .setting(key, "soon")
+            .start()
+            .await
+            .expect_err("no number")
+            .to_string();
+        assert!(
+            error.contains(&format!("the setting `{name}` cannot be used")),
+            "{key}: {error}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kafka_is_told_the_name_of_the_application() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    // Every request of Kafka's protocol begins with its length, its kind, its version, its number and the client's name.
+    let first = tokio::task::spawn_blocking(move || {
+        use std::io::Read;
+        let (mut client, _) = listener.accept().expect("a client");
+        let mut request = vec![0; 14 + "shop of tests".len()];
+        client.read_exact(&mut request).expect("a request");
+        String::from_utf8_lossy(&request[14..]).into_owned()
+    });
+    let refused = builder(directory.path())
+        .setting("bootstrap", address)
+        .setting("registry", "http://127.0.0.1:1")
+        .setting("application_id", "shop of tests")
+        .setting("reach_timeout", "1s")
+        .start()
+        .await;
+    refused.expect_err("that is no Kafka");
+    assert_eq!(first.await.expect("it ends"), "shop of tests");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
