@@ -10,9 +10,13 @@ demo: setup
 test: setup servers fmt lint docs
 	@scripts/list-skipped $(MAKE) --no-print-directory tests
 
+# What is exported for a program that runs on a cluster is not for tests and benchmarks, which would run there too.
+SETTINGS = $(filter-out KSQL_TEST_% KSQL_SHARED% KSQL_SKIPPED KSQL_SERVERS KSQL_CLUSTER_DIR KSQL_PEERS,$(filter KSQL_%,$(.VARIABLES)))
+WITHOUT_SETTINGS = env $(foreach name,$(SETTINGS),-u $(name))
+
 tests:
-	cargo test --workspace
-	cargo test --quiet --package ksql-derive --features relaxed
+	$(WITHOUT_SETTINGS) cargo test --workspace
+	$(WITHOUT_SETTINGS) cargo test --quiet --package ksql-derive --features relaxed
 
 cluster:
 	@scripts/cluster/start
@@ -41,4 +45,4 @@ bench: export CARGO_PROFILE_DEV_OPT_LEVEL = 3
 bench: export CARGO_PROFILE_DEV_DEBUG_ASSERTIONS = false
 bench: export CARGO_PROFILE_DEV_OVERFLOW_CHECKS = false
 bench: setup
-	cargo run --quiet --package ksql-benches -- all
+	$(WITHOUT_SETTINGS) cargo run --quiet --package ksql-benches -- all

@@ -19,8 +19,18 @@ fn program() -> PathBuf {
     path
 }
 
+/// A program without the settings in our environment, where a cluster may be exported, which is its user's.
+fn command(program: PathBuf) -> Command {
+    let mut command = Command::new(program);
+    let all = std::env::vars_os().map(|(name, _)| name);
+    for name in all.filter(|name| name.to_string_lossy().starts_with("KSQL_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
 fn run(directory: &Path, argument: Option<&str>) -> Output {
-    Command::new(program())
+    command(program())
         .args(argument)
         .current_dir(directory)
         .output()
@@ -111,4 +121,23 @@ fn an_argument_it_does_not_know_is_refused_with_those_it_knows() {
         assert!(errors.contains(word), "`{word}` is not in: {errors}");
     }
     assert!(!directory.path().join("rocksdb").exists());
+}
+
+#[test]
+fn a_cluster_that_is_exported_where_tests_run_is_left_alone() {
+    let tests = std::env::current_exe().expect("this program");
+    let output = Command::new(tests)
+        .args([
+            "--exact",
+            "the_first_run_adds_what_the_second_finds_and_both_read_the_same",
+        ])
+        .env("KSQL_BOOTSTRAP", "127.0.0.1:1")
+        .env("KSQL_REGISTRY", "http://127.0.0.1:1")
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
 }

@@ -36,8 +36,8 @@
 //!   needs a C++ compiler and libclang. Without it the crate is the model alone - entities, codecs, texts, validation - and
 //!   builds in well under a minute: what a crate of shared entities, or a check in CI, depends on.
 //! * `kafka` (default) - Kafka as the log, a Schema Registry and ksqlDB over HTTP, as soon as a bootstrap address is configured.
-//!   Needs `embedded`, and builds librdkafka from source. `kafka-ssl`, `kafka-ssl-vendored`, `kafka-sasl`, `kafka-gssapi` and
-//!   `kafka-zstd` build it with the C library of their name.
+//!   Needs `embedded`, and builds librdkafka from source. `kafka-ssl` adds TLS and SCRAM (`kafka-ssl-vendored` builds OpenSSL
+//!   from source), `kafka-gssapi` Kerberos, `kafka-zstd` one more compression; SASL's PLAIN needs none of them.
 //! * `relaxed` - doubtful definitions are compiler warnings in every entity, not only where `#[entity(relaxed)]` stands.
 
 // What the derive macro generates names this crate; so that tests inside of it can use the macro.

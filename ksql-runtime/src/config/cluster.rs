@@ -1,15 +1,15 @@
 //! What a program says of its cluster: addresses, credentials, the clients' own settings. Plain data.
 //!
-//! Invariant: without `bootstrap` everything runs embedded and nothing here may be set; what contradicts itself is found
-//! before anything is reached.
+//! Invariant: without `bootstrap` everything runs embedded. Addresses and what lets a client in may not be set then (the
+//! `check` module says so); what only tunes the clients is left alone, so that one file serves both.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::ConfigError;
 use super::librdkafka::NAMES;
-use super::{Config, ConfigError};
 use crate::log::client_settings::{is_secret, owned};
 use crate::secret::Secret;
 
@@ -30,14 +30,18 @@ pub struct Cluster {
     pub ca_certificate: Option<PathBuf>,
     /// A PEM file with the certificate and key that the registry's and ksqlDB's clients show.
     pub client_certificate: Option<PathBuf>,
-    /// How long one request to any of the servers may take. Default: 30 s.
+    /// How long one request to any of the servers may take. Default: 30 s. Minimum: 1 s.
     pub request_timeout: Duration,
+    /// How long a record may wait for Kafka's acknowledgement, all attempts included, before adding it is an error.
+    /// Default: 2 min. Minimum: 1 s.
+    pub delivery_timeout: Duration,
     /// How long start goes on trying to reach servers that are away; no attempt takes longer, and the last one is waited
     /// for. Default: 60 s.
     pub reach_timeout: Duration,
     /// What start does so that ksqlDB knows a new source's columns. Default: it waits until statements answer.
     pub warm_up: WarmUp,
-    /// What start does with what differs from the definition and could be altered in place. Default: it reports it.
+    /// What start does with what differs from the definition and could be altered in place, on the embedded log too.
+    /// Default: it reports it.
     pub on_drift: OnDrift,
     /// Settings of every Kafka client, by librdkafka's names.
     pub kafka: ClientSettings,
@@ -58,6 +62,7 @@ impl Default for Cluster {
             ca_certificate: None,
             client_certificate: None,
             request_timeout: Duration::from_secs(30),
+            delivery_timeout: Duration::from_secs(120),
             reach_timeout: Duration::from_secs(60),
             warm_up: WarmUp::default(),
             on_drift: OnDrift::default(),
@@ -170,107 +175,10 @@ impl ClientSettings {
     }
 }
 
-impl Credentials {
-    /// What is wrong with them.
-    fn check(&self, server: &str, addresses: &[String]) -> Result<(), ConfigError> {
-        let contradiction =
-            |what: String, cure: String| Err(ConfigError::Contradiction { what, cure });
-        if self.user.is_some() != self.password.is_some() {
-            return contradiction(
-                format!(
-                    "`{server}_user` and `{server}_password` go together, and one of them is missing"
-                ),
-                "set both or none".to_owned(),
-            );
-        }
-        if self.user.is_some() && self.token.is_some() {
-            return contradiction(
-                format!("`{server}_user` and `{server}_token` are two ways of saying who asks"),
-                "set one of them".to_owned(),
-            );
-        }
-        if *self != Credentials::default() && addresses.is_empty() {
-            return contradiction(
-                format!("there are credentials for `{server}`, and no address"),
-                format!("set `{server}` too"),
-            );
-        }
-        Ok(())
-    }
-}
-
-impl Config {
-    /// Refuses settings that contradict each other.
-    ///
-    /// # Errors
-    /// The first contradiction, with what to do.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        let contradiction = |what: &str, cure: &str| {
-            Err(ConfigError::Contradiction {
-                what: what.to_owned(),
-                cure: cure.to_owned(),
-            })
-        };
-        if self.retry_first > self.retry_longest {
-            return contradiction(
-                "`retry_first` is longer than `retry_longest`",
-                "the first wait is the shortest one",
-            );
-        }
-        let cluster = &self.cluster;
-        match &cluster.bootstrap {
-            None => {
-                if !cluster.registry.is_empty() {
-                    return contradiction(
-                        "there is a `registry`, and no `bootstrap`: without Kafka the registry is in this process",
-                        "set `bootstrap` too, or leave `registry` out",
-                    );
-                }
-                if !cluster.ksqldb.is_empty() {
-                    return contradiction(
-                        "there is a `ksqldb`, and no `bootstrap`: ksqlDB reads Kafka's topics",
-                        "set `bootstrap` and `registry` too, or leave `ksqldb` out",
-                    );
-                }
-                if [&cluster.kafka, &cluster.producer, &cluster.consumer]
-                    .iter()
-                    .any(|settings| !settings.is_empty())
-                {
-                    return contradiction(
-                        "there are settings for Kafka's clients, and no `bootstrap`",
-                        "set `bootstrap` too, or leave them out",
-                    );
-                }
-            }
-            Some(_) => {
-                if cfg!(not(feature = "kafka")) {
-                    return contradiction(
-                        "there is a `bootstrap`, and this program was built without Kafka",
-                        "build `ksql-runtime` with its feature `kafka`",
-                    );
-                }
-                if cluster.registry.is_empty() {
-                    return contradiction(
-                        "there is a `bootstrap`, and no `registry`: the values are Avro",
-                        "set `registry` to the Schema Registry's address",
-                    );
-                }
-            }
-        }
-        if cluster.warm_up == WarmUp::DummyRecords && cluster.ksqldb.is_empty() {
-            return contradiction(
-                "`warm_up` is `dummy_records`, and there is no `ksqldb` to warm up",
-                "leave `warm_up` out",
-            );
-        }
-        cluster.registry_auth.check("registry", &cluster.registry)?;
-        cluster.ksqldb_auth.check("ksqldb", &cluster.ksqldb)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::super::Config;
     use super::*;
     use crate::log::client_settings::owned_names;
 
@@ -356,54 +264,6 @@ mod tests {
     }
 
     #[test]
-    fn contradictions_say_what_to_do() {
-        let cases = [
-            (
-                "registry = \"http://a\"",
-                "set `bootstrap` too, or leave `registry` out",
-            ),
-            (
-                "ksqldb = \"http://a\"",
-                "set `bootstrap` and `registry` too",
-            ),
-            (
-                "[kafka]\nclient.rack = \"r\"",
-                "set `bootstrap` too, or leave them out",
-            ),
-            (
-                "retry_first = \"5s\"\nretry_longest = \"1s\"",
-                "the first wait is the shortest one",
-            ),
-            ("warm_up = \"dummy_records\"", "leave `warm_up` out"),
-            ("registry_token = \"t\"", "set `registry` too"),
-        ];
-        for (toml, says) in cases {
-            let error = error(config(toml).check());
-            assert!(error.contains(says), "{toml}: {error}");
-        }
-        if cfg!(feature = "kafka") {
-            let cluster = "bootstrap = \"a:1\"\nregistry = \"http://a\"\n";
-            config(cluster).check().unwrap();
-            let missing = error(config("bootstrap = \"a:1\"").check());
-            assert!(
-                missing.contains("set `registry` to the Schema Registry's address"),
-                "{missing}"
-            );
-            for (toml, says) in [
-                ("registry_user = \"u\"", "set both or none"),
-                (
-                    "registry_user = \"u\"\nregistry_password = \"p\"\nregistry_token = \"t\"",
-                    "set one of them",
-                ),
-            ] {
-                let error = error(config(&format!("{cluster}{toml}")).check());
-                assert!(error.contains(says), "{toml}: {error}");
-            }
-        }
-        config("").check().unwrap();
-    }
-
-    #[test]
     fn impossible_addresses_say_what_they_look_like() {
         let mut config = Config::default();
         for address in [
@@ -426,5 +286,24 @@ mod tests {
             error.contains("settings of their own") && !error.contains("hunter2"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn the_page_about_configuration_lists_what_the_framework_owns_and_nothing_else() {
+        let page = include_str!("../../../docs/configuration.md");
+        let (_, rest) = page
+            .split_once("### Settings that the framework owns")
+            .unwrap();
+        let (part, _) = rest.split_once("\n## ").unwrap();
+        let mut listed: Vec<&str> = part
+            .lines()
+            .filter_map(|line| line.strip_prefix("* ")?.split_once(':'))
+            .flat_map(|(names, _)| names.split('`').skip(1).step_by(2))
+            .collect();
+        listed.sort_unstable();
+        // Callbacks are no settings anybody could write.
+        let mut owned: Vec<&str> = owned_names().filter(|name| NAMES.contains(name)).collect();
+        owned.sort_unstable();
+        assert_eq!(listed, owned);
     }
 }

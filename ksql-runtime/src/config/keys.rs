@@ -97,7 +97,10 @@ pub(super) const KEYS: &[(&str, Set<Config>)] = &[
         text(v).map(|v| c.cluster.client_certificate = Some(v.into()))
     }),
     ("request_timeout", |c, v| {
-        duration(v).map(|v| c.cluster.request_timeout = v)
+        patience(v).map(|v| c.cluster.request_timeout = v)
+    }),
+    ("delivery_timeout", |c, v| {
+        patience(v).map(|v| c.cluster.delivery_timeout = v)
     }),
     ("reach_timeout", |c, v| {
         duration(v).map(|v| c.cluster.reach_timeout = v)
@@ -144,13 +147,7 @@ impl Config {
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigError> {
         let failed = |expected| ConfigError::InvalidValue {
             key: key.to_owned(),
-            // An address may hold credentials where it should not.
-            value: if is_secret(key) || value.contains('@') {
-                "***"
-            } else {
-                value
-            }
-            .to_owned(),
+            value: shown(key, value),
             expected,
         };
         if let Some(rest) = key.strip_prefix("entity.") {
@@ -180,6 +177,15 @@ impl Config {
             nearest: nearest.map(str::to_owned),
         })?;
         set(self, value).map_err(failed)
+    }
+}
+
+/// A value as it may be told. An address may hold credentials where it should not.
+pub(super) fn shown(key: &str, value: &str) -> String {
+    if is_secret(key) || value.contains('@') {
+        "***".to_owned()
+    } else {
+        value.to_owned()
     }
 }
 
@@ -230,6 +236,14 @@ fn duration(value: &str) -> Result<Duration, String> {
     ksql_schema::duration::parse(value)
         .map(Duration::from_millis)
         .map_err(|reason| format!("{reason}, like `500ms` or `30s`"))
+}
+
+/// How long Kafka's clients wait for something: they count in seconds.
+fn patience(value: &str) -> Result<Duration, String> {
+    match duration(value)? {
+        time if time < Duration::from_secs(1) => Err("it is at least `1s`".to_owned()),
+        time => Ok(time),
+    }
 }
 
 fn bytes(value: &str) -> Result<usize, String> {

@@ -3,7 +3,9 @@
 //! Invariant: every key is in the one table of the `keys` module; what a file or the environment says goes through it,
 //! so that an unknown key names the nearest known one wherever it stands. Read once, when a context starts.
 
+mod check;
 mod cluster;
+mod environment;
 mod keys;
 mod librdkafka;
 mod source;

@@ -1,12 +1,14 @@
-//! Where settings come from: a TOML file and the environment.
+//! Where settings come from: a TOML file, then the environment; and what holds for one entity.
+//!
+//! Invariant: nothing told of a file quotes what may be a secret.
 
 use std::path::Path;
 
-use super::keys::KEYS;
+use super::keys::shown;
 use super::{Config, ConfigError, EntityConfig};
 
-/// What environment variables begin with.
-const PREFIX: &str = "KSQL_";
+/// Keys that may be an array: one address or several.
+const ADDRESSES: [&str; 3] = ["bootstrap", "registry", "ksqldb"];
 
 impl Config {
     /// The defaults, changed by a TOML file and then by the environment.
@@ -28,23 +30,7 @@ impl Config {
                 other => other,
             })?;
         }
-        for (name, value) in std::env::vars_os() {
-            // Variables that are no text belong to someone else: the names of settings are.
-            let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
-                continue;
-            };
-            match value.into_string() {
-                Ok(value) => config.apply_env([(name.to_owned(), value)])?,
-                Err(_) if !is_setting(name) => {}
-                Err(value) => {
-                    return Err(ConfigError::InvalidValue {
-                        key: name.to_owned(),
-                        value: value.to_string_lossy().into_owned(),
-                        expected: "it is text in UTF-8".to_owned(),
-                    });
-                }
-            }
-        }
+        config.apply_process_env()?;
         Ok(config)
     }
 
@@ -66,7 +52,7 @@ impl Config {
             text.parse()
                 .map_err(|error: toml::de::Error| ConfigError::File {
                     path: "(text)".into(),
-                    reason: error.to_string(),
+                    reason: no_toml(text, &error),
                 })?;
         self.apply_table("", &table)
     }
@@ -90,7 +76,8 @@ impl Config {
                     self.set(&key, &number.to_string())?
                 }
                 toml::Value::Array(several)
-                    if ["bootstrap", "registry", "ksqldb"].contains(&key.as_str()) =>
+                    if ADDRESSES.contains(&key.as_str())
+                        && several.iter().all(toml::Value::is_str) =>
                 {
                     let addresses: Vec<&str> =
                         several.iter().filter_map(toml::Value::as_str).collect();
@@ -102,62 +89,23 @@ impl Config {
                         ConfigError::UnknownKey { .. } => Err(error),
                         _ => Ok(()),
                     })?;
+                    // What is in it may be secret, whatever its own key says.
+                    let value = match other {
+                        toml::Value::Array(_) => "[..]".to_owned(),
+                        toml::Value::Table(_) => "{..}".to_owned(),
+                        other => shown(&key, &other.to_string()),
+                    };
+                    let expected = if ADDRESSES.contains(&key.as_str()) {
+                        "it is a text, or several in an array"
+                    } else {
+                        "it is a text, a whole number, or true or false"
+                    };
                     return Err(ConfigError::InvalidValue {
                         key,
-                        value: other.to_string(),
-                        expected: "it is a text, a whole number, or true or false".to_owned(),
+                        value,
+                        expected: expected.to_owned(),
                     });
                 }
-            }
-        }
-        Ok(())
-    }
-
-    /// Changes what variables like `KSQL_READY_TIMEOUT=5s` or `KSQL_ENTITY__FLIGHT__PARTITIONS=4` say. Variables of the
-    /// prefix that are near no key belong to someone else.
-    ///
-    /// # Errors
-    /// Where a setting is misspelt or impossible.
-    pub fn apply_env(
-        &mut self,
-        variables: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<(), ConfigError> {
-        for (variable, value) in variables {
-            let Some(name) = variable.strip_prefix(PREFIX).map(str::to_lowercase) else {
-                continue;
-            };
-            let named = |error: ConfigError| match error {
-                ConfigError::InvalidValue {
-                    value, expected, ..
-                } => ConfigError::InvalidValue {
-                    key: variable.clone(),
-                    value,
-                    expected,
-                },
-                other => other,
-            };
-            if let Some((entity, key)) = name
-                .strip_prefix("entity__")
-                .and_then(|rest| rest.split_once("__"))
-            {
-                // Variables are upper case; the context finds the entity whatever the case.
-                self.set(&format!("entity.{entity}.{key}"), &value)
-                    .map_err(named)?;
-            } else if let Some(setting) = name.strip_prefix("kafka__") {
-                // Names of librdkafka have dots, variables cannot.
-                let setting = setting.replace("__", ".").replace('_', ".");
-                self.set(&format!("kafka.{setting}"), &value)
-                    .map_err(named)?;
-            } else if KEYS.iter().any(|(known, _)| *known == name) {
-                self.set(&name, &value).map_err(named)?;
-            } else if let Some((near, _)) = KEYS
-                .iter()
-                .find(|(known, _)| strsim::damerau_levenshtein(known, &name) <= 2)
-            {
-                return Err(ConfigError::UnknownKey {
-                    key: variable,
-                    nearest: Some(format!("{PREFIX}{}", near.to_uppercase())),
-                });
             }
         }
         Ok(())
@@ -211,38 +159,44 @@ impl Config {
     }
 }
 
-/// Whether a variable of the environment is a setting.
-fn is_setting(variable: &str) -> bool {
-    let name = variable.strip_prefix(PREFIX).map(str::to_lowercase);
-    name.is_some_and(|name| {
-        name.starts_with("entity__") || KEYS.iter().any(|(known, _)| *known == name)
-    })
+/// Where a text is no TOML, and why. Never the line itself, which may hold a secret.
+fn no_toml(text: &str, error: &toml::de::Error) -> String {
+    let at = error.span().map_or(0, |span| span.start);
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    format!("line {line}, column {column}: {}", error.message())
+}
+
+/// A value of a key that is not its default.
+#[cfg(test)]
+pub(super) fn sample(key: &str) -> &'static str {
+    match key {
+        "application_id" | "state_dir" | "topic_prefix" => "other",
+        "memory" => "64MiB",
+        "log_durability" => "power_loss",
+        "state_durability" => "wal",
+        "wait_for_ready" => "false",
+        "rebuild_on_corruption" | "rebuild_on_truncation" => "true",
+        "compatibility" => "FULL",
+        "on_poison" => "mark",
+        "partitions" | "replication" | "retries" | "cache_rows" => "7",
+        "bootstrap" => "a:9092, b:9092",
+        "registry" | "ksqldb" => "http://a:8081/",
+        "warm_up" => "dummy_records",
+        "on_drift" => "alter",
+        _ => "1234ms",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use super::super::keys::ENTITY_KEYS;
+    use super::super::keys::{ENTITY_KEYS, KEYS};
     use super::*;
 
     #[test]
     fn every_key_changes_something_from_file_and_environment_alike() {
-        let sample = |key: &str| match key {
-            "application_id" | "state_dir" | "topic_prefix" => "other",
-            "memory" => "64MiB",
-            "log_durability" => "power_loss",
-            "state_durability" => "wal",
-            "wait_for_ready" => "false",
-            "rebuild_on_corruption" | "rebuild_on_truncation" => "true",
-            "compatibility" => "FULL",
-            "on_poison" => "mark",
-            "partitions" | "replication" | "retries" | "cache_rows" => "7",
-            "bootstrap" => "a:9092, b:9092",
-            "registry" | "ksqldb" => "http://a:8081/",
-            "warm_up" => "dummy_records",
-            "on_drift" => "alter",
-            _ => "1234ms",
-        };
         for (key, _) in KEYS {
             let mut from_file = Config::default();
             from_file
@@ -356,12 +310,79 @@ mod tests {
             error(config.apply_env([("KSQL_PARTITONS".to_owned(), "3".to_owned())])),
             "there is no setting `KSQL_PARTITONS`: did you mean `KSQL_PARTITIONS`?"
         );
-        config
-            .apply_env([("KSQL_KSQL_SERVICE_ID".to_owned(), "x".to_owned())])
-            .unwrap();
         assert!(error(config.apply_toml("partitions = 0")).contains("a whole number from 1"));
         assert!(error(config.apply_toml("ready_timeout = \"5 weeks\"")).contains("ready_timeout"));
         assert!(error(config.apply_toml("partitions = 1.5")).contains("partitions"));
         assert!(error(config.apply_toml("memory = \"1MiB\"")).contains("32MiB"));
+    }
+
+    #[test]
+    fn a_text_that_is_no_toml_is_told_by_its_place_and_never_quoted() {
+        let error = |text: &str| {
+            let error = Config::default().apply_toml(text).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("hunter2"), "{text}: {shown}");
+            error.to_string()
+        };
+        let told = error("partitions = 1\nregistry_password = \"hunter2\nretries = 1\n");
+        assert!(told.contains("line 2, column 29: "), "{told}");
+        for text in [
+            "registry_password = hunter2",
+            "registry_password = \"hunter2\\q\"",
+            "registry_password = 'hunter2",
+            "registry_password \"hunter2\"",
+            "registry_password = \"\"\"hunter2",
+            "registry_password = \"hunter2\" \"hunter2\"",
+            "registry_password = 1\nregistry_password = \"hunter2\"",
+            "kafka = { sasl.password = \"hunter2\"",
+            "[kafka]\nsasl.password = [\"hunter2\"\n",
+        ] {
+            assert!(error(text).contains("line "), "{text}");
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("app.toml");
+        std::fs::write(&file, "registry_password = \"hunter2").unwrap();
+        let told = Config::load(Some(&file)).unwrap_err().to_string();
+        assert!(
+            told.contains("app.toml cannot be read: line 1, column 29: ")
+                && !told.contains("hunter2"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_shows_no_secret() {
+        for (text, says) in [
+            (
+                "[kafka]\nsasl.password = [\"hunter2\"]",
+                "setting `kafka.sasl.password` cannot be `[..]`: it is a text, ",
+            ),
+            (
+                "registry_password = [\"hunter2\"]",
+                "setting `registry_password` cannot be `[..]`: ",
+            ),
+            (
+                "registry = { url = \"http://a\", password = \"hunter2\" }",
+                "setting `registry` cannot be `{..}`: it is a text, or several in an array",
+            ),
+            (
+                "registry = [\"http://a\", [\"hunter2\"]]",
+                "setting `registry` cannot be `[..]`: ",
+            ),
+            (
+                "registry_token = 2024.5",
+                "setting `registry_token` cannot be `***`: ",
+            ),
+            ("partitions = 1.5", "setting `partitions` cannot be `1.5`: "),
+            (
+                "cluster = { password = \"hunter2\" }",
+                "there is no setting `cluster`",
+            ),
+        ] {
+            let error = Config::default().apply_toml(text).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("hunter2"), "{text}: {shown}");
+            assert!(shown.starts_with(says), "{text}: {shown}");
+        }
     }
 }

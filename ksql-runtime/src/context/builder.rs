@@ -1,6 +1,7 @@
 //! What a context is made of, before it starts: entities, configuration, clock. Texts and validation need no start.
 
 use std::any::TypeId;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ pub struct ContextBuilder {
     pub(super) entities: Vec<Registration>,
     config: Option<Config>,
     file: Option<PathBuf>,
-    settings: Vec<(String, String)>,
+    settings: Settings,
     state_dir: Option<PathBuf>,
     pub(super) clock: Clock,
     pub(super) events: broadcast::Sender<Event>,
@@ -46,11 +47,23 @@ impl Default for ContextBuilder {
             entities: Vec::new(),
             config: None,
             file: None,
-            settings: Vec::new(),
+            settings: Settings::default(),
             state_dir: None,
             clock: Clock::default(),
             events: broadcast::Sender::new(EVENTS),
         }
+    }
+}
+
+/// Settings as they were given, not yet looked at. Only their keys are printed: which value is a secret is not known where
+/// a key is misspelt.
+#[derive(Default)]
+struct Settings(Vec<(String, String)>);
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = self.0.iter().map(|(key, _)| key);
+        f.debug_list().entries(keys).finish()
     }
 }
 
@@ -96,7 +109,7 @@ impl ContextBuilder {
 
     /// Sets one key, whatever file and environment say: `setting("entity.Flight.partitions", "4")`.
     pub fn setting(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.settings.push((key.into(), value.into()));
+        self.settings.0.push((key.into(), value.into()));
         self
     }
 
@@ -127,7 +140,7 @@ impl ContextBuilder {
             Some(config) => config.clone(),
             None => Config::load(self.file.as_deref())?,
         };
-        for (key, value) in &self.settings {
+        for (key, value) in &self.settings.0 {
             config.set(key, value)?;
         }
         if let Some(path) = &self.state_dir {
@@ -136,6 +149,7 @@ impl ContextBuilder {
         let names: Vec<&str> = self.model.entities().map(|entity| entity.name).collect();
         config.check_entities(&names)?;
         config.check()?;
+        config.log_idle();
         Ok(config)
     }
 
@@ -190,5 +204,22 @@ impl ContextBuilder {
     /// One error that names the step, the entity, what was answered and what to do.
     pub async fn start(self) -> Result<Context> {
         start::start(self).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ContextBuilder;
+
+    #[test]
+    fn a_builder_prints_which_settings_it_has_and_no_value() {
+        let builder = ContextBuilder::default()
+            .setting("registry_password", "hunter2")
+            .setting("kafka.sasl.pasword", "hunter2");
+        let shown = format!("{builder:?} {builder:#?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        for key in ["registry_password", "kafka.sasl.pasword"] {
+            assert!(shown.contains(key), "{shown}");
+        }
     }
 }

@@ -53,7 +53,9 @@ use crate::state::{Event, State, StateError, Status, Store, Table};
 /// # #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let dir = tempfile::tempdir()?;
-/// let ctx = Context::builder().entity::<Rate>().state_dir(dir.path()).start().await?;
+/// let ctx = Context::builder()
+/// #   .config(Config::default()) // a test, which asks no environment
+///     .entity::<Rate>().state_dir(dir.path()).start().await?;
 /// let rates = ctx.set::<Rate>();
 /// let receipt = rates.add(Rate { symbol: "EURUSD".into(), price: 1.08 }).await?;
 /// let rate = rates.at_least(&receipt).get("EURUSD").await?;

@@ -138,10 +138,13 @@ impl Operational {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use std::time::Duration;
 
     use super::*;
     use crate::config::{Durability, StateDurability};
+    use crate::context::Context;
+    use crate::prelude::Entity;
 
     #[test]
     fn the_shares_of_memory_are_never_more_than_all_of_it() {
@@ -181,5 +184,67 @@ mod tests {
         assert_eq!(options.durability, StateDurability::Wal);
         assert_eq!(options.memory, 40 << 20);
         assert!(options.rebuild_on_corruption);
+    }
+
+    #[derive(Debug, Clone, PartialEq, Entity)]
+    #[topic("articles")]
+    #[table]
+    #[entity(namespace = "cached")]
+    struct Article {
+        #[key]
+        number: i64,
+        pieces: i32,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Entity)]
+    #[topic("shelves")]
+    #[table]
+    #[entity(namespace = "cached")]
+    struct Shelf {
+        #[key]
+        number: i64,
+        room: i32,
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn as_many_rows_as_are_set_are_kept_in_front_of_each_table() {
+        for (setting, articles, shelves) in [
+            (None, None, None),
+            (Some(("cache_rows", "100")), Some(3), Some(1)),
+            (Some(("entity.Article.cache_rows", "100")), Some(3), None),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            let mut config = Config::default();
+            if let Some((key, value)) = setting {
+                config.set(key, value).unwrap();
+            }
+            let ctx = Context::builder()
+                .config(config)
+                .entity::<Article>()
+                .entity::<Shelf>()
+                .state_dir(directory.path())
+                .start()
+                .await
+                .unwrap();
+            let set = ctx.set::<Article>();
+            let rows = (0..3).map(|number| Article { number, pieces: 1 });
+            let set = set.at_least(set.add_all(rows).await.unwrap());
+            for number in 0..3 {
+                assert!(set.get(number).await.unwrap().is_some());
+            }
+            let none = ctx.set::<Shelf>().get(1).await.unwrap();
+            assert_eq!(none, None, "what is not there is kept too");
+            let kept = |topic: &str| {
+                let registered = ctx.0.entities.values().find(|one| one.topic == topic);
+                let table = registered.unwrap().table.as_ref().unwrap();
+                table.cache.as_ref().map(crate::state::RowCache::len)
+            };
+            assert_eq!(
+                (kept("articles"), kept("shelves")),
+                (articles, shelves),
+                "{setting:?}"
+            );
+            ctx.shutdown().await.unwrap();
+        }
     }
 }

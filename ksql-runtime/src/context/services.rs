@@ -217,6 +217,7 @@ mod cluster {
         options.consumer = cluster.consumer.to_map();
         options.reader_group = format!("{}_reader", config.application_id);
         options.request_timeout = cluster.request_timeout;
+        options.delivery_timeout = cluster.delivery_timeout;
         options.memory_bytes = config.memory / 4;
         options.close_timeout = CLOSE;
         options
@@ -244,5 +245,58 @@ mod cluster {
             .clone_from(&cluster.client_certificate);
         options.request_timeout = cluster.request_timeout;
         options
+    }
+
+    #[cfg(test)]
+    mod tests {
+        #![allow(clippy::unwrap_used, reason = "tests")]
+        use super::*;
+
+        #[test]
+        fn settings_reach_kafkas_clients() {
+            let mut config = Config::default();
+            for (key, value) in [
+                ("application_id", "shop"),
+                ("memory", "80MiB"),
+                ("request_timeout", "7s"),
+                ("delivery_timeout", "9s"),
+                ("kafka.client.rack", "r"),
+                ("kafka.producer.linger.ms", "3"),
+                ("kafka.consumer.fetch.min.bytes", "5"),
+            ] {
+                config.set(key, value).unwrap();
+            }
+            let options = kafka_options(&config, "a:1");
+            assert_eq!(options.bootstrap, "a:1");
+            let get = |settings: &std::collections::BTreeMap<String, String>, name| {
+                settings.get(name).cloned()
+            };
+            assert_eq!(get(&options.client, "client.id").as_deref(), Some("shop"));
+            assert_eq!(get(&options.client, "client.rack").as_deref(), Some("r"));
+            assert_eq!(get(&options.producer, "linger.ms").as_deref(), Some("3"));
+            assert_eq!(
+                get(&options.consumer, "fetch.min.bytes").as_deref(),
+                Some("5")
+            );
+            assert_eq!(options.reader_group, "shop_reader");
+            assert_eq!(options.request_timeout, Duration::from_secs(7));
+            assert_eq!(options.delivery_timeout, Duration::from_secs(9));
+            assert_eq!(options.memory_bytes, 20 << 20);
+            config.set("kafka.client.id", "other").unwrap();
+            let options = kafka_options(&config, "a:1");
+            assert_eq!(get(&options.client, "client.id").as_deref(), Some("other"));
+        }
+
+        #[test]
+        fn settings_reach_the_clients_of_registry_and_ksqldb() {
+            let mut config = Config::default();
+            config.set("request_timeout", "7s").unwrap();
+            config.set("reach_timeout", "5s").unwrap();
+            let cluster = &config.cluster;
+            let options = http_options(cluster, &[], &cluster.registry_auth);
+            assert_eq!(options.request_timeout, Duration::from_secs(7));
+            let limit = attempt(cluster, options).request_timeout;
+            assert_eq!(limit, Duration::from_secs(5), "no longer than all of them");
+        }
     }
 }

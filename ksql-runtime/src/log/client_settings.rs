@@ -28,7 +28,7 @@ const OWNED: &[(&[&str], &str)] = &[
     ),
     (
         &["delivery.timeout.ms", "message.timeout.ms"],
-        "how long a record may wait for its acknowledgement is the log's own to bound",
+        "how long a record may wait for its acknowledgement, all attempts included, stands in `delivery_timeout`",
     ),
     (
         &["queue.buffering.max.messages", "queue.buffering.max.kbytes"],

@@ -54,6 +54,12 @@ impl RowCache {
         })
     }
 
+    /// How many rows there are.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Forgets a key that was written.
     pub(crate) fn forget(&self, key: &[u8]) {
         self.locked(key, || drop(self.rows.remove(key)));

@@ -6,6 +6,8 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use crate::environment::command;
+
 /// A child process whose lines are read as they come.
 #[derive(Debug)]
 pub struct Lines {
@@ -29,14 +31,14 @@ impl Lines {
         Lines::start_in(program, arguments, directory, &[])
     }
 
-    /// Starts `program` with arguments and more environment.
+    /// Starts `program` with arguments and more environment; of the settings in ours it has none.
     pub fn start_in(
         program: &str,
         arguments: &[&str],
         directory: &Path,
         environment: &[(String, String)],
     ) -> Lines {
-        let mut child = Command::new(program)
+        let mut child = command(program)
             .args(arguments)
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .env("KSQL_TEST_DIR", directory)

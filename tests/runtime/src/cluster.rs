@@ -72,7 +72,7 @@ impl Place {
     pub fn builder(&self) -> ContextBuilder {
         self.settings
             .iter()
-            .fold(Context::builder().entity::<Row>(), |all, (key, value)| {
+            .fold(crate::context().entity::<Row>(), |all, (key, value)| {
                 all.setting(key, value)
             })
             .state_dir(self.directory())

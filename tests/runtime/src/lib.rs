@@ -7,6 +7,7 @@ pub struct Readme;
 
 pub mod child;
 pub mod cluster;
+pub mod environment;
 pub mod files;
 pub mod http_server;
 pub mod proxy;
@@ -15,3 +16,5 @@ pub mod report;
 pub mod servers;
 pub mod shop;
 pub mod workload;
+
+pub use environment::context;

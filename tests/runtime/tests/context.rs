@@ -55,7 +55,7 @@ pub struct Sold {
 }
 
 fn builder(directory: &Path) -> ContextBuilder {
-    Context::builder()
+    ksql_runtime_tests::context()
         .entity::<Stock>()
         .entity::<Leg>()
         .entity::<Click>()
@@ -215,7 +215,7 @@ async fn an_event_time_is_the_records_timestamp_else_the_clock_is() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unknown_entity_and_a_table_that_is_not_kept_say_what_to_do() {
     let directory = tempfile::tempdir().expect("a directory");
-    let ctx = Context::builder()
+    let ctx = ksql_runtime_tests::context()
         .entity::<Stock>()
         .setting("entity.Stock.cached", "false")
         .state_dir(directory.path())
@@ -242,7 +242,7 @@ async fn an_unknown_entity_and_a_table_that_is_not_kept_say_what_to_do() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_windowed_entity_says_that_queries_fill_it_and_not_to_add_it_once_more() {
     let directory = tempfile::tempdir().expect("a directory");
-    let ctx = Context::builder()
+    let ctx = ksql_runtime_tests::context()
         .entity::<Sold>()
         .state_dir(directory.path())
         .start()

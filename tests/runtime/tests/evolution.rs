@@ -53,7 +53,9 @@ mod third {
 }
 
 async fn start<T: Entity>(directory: &Path) -> Context {
-    let builder = Context::builder().entity::<T>().state_dir(directory);
+    let builder = ksql_runtime_tests::context()
+        .entity::<T>()
+        .state_dir(directory);
     builder.start().await.expect("the context starts")
 }
 
@@ -114,7 +116,7 @@ async fn an_incompatible_change_is_refused_with_the_field_before_anything_is_sen
         .expect("added");
     ctx.shutdown().await.expect("a clean end");
 
-    let builder = Context::builder().entity::<third::Stock>();
+    let builder = ksql_runtime_tests::context().entity::<third::Stock>();
     let error = builder
         .state_dir(directory.path())
         .start()
@@ -145,7 +147,7 @@ async fn the_level_of_compatibility_is_what_the_configuration_says() {
     ctx.shutdown().await.expect("a clean end");
     // The second definition reads the first one's records, and not the other way round: `gone` has no default.
     let builder = || {
-        Context::builder()
+        ksql_runtime_tests::context()
             .entity::<second::Stock>()
             .state_dir(directory.path())
     };

@@ -8,7 +8,7 @@ use ksql_runtime::prelude::*;
 use ksql_runtime_tests::workload::{Row, row};
 
 fn builder(directory: &Path) -> ContextBuilder {
-    Context::builder()
+    ksql_runtime_tests::context()
         .entity::<Row>()
         .state_dir(directory)
         .setting("ready_timeout", "30s")

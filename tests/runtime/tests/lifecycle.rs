@@ -39,7 +39,7 @@ pub struct Click {
 }
 
 fn builder(directory: &Path) -> ContextBuilder {
-    Context::builder()
+    ksql_runtime_tests::context()
         .entity::<Stock>()
         .entity::<Leg>()
         .entity::<Click>()
@@ -169,7 +169,7 @@ async fn states_and_events_tell_how_a_table_became_ready_and_ended() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn transitions_are_seen_from_the_very_first_by_who_asks_before_the_start() {
     let directory = tempfile::tempdir().expect("a directory");
-    let builder = Context::builder()
+    let builder = ksql_runtime_tests::context()
         .entity::<Stock>()
         .state_dir(directory.path());
     let mut events = builder.events();

@@ -33,7 +33,7 @@ fn stocks(articles: std::ops::Range<i32>) -> Vec<Stock> {
 }
 
 async fn start(directory: &Path, rebuild: bool) -> Context {
-    Context::builder()
+    ksql_runtime_tests::context()
         .entity::<Stock>()
         .state_dir(directory)
         .setting("rebuild_on_truncation", rebuild.to_string())

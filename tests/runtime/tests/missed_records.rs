@@ -19,7 +19,7 @@ fn log(directory: &Path) -> EmbeddedLog {
 }
 
 async fn context(directory: &Path, clock: &Clock) -> Context {
-    let ctx = Context::builder()
+    let ctx = ksql_runtime_tests::context()
         .entity::<Row>()
         .clock(clock.clone())
         .state_dir(directory)

@@ -34,7 +34,7 @@ fn stock(pieces: i32) -> Stock {
 
 /// A table with one row, ready, whose attempts to come back wait for these times.
 async fn running(directory: &Path, first: &str, longest: &str, retries: &str) -> Context {
-    let ctx = Context::builder()
+    let ctx = ksql_runtime_tests::context()
         .entity::<Stock>()
         .state_dir(directory)
         .setting("retry_first", first)

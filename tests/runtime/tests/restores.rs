@@ -26,7 +26,9 @@ fn stock(article: &str, pieces: i32) -> Stock {
 }
 
 fn builder(directory: &Path) -> ContextBuilder {
-    Context::builder().entity::<Stock>().state_dir(directory)
+    ksql_runtime_tests::context()
+        .entity::<Stock>()
+        .state_dir(directory)
 }
 
 async fn start(directory: &Path) -> Context {

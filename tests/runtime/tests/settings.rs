@@ -2,7 +2,6 @@
 //! reconnects, poison with sets, and rebuilding with damaged states and lost topics.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ksql_runtime::clock::Clock;
@@ -10,6 +9,7 @@ use ksql_runtime::error::{Error, Step};
 use ksql_runtime::log::{Log, Record};
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::child::Lines;
+use ksql_runtime_tests::environment::command;
 use ksql_runtime_tests::workload::{Row, row};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_settings_child");
@@ -26,7 +26,9 @@ pub struct Click {
 }
 
 fn builder(directory: &Path) -> ContextBuilder {
-    Context::builder().entity::<Row>().state_dir(directory)
+    ksql_runtime_tests::context()
+        .entity::<Row>()
+        .state_dir(directory)
 }
 
 async fn fill(directory: &Path, rows: u64) {
@@ -50,7 +52,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 
 /// What a program with this environment and these settings in code would run with.
 fn shown(file: &Path, variables: &[(&str, &str)], settings: &[&str]) -> String {
-    let mut command = Command::new(CHILD);
+    let mut command = command(CHILD);
     command
         .arg("show")
         .arg(file)
@@ -115,7 +117,7 @@ fn code_is_above_the_environment_above_the_file_above_the_definition() {
 #[test]
 fn a_setting_that_is_no_text_is_named() {
     use std::os::unix::ffi::OsStrExt;
-    let output = Command::new(CHILD)
+    let output = command(CHILD)
         .args(["show", ""])
         .env("KSQL_TEST_DIR", "data")
         .env("KSQL_RETRIES", std::ffi::OsStr::from_bytes(b"7\xff"))
@@ -125,6 +127,46 @@ fn a_setting_that_is_no_text_is_named() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
         said.contains("KSQL_RETRIES") && said.contains("UTF-8"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_named_in_a_warning_and_its_value_is_not() {
+    let output = command(CHILD)
+        .args(["show", ""])
+        .env("KSQL_TEST_DIR", "data")
+        .env("KSQL_SCHEMA_REGISTRY_URL", "http://hunter2")
+        .env("KSQL_HEAP_OPTS", "hunter2")
+        .output()
+        .expect("the child runs");
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let line = |variable: &str| {
+        let line = said.lines().find(|line| line.contains(variable));
+        line.unwrap_or_else(|| panic!("no {variable} in {said}"))
+    };
+    let registry = line("KSQL_SCHEMA_REGISTRY_URL");
+    assert!(
+        registry.contains("WARN") && registry.contains("\"KSQL_REGISTRY\""),
+        "{registry}"
+    );
+    assert!(!line("KSQL_HEAP_OPTS").contains("nearest"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_setting_without_effect_where_the_program_runs_is_told() {
+    let output = command(CHILD)
+        .args(["show", "", "request_timeout=5s", "kafka.client.rack=r"])
+        .env("KSQL_TEST_DIR", "data")
+        .output()
+        .expect("the child runs");
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("settings without effect on the embedded log")
+            && said.contains("request_timeout, kafka"),
         "{said}"
     );
 }
@@ -152,6 +194,9 @@ fn the_defaults_are_those_of_the_documents() {
         "| `retry_first` | `100ms` |",
         "| `retry_longest` | `30s` |",
         "| `retries` | `unlimited` |",
+        "| `request_timeout` | `30s` |",
+        "| `delivery_timeout` | `2m` |",
+        "| `reach_timeout` | `60s` |",
     ] {
         assert!(page.contains(line), "the page has: {line}");
     }
@@ -162,13 +207,16 @@ fn the_defaults_are_those_of_the_documents() {
     assert!(config.wait_for_ready);
     assert_eq!(config.retry_first, Duration::from_millis(100));
     assert_eq!(config.retry_longest, Duration::from_secs(30));
+    assert_eq!(config.cluster.request_timeout, Duration::from_secs(30));
+    assert_eq!(config.cluster.delivery_timeout, Duration::from_secs(120));
+    assert_eq!(config.cluster.reach_timeout, Duration::from_secs(60));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replication_and_retention_reach_the_statement_and_the_topic() {
     let directory = tempfile::tempdir().expect("a directory");
     let builder = || {
-        Context::builder()
+        ksql_runtime_tests::context()
             .entity::<Click>()
             .state_dir(directory.path())
     };
@@ -187,7 +235,7 @@ async fn replication_and_retention_reach_the_statement_and_the_topic() {
     assert_eq!(topic.spec.retention_ms, Some(7 * 24 * 60 * 60 * 1000));
     ctx.shutdown().await.expect("a clean end");
     let directory = tempfile::tempdir().expect("a directory");
-    let ctx = Context::builder()
+    let ctx = ksql_runtime_tests::context()
         .entity::<Click>()
         .setting("entity.Click.retention", "unlimited")
         .state_dir(directory.path())
@@ -203,7 +251,7 @@ async fn replication_and_retention_reach_the_statement_and_the_topic() {
 async fn records_expire_by_themselves_as_often_as_maintenance_is_set_to_run() {
     let directory = tempfile::tempdir().expect("a directory");
     let clock = Clock::manual(1_000_000);
-    let ctx = Context::builder()
+    let ctx = ksql_runtime_tests::context()
         .entity::<Click>()
         .setting("maintenance_interval", "20ms")
         .state_dir(directory.path())
@@ -305,6 +353,75 @@ async fn a_start_waits_as_long_as_it_is_set_to_and_says_what_is_missing() {
     let count = ctx.set::<Row>().count().await;
     assert_eq!(count.expect("a count"), 100_000);
     ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_of_what_was_written_waits_as_long_as_tables_may_take() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = builder(directory.path())
+        .setting("ready_timeout", "7ms")
+        .setting("wait_for_ready", "false")
+        .start()
+        .await
+        .expect("started");
+    ctx.wait_ready(LIMIT).await.expect("ready in the end");
+    let set = ctx.set::<Row>();
+    let mut receipt = set.add(row(1, 1)).await.expect("added");
+    receipt.offset += 1_000_000;
+    let read = set.at_least(receipt).get(1).await;
+    assert!(
+        matches!(&read, Err(Error::Timeout { limit, .. }) if *limit == Duration::from_millis(7)),
+        "{read:?}"
+    );
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_setting_of_producers_or_consumers_reaches_the_client_which_says_what_is_wrong_with_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (key, name) in [
+        ("kafka.socket.timeout.ms", "socket.timeout.ms"),
+        ("kafka.producer.linger.ms", "linger.ms"),
+        ("kafka.consumer.fetch.min.bytes", "fetch.min.bytes"),
+    ] {
+        let error = builder(directory.path())
+            .setting("bootstrap", "127.0.0.1:1")
+            .setting("registry", "http://127.0.0.1:1")
+            .setting("reach_timeout", "1s")
+            .setting(key, "soon")
+            .start()
+            .await
+            .expect_err("no number")
+            .to_string();
+        assert!(
+            error.contains(&format!("the setting `{name}` cannot be used")),
+            "{key}: {error}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kafka_is_told_the_name_of_the_application() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    // Every request of Kafka's protocol begins with its length, its kind, its version, its number and the client's name.
+    let first = tokio::task::spawn_blocking(move || {
+        use std::io::Read;
+        let (mut client, _) = listener.accept().expect("a client");
+        let mut request = vec![0; 14 + "shop of tests".len()];
+        client.read_exact(&mut request).expect("a request");
+        String::from_utf8_lossy(&request[14..]).into_owned()
+    });
+    let refused = builder(directory.path())
+        .setting("bootstrap", address)
+        .setting("registry", "http://127.0.0.1:1")
+        .setting("application_id", "shop of tests")
+        .setting("reach_timeout", "1s")
+        .start()
+        .await;
+    refused.expect_err("that is no Kafka");
+    assert_eq!(first.await.expect("it ends"), "shop of tests");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,7 +20,7 @@ fn builder(directory: &Path, rebuild: bool) -> ContextBuilder {
         rebuild_on_corruption: rebuild,
         ..Config::default()
     };
-    Context::builder()
+    ksql_runtime_tests::context()
         .entity::<Row>()
         .config(config)
         .state_dir(directory)

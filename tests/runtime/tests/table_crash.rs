@@ -16,7 +16,7 @@ const KEYS: u64 = 500;
 const LIMIT: Duration = Duration::from_secs(60);
 
 async fn open(directory: &std::path::Path) -> Context {
-    Context::builder()
+    ksql_runtime_tests::context()
         .entity::<Row>()
         .setting("wait_for_ready", "false")
         .state_dir(directory)
@@ -201,7 +201,7 @@ async fn a_second_owner_is_refused_at_once_and_the_first_is_unaffected() {
     let mut fastest = Duration::MAX;
     for _ in 0..5 {
         let started = Instant::now();
-        let error = Context::builder()
+        let error = ksql_runtime_tests::context()
             .entity::<Row>()
             .state_dir(directory.path())
             .start()

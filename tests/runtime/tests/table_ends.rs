@@ -15,7 +15,7 @@ async fn an_end_right_after_the_last_acknowledgement_leaves_nothing_to_replay() 
     let rows = 40_000;
     let directory = tempfile::tempdir().expect("a directory");
     for round in 0..4 {
-        let ctx = Context::builder()
+        let ctx = ksql_runtime_tests::context()
             .entity::<Row>()
             .state_dir(directory.path())
             .start()
@@ -34,7 +34,7 @@ async fn an_end_right_after_the_last_acknowledgement_leaves_nothing_to_replay() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_does_not_wait_for_records_that_cannot_be_read() {
     let directory = tempfile::tempdir().expect("a directory");
-    let ctx = Context::builder()
+    let ctx = ksql_runtime_tests::context()
         .entity::<Row>()
         .state_dir(directory.path())
         .setting("retry_first", "60m")
@@ -122,7 +122,7 @@ impl Entity for Brittle {
 async fn a_panic_below_a_table_ends_it_with_what_was_said_and_no_old_row_is_served() {
     let directory = tempfile::tempdir().expect("a directory");
     let start = || {
-        Context::builder()
+        ksql_runtime_tests::context()
             .entity::<Brittle>()
             .state_dir(directory.path())
             .setting("ready_timeout", "60s")

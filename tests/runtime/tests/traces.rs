@@ -61,7 +61,7 @@ fn expect(words: &[&str]) {
 
 async fn start<T: Entity>(directory: &Path) -> Context {
     lines();
-    Context::builder()
+    ksql_runtime_tests::context()
         .entity::<T>()
         .state_dir(directory)
         .setting("application_id", "tracing-test")

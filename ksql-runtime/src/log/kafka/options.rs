@@ -274,6 +274,7 @@ fn invalid(setting: &str, defect: String) -> LogError {
 pub(super) fn refused(error: KafkaError, client: &str) -> LogError {
     match error {
         KafkaError::ClientConfig(_, said, setting, value) => {
+            let feature = feature(&said);
             let said = if is_secret(&setting) || (!value.is_empty() && is_secret(&said)) {
                 "its value is not possible".to_owned()
             } else {
@@ -286,18 +287,40 @@ pub(super) fn refused(error: KafkaError, client: &str) -> LogError {
                 } else {
                     defect = "librdkafka has no such setting".to_owned();
                 }
-            } else if said.contains("not available at build time")
-                || said.contains("not supported by this build")
-            {
-                defect.push_str(
-                    " (enable the cargo feature `kafka-ssl`, `kafka-sasl`, `kafka-gssapi` or `kafka-zstd`)",
-                );
+            }
+            if let Some(feature) = feature {
+                defect = format!("librdkafka was built without it{feature}");
             }
             invalid(&setting, defect)
         }
-        KafkaError::ClientCreation(said) => invalid(client, format!("librdkafka says: {said}")),
+        KafkaError::ClientCreation(said) => {
+            let cure = feature(&said).unwrap_or_default();
+            invalid(client, format!("librdkafka says: {said}{cure}"))
+        }
         other => invalid(client, format!("librdkafka says: {other}")),
     }
+}
+
+/// What builds in what librdkafka says it was built without.
+fn feature(said: &str) -> Option<&'static str> {
+    let without = ["not supported in this build", "not available at build time"];
+    if !without.iter().any(|words| said.contains(words))
+        && !said.contains("No provider for SASL mechanism")
+    {
+        return None;
+    }
+    // What lacks several names OpenSSL beside, so that comes last.
+    [
+        ("libcurl", " (no cargo feature builds it in)"),
+        ("zstd", " (enable the cargo feature `kafka-zstd`)"),
+        ("GSSAPI", " (enable the cargo feature `kafka-gssapi`)"),
+        ("libsasl2 not", " (enable the cargo feature `kafka-gssapi`)"),
+        ("OpenSSL", " (enable the cargo feature `kafka-ssl`)"),
+        ("openssl", " (enable the cargo feature `kafka-ssl`)"),
+    ]
+    .iter()
+    .find(|(word, _)| said.contains(word))
+    .map(|(_, cure)| *cure)
 }
 
 /// Names librdkafka takes and does not list: other names of settings that are listed.
@@ -403,6 +426,52 @@ mod tests {
             with(|options| &mut options.consumer, "fetch.min.bytes", "10"),
             ""
         );
+    }
+
+    #[test]
+    fn what_librdkafka_was_built_without_is_told_with_the_feature_that_builds_it_in() {
+        let with = |settings: &[(&str, &str)]| {
+            let mut options = KafkaOptions::new("localhost:9092");
+            for (name, value) in settings {
+                let (name, value) = ((*name).to_owned(), (*value).to_owned());
+                options.client.insert(name, value);
+            }
+            options
+                .validate()
+                .map_or_else(|error| error.to_string(), |()| String::new())
+        };
+        let sasl = |mechanism| {
+            with(&[
+                ("security.protocol", "sasl_plaintext"),
+                ("sasl.mechanism", mechanism),
+                ("sasl.username", "u"),
+                ("sasl.password", "hunter2"),
+            ])
+        };
+        assert_eq!(sasl("PLAIN"), "", "it needs none");
+        let mut expected = Vec::new();
+        if cfg!(not(feature = "kafka-ssl")) {
+            expected.extend([
+                (with(&[("security.protocol", "ssl")]), "`kafka-ssl`"),
+                (with(&[("ssl.ca.location", "/ca.pem")]), "`kafka-ssl`"),
+                (with(&[("ssl.key.pem", "hunter2")]), "`kafka-ssl`"),
+                (sasl("SCRAM-SHA-512"), "`kafka-ssl`"),
+                (sasl("OAUTHBEARER"), "`kafka-ssl`"),
+            ]);
+        }
+        if cfg!(not(feature = "kafka-gssapi")) {
+            expected.push((sasl("GSSAPI"), "`kafka-gssapi`"));
+        }
+        if cfg!(not(feature = "kafka-zstd")) {
+            expected.push((with(&[("compression.type", "zstd")]), "`kafka-zstd`"));
+        }
+        for (said, feature) in expected {
+            let cure = format!("(enable the cargo feature {feature})");
+            assert!(said.contains(&cure), "{feature}: {said}");
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+        let said = with(&[("sasl.oauthbearer.method", "oidc")]);
+        assert!(said.contains("no cargo feature builds it in"), "{said}");
     }
 
     #[test]

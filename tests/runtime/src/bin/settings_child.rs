@@ -1,8 +1,8 @@
 //! The child process of the settings tests, with a directory under `KSQL_TEST_DIR`.
 //!
 //! `settings_child show <file> <key=value>..` says the configuration that defaults, file, environment and code make, and
-//! the KSQL that follows from it. `settings_child hold <rows> <key=value>..` starts, adds rows, waits until its table has
-//! them, says `ready <replayed>`, and stays until it is killed.
+//! the KSQL that follows from it; what it logs goes to its standard error. `settings_child hold <rows> <key=value>..`
+//! starts, adds rows, waits until its table has them, says `ready <replayed>`, and stays until it is killed.
 
 use std::io::Write;
 use std::time::Duration;
@@ -29,6 +29,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         builder = builder.setting(key, value);
     }
     if command.as_deref() == Some("show") {
+        tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(std::io::stderr)
+            .init();
         if !argument.is_empty() {
             builder = builder.config_file(argument);
         }

@@ -301,7 +301,7 @@ impl Kafka {
                 // `DescribeConfigs` is `DESCRIBE_CONFIGS` there.
                 listed.replace('_', "").contains(&format!("{entry},"))
             };
-            if operations.iter().all(|operation| is_listed(&operation)) {
+            if operations.iter().all(is_listed) {
                 return;
             }
         }

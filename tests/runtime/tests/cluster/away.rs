@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use ksql_runtime::error::Error;
+use ksql_runtime::log::LogError;
 use ksql_runtime_tests::http_server::{Play, TestServer, closed_port};
 use ksql_runtime_tests::servers::{self, Kafka, RegistryServer};
-use ksql_runtime_tests::shop::Rate;
+use ksql_runtime_tests::shop::{Rate, rate};
 use ksql_runtime_tests::test_name;
 
 use crate::ksqldb_server::KsqlDbServer;
@@ -178,4 +180,55 @@ async fn a_server_that_is_silent_is_no_longer_waited_for_than_reaching_may_take(
             "{text}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_is_not_answered_is_given_up_as_soon_as_it_is_set_to_be() {
+    let Some(place) = Place::new(test_name!()) else {
+        return;
+    };
+    let asked = AtomicUsize::new(0);
+    let url = place.registry.url().to_owned();
+    let registry = TestServer::start(move |request| match asked.fetch_add(1, Ordering::AcqRel) {
+        0..6 => Play::Silence,
+        _ => forward(&url, request),
+    });
+    let builder = place.builder().entity::<Rate>();
+    let builder = builder
+        .setting("registry", registry.url())
+        .setting("request_timeout", "1s")
+        .setting("reach_timeout", "1h");
+    // By default this would be six times half a minute.
+    let ctx = tokio::time::timeout(Duration::from_secs(120), started(builder)).await;
+    let ctx = ctx.expect("six seconds, and what a start takes");
+    ctx.shutdown().await.expect("it ends");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_waits_for_its_acknowledgement_as_long_as_it_is_set_to() {
+    let Some(place) = Place::new(test_name!()) else {
+        return;
+    };
+    let Some(kafka) = servers::or_skip(test_name!(), Kafka::start()) else {
+        return;
+    };
+    let builder = on(kafka.bootstrap(), place.registry.url(), &place.prefix);
+    let builder = builder.state_dir(place.state.path()).entity::<Rate>();
+    let ctx = started(builder.setting("delivery_timeout", "1s")).await;
+    let set = ctx.set::<Rate>();
+    set.add(rate("EUR", 1.0)).await.expect("added");
+    let kafka = beside(move || {
+        kafka.kill();
+        kafka
+    })
+    .await;
+    // By default this would be two minutes.
+    let added = tokio::time::timeout(Duration::from_secs(60), set.add(rate("EUR", 2.0))).await;
+    let error = added.expect("an error long before").expect_err("no broker");
+    assert!(
+        matches!(&error, Error::Log(LogError::NotAcknowledged { after, .. }) if *after == Duration::from_secs(1)),
+        "{error:?}"
+    );
+    ctx.shutdown().await.expect("it ends");
+    drop(kafka);
 }

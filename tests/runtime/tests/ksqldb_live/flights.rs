@@ -69,9 +69,7 @@ fn literals(flight: &Flight) -> String {
 /// The same records in a table of this process.
 pub(crate) async fn embedded(records: &[Flight]) -> ByAircraft {
     let dir = tempfile::tempdir().expect("a directory");
-    // The environment may name a Kafka for the other tests.
-    let ctx = Context::builder()
-        .config(Config::default())
+    let ctx = ksql_runtime_tests::context()
         .entity::<Flight>()
         .state_dir(dir.path())
         .start()
