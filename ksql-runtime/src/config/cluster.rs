@@ -38,7 +38,7 @@ pub struct Cluster {
     /// How long start goes on trying to reach servers that are away; no attempt takes longer, and the last one is waited
     /// for. Default: 60 s.
     pub reach_timeout: Duration,
-    /// What start does so that ksqlDB knows a new source's columns. Default: it waits until statements answer.
+    /// What start does so that ksqlDB knows a new source's columns. Default: it waits until each `CREATE` is carried out.
     pub warm_up: WarmUp,
     /// What start does with what differs from the definition and could be altered in place, on the embedded log too.
     /// Default: it reports it.
@@ -84,14 +84,15 @@ pub struct Credentials {
     pub token: Option<Secret>,
 }
 
-/// What start does so that ksqlDB knows the columns of a new source.
+/// What start does so that ksqlDB knows the columns of a new source. Schemas are registered before in either case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WarmUp {
-    /// It waits until statements and queries answer.
+    /// It waits until ksqlDB has carried out each `CREATE`: statements and push queries know the source then. Sources have
+    /// no rows of their own in ksqlDB, so there is nothing else to wait for.
     #[default]
     Wait,
-    /// It sends a record with the header `is_dummy=true` to each topic it created. Our readers never show them; a query of
-    /// ksqlDB does count them.
+    /// It waits likewise, and then sends a record with the header `is_dummy=true` to each topic that never had a record. Our
+    /// readers never show them; a query of ksqlDB does count them.
     DummyRecords,
 }
 

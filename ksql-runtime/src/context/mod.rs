@@ -12,6 +12,8 @@ mod services;
 #[cfg(feature = "kafka")]
 mod sources;
 mod start;
+mod subjects;
+mod topics;
 #[cfg(feature = "kafka")]
 mod warm_up;
 

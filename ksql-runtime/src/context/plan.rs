@@ -1,7 +1,7 @@
 //! What start would do, as data: topics, subjects and statements, each created, left alone or different.
 //!
-//! Invariant: making a plan changes nothing, and start does what the plan says in its order. Plain data; made by the
-//! `inspect` module, shown to users, applied by start.
+//! Invariant: making a plan changes nothing, and start does what the plan says in its order, or nothing at all where the plan
+//! says that something is refused. Plain data; made by the `inspect` module from what it found, shown to users.
 
 use std::fmt;
 
@@ -53,8 +53,9 @@ pub enum Action {
     Create,
     /// It is there and equal: nothing would be sent.
     Keep,
-    /// It is there, and a new version goes with the earlier ones: a schema.
-    NewVersion,
+    /// It is there, and a new version goes with the earlier ones: a schema. With what start changes about it before: the
+    /// compatibility that says so.
+    NewVersion(Vec<Difference>),
     /// It is there and differs.
     Differs(Vec<Difference>),
 }
@@ -112,8 +113,8 @@ impl PlanStep {
     /// The differences, where there are any.
     pub fn differences(&self) -> &[Difference] {
         match &self.action {
-            Action::Differs(differences) => differences,
-            Action::Create | Action::Keep | Action::NewVersion => &[],
+            Action::NewVersion(differences) | Action::Differs(differences) => differences,
+            Action::Create | Action::Keep => &[],
         }
     }
 
@@ -155,11 +156,20 @@ impl Part {
 }
 
 impl Action {
+    /// About something that is there.
+    pub(super) fn of(differences: Vec<Difference>) -> Action {
+        if differences.is_empty() {
+            Action::Keep
+        } else {
+            Action::Differs(differences)
+        }
+    }
+
     fn as_str(&self) -> &'static str {
         match self {
             Action::Create => "create",
             Action::Keep => "keep",
-            Action::NewVersion => "new version",
+            Action::NewVersion(_) => "new version",
             Action::Differs(_) => "differs",
         }
     }

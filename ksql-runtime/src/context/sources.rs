@@ -1,56 +1,119 @@
 //! ksqlDB's sources: what a program's entities are called in KSQL. Compared first; created only where nothing is there.
 //!
-//! Invariant: nothing is dropped or replaced, and a statement that is equal is not sent again.
+//! Invariant: nothing is dropped or replaced, and a statement that is equal is not sent again. Called by the inspection and,
+//! behind it, by start.
 
 use ksql_schema::model::SubjectStrategy;
 
 use super::builder::Registration;
 use super::options::Operational;
-use super::plan::{Action, Cure, Difference, Part, PlanStep};
+use super::plan::{self, Action, Cure, Part, PlanStep};
 use crate::config::{Config, OnDrift};
 use crate::error::Result;
-use crate::ksqldb::{Ensured, KsqlDb, KsqlDbError, Remedy, SourceDefinition};
+use crate::ksqldb::{Difference, Ensured, KsqlDb, KsqlDbError, Remedy, SourceDefinition};
 
-/// The sources of an entity. One whose subjects have other names than ksqlDB looks for has none.
-fn definitions(
+/// A source of an entity, and what is there of it.
+#[derive(Debug)]
+pub(super) struct Source {
+    entity: &'static str,
+    definition: SourceDefinition,
+    /// How what is there differs. None where nothing is there.
+    differences: Option<Vec<Difference>>,
+}
+
+/// Compares the sources of an entity with its statements. One whose subjects have other names than ksqlDB looks for has
+/// none.
+pub(super) async fn look(
+    ksqldb: &KsqlDb,
     entity: &Registration,
     config: &Config,
-) -> Result<Vec<SourceDefinition>, KsqlDbError> {
+) -> Result<Vec<Source>, KsqlDbError> {
     if entity.model.subjects != SubjectStrategy::TopicName {
         return Ok(Vec::new());
     }
     let operational = Operational::new(entity.model, config);
-    SourceDefinition::of_model(entity.model, &operational.as_ddl(config))
-}
-
-/// What start would do about an entity's sources.
-pub(super) async fn steps(
-    ksqldb: &KsqlDb,
-    entity: &Registration,
-    config: &Config,
-) -> Result<Vec<PlanStep>, KsqlDbError> {
-    let mut steps = Vec::new();
-    for definition in definitions(entity, config)? {
-        let action = match ksqldb.describe(definition.name()).await? {
-            None => Action::Create,
-            Some(found) => match definition.compare(&found) {
-                equal if equal.is_empty() => Action::Keep,
-                differences => Action::Differs(differences.iter().map(difference).collect()),
-            },
-        };
-        steps.push(PlanStep {
-            part: Part::Statement,
-            name: definition.name().to_owned(),
+    let mut sources = Vec::new();
+    for definition in SourceDefinition::of_model(entity.model, &operational.as_ddl(config))? {
+        let found = ksqldb.describe(definition.name()).await?;
+        sources.push(Source {
             entity: entity.model.name,
-            action,
-            definition: definition.statement().to_owned(),
+            differences: found.map(|found| definition.compare(&found)),
+            definition,
         });
     }
-    Ok(steps)
+    Ok(sources)
 }
 
-fn difference(found: &crate::ksqldb::Difference) -> Difference {
-    Difference {
+/// Creates the sources that are missing; alters or reports what differs.
+pub(super) async fn make(sources: Vec<Source>, ksqldb: &KsqlDb, config: &Config) -> Result<()> {
+    for source in sources {
+        source.make(ksqldb, config).await?;
+    }
+    Ok(())
+}
+
+impl Source {
+    /// What start would do about it.
+    pub(super) fn step(&self) -> PlanStep {
+        PlanStep {
+            part: Part::Statement,
+            name: self.definition.name().to_owned(),
+            entity: self.entity,
+            action: match &self.differences {
+                None => Action::Create,
+                Some(differences) => Action::of(differences.iter().map(planned).collect()),
+            },
+            definition: self.definition.statement().to_owned(),
+        }
+    }
+
+    /// Why start does not go on with it.
+    pub(super) fn refusal(&self) -> Result<(), KsqlDbError> {
+        self.refuse(self.differences.as_deref().unwrap_or_default())
+    }
+
+    fn refuse(&self, differences: &[Difference]) -> Result<(), KsqlDbError> {
+        let in_place = |difference: &Difference| matches!(difference.remedy(), Remedy::InPlace(_));
+        if differences.iter().all(in_place) {
+            return Ok(());
+        }
+        Err(KsqlDbError::Drift {
+            name: self.definition.name().to_owned(),
+            differences: differences.iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    async fn make(&self, ksqldb: &KsqlDb, config: &Config) -> Result<(), KsqlDbError> {
+        let (entity, source) = (self.entity, self.definition.name());
+        let alters = config.cluster.on_drift == OnDrift::Alter;
+        let differences = match &self.differences {
+            Some(equal) if equal.is_empty() => return Ok(()),
+            // Looked at once more: another instance may have altered it since, and a column is not added twice.
+            Some(_) if alters => match ksqldb.alter_source(&self.definition).await? {
+                Ensured::Created { .. } | Ensured::Unchanged { .. } => return Ok(()),
+                Ensured::Drift(differences) => differences,
+            },
+            Some(differences) => differences.clone(),
+            None => match ksqldb.create_source(&self.definition).await? {
+                Ensured::Created { .. } => {
+                    tracing::info!(entity, source, "source created");
+                    return Ok(());
+                }
+                Ensured::Unchanged { .. } => return Ok(()),
+                // Another instance was faster, with another definition.
+                Ensured::Drift(differences) => differences,
+            },
+        };
+        self.refuse(&differences)?;
+        for difference in &differences {
+            tracing::warn!(entity, source, %difference, "the source differs from its definition");
+        }
+        Ok(())
+    }
+}
+
+fn planned(found: &Difference) -> plan::Difference {
+    plan::Difference {
         what: "the source".to_owned(),
         existing: None,
         defined: None,
@@ -61,38 +124,4 @@ fn difference(found: &crate::ksqldb::Difference) -> Difference {
         },
         advice: found.to_string(),
     }
-}
-
-/// Creates an entity's sources where they are missing, and refuses, alters or reports what differs.
-pub(super) async fn ensure(ksqldb: &KsqlDb, entity: &Registration, config: &Config) -> Result<()> {
-    let (name, alters) = (entity.model.name, config.cluster.on_drift == OnDrift::Alter);
-    for definition in definitions(entity, config)? {
-        let ensured = if alters {
-            ksqldb.alter_source(&definition).await?
-        } else {
-            ksqldb.ensure_source(&definition).await?
-        };
-        let differences = match ensured {
-            Ensured::Created { .. } => {
-                tracing::info!(entity = name, source = definition.name(), "source created");
-                continue;
-            }
-            Ensured::Unchanged { .. } => continue,
-            Ensured::Drift(differences) => differences,
-        };
-        let in_place = |difference: &crate::ksqldb::Difference| {
-            matches!(difference.remedy(), Remedy::InPlace(_))
-        };
-        if !differences.iter().all(in_place) {
-            return Err(KsqlDbError::Drift {
-                name: definition.name().to_owned(),
-                differences: differences.iter().map(ToString::to_string).collect(),
-            }
-            .into());
-        }
-        for difference in &differences {
-            tracing::warn!(entity = name, source = definition.name(), %difference, "the source differs from its definition");
-        }
-    }
-    Ok(())
 }

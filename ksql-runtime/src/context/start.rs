@@ -84,7 +84,11 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         .await
         .map_err(|error| at(Step::ReachKafka)(error.into()))?;
     home.tell_of_others(&config.state_dir);
-    let needs = needs::fulfil(&services, &entities, &config).await?;
+    #[cfg_attr(
+        not(feature = "kafka"),
+        allow(unused_mut, reason = "only ksqlDB is told afterwards")
+    )]
+    let mut needs = needs::fulfil(&services, &entities, &config).await?;
     #[cfg(feature = "kafka")]
     needs
         .tell_ksqldb(&services, &entities, &config, clock.now_ms())

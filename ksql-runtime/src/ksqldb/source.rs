@@ -274,6 +274,17 @@ impl KsqlDb {
         if let Some(found) = self.describe(&definition.name).await? {
             return Ok(Ensured::compared(definition.compare(&found)));
         }
+        self.create_source(definition).await
+    }
+
+    /// Creates a source where there was just found to be none of its name.
+    ///
+    /// # Errors
+    /// Where the server refuses the statement.
+    pub(crate) async fn create_source(
+        &self,
+        definition: &SourceDefinition,
+    ) -> Result<Ensured, KsqlDbError> {
         let executed = self.execute_parsed(&definition.statement).await?;
         if executed.skipped.is_none() {
             return Ok(Ensured::Created { query_id: None });

@@ -71,9 +71,13 @@ impl Known {
         })
     }
 
-    /// What forbids a schema under a subject.
-    fn check(&self, subject: &str, schema: &Schema) -> Result<(), RegistryError> {
-        let level = self.level(Some(subject));
+    /// What forbids a schema under a subject at a level.
+    fn check(
+        &self,
+        subject: &str,
+        schema: &Schema,
+        level: Compatibility,
+    ) -> Result<(), RegistryError> {
         if level == Compatibility::None {
             return Ok(());
         }
@@ -239,7 +243,7 @@ impl InProcessRegistry {
                 if let Some(id) = id.filter(|id| versions.contains(id)) {
                     return Ok(Err(id));
                 }
-                known.check(subject, &parsed)?;
+                known.check(subject, &parsed, known.level(Some(subject)))?;
                 let next = known
                     .schemas
                     .last_key_value()
@@ -365,8 +369,18 @@ impl InProcessRegistry {
 
     /// See [`Registry::check`](super::Registry::check).
     pub fn check(&self, subject: &str, schema: &str) -> Result<(), RegistryError> {
+        self.check_at(subject, schema, self.compatibility(Some(subject))?)
+    }
+
+    /// See [`Registry::check_at`](super::Registry::check_at).
+    pub(crate) fn check_at(
+        &self,
+        subject: &str,
+        schema: &str,
+        level: Compatibility,
+    ) -> Result<(), RegistryError> {
         let parsed = parse(subject, schema)?;
-        self.known(|known| known.check(subject, &parsed))
+        self.known(|known| known.check(subject, &parsed, level))
     }
 }
 

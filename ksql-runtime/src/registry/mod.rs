@@ -224,6 +224,37 @@ impl Registry {
         }
     }
 
+    /// Whether a schema could be registered under a subject of the level `existing` once `level` is set; what forbids it
+    /// otherwise, field by field. Who may register and not ask is told that it fits: the registry compares once more.
+    pub(crate) async fn check_at(
+        &self,
+        subject: &str,
+        schema: &str,
+        level: Compatibility,
+        existing: Compatibility,
+    ) -> Result<(), RegistryError> {
+        #[cfg(not(feature = "kafka"))]
+        let _ = existing;
+        match self {
+            Registry::InProcess(registry) => registry.check_at(subject, schema, level),
+            #[cfg(feature = "kafka")]
+            Registry::Http(registry) => registry.check_at(subject, schema, level, existing).await,
+        }
+    }
+
+    /// As [`Registry::register`], for a schema that was just found to fit: nothing is compared again on this side.
+    pub(crate) async fn register_compared(
+        &self,
+        subject: &str,
+        schema: &str,
+    ) -> Result<u32, RegistryError> {
+        match self {
+            Registry::InProcess(registry) => registry.register(subject, schema).await,
+            #[cfg(feature = "kafka")]
+            Registry::Http(registry) => registry.register_compared(subject, schema).await,
+        }
+    }
+
     /// Whether a schema could be registered under a subject; what forbids it otherwise, field by field.
     #[tracing::instrument(level = "debug", skip(self, schema))]
     pub async fn check(&self, subject: &str, schema: &str) -> Result<(), RegistryError> {

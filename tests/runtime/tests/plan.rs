@@ -1,7 +1,8 @@
 //! The startup plan: what it says before, and that start does what it says.
 
-use ksql_runtime::context::plan::{Action, Cure, Part};
+use ksql_runtime::context::plan::{Action, Cure, Part, Plan};
 use ksql_runtime::prelude::*;
+use ksql_runtime::registry::Compatibility;
 
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("rates", partitions = 2)]
@@ -51,6 +52,22 @@ mod later {
         pub(super) symbol: String,
         pub(super) price: f64,
         pub(super) size: i64,
+    }
+
+    pub(super) mod still {
+        use ksql_runtime::prelude::*;
+
+        #[derive(Debug, Clone, PartialEq, Entity)]
+        #[topic("rates", partitions = 2)]
+        #[table]
+        #[entity(namespace = "shop")]
+        pub(crate) struct Rate {
+            #[key]
+            pub(crate) symbol: String,
+            pub(crate) price: f64,
+            pub(crate) size: i64,
+            pub(crate) spread: f64,
+        }
     }
 }
 
@@ -116,7 +133,11 @@ async fn what_can_be_altered_in_place_is_reported_and_altered_when_asked_to() {
         .iter()
         .find(|step| step.name == "trades-value")
         .expect("a subject");
-    assert_eq!(subject.action, Action::NewVersion, "a new optional field");
+    assert_eq!(
+        subject.action,
+        Action::NewVersion(Vec::new()),
+        "a new optional field"
+    );
 
     let retention = |ctx: &Context| {
         let log = ctx.log().clone();
@@ -199,4 +220,121 @@ async fn what_start_would_refuse_the_plan_says_before() {
         error.contains("register schemas") && error.contains("size"),
         "{error}"
     );
+}
+
+/// What a plan says of the subject of the rates.
+fn of_rates(plan: &Plan) -> (&Action, Vec<(&str, Cure)>) {
+    let step = plan.steps.iter().find(|step| step.name == "rates-value");
+    let step = step.expect("a subject");
+    let differences = step.differences().iter();
+    (
+        &step.action,
+        differences
+            .map(|difference| (difference.what.as_str(), difference.cure))
+            .collect(),
+    )
+}
+
+async fn level(ctx: &Context) -> Compatibility {
+    let level = ctx.registry().compatibility(Some("rates-value")).await;
+    level.expect("a level")
+}
+
+#[tokio::test]
+async fn plan_and_start_judge_a_new_schema_at_the_level_that_is_configured() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = builder(directory.path()).entity::<Rate>().start().await;
+    let ctx = ctx.expect("it starts");
+    assert_eq!(level(&ctx).await, Compatibility::Backward);
+    ctx.shutdown().await.expect("it ends");
+
+    // It does not fit at the level there is, and nothing has to fit at the one to come.
+    let lenient = builder(directory.path())
+        .entity::<later::Rate>()
+        .setting("compatibility", "NONE");
+    let plan = lenient.plan().await.expect("a plan");
+    let (action, differences) = of_rates(&plan);
+    assert!(matches!(action, Action::NewVersion(_)), "{plan}");
+    assert_eq!(differences, [("compatibility", Cure::AtStart)], "{plan}");
+    let text = plan.to_string();
+    assert!(
+        text.contains("new version  subject")
+            && text.contains("compatibility is BACKWARD, the definition says NONE"),
+        "{text}"
+    );
+    let json = plan.to_json();
+    assert_eq!(json.pointer("/1/action"), Some(&"new version".into()));
+    assert_eq!(
+        json.pointer("/1/differences/0/cure"),
+        Some(&"at start".into())
+    );
+    let ctx = lenient.start().await.expect("it starts, as the plan says");
+    assert_eq!(level(&ctx).await, Compatibility::None);
+    let versions = ctx.registry().versions("rates-value").await;
+    assert_eq!(versions.expect("versions"), [1, 2]);
+    assert!(ctx.plan().await.expect("a plan").is_unchanged());
+    ctx.shutdown().await.expect("it ends");
+
+    // Anything fits at the level there is, and this does not at the one to come.
+    let strict = builder(directory.path())
+        .entity::<later::still::Rate>()
+        .setting("compatibility", "FULL");
+    let plan = strict.plan().await.expect("a plan");
+    let (_, differences) = of_rates(&plan);
+    assert_eq!(
+        differences,
+        [
+            ("compatibility", Cure::AtStart),
+            ("the schema, against version 2", Cure::Refused)
+        ],
+        "{plan}"
+    );
+    let error = strict.start().await.expect_err("it is refused");
+    let error = error.to_string();
+    assert!(
+        error.contains("is not FULL compatible with version 2") && error.contains("`spread`"),
+        "{error}"
+    );
+    let ctx = builder(directory.path()).start().await.expect("it starts");
+    assert_eq!(level(&ctx).await, Compatibility::None, "nothing was set");
+    ctx.shutdown().await.expect("it ends");
+}
+
+#[tokio::test]
+async fn what_is_refused_is_refused_before_anything_is_made() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = builder(directory.path()).entity::<Rate>().start().await;
+    ctx.expect("it starts").shutdown().await.expect("it ends");
+
+    // The first entity is new and has nothing against it.
+    let program = || builder(directory.path()).entity::<Trade>();
+    let refused = [
+        program()
+            .entity::<later::Rate>()
+            .setting("compatibility", "FULL"),
+        program()
+            .entity::<Rate>()
+            .setting("compatibility", "FULL")
+            .setting("entity.Rate.partitions", "3"),
+    ];
+    for (builder, step) in refused
+        .into_iter()
+        .zip(["register schemas", "create topics"])
+    {
+        let error = builder.start().await.expect_err("it is refused");
+        let error = error.to_string();
+        assert!(
+            error.contains(step) && error.contains("for `Rate`"),
+            "{error}"
+        );
+        let ctx = self::builder(directory.path()).start().await;
+        let ctx = ctx.expect("it starts");
+        let topics = ctx.log().topics().await.expect("topics");
+        let topics: Vec<&str> = topics.iter().map(|topic| topic.name.as_ref()).collect();
+        assert_eq!(topics, ["rates"]);
+        let subjects = ctx.registry().subjects().await.expect("subjects");
+        assert_eq!(subjects, ["rates-value"]);
+        assert_eq!(level(&ctx).await, Compatibility::Backward);
+        ctx.shutdown().await.expect("it ends");
+    }
 }

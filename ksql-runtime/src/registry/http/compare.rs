@@ -16,11 +16,25 @@ use crate::registry::{Compatibility, Incompatible, RegistryError, Version};
 impl HttpRegistry {
     /// Compares a schema with those before it: here, then by the registry.
     pub(super) async fn judge(&self, new: &Candidate<'_>) -> Result<(), RegistryError> {
+        let level = self.compatibility(Some(new.subject)).await?;
+        self.judge_at(new, level, level).await
+    }
+
+    /// The same at a level that may be about to be set in place of the existing one.
+    pub(super) async fn judge_at(
+        &self,
+        new: &Candidate<'_>,
+        level: Compatibility,
+        existing: Compatibility,
+    ) -> Result<(), RegistryError> {
         let subject = new.subject;
-        let level = self.compatibility(Some(subject)).await?;
         // Asked even at the level NONE: some registries say that of a subject to which their own level applies.
         if let Some(why) = self.compare(new, level).await? {
             return Err(RegistryError::Incompatible(Box::new(why)));
+        }
+        if level != existing {
+            // The registry would judge at the level it has. It is heard when the schema is sent.
+            return Ok(());
         }
         let mut path = vec!["compatibility", "subjects", subject, "versions"];
         if !level.is_transitive() {

@@ -119,26 +119,37 @@ impl HttpRegistry {
         references: &[Reference],
     ) -> Result<u32, RegistryError> {
         let new = self.candidate(subject, schema, references).await?;
+        self.register_new(&new, false).await
+    }
+
+    /// See [`Registry::register_compared`](super::Registry::register_compared).
+    pub(crate) async fn register_compared(
+        &self,
+        subject: &str,
+        schema: &str,
+    ) -> Result<u32, RegistryError> {
+        let new = self.candidate(subject, schema, &[]).await?;
+        self.register_new(&new, true).await
+    }
+
+    async fn register_new(
+        &self,
+        new: &Candidate<'_>,
+        compared: bool,
+    ) -> Result<u32, RegistryError> {
+        let subject = new.subject;
         let key = (subject.to_owned(), new.body.to_string());
         if let Some(id) = self.known(|known| known.ids.get(&key).copied()) {
             return Ok(id);
         }
         let _registering = self.0.registering.lock().await;
-        let id = match self.find(&new).await {
+        let id = match self.find(new).await {
             Ok(found) => found.id,
             Err(RegistryError::UnknownSubject { .. } | RegistryError::UnknownSchema { .. }) => {
-                match self.judge(&new).await {
-                    // Asking may take another permission than registering, and the registry compares once more.
-                    Err(RegistryError::Forbidden { answer, .. }) => {
-                        tracing::debug!(
-                            subject,
-                            answer,
-                            "the schema is registered without having been compared first"
-                        );
-                    }
-                    other => other?,
+                if !compared {
+                    may_go_unasked(subject, self.judge(new).await)?;
                 }
-                self.post(&new).await?
+                self.post(new).await?
             }
             Err(other) => return Err(other),
         };
@@ -394,6 +405,18 @@ impl HttpRegistry {
             .await
     }
 
+    /// See [`Registry::check_at`](super::Registry::check_at).
+    pub(crate) async fn check_at(
+        &self,
+        subject: &str,
+        schema: &str,
+        level: Compatibility,
+        existing: Compatibility,
+    ) -> Result<(), RegistryError> {
+        let new = self.candidate(subject, schema, &[]).await?;
+        may_go_unasked(subject, self.judge_at(&new, level, existing).await)
+    }
+
     async fn whole_version(
         &self,
         subject: &str,
@@ -410,6 +433,21 @@ impl HttpRegistry {
                 .await?
                 .into(),
         })
+    }
+}
+
+/// Asking may take another permission than registering, and the registry compares once more.
+fn may_go_unasked(subject: &str, judged: Result<(), RegistryError>) -> Result<(), RegistryError> {
+    match judged {
+        Err(RegistryError::Forbidden { answer, .. }) => {
+            tracing::debug!(
+                subject,
+                answer,
+                "the schema goes to the registry without having been compared first"
+            );
+            Ok(())
+        }
+        other => other,
     }
 }
 

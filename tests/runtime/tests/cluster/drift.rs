@@ -1,11 +1,13 @@
 //! What is there and is not what the definition says: a topic's settings, a subject's schema and compatibility.
 
 use ksql_runtime::context::plan::Action;
-use ksql_runtime::log::TopicSpec;
-use ksql_runtime_tests::test_name;
-
+use ksql_runtime::log::{LogError, TopicSpec};
+use ksql_runtime::registry::RegistryError;
 use ksql_runtime_tests::shop::{Rate, Trade};
+use ksql_runtime_tests::test_name;
+use serde_json::json;
 
+use crate::ksqldb_server::KsqlDbServer;
 use crate::{Place, asked, difference, plan_of, refused, started};
 
 /// The same names, other columns.
@@ -36,6 +38,23 @@ mod later {
             pub(crate) price: f64,
             pub(crate) size: i64,
         }
+    }
+}
+
+/// A column more than in [`later::still`], which has to be there.
+mod stricter {
+    use ksql_runtime::prelude::*;
+
+    #[derive(Debug, Clone, PartialEq, Entity)]
+    #[topic("rates", partitions = 2)]
+    #[table]
+    #[entity(namespace = "shop")]
+    pub(super) struct Rate {
+        #[key]
+        pub(super) symbol: String,
+        pub(super) price: f64,
+        pub(super) size: i64,
+        pub(super) spread: f64,
     }
 }
 
@@ -176,7 +195,7 @@ async fn a_schema_that_fits_is_a_new_version_and_one_that_does_not_is_refused_by
     let plan = builder().entity::<later::Rate>().plan().await;
     let plan = plan.expect("a plan");
     let step = plan.steps.iter().find(|step| step.name == subject);
-    assert_eq!(step.expect("a step").action, Action::NewVersion);
+    assert_eq!(step.expect("a step").action, Action::NewVersion(Vec::new()));
     let ctx = started(builder().entity::<later::Rate>()).await;
     let versions = ctx.registry().versions(&subject).await;
     assert_eq!(versions.expect("versions"), [1, 2]);
@@ -224,4 +243,142 @@ async fn another_compatibility_is_shown_by_the_plan_and_set_at_start() {
     assert_eq!(level.expect("a level").as_str(), "FULL_TRANSITIVE");
     assert!(plan_of(&ctx).await.is_unchanged());
     ctx.shutdown().await.expect("it ends");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_version_is_judged_at_the_level_that_is_set_before_it() {
+    let Some(place) = Place::new(test_name!()) else {
+        return;
+    };
+    let registry = place.watched();
+    let builder = || place.builder().setting("registry", registry.url());
+    let ctx = started(builder().entity::<Rate>()).await;
+    ctx.shutdown().await.expect("it ends");
+    let subject = place.name("rates-value");
+
+    // It does not fit at BACKWARD.
+    let lenient = || {
+        let builder = builder().setting("compatibility", "FORWARD");
+        builder.entity::<later::still::Rate>()
+    };
+    let plan = lenient().plan().await.expect("a plan");
+    let step = plan.steps.iter().find(|step| step.name == subject);
+    let action = &step.expect("a step").action;
+    assert!(matches!(action, Action::NewVersion(_)), "{plan}");
+    assert_eq!(
+        difference(&plan, &subject),
+        "compatibility is BACKWARD, the definition says FORWARD: start sets it (AtStart)"
+    );
+    let before = registry.requests().len();
+    let ctx = started(lenient()).await;
+    assert_eq!(
+        asked(&registry, &place.prefix)[before..],
+        [
+            "GET /config?defaultToGlobal=true",
+            "POST /subjects/rates-value",
+            "GET /config/rates-value?defaultToGlobal=true",
+            "GET /subjects/rates-value/versions",
+            "GET /subjects/rates-value/versions/1",
+            "PUT /config/rates-value",
+            "POST /subjects/rates-value",
+            "POST /subjects/rates-value/versions",
+        ],
+        "the level, then the schema, and nothing is compared twice"
+    );
+    assert!(plan_of(&ctx).await.is_unchanged());
+    ctx.shutdown().await.expect("it ends");
+
+    // It fits at FORWARD.
+    let strict = || {
+        let builder = builder().setting("compatibility", "FULL");
+        builder.entity::<stricter::Rate>()
+    };
+    let plan = strict().plan().await.expect("a plan");
+    assert_eq!(plan.refused().count(), 1, "{plan}");
+    let text = place.told(refused(strict()).await);
+    assert!(
+        text.starts_with(
+            "start failed at the step `register schemas` for `Rate`: the schema for `rates-value` is not FULL compatible \
+             with version 2: "
+        ) && text.contains("`spread`"),
+        "{text}"
+    );
+    let ctx = started(builder()).await;
+    let level = ctx.registry().compatibility(Some(&subject)).await;
+    assert_eq!(
+        level.expect("a level").as_str(),
+        "FORWARD",
+        "nothing was set"
+    );
+    ctx.shutdown().await.expect("it ends");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refused_of_one_entity_is_refused_before_anything_is_made_for_another() {
+    let Some(mut place) = Place::new(test_name!()) else {
+        return;
+    };
+    let registry = place.watched();
+    for case in ["schema", "partitions", "source"] {
+        place.renew();
+        let ksqldb = KsqlDbServer::start();
+        let builder = || {
+            let builder = place.builder().setting("registry", registry.url());
+            builder.setting("ksqldb", ksqldb.url())
+        };
+        let ctx = started(builder().entity::<Rate>()).await;
+        ctx.shutdown().await.expect("it ends");
+        let before = registry.requests().len();
+
+        // The first entity is new and has nothing against it; another level is wanted of both.
+        let program = || {
+            let builder = builder().setting("compatibility", "FULL");
+            builder.entity::<Trade>()
+        };
+        let (program, step) = match case {
+            "schema" => (program().entity::<later::still::Rate>(), "register schemas"),
+            "partitions" => (
+                program()
+                    .setting("entity.Rate.partitions", "3")
+                    .entity::<Rate>(),
+                "create topics",
+            ),
+            _ => {
+                ksqldb.change("RATE", |source| source["type"] = json!("STREAM"));
+                (program().entity::<Rate>(), "create sources")
+            }
+        };
+        let plan = program.plan().await.expect("a plan");
+        assert!(plan.refused().count() > 0, "{plan}");
+        let text = place.told(refused(program).await);
+        let start = format!("start failed at the step `{step}` for `Rate`: ");
+        assert!(text.starts_with(&start), "{text}");
+
+        let asked = asked(&registry, &place.prefix);
+        let writes = asked[before..].iter().filter(|asked| {
+            let comparison = asked.starts_with("POST /compatibility/");
+            asked.starts_with("PUT") || asked.ends_with("/versions") && !comparison
+        });
+        // The versions there are may be listed.
+        let writes: Vec<&String> = writes.filter(|asked| !asked.starts_with("GET")).collect();
+        assert!(writes.is_empty(), "{case}: {writes:?}");
+        assert_eq!(ksqldb.changes().len(), 1, "{case}: the first start's");
+        let ctx = started(place.builder()).await;
+        let topic = ctx.log().describe(&place.name("trades")).await;
+        assert!(
+            matches!(topic, Err(LogError::UnknownTopic { .. })),
+            "{case}: {topic:?}"
+        );
+        for subject in ["trades-value", "trades-key"] {
+            let versions = ctx.registry().versions(&place.name(subject)).await;
+            let unknown = matches!(versions, Err(RegistryError::UnknownSubject { .. }));
+            assert!(unknown, "{case}: {versions:?}");
+        }
+        let level = ctx
+            .registry()
+            .compatibility(Some(&place.name("rates-value")))
+            .await;
+        assert_eq!(level.expect("a level").as_str(), "BACKWARD", "{case}");
+        ctx.shutdown().await.expect("it ends");
+    }
 }
