@@ -52,8 +52,8 @@ struct Shared {
 impl Proxy {
     /// A proxy on a free port, without a broker yet.
     pub fn start() -> Proxy {
-        let address = SocketAddr::from(([127, 0, 0, 1], crate::servers::free_port()));
-        let listener = TcpListener::bind(address).expect("a port to listen on");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port to listen on");
+        let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
             broker: Mutex::new(None),
             fault: Mutex::new(Fault::None),

@@ -27,14 +27,35 @@ pub(crate) struct Order {
     pub(crate) tags: Vec<String>,
 }
 
+/// A client that waits for as long as a loaded machine may take.
 pub(crate) fn client(server: &TestServer) -> KsqlDb {
+    client_of(server, |_| {})
+}
+
+/// One that gives a statement or a question up after two seconds, for tests that wait for that.
+pub(crate) fn impatient(server: &TestServer) -> KsqlDb {
+    client_of(server, |options| {
+        options.statement_timeout = Duration::from_secs(2);
+        options.ready_timeout = Duration::from_secs(2);
+    })
+}
+
+/// One that gives an answer up after three seconds and asks again, for servers that are silent once.
+pub(crate) fn undeterred(server: &TestServer) -> KsqlDb {
+    client_of(server, |options| {
+        options.http.request_timeout = Duration::from_secs(3);
+    })
+}
+
+fn client_of(server: &TestServer, change: impl FnOnce(&mut KsqlDbOptions)) -> KsqlDb {
     let mut http = HttpOptions::new([server.url()]);
-    http.request_timeout = Duration::from_millis(700);
+    http.request_timeout = Duration::from_secs(120);
     let mut options = KsqlDbOptions::new(http);
-    options.statement_timeout = Duration::from_secs(2);
-    options.ready_timeout = Duration::from_secs(2);
+    options.statement_timeout = Duration::from_secs(300);
+    options.ready_timeout = Duration::from_secs(300);
     options.retry_from = Duration::from_millis(5);
     options.retry_to = Duration::from_millis(20);
+    change(&mut options);
     KsqlDb::new(options).expect("a client")
 }
 

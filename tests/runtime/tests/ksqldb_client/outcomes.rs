@@ -1,6 +1,8 @@
 //! Statements without an answer: looked up, sent again only where that cannot do harm.
 
-use super::model::{Model, Order, Trouble, client, described, lost, not_written};
+use super::model::{
+    Model, Order, Trouble, client, described, impatient, lost, not_written, undeterred,
+};
 use ksql_runtime::entity::Entity;
 use ksql_runtime::ksqldb::KsqlDbError;
 use ksql_runtime_tests::http_server::{Play, TestServer};
@@ -44,7 +46,7 @@ async fn a_statement_whose_answer_was_lost_is_looked_up_and_not_sent_again_where
                 .expect("the lock")
                 .insert("OLD".to_owned(), json!({ "type": "INTEGER" }));
             let (model, server) = model.start();
-            client(&server)
+            undeterred(&server)
                 .execute(statement)
                 .await
                 .unwrap_or_else(|error| panic!("{statement}: {error}"));
@@ -77,7 +79,7 @@ async fn an_insert_that_left_no_trace_is_never_sent_twice() {
         .troubled([Trouble::Not(not_written())])
         .start();
     let statement = "INSERT INTO `S` SELECT `A` AS `A` FROM `T` EMIT CHANGES;";
-    let error = client(&server)
+    let error = impatient(&server)
         .execute(statement)
         .await
         .expect_err("nobody knows");
@@ -104,7 +106,7 @@ async fn an_equal_insert_that_ran_before_is_not_taken_for_this_one() {
         .expect("the lock")
         .push(json!({ "id": "Q_OLD", "queryString": statement, "sinks": ["S"] }));
     let (_, server) = model.start();
-    let error = client(&server)
+    let error = impatient(&server)
         .execute(statement)
         .await
         .expect_err("nobody knows");
@@ -151,7 +153,7 @@ async fn a_statement_waits_for_a_server_that_starts_and_for_its_registry() {
 #[tokio::test]
 async fn where_nothing_can_be_seen_the_outcome_is_unknown() {
     let server = TestServer::start(|_| Play::Slam);
-    let error = client(&server)
+    let error = impatient(&server)
         .execute("DROP STREAM S;")
         .await
         .expect_err("nobody knows");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::model::{client, command, status};
+use super::model::{client, command, impatient, status, undeterred};
 use ksql_runtime::ksqldb::{Answer, Effect, KsqlDbError, SourceKind, Statement};
 use ksql_runtime_tests::http_server::{Play, TestServer};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ async fn a_statement_is_polled_until_it_is_applied() {
             ),
         }
     });
-    let done = client(&server)
+    let done = undeterred(&server)
         .execute("CREATE STREAM S AS SELECT A FROM T EMIT CHANGES")
         .await
         .expect("applied");
@@ -64,7 +64,7 @@ async fn a_statement_that_fails_or_is_not_applied_in_time_says_so() {
         "/ksql" => Play::json(command("stream/S/drop", "EXECUTING", None, 2)),
         _ => status("EXECUTING"),
     });
-    let error = client(&server)
+    let error = impatient(&server)
         .execute("DROP STREAM S;")
         .await
         .expect_err("it takes too long");
