@@ -13,7 +13,7 @@ use crate::servers::RegistryServer;
 use crate::workload::Row;
 
 /// Nothing here takes as long unless it hangs.
-pub const LIMIT: Duration = Duration::from_secs(120);
+pub const LIMIT: Duration = Duration::from_secs(300);
 
 /// A place on a cluster. Its directory is removed with it.
 #[derive(Debug)]

@@ -207,7 +207,7 @@ impl TestServer {
 
     /// Waits until a request came for which something holds.
     pub fn wait_for(&self, wanted: impl Fn(&Request) -> bool) -> Request {
-        let limit = Duration::from_secs(30);
+        let limit = Duration::from_secs(120);
         let guard = self
             .shared
             .requests
@@ -239,7 +239,7 @@ impl TestServer {
         let waited = self
             .shared
             .asked
-            .wait_timeout_while(guard, Duration::from_secs(30), enough);
+            .wait_timeout_while(guard, Duration::from_secs(120), enough);
         assert!(
             !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out(),
             "the client stopped reading"
@@ -260,9 +260,15 @@ impl Drop for TestServer {
     }
 }
 
-/// A port where nobody listens, and which no server of these tests is given later.
+/// A port where nobody listens, as long as this process lives: it is bound, so that the system gives it to nobody else, and
+/// without a listener, so that connections are refused.
 pub fn closed_port() -> String {
-    format!("http://127.0.0.1:{}", crate::servers::free_port())
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(any).expect("a free port");
+    let address = socket.local_addr().expect("an address");
+    std::mem::forget(socket);
+    format!("http://{address}")
 }
 
 impl Shared {

@@ -52,7 +52,7 @@ struct Shared {
 impl Proxy {
     /// A proxy on a free port, without a broker yet.
     pub fn start() -> Proxy {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port to listen on");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port to listen on");
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
             broker: Mutex::new(None),

@@ -47,6 +47,25 @@ impl Cluster {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// A cluster that was started, and what was said; on other ports where somebody took one of the first meanwhile.
+    fn started() -> (Cluster, String) {
+        for _ in 0..5 {
+            let cluster = Cluster::new();
+            let output = cluster.script("start");
+            let error = String::from_utf8_lossy(&output.stderr);
+            if output.status.success() {
+                let said = String::from_utf8_lossy(&output.stdout).into_owned();
+                return (cluster, said);
+            }
+            let taken = ["is taken by another program", "in use"];
+            assert!(
+                taken.iter().any(|taken| error.contains(taken)),
+                "{output:?}"
+            );
+        }
+        panic!("no ports stayed free long enough for the servers to bind them");
+    }
+
     fn stop(&self) -> String {
         String::from_utf8_lossy(&self.script("stop").stdout).into_owned()
     }
@@ -85,7 +104,7 @@ fn a_cluster_started_twice_is_started_once_and_stopping_it_stops_nothing_else() 
     let Some(other) = servers::kafka_or_skip(test_name!()) else {
         return;
     };
-    let (cluster, said) = started();
+    let (cluster, said) = Cluster::started();
     let [kafka, _, registry] = cluster.ports;
     let addresses = format!(
         "export KSQL_BOOTSTRAP=127.0.0.1:{kafka} KSQL_REGISTRY=http://127.0.0.1:{registry}/apis/ccompat/v7\n"

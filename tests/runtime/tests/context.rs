@@ -7,7 +7,7 @@ use ksql_runtime::error::Error;
 use ksql_runtime::log::Record;
 use ksql_runtime::prelude::*;
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("stock", partitions = 3)]

@@ -11,7 +11,7 @@ fn builder(directory: &Path) -> ContextBuilder {
     ksql_runtime_tests::context()
         .entity::<Row>()
         .state_dir(directory)
-        .setting("ready_timeout", "30s")
+        .setting("ready_timeout", "5m")
 }
 
 /// The texts of an error and of all its sources.

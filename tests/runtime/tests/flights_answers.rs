@@ -130,7 +130,7 @@ async fn loaded(builder: ContextBuilder) -> (Context, Vec<Departure>) {
         .add_all(planes.collect::<Vec<_>>())
         .await
         .expect("planes are added");
-    ctx.wait_caught_up(Duration::from_secs(60))
+    ctx.wait_caught_up(Duration::from_secs(300))
         .await
         .expect("the tables catch up");
     (ctx, departures)

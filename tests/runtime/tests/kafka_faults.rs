@@ -439,12 +439,16 @@ async fn an_end_of_a_table_that_lost_kafka_long_ago_does_not_wait_for_it() {
         return;
     };
     let mut report = Report::new("RT12 on Kafka, a lost table", 0);
-    // The bound is the program's own: what a loaded machine adds to one end it does not add to all.
-    let mut quickest = [Duration::MAX; 2];
-    for (round, fault) in [Fault::Refused, Fault::Silent, Fault::Refused, Fault::Silent]
-        .into_iter()
-        .enumerate()
-    {
+    let kinds = [Fault::Refused, Fault::Silent];
+    let mut fastest = [Duration::MAX; 2];
+    // One end of each kind is enough: on a busy machine any single one may be kept waiting by others.
+    let end = Duration::from_secs(10);
+    for attempt in 0..10 {
+        let kind = attempt % 2;
+        if fastest[kind] < end {
+            continue;
+        }
+        let fault = kinds[kind];
         let place = behind.place();
         let ctx = place.start(&[]).await.expect("it starts");
         let receipt = ctx.set::<Row>().add(row(1, 1)).await.expect("added");
@@ -455,7 +459,7 @@ async fn an_end_of_a_table_that_lost_kafka_long_ago_does_not_wait_for_it() {
         let began = Instant::now();
         ctx.shutdown().await.expect("nothing was on its way");
         let took = began.elapsed();
-        quickest[round % 2] = quickest[round % 2].min(took);
+        fastest[kind] = took.min(fastest[kind]);
         behind.proxy.set(Fault::None);
         let ctx = place.start(&[]).await.expect("it starts again");
         let set = ctx.set::<Row>();
@@ -468,8 +472,10 @@ async fn an_end_of_a_table_that_lost_kafka_long_ago_does_not_wait_for_it() {
             took.as_millis() as u64,
         );
     }
-    let bound = Duration::from_secs(10);
-    assert!(quickest.iter().all(|took| *took < bound), "{quickest:?}");
+    assert!(
+        fastest.iter().all(|took| *took < end),
+        "{kinds:?} ended after {fastest:?} at best"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -49,7 +49,7 @@ struct Case {
 impl Case {
     fn new(test: &str) -> Option<Case> {
         let (kafka, registry) = (broker(test)?, servers::registry_or_skip(test)?);
-        let place = Place::new(kafka.bootstrap(), registry).with("ready_timeout", "30s");
+        let place = Place::new(kafka.bootstrap(), registry).with("ready_timeout", "5m");
         let name = test.rsplit("::").next().unwrap_or(test);
         Some(Case {
             kafka,
@@ -97,6 +97,7 @@ impl Case {
         let producer: BaseProducer = self
             .client()
             .set("transactional.id", &self.topic)
+            .set("transaction.timeout.ms", "600000")
             .create()
             .expect("a producer");
         producer.init_transactions(LIMIT).expect("transactions");

@@ -8,7 +8,7 @@ use ksql_runtime::log::{DirectoryError, LogError};
 use ksql_runtime::prelude::*;
 use ksql_runtime::state::State;
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("stock", partitions = 3)]

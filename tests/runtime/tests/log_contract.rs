@@ -16,7 +16,7 @@ use ksql_runtime_tests::{servers, test_name};
 use ksql_schema::model::Cleanup;
 use proptest::prelude::*;
 
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// A log to test, with topics and groups no other test has: the tests name them as if they were alone.
 #[derive(Clone)]

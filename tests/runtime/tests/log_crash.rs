@@ -12,7 +12,7 @@ use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::workload::mix;
 
 const CHILD: &str = env!("CARGO_BIN_EXE_log_child");
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// Every record of a topic: by partition and offset its number.
 fn numbers(log: &EmbeddedLog, topic: &str) -> BTreeMap<(i32, i64), u64> {

@@ -31,7 +31,7 @@ fn records(log: &EmbeddedLog) -> Vec<(i64, Vec<u8>, Option<Vec<u8>>)> {
     let (mut found, mut next) = (Vec::new(), offsets.start);
     while next < offsets.end {
         let fetched = reader
-            .poll(Duration::from_secs(60))
+            .poll(Duration::from_secs(300))
             .expect("a poll")
             .expect("records");
         next = fetched.next_offset();
@@ -360,7 +360,7 @@ async fn a_flipped_byte_under_the_log_is_reported_and_never_read_as_a_record() {
                     let end = log.offsets("t", 0).expect("offsets").end;
                     let (mut next, mut failed) = (0, false);
                     while next < end && !failed {
-                        match reader.poll(Duration::from_secs(60)) {
+                        match reader.poll(Duration::from_secs(300)) {
                             Ok(Some(fetched)) => {
                                 for record in &fetched {
                                     let value = std::str::from_utf8(record.value.expect("a value"))
@@ -442,7 +442,7 @@ async fn a_damaged_type_or_length_is_reported_and_never_waited_for_or_taken_for_
                 .pop()
                 .expect("a file");
             damage(&path);
-            let opened = within(Duration::from_secs(60), move || {
+            let opened = within(Duration::from_secs(300), move || {
                 EmbeddedLog::open(EmbeddedOptions::new(directory.path()))
             });
             match opened {

@@ -8,6 +8,7 @@ use ksql_runtime::log::partition::partition_for_key;
 use ksql_runtime::log::{
     Created, Fetched, KafkaLog, KafkaOptions, LogError, LogReader, Record, RecordBatch, TopicSpec,
 };
+use ksql_runtime_tests::http_server::closed_port;
 use ksql_runtime_tests::servers::{self, Kafka};
 use ksql_runtime_tests::test_name;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
@@ -16,7 +17,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(300);
 
 fn now() -> i64 {
     let since = std::time::UNIX_EPOCH.elapsed().expect("after 1970");
@@ -58,6 +59,7 @@ fn admin(kafka: &Kafka) -> AdminClient<DefaultClientContext> {
 fn transactional(kafka: &Kafka) -> BaseProducer {
     let producer: BaseProducer = client(kafka)
         .set("transactional.id", unique("x"))
+        .set("transaction.timeout.ms", "600000")
         .create()
         .expect("a producer");
     producer.init_transactions(LIMIT).expect("transactions");
@@ -430,6 +432,7 @@ async fn a_broker_that_is_killed_and_comes_back_loses_and_repeats_nothing() {
         move || stop.load(std::sync::atomic::Ordering::Acquire)
     };
     let count = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let written = std::sync::Arc::new(std::sync::OnceLock::new());
     let producing: Vec<_> = (0..4_u64)
         .map(|task| {
             let (log, topic, stopped) = (log.clone(), topic.clone(), stopped());
@@ -456,14 +459,19 @@ async fn a_broker_that_is_killed_and_comes_back_loses_and_repeats_nothing() {
         })
         .collect();
     let reading = {
-        let (log, topic, stopped) = (log.clone(), topic.clone(), stopped());
+        let (log, topic, written) = (log.clone(), topic.clone(), written.clone());
         beside(move || {
             let mut seen = BTreeMap::new();
             let mut at = vec![(0, 0), (1, 0)];
             let mut quiet = 0;
             let mut disconnected = 0;
+            // Until it has all there is and nothing more comes; what is missing is waited for a minute longer.
+            let goes_on = |quiet, seen| match written.get() {
+                None => true,
+                Some(written) => quiet < 3 || (seen < *written && quiet < 120),
+            };
             // As a table does: an error that may pass is waited out, and reading goes on where it was.
-            while !stopped() || quiet < 3 {
+            while goes_on(quiet, seen.len()) {
                 let mut reader = match log.reader(&topic, &at) {
                     Ok(reader) => reader,
                     Err(error) => {
@@ -471,7 +479,7 @@ async fn a_broker_that_is_killed_and_comes_back_loses_and_repeats_nothing() {
                         continue;
                     }
                 };
-                while !stopped() || quiet < 3 {
+                while goes_on(quiet, seen.len()) {
                     match reader.poll(Duration::from_millis(500)) {
                         Ok(Some(fetched)) => {
                             quiet = 0;
@@ -522,6 +530,7 @@ async fn a_broker_that_is_killed_and_comes_back_loses_and_repeats_nothing() {
     for task in producing {
         acknowledged.extend(task.await.expect("a task"));
     }
+    written.set(acknowledged.len()).expect("set once");
     let (seen, disconnected) = reading.await.expect("the reader");
     assert!(disconnected > 0, "the outage was told");
     // Not whole maps: they are long.
@@ -539,17 +548,16 @@ async fn a_broker_that_is_killed_and_comes_back_loses_and_repeats_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_at_the_address_is_an_error_that_may_pass_and_says_where() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port");
-    let mut options = KafkaOptions::new(port.to_string());
-    options.request_timeout = Duration::from_secs(1);
+    let url = closed_port();
+    let address = url.strip_prefix("http://").expect("an address");
+    let mut options = KafkaOptions::new(address);
+    options.request_timeout = Duration::from_secs(5);
     let log = KafkaLog::open(options).expect("nothing is asked yet");
     let error = log.describe("t").await.expect_err("nobody is there");
     assert!(error.is_transient(), "{error:?}");
     let said = error.to_string();
     assert!(
-        said.contains(&port.to_string()) && said.contains("describe the topic"),
+        said.contains(address) && said.contains("describe the topic"),
         "{said}"
     );
     let source = std::error::Error::source(&error).expect("a source");
@@ -706,44 +714,53 @@ async fn closing_while_no_broker_answers_ends_and_says_what_was_given_up() {
     let Some(kafka) = servers::or_skip(test_name!(), Kafka::start()) else {
         return;
     };
-    let mut options = options(&kafka);
-    options.close_timeout = Duration::from_secs(1);
-    let log = KafkaLog::open(options).expect("the log opens");
-    log.create_topic(&TopicSpec::new("t", 1))
-        .await
-        .expect("created");
-    produce(&log, "t", &["a"]).await;
-    kafka.pause();
-    let producing = {
-        let log = log.clone();
-        tokio::spawn(async move {
-            log.produce("t", Record::new(Some(b"k"), Some(b"v"), 7))
-                .await
-        })
-    };
-    // It is on its way when there is something to flush.
-    while tokio::time::timeout(Duration::from_millis(10), log.flush())
-        .await
-        .is_ok()
-    {}
-    let started = Instant::now();
-    match log.close().await {
-        Err(LogError::GivenUp { records: 1, .. }) => {}
-        other => panic!("{other:?}"),
+    let mut fastest = Duration::MAX;
+    for attempt in 0..5 {
+        // One of some is enough: on a busy machine any single one may be kept waiting by others.
+        if fastest < Duration::from_secs(8) {
+            break;
+        }
+        let topic = format!("t{attempt}");
+        let mut options = options(&kafka);
+        options.close_timeout = Duration::from_secs(1);
+        let log = KafkaLog::open(options).expect("the log opens");
+        log.create_topic(&TopicSpec::new(&topic, 1))
+            .await
+            .expect("created");
+        produce(&log, &topic, &["a"]).await;
+        kafka.pause();
+        let producing = {
+            let log = log.clone();
+            tokio::spawn(async move {
+                log.produce(&topic, Record::new(Some(b"k"), Some(b"v"), 7))
+                    .await
+            })
+        };
+        // It is on its way when there is something to flush.
+        while tokio::time::timeout(Duration::from_millis(10), log.flush())
+            .await
+            .is_ok()
+        {}
+        let started = Instant::now();
+        match log.close().await {
+            Err(LogError::GivenUp { records: 1, .. }) => {}
+            other => panic!("{other:?}"),
+        }
+        fastest = fastest.min(started.elapsed());
+        assert!(producing.await.expect("a task").is_err());
+        kafka.resume();
     }
     assert!(
-        started.elapsed() < Duration::from_secs(60),
-        "not the delivery time-out"
+        fastest < Duration::from_secs(8),
+        "closed after {fastest:?} at best"
     );
-    assert!(producing.await.expect("a task").is_err());
-    kafka.resume();
 }
 
 /// The log of a user of a broker with rights.
 fn log_of(kafka: &Kafka, user: &str) -> KafkaLog {
     let mut options = options(kafka);
     options.client = kafka.client(user);
-    options.request_timeout = Duration::from_secs(10);
+    options.request_timeout = Duration::from_secs(120);
     KafkaLog::open(options).expect("the log opens")
 }
 
@@ -818,6 +835,7 @@ async fn a_wrong_password_is_told_at_once_and_not_printed() {
     options
         .client
         .insert("sasl.password".to_owned(), "hunter2".to_owned());
+    options.request_timeout = Duration::from_secs(3600);
     let log = KafkaLog::open(options).expect("the log opens");
     let started = Instant::now();
     let error = log.describe("t").await.expect_err("refused");
@@ -826,8 +844,8 @@ async fn a_wrong_password_is_told_at_once_and_not_printed() {
         "{error:?}"
     );
     assert!(
-        started.elapsed() < Duration::from_secs(120),
-        "not waited with"
+        started.elapsed() < LIMIT,
+        "told long before the hour is over"
     );
     let printed = format!("{error} {error:?} {log:?}");
     assert!(!printed.contains("hunter2"), "{printed}");

@@ -12,7 +12,7 @@ use ksql_runtime::prelude::*;
 use ksql_runtime::state::{Event, State, StateError};
 use tokio::sync::broadcast::Receiver;
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("stock", partitions = 2)]

@@ -9,7 +9,7 @@ use ksql_runtime::log::{EmbeddedLog, EmbeddedOptions, Record, TopicSpec};
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::workload::{Row, row};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(300);
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 fn log(directory: &Path) -> EmbeddedLog {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ksql_runtime::log::{Record, TopicSpec};
 use ksql_runtime::prelude::*;
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("stock", partitions = 3)]
@@ -49,7 +49,7 @@ async fn every_restore_ends_ready_or_with_an_error_that_says_why() {
     };
     let ends = async |directory: &Path, rebuild: bool| {
         let started = builder(directory)
-            .setting("ready_timeout", "60s")
+            .setting("ready_timeout", "5m")
             .setting(
                 "rebuild_on_truncation",
                 if rebuild { "true" } else { "false" },

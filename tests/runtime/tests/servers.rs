@@ -12,7 +12,7 @@ use ksql_runtime_tests::servers::{self, Kafka, KafkaOptions, RegistryServer};
 use ksql_runtime_tests::test_name;
 
 const TOPICS: &str = "org.apache.kafka.tools.TopicCommand";
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(300);
 
 fn listens(address: &str) -> bool {
     let address: SocketAddr = address.parse().expect("an address");

@@ -12,7 +12,7 @@ use ksql_runtime_tests::workload::{Row, mix, row};
 /// Which files, by their names.
 type Wanted = fn(&str) -> bool;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(300);
 const ROWS: u64 = 3_000;
 
 fn builder(directory: &Path, rebuild: bool) -> ContextBuilder {

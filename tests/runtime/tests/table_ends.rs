@@ -8,7 +8,7 @@ use ksql_runtime::prelude::*;
 use ksql_runtime::state::{State, StateError};
 use ksql_runtime_tests::workload::{Row, row};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(300);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_right_after_the_last_acknowledgement_leaves_nothing_to_replay() {
@@ -125,7 +125,7 @@ async fn a_panic_below_a_table_ends_it_with_what_was_said_and_no_old_row_is_serv
         ksql_runtime_tests::context()
             .entity::<Brittle>()
             .state_dir(directory.path())
-            .setting("ready_timeout", "60s")
+            .setting("ready_timeout", "5m")
             .start()
     };
     let defect = |error: &Error| {

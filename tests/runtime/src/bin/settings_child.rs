@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let set = ctx.set::<Row>();
     let rows: u64 = argument.parse()?;
     set.add_all((0..rows).map(|n| row(n as i64, n))).await?;
-    ctx.wait_caught_up(Duration::from_secs(60)).await?;
+    ctx.wait_caught_up(Duration::from_secs(600)).await?;
     say(&format!("ready {}", set.replayed()?));
     std::future::pending::<()>().await;
     Ok(())

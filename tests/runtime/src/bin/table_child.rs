@@ -33,7 +33,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let (seed, keys, from, to) = (number(1), number(2), number(3), number(4));
 
-    let mut builder = Context::builder().entity::<Row>().state_dir(&directory);
+    let mut builder = Context::builder()
+        .entity::<Row>()
+        .state_dir(&directory)
+        .setting("ready_timeout", "5m");
     if arguments.first().is_some_and(|mode| mode == "flushing") {
         builder = builder
             .setting("flush_interval", "1ms")
@@ -47,7 +50,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             return Err(error.into());
         }
     };
-    ctx.wait_ready(Duration::from_secs(30)).await?;
+    ctx.wait_ready(Duration::from_secs(300)).await?;
     say(&format!("replayed {}", ctx.set::<Row>().replayed()?));
     say("ready");
 

@@ -233,15 +233,8 @@ impl Kafka {
 
     /// Starts a stopped or killed broker again: same address, same data.
     pub fn start_again(&self) {
-        for _ in 0..10 {
-            match self.run() {
-                Ok(()) => return,
-                // Connections to the one before may linger.
-                Err(NotReady::PortTaken) => {}
-                Err(NotReady::Failed(why)) => panic!("{why}"),
-            }
-        }
-        panic!("{} was taken meanwhile", self.bootstrap);
+        self.supervisor
+            .start_again(&self.bootstrap, || self.answers());
     }
 
     /// The id of its cluster, as brokers tell it.
@@ -370,9 +363,12 @@ impl Kafka {
     }
 
     fn run(&self) -> Result<(), NotReady> {
+        self.supervisor.start(|| self.answers())
+    }
+
+    fn answers(&self) -> bool {
         let address = self.bootstrap.parse().expect("an address");
-        self.supervisor
-            .start(|| answers(address, self.secured()).unwrap_or(false))
+        answers(address, self.secured()).unwrap_or(false)
     }
 
     fn format(&self) {
@@ -415,7 +411,7 @@ fn owned<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
 fn answers(address: SocketAddr, secured: bool) -> std::io::Result<bool> {
     const API_VERSIONS: i16 = 18;
     const METADATA: i16 = 3;
-    let limit = Duration::from_secs(1);
+    let limit = Duration::from_secs(10);
     let mut stream = TcpStream::connect_timeout(&address, limit)?;
     stream.set_read_timeout(Some(limit))?;
     let versions = ask(&mut stream, API_VERSIONS, 0, &[])?;

@@ -24,10 +24,9 @@ mod kafka;
 mod registry;
 mod supervisor;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -190,18 +189,22 @@ fn new_folder(server: &str) -> PathBuf {
         .keep()
 }
 
-/// A port that nobody listens on, never given twice. Below the range from which the system takes ports for outgoing connections: a client
-/// that tries again and again to reach a stopped server would otherwise be given the server's own port one day, connect
-/// to itself, and keep the server from coming back.
+/// A port that nobody listens on, given to no other test of any process on this machine while this one lives. Below the
+/// range from which the system takes ports for outgoing connections: a client that tries again and again to reach a
+/// stopped server would otherwise be given the server's own port one day, connect to itself, and keep the server from
+/// coming back.
 pub fn free_port() -> u16 {
-    // A server binds its port a second after it was given one.
-    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
-    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let port = (0..1000)
+    // A server binds its port a second after it was given one, and leaves it while it is stopped. Whose it is until this
+    // process ends is who has the same number for UDP, which nobody here speaks.
+    static GIVEN: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
+    let (port, mark) = (0..1000)
         .map(|_| rand::random_range(20_000..32_000))
-        .filter(|port| !given.contains(port))
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .filter_map(|port| Some((port, UdpSocket::bind(("127.0.0.1", port)).ok()?)))
+        .find(|(port, _)| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .expect("a free port");
-    given.insert(port);
+    GIVEN
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(mark);
     port
 }

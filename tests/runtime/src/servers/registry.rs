@@ -102,11 +102,7 @@ impl RegistryServer {
 
     /// Starts a stopped or killed registry again: same address, same schemas.
     pub fn start_again(&self) {
-        match self.run() {
-            Ok(()) => {}
-            Err(NotReady::PortTaken) => panic!("{} was taken meanwhile", self.url),
-            Err(NotReady::Failed(why)) => panic!("{why}"),
-        }
+        self.supervisor.start_again(&self.url, || self.answers());
     }
 
     /// Halts the registry (SIGSTOP): connections stay open and nothing is answered.
@@ -120,10 +116,12 @@ impl RegistryServer {
     }
 
     fn run(&self) -> Result<(), NotReady> {
-        self.supervisor.start(|| {
-            request(self.address, "GET", "/subjects", "")
-                .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
-        })
+        self.supervisor.start(|| self.answers())
+    }
+
+    fn answers(&self) -> bool {
+        request(self.address, "GET", "/subjects", "")
+            .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
     }
 
     fn set_backward(&self) {
@@ -135,8 +133,8 @@ impl RegistryServer {
 
 /// One request, by hand: the launcher must work whatever becomes of the clients that it is there to test.
 fn request(address: SocketAddr, method: &str, path: &str, body: &str) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(10))?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     write!(
         stream,
         "{method} {PATH}{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\

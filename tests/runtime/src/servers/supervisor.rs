@@ -9,7 +9,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a server may take until it answers. Each takes about three seconds on an idle machine.
-const START_LIMIT: Duration = Duration::from_secs(90);
+const START_LIMIT: Duration = Duration::from_secs(300);
+
+/// How long a port may be taken that a server had before: by what is left of its connections, or a connection of
+/// somebody else.
+const TAKEN_LIMIT: Duration = Duration::from_secs(60);
 
 /// How long between two looks at whether it answers.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
@@ -116,6 +120,21 @@ impl Supervisor {
             std::thread::sleep(LOOK_AGAIN);
         }
         Ok(())
+    }
+
+    /// As [`Supervisor::start`], at an address that the server had before: waits for it while it is taken.
+    pub(super) fn start_again(&self, address: &str, mut answers: impl FnMut() -> bool) {
+        let end = Instant::now() + TAKEN_LIMIT;
+        loop {
+            match self.start(&mut answers) {
+                Ok(()) => return,
+                Err(NotReady::PortTaken) if Instant::now() < end => {
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+                Err(NotReady::PortTaken) => panic!("{address} was taken meanwhile"),
+                Err(NotReady::Failed(why)) => panic!("{why}"),
+            }
+        }
     }
 
     /// Ends the server: `stop` (SIGTERM) or `kill` (SIGKILL). Returns when the process is gone. One that ended already

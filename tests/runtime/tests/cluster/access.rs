@@ -118,7 +118,7 @@ async fn whoever_has_no_rights_is_told_which_one_is_missing_where() {
     let spec = TopicSpec::new(guarded.place.name("rates"), 2).compacted();
     guarded.topic(spec).await;
     let builder = guarded.builder("reader").entity::<Rate>();
-    let text = guarded.told(&refused(builder.setting("ready_timeout", "30s")).await);
+    let text = guarded.told(&refused(builder.setting("ready_timeout", "5m")).await);
     assert!(
         text.starts_with("start failed at the step `wait until tables are ready`: `Rate` cannot be read: its table of topic `rates` is ")
             && text.contains("kafka does not allow this user to read")
@@ -162,7 +162,7 @@ async fn the_rights_the_documentation_names_are_enough_and_credentials_reach_eve
         let ctx = started(program()).await;
         let set = ctx.set::<Rate>();
         set.add(rate("EUR", f64::from(round))).await.expect("added");
-        ctx.wait_caught_up(Duration::from_secs(60))
+        ctx.wait_caught_up(Duration::from_secs(300))
             .await
             .expect("caught up");
         let read = set.get("EUR").await.expect("a read");
@@ -186,7 +186,7 @@ async fn a_wrong_password_is_told_at_once_and_not_waited_with() {
         .setting("kafka.sasl.password", format!("{SECRET}-and-wrong"))
         .setting("reach_timeout", "1h")
         .setting("request_timeout", "1h");
-    let text = tokio::time::timeout(Duration::from_secs(60), refused(builder)).await;
+    let text = tokio::time::timeout(Duration::from_secs(300), refused(builder)).await;
     let text = text.expect("an error long before the hour is over");
     let text = guarded.told(&text);
     assert!(

@@ -83,7 +83,7 @@ async fn a_start_makes_topics_and_subjects_as_defined_and_a_second_one_sends_not
     }
     let set = ctx.set::<Rate>();
     set.add(rate("EUR", 1.5)).await.expect("added");
-    ctx.wait_caught_up(Duration::from_secs(60))
+    ctx.wait_caught_up(Duration::from_secs(300))
         .await
         .expect("caught up");
     let topics = topics(&ctx, &place).await;

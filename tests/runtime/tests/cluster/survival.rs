@@ -16,7 +16,10 @@ use crate::ksqldb_server::KsqlDbServer;
 use crate::{Place, forward, plan_of, started};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_cluster_child");
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// How the system's list of connections calls one whose other end is closed and whose own is not.
+const CLOSE_WAIT: &str = "08";
 
 /// A child that starts; it halts at a line of its log.
 fn child(place: &Place, registry: &str, ksqldb: &KsqlDbServer, line: usize) -> Lines {
@@ -32,8 +35,37 @@ fn child(place: &Place, registry: &str, ksqldb: &KsqlDbServer, line: usize) -> L
     Lines::start(CHILD, &arguments, place.state.path())
 }
 
+/// Waits until the servers have done what a killed child had sent them: until then their ends of its connections stand and
+/// wait to be closed. A start beside that would not be the next one but another at the same time.
+async fn settled(place: &Place, ksqldb: &KsqlDbServer) {
+    let port = |url: &str| -> u16 {
+        let host = url.trim_start_matches("http://").split('/').next();
+        let port = host.and_then(|host| host.rsplit(':').next());
+        port.and_then(|port| port.parse().ok()).expect("a port")
+    };
+    let ports = [place.kafka.bootstrap(), place.registry.url(), &ksqldb.url()]
+        .map(|url| format!(":{:04X}", port(url)));
+    // Where there are no such lists there is nothing to look at.
+    let waits = || {
+        ["/proc/net/tcp", "/proc/net/tcp6"].iter().any(|list| {
+            let list = std::fs::read_to_string(list).unwrap_or_default();
+            list.lines().any(|line| {
+                let mut words = line.split_whitespace().skip(1);
+                let (local, state) = (words.next().unwrap_or_default(), words.nth(1));
+                state == Some(CLOSE_WAIT) && ports.iter().any(|port| local.ends_with(port.as_str()))
+            })
+        })
+    };
+    let end = Instant::now() + LIMIT;
+    while waits() {
+        assert!(Instant::now() < end, "what a child had sent is never done");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// Starts where the child was killed; what is there is what one start makes.
 async fn made_whole(place: &Place, ksqldb: &KsqlDbServer, after: &str) {
+    settled(place, ksqldb).await;
     let program = place
         .builder()
         .setting("ksqldb", ksqldb.url())

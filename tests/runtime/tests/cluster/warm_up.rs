@@ -87,7 +87,7 @@ keyed!(ByText "by-text" String, ByLong "by-long" i64, ByUuid "by-uuid" Uuid);
 fn only_record(ctx: &Context, topic: &str, partitions: i32) -> (Vec<u8>, Vec<u8>, String) {
     let from: Vec<(i32, i64)> = (0..partitions).map(|partition| (partition, 0)).collect();
     let mut reader = ctx.log().reader(topic, &from).expect("a reader");
-    for _ in 0..600 {
+    for _ in 0..3000 {
         let fetched = reader.poll(Duration::from_millis(100)).expect("records");
         if let Some(record) = fetched
             .as_ref()
@@ -178,7 +178,7 @@ async fn a_new_topic_gets_one_record_that_says_nothing_and_no_table_shows_it() {
     };
     let set = ctx.set::<ByLong>();
     set.add(row.clone()).await.expect("added");
-    ctx.wait_caught_up(Duration::from_secs(60))
+    ctx.wait_caught_up(Duration::from_secs(300))
         .await
         .expect("caught up");
     assert_eq!(set.to_list().await.expect("rows"), [row]);

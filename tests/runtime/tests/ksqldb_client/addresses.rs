@@ -5,14 +5,14 @@ use std::time::Duration;
 use ksql_runtime::http::HttpOptions;
 use ksql_runtime::ksqldb::{KsqlDb, KsqlDbError, KsqlDbOptions};
 use ksql_runtime_tests::http_server::{Play, TestServer, closed_port};
-/// Short waits, since what is waited for here never comes.
+/// Waits for as long as a loaded machine may take.
 pub(crate) fn options(urls: &[String]) -> KsqlDbOptions {
     let mut http = HttpOptions::new(urls.iter().cloned());
-    http.connect_timeout = Duration::from_secs(4);
-    http.request_timeout = Duration::from_secs(4);
+    http.connect_timeout = Duration::from_secs(120);
+    http.request_timeout = Duration::from_secs(120);
     let mut options = KsqlDbOptions::new(http);
-    options.statement_timeout = Duration::from_secs(20);
-    options.ready_timeout = Duration::from_secs(20);
+    options.statement_timeout = Duration::from_secs(300);
+    options.ready_timeout = Duration::from_secs(300);
     options.retry_from = Duration::from_millis(5);
     options.retry_to = Duration::from_millis(20);
     options
@@ -20,6 +20,13 @@ pub(crate) fn options(urls: &[String]) -> KsqlDbOptions {
 
 pub(crate) fn client(server: &TestServer) -> KsqlDb {
     KsqlDb::new(options(&[server.url()])).expect("a client")
+}
+
+/// As [`options`], with short waits for an answer that never comes.
+fn undeterred(urls: &[String]) -> KsqlDb {
+    let mut options = options(urls);
+    options.http.request_timeout = Duration::from_secs(3);
+    KsqlDb::new(options).expect("a client")
 }
 
 #[tokio::test]
@@ -43,7 +50,7 @@ async fn the_next_address_is_asked_where_the_first_is_dead_or_leaving() {
         let bad_url = bad.as_ref().map_or_else(closed_port, TestServer::url);
         let good =
             TestServer::start(|_| Play::json(r#"{"KsqlServerInfo":{"version":"7.4.15-0"}}"#));
-        let ksql = KsqlDb::new(options(&[bad_url, good.url()])).expect("a client");
+        let ksql = undeterred(&[bad_url, good.url()]);
         for _ in 0..3 {
             assert_eq!(ksql.info().await.expect(name).version, "7.4.15-0");
         }
@@ -65,7 +72,7 @@ async fn a_statement_is_not_sent_to_the_next_address_where_the_first_may_have_ta
     let other = TestServer::start(|_| {
         Play::error(40001, "Could not find STREAM/TABLE 'S' in the Metastore")
     });
-    let ksql = KsqlDb::new(options(&[half_dead.url(), other.url()])).expect("a client");
+    let ksql = undeterred(&[half_dead.url(), other.url()]);
     ksql.execute("DROP STREAM `S`;")
         .await
         .expect("seen to be applied");
@@ -101,7 +108,10 @@ async fn no_answer_and_half_an_answer_are_time_outs() {
         },
     ] {
         let server = TestServer::script(vec![play]);
-        let error = client(&server).info().await.expect_err("no answer");
+        let mut options = options(&[server.url()]);
+        options.http.request_timeout = Duration::from_secs(1);
+        let ksql = KsqlDb::new(options).expect("a client");
+        let error = ksql.info().await.expect_err("no answer");
         assert!(matches!(error, KsqlDbError::TimedOut { .. }), "{error}");
         assert!(
             error

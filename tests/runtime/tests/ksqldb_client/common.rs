@@ -1,4 +1,4 @@
-//! The table most queries here are about, as a server sends it, and a client with short waits.
+//! The table most queries here are about, as a server sends it, and a client that waits for as long as a loaded machine may take.
 
 use std::time::Duration;
 
@@ -21,12 +21,19 @@ pub(crate) const COMPLETED: &str = "{\"finalMessage\":\"Query Completed\"}]";
 
 pub(crate) fn options(server: &TestServer) -> KsqlDbOptions {
     let mut http = HttpOptions::new([server.url()]);
-    http.request_timeout = Duration::from_secs(4);
+    http.request_timeout = Duration::from_secs(120);
     let mut options = KsqlDbOptions::new(http);
-    options.ready_timeout = Duration::from_secs(60);
+    options.ready_timeout = Duration::from_secs(300);
     options.retry_from = Duration::from_millis(5);
     options.retry_to = Duration::from_millis(20);
     options
+}
+
+/// A client that gives up after three seconds what is not ready, for tests that wait for that.
+pub(crate) fn impatient(server: &TestServer) -> KsqlDb {
+    let mut options = options(server);
+    options.ready_timeout = Duration::from_secs(3);
+    KsqlDb::new(options).expect("a client")
 }
 
 pub(crate) fn client(server: &TestServer) -> KsqlDb {

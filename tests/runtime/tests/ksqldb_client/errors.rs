@@ -1,8 +1,9 @@
 //! Every error code, and answers of every version and of none.
 
+use std::time::Duration;
+
 use super::addresses::{client, options};
 use ksql_runtime::ksqldb::{Answer, Asked, Class, KsqlDb, KsqlDbError};
-
 use ksql_runtime_tests::http_server::{Play, TestServer};
 use std::time::Duration;
 
@@ -160,13 +161,9 @@ async fn a_server_that_never_gets_ready_ends_in_its_own_error() {
     let server =
         TestServer::start(|_| Play::error(50302, "KSQL is not yet ready to serve requests."));
     let mut options = options(&[server.url()]);
-    options.statement_timeout = Duration::from_secs(3);
-    options.ready_timeout = Duration::from_secs(3);
-    let error = KsqlDb::new(options)
-        .expect("a client")
-        .execute("SHOW STREAMS;")
-        .await
-        .expect_err("an error");
+    options.ready_timeout = Duration::from_secs(2);
+    let ksql = KsqlDb::new(options).expect("a client");
+    let error = ksql.execute("SHOW STREAMS;").await.expect_err("an error");
     assert_eq!(error.class(), Some(Class::Busy));
     assert!(
         error
@@ -174,7 +171,7 @@ async fn a_server_that_never_gets_ready_ends_in_its_own_error() {
             .ends_with("not yet ready to serve requests.; ask again later"),
         "{error}"
     );
-    assert!(server.requests().len() > 3, "it was asked again");
+    assert!(server.requests().len() > 1, "it was asked again");
 }
 
 #[tokio::test]

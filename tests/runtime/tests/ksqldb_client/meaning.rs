@@ -1,6 +1,7 @@
 //! What recorded exchanges mean: rows are the entities they were made from, sources and queries are equal to what made them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use ksql_runtime::ksqldb::{Change, Effect, Ensured, Select, SourceDefinition, Statement};
 use ksql_runtime::prelude::*;
@@ -10,7 +11,7 @@ use ksql_runtime_tests::test_name;
 use serde_json::{Value, json};
 
 use super::common::Stock;
-use super::recorded::{SILENCE, client, client_of};
+use super::recorded::{client, client_of};
 
 /// Plays one exchange as the answer of its own query and an error for every other.
 fn only(exchanges: &[Exchange], name: &str) -> TestServer {
@@ -31,7 +32,9 @@ async fn the_deletions_of_a_table_are_told_by_their_keys() {
         return;
     };
     let server = only(&exchanges, "push: table with tombstones");
-    let ksql = client_of(&server, |options| options.idle_timeout = Some(SILENCE));
+    let ksql = client_of(&server, |options| {
+        options.idle_timeout = Some(Duration::from_secs(3));
+    });
     let mut changes = ksql.push(Select::<Stock>::all());
     let mut found = Vec::new();
     while found.len() < 5 {

@@ -27,27 +27,36 @@ pub(crate) struct Order {
     pub(crate) tags: Vec<String>,
 }
 
+/// A client that waits for as long as a loaded machine may take.
 pub(crate) fn client(server: &TestServer) -> KsqlDb {
-    KsqlDb::new(options(server)).expect("a client")
+    client_of(server, |_| {})
 }
 
-/// A client for what never ends.
+/// One that gives a statement or a question up after two seconds, for tests that wait for that.
 pub(crate) fn impatient(server: &TestServer) -> KsqlDb {
-    let mut options = options(server);
-    options.http.request_timeout = Duration::from_secs(1);
-    options.statement_timeout = Duration::from_secs(3);
-    KsqlDb::new(options).expect("a client")
+    client_of(server, |options| {
+        options.statement_timeout = Duration::from_secs(2);
+        options.ready_timeout = Duration::from_secs(2);
+    })
 }
 
-pub(crate) fn options(server: &TestServer) -> KsqlDbOptions {
+/// One that gives an answer up after three seconds and asks again, for servers that are silent once.
+pub(crate) fn undeterred(server: &TestServer) -> KsqlDb {
+    client_of(server, |options| {
+        options.http.request_timeout = Duration::from_secs(3);
+    })
+}
+
+fn client_of(server: &TestServer, change: impl FnOnce(&mut KsqlDbOptions)) -> KsqlDb {
     let mut http = HttpOptions::new([server.url()]);
-    http.request_timeout = Duration::from_secs(4);
+    http.request_timeout = Duration::from_secs(120);
     let mut options = KsqlDbOptions::new(http);
-    options.statement_timeout = Duration::from_secs(30);
-    options.ready_timeout = Duration::from_secs(30);
+    options.statement_timeout = Duration::from_secs(300);
+    options.ready_timeout = Duration::from_secs(300);
     options.retry_from = Duration::from_millis(5);
     options.retry_to = Duration::from_millis(20);
-    options
+    change(&mut options);
+    KsqlDb::new(options).expect("a client")
 }
 
 pub(crate) fn command(id: &str, status: &str, query_id: Option<&str>, sequence: i64) -> Value {

@@ -1,6 +1,8 @@
 //! Statements without an answer: looked up, sent again only where that cannot do harm.
 
-use super::model::{Model, Order, Trouble, client, described, impatient, lost, not_written};
+use super::model::{
+    Model, Order, Trouble, client, described, impatient, lost, not_written, undeterred,
+};
 use ksql_runtime::entity::Entity;
 use ksql_runtime::ksqldb::KsqlDbError;
 use ksql_runtime_tests::http_server::{Play, TestServer};
@@ -44,7 +46,7 @@ async fn a_statement_whose_answer_was_lost_is_looked_up_and_not_sent_again_where
                 .expect("the lock")
                 .insert("OLD".to_owned(), json!({ "type": "INTEGER" }));
             let (model, server) = model.start();
-            client(&server)
+            undeterred(&server)
                 .execute(statement)
                 .await
                 .unwrap_or_else(|error| panic!("{statement}: {error}"));

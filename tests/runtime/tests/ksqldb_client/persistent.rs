@@ -149,7 +149,7 @@ async fn a_query_runs_when_it_runs_on_every_node_without_errors() {
         ),
     ]);
     let found = client(&server)
-        .wait_running("Q", Duration::from_secs(60))
+        .wait_running("Q", Duration::from_secs(300))
         .await
         .expect("it runs");
     assert_eq!(found.sinks, ["S"]);

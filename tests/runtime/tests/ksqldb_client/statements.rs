@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::model::{client, command, options, status};
-use ksql_runtime::ksqldb::{Answer, Effect, KsqlDb, KsqlDbError, SourceKind, Statement};
+use super::model::{client, command, impatient, status, undeterred};
+use ksql_runtime::ksqldb::{Answer, Effect, KsqlDbError, SourceKind, Statement};
 use ksql_runtime_tests::http_server::{Play, TestServer};
 use serde_json::{Value, json};
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn a_statement_is_polled_until_it_is_applied() {
             ),
         }
     });
-    let done = client(&server)
+    let done = undeterred(&server)
         .execute("CREATE STREAM S AS SELECT A FROM T EMIT CHANGES")
         .await
         .expect("applied");
@@ -64,10 +64,7 @@ async fn a_statement_that_fails_or_is_not_applied_in_time_says_so() {
         "/ksql" => Play::json(command("stream/S/drop", "EXECUTING", None, 2)),
         _ => status("EXECUTING"),
     });
-    let mut options = options(&server);
-    options.statement_timeout = std::time::Duration::from_secs(2);
-    let error = KsqlDb::new(options)
-        .expect("a client")
+    let error = impatient(&server)
         .execute("DROP STREAM S;")
         .await
         .expect_err("it takes too long");

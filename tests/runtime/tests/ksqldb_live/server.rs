@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 const PREFIX: &str = "ksql_live_";
 
 /// How long anything may take. A `DROP` behind a busy query was seen to take 38 s.
-pub(crate) const LONG: Duration = Duration::from_secs(90);
+pub(crate) const LONG: Duration = Duration::from_secs(300);
 
 /// The address.
 pub(crate) fn url() -> String {

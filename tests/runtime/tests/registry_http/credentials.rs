@@ -3,11 +3,12 @@
 use ksql_runtime::http::{Auth, HttpOptions};
 use ksql_runtime::registry::{HttpRegistry, Registry};
 use ksql_runtime::secret::Secret;
+use ksql_runtime_tests::http_server::closed_port;
 use serde_json::json;
 use wiremock::matchers::{basic_auth, bearer_token, path};
 use wiremock::{Mock, MockServer, Request};
 
-use super::{client, nobody, ok};
+use super::{client, ok};
 
 #[tokio::test]
 async fn credentials_are_sent_and_never_shown() {
@@ -57,7 +58,7 @@ async fn credentials_are_sent_and_never_shown() {
         );
         assert!(!shown.contains("hunter2"), "{shown}");
     }
-    let mut url = nobody().await.replace("http://", "http://ada:hunter2@");
+    let mut url = closed_port().replace("http://", "http://ada:hunter2@");
     url.push_str("/path");
     let away = client(&HttpOptions::new([url]))
         .subjects()

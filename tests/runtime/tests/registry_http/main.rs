@@ -28,15 +28,23 @@ fn impatient() -> Patience {
         longest_pause: Duration::from_millis(5),
         limit: Duration::from_millis(60),
         unknown_id: Duration::from_millis(20),
-        unknown_id_kept: Duration::from_secs(30),
+        unknown_id_kept: Duration::from_secs(600),
+    }
+}
+
+/// Time for some attempts however slow the machine is, and short enough to wait for its end.
+fn for_a_while() -> Patience {
+    Patience {
+        limit: Duration::from_secs(3),
+        ..impatient()
     }
 }
 
 /// Long enough for tests that wait for its cause to pass.
 fn patient() -> Patience {
     Patience {
-        limit: Duration::from_secs(30),
-        unknown_id: Duration::from_secs(30),
+        limit: Duration::from_secs(300),
+        unknown_id: Duration::from_secs(300),
         ..impatient()
     }
 }
@@ -105,12 +113,4 @@ async fn with_version(server: &MockServer, level: &str, earlier: &str) {
     }
     let unknown = refused(404, 40403, "Schema not found");
     on(server, "POST", "/subjects/s", unknown).await;
-}
-
-/// An address at which nobody listens.
-async fn nobody() -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
-    format!("http://{}", listener.local_addr().expect("an address"))
 }

@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use ksql_runtime::http::HttpOptions;
 use ksql_runtime::registry::{HttpRegistry, RegistryError};
+use ksql_runtime_tests::http_server::closed_port;
 use serde_json::json;
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::{INT, asked, client, nobody, ok, on, patient, refused, server};
+use super::{INT, asked, client, for_a_while, ok, on, patient, refused, server};
 
 #[tokio::test]
 async fn a_registry_that_is_away_is_an_error_that_may_pass_and_stops_no_known_schema() {
-    let (server, registry) = server().await;
+    let server = MockServer::start().await;
+    let options = HttpOptions::new([server.uri()]);
+    let registry = HttpRegistry::with_patience(&options, for_a_while()).expect("a client");
     on(&server, "GET", "/schemas/ids/7", ok(json!({"schema": INT}))).await;
     on(
         &server,
@@ -48,7 +51,7 @@ async fn a_registry_that_is_away_is_an_error_that_may_pass_and_stops_no_known_sc
 
 #[tokio::test]
 async fn nobody_there_is_told_with_the_address_and_the_cause() {
-    let url = nobody().await;
+    let url = closed_port();
     let error = client(&HttpOptions::new([&url]))
         .subjects()
         .await
@@ -150,7 +153,7 @@ async fn addresses_are_tried_in_turn_and_the_one_that_answered_is_tried_first() 
     let (broken, serving) = (MockServer::start().await, MockServer::start().await);
     on(&broken, "GET", "/subjects", ResponseTemplate::new(503)).await;
     on(&serving, "GET", "/subjects", ok(json!(["a"]))).await;
-    let urls = [nobody().await, broken.uri(), serving.uri()];
+    let urls = [closed_port(), broken.uri(), serving.uri()];
     let registry = client(&HttpOptions::new(&urls));
     for _ in 0..3 {
         assert_eq!(registry.subjects().await.expect("the third"), ["a"]);

@@ -1,10 +1,10 @@
 //! A real registry that goes away and comes back.
 
 use ksql_runtime::http::HttpOptions;
-use ksql_runtime::registry::Reference;
+use ksql_runtime::registry::{HttpRegistry, Reference};
 use ksql_runtime_tests::servers;
 
-use super::client;
+use super::{client, for_a_while};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_registry_reads_references_and_outlives_its_end() {
@@ -25,7 +25,7 @@ async fn a_real_registry_reads_references_and_outlives_its_end() {
         return;
     };
     let options = HttpOptions::new([server.url()]);
-    let registry = client(&options);
+    let registry = HttpRegistry::with_patience(&options, for_a_while()).expect("a client");
     let size = r#"{"type":"record","name":"Size","namespace":"shop","fields":[{"name":"lots","type":"int"}]}"#;
     let rate = r#"{"type":"record","name":"Rate","namespace":"shop","fields":[{"name":"was","type":"Size"},{"name":"now","type":["null","Size"],"default":null},{"name":"size","type":"int"}]}"#;
     let size_id = registry.register("size", size).await.expect("registered");
