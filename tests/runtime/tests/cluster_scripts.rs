@@ -82,23 +82,6 @@ impl Drop for Cluster {
     }
 }
 
-/// A cluster on ports that stayed free until it took them.
-fn started() -> (Cluster, String) {
-    for _ in 0..5 {
-        let cluster = Cluster::new();
-        let output = cluster.script("start");
-        if output.status.success() {
-            return (
-                cluster,
-                String::from_utf8_lossy(&output.stdout).into_owned(),
-            );
-        }
-        let taken = String::from_utf8_lossy(&output.stderr).contains("is taken by another program");
-        assert!(taken, "{output:?}");
-    }
-    panic!("no ports stayed free");
-}
-
 #[test]
 fn a_cluster_started_twice_is_started_once_and_stopping_it_stops_nothing_else() {
     let Some(other) = servers::kafka_or_skip(test_name!()) else {

@@ -468,7 +468,7 @@ async fn an_end_of_a_table_that_lost_kafka_long_ago_does_not_wait_for_it() {
         ctx.shutdown().await.expect("a clean end");
         report.pass();
         report.count(
-            &format!("{fault:?} ended after ms, round {round}"),
+            &format!("{fault:?} ended after ms, attempt {attempt}"),
             took.as_millis() as u64,
         );
     }

@@ -291,13 +291,6 @@ fn terminate(child: Lines, progress: &mut Progress) -> (bool, Duration) {
     (status.success(), asked.elapsed())
 }
 
-/// RT12's bound is the program's own: what a loaded machine adds to one end it does not add to all.
-fn holds_the_bound(ends: &[Duration]) {
-    let quickest = ends.iter().min().expect("an end");
-    assert!(*quickest <= Duration::from_secs(10), "{ends:?}");
-    assert!(ends.iter().all(|took| *took < LIMIT), "{ends:?}");
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_orderly_end_under_load_loses_nothing_and_leaves_nothing_to_replay() {
     let Some(place) = place(test_name!()) else {
