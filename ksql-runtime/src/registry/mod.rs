@@ -243,6 +243,7 @@ impl Registry {
     }
 
     /// As [`Registry::register`], for a schema that was just found to fit: nothing is compared again on this side.
+    #[tracing::instrument(name = "register", level = "debug", skip(self, schema))]
     pub(crate) async fn register_compared(
         &self,
         subject: &str,
