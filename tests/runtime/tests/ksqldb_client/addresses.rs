@@ -116,7 +116,7 @@ async fn no_answer_and_half_an_answer_are_time_outs() {
         assert!(
             error
                 .to_string()
-                .ends_with("did not answer `/info` within 4s"),
+                .ends_with("did not answer `/info` within 1s"),
             "{error}"
         );
     }

@@ -40,13 +40,6 @@ pub(crate) fn client(server: &TestServer) -> KsqlDb {
     KsqlDb::new(options(server)).expect("a client")
 }
 
-/// A client for what never gets ready.
-pub(crate) fn impatient(server: &TestServer) -> KsqlDb {
-    let mut options = options(server);
-    options.ready_timeout = Duration::from_secs(3);
-    KsqlDb::new(options).expect("a client")
-}
-
 pub(crate) fn stock(item: &str, qty: i32) -> Stock {
     Stock {
         item: item.to_owned(),

@@ -5,8 +5,6 @@ use std::time::Duration;
 use super::addresses::{client, options};
 use ksql_runtime::ksqldb::{Answer, Asked, Class, KsqlDb, KsqlDbError};
 use ksql_runtime_tests::http_server::{Play, TestServer};
-use std::time::Duration;
-
 #[test]
 fn every_code_has_its_class() {
     use Asked::{Pull, Push, Read, Statement};

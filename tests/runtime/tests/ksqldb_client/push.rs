@@ -109,7 +109,7 @@ async fn a_push_query_that_is_refused_ends_with_the_refusal() {
         Play::stream(&[STOCK, COMPLETED], End::Complete),
         Play::error(40001, "STOCK does not exist."),
     ]);
-    let mut stream = impatient(&server).push(Select::<Stock>::all());
+    let mut stream = client(&server).push(Select::<Stock>::all());
     let error = stream.next().await.expect("an item").expect_err("refused");
     assert_eq!(error.class(), Some(Class::Invalid));
     assert!(stream.next().await.is_none());
