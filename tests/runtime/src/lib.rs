@@ -9,6 +9,7 @@ pub mod child;
 pub mod cluster;
 pub mod files;
 pub mod http_server;
+pub mod mock;
 pub mod proxy;
 pub mod recorded;
 pub mod report;
