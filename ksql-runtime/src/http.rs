@@ -230,20 +230,74 @@ pub struct HttpSetupError {
     what: String,
 }
 
-/// The innermost cause of a failed request: what the outer ones wrap says nothing more.
+/// The innermost cause of a failed request: what the outer ones wrap says nothing more. Where a certificate was refused it
+/// says what to set.
 pub(crate) fn cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    cause.to_string()
+    let text = cause.to_string();
+    match advice(&text) {
+        Some(advice) => format!("{text} ({advice})"),
+        None => text,
+    }
+}
+
+/// What to set where TLS found one of the two certificates wanting, by the words of the TLS library: reqwest keeps its
+/// errors behind a type that cannot be asked.
+fn advice(text: &str) -> Option<&'static str> {
+    // The second one is an authority of a name that is known, and of another key.
+    if text.contains("invalid peer certificate: UnknownIssuer")
+        || text.contains("invalid peer certificate: BadSignature")
+    {
+        return Some(
+            "`ca_certificate` names the certificates of authorities trusted beside the system's",
+        );
+    }
+    let alert = text.split_once("received fatal alert: ")?.1;
+    // What servers say of a client's certificate that is missing, or that they do not know.
+    [
+        "CertificateRequired",
+        "HandshakeFailure",
+        "BadCertificate",
+        "CertificateUnknown",
+        "UnknownCA",
+        "DecryptError",
+        "AccessDenied",
+    ]
+    .iter()
+    .any(|said| alert.starts_with(said))
+    .then_some("the server asks for a certificate it trusts: `client_certificate` names it")
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may")]
 
-    use super::{Auth, HttpOptions};
+    use super::{Auth, HttpOptions, advice};
+
+    #[test]
+    fn what_to_set_is_told_where_a_certificate_is_wanting_and_nowhere_else() {
+        for (text, told) in [
+            (
+                "invalid peer certificate: UnknownIssuer",
+                "`ca_certificate`",
+            ),
+            ("invalid peer certificate: Expired", ""),
+            (
+                "received fatal alert: CertificateRequired",
+                "`client_certificate`",
+            ),
+            ("received fatal alert: UnknownCA", "`client_certificate`"),
+            ("received fatal alert: ProtocolVersion", ""),
+            ("Connection refused (os error 111)", ""),
+        ] {
+            let said = advice(text);
+            assert_eq!(said.is_some(), !told.is_empty(), "{text}: {said:?}");
+            assert!(said.unwrap_or_default().contains(told), "{text}: {said:?}");
+        }
+    }
 
     #[test]
     fn credentials_of_an_address_are_used_and_not_shown() {

@@ -11,13 +11,19 @@ use crate::config::Config;
 use crate::log::{EmbeddedOptions, TopicDescription, TopicSpec};
 use crate::state::{Settings, StoreOptions};
 
-/// How the one number for memory is shared: log, stores, and what tables gather while they restore.
+/// How the one number for memory is shared: log, stores, and what tables gather while they restore. On Kafka the log's
+/// share is that of records on their way: half for those not acknowledged yet, half for those fetched ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Shares {
     log: usize,
     stores: usize,
     /// Of each table.
     gathered: usize,
+    #[cfg(feature = "kafka")]
+    unacknowledged: usize,
+    /// Of each table.
+    #[cfg(feature = "kafka")]
+    fetched: usize,
 }
 
 impl Shares {
@@ -28,8 +34,19 @@ impl Shares {
             log: quarter,
             stores: quarter.saturating_mul(2),
             gathered: quarter / tables.max(1),
+            #[cfg(feature = "kafka")]
+            unacknowledged: quarter / 2,
+            #[cfg(feature = "kafka")]
+            fetched: quarter / 2 / tables.max(1),
         }
     }
+}
+
+/// The memory of a Kafka log: of records not acknowledged yet, and of each of so many tables' readers.
+#[cfg(feature = "kafka")]
+pub(super) fn kafka_memory(config: &Config, tables: usize) -> (usize, usize) {
+    let shares = Shares::new(config.memory, tables);
+    (shares.unacknowledged, shares.fetched)
 }
 
 pub(super) fn log(config: &Config, clock: &Clock) -> EmbeddedOptions {
@@ -150,11 +167,18 @@ mod tests {
     fn the_shares_of_memory_are_never_more_than_all_of_it() {
         for memory in [32 << 20, 256 << 20, usize::MAX] {
             for tables in [0, 1, 3, 1000] {
+                let shares = Shares::new(memory, tables);
                 let Shares {
                     log,
                     stores,
                     gathered,
-                } = Shares::new(memory, tables);
+                    ..
+                } = shares;
+                #[cfg(feature = "kafka")]
+                assert!(
+                    shares.unacknowledged as u128 + shares.fetched as u128 * tables as u128
+                        <= log as u128
+                );
                 assert!(log > 0 && stores > 0 && gathered > 0);
                 let sum = log as u128 + stores as u128 + gathered as u128 * tables as u128;
                 assert!(sum <= memory as u128, "{memory} for {tables} tables: {sum}");

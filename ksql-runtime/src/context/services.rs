@@ -59,9 +59,11 @@ async fn embedded(config: &Config, clock: &Clock) -> Result<Services> {
 mod cluster {
     use std::time::Duration;
 
+    use ksql_schema::model::Kind;
+
     use super::{Registration, Services};
     use crate::config::{Cluster, Config, Credentials};
-    use crate::context::options::Operational;
+    use crate::context::options::{Operational, kafka_memory};
     use crate::error::{Chain, Error, Result, Step};
     use crate::http::{Auth, HttpOptions};
     use crate::ksqldb::{KsqlDb, KsqlDbOptions};
@@ -100,10 +102,10 @@ mod cluster {
                 .map(Log::from)
                 .map_err(|error| Error::from(error).at(Step::ReachKafka, None))
         };
-        let log = opened(kafka_options(config, bootstrap))?;
+        let log = opened(kafka_options(config, bootstrap, entities))?;
         let limit = of_one_attempt(cluster).max(LEAST);
         let asked = if limit < cluster.request_timeout {
-            let mut options = kafka_options(config, bootstrap);
+            let mut options = kafka_options(config, bootstrap, entities);
             options.request_timeout = limit;
             opened(options)?
         } else {
@@ -199,7 +201,7 @@ mod cluster {
         }
     }
 
-    fn kafka_options(config: &Config, bootstrap: &str) -> KafkaOptions {
+    fn kafka_options(config: &Config, bootstrap: &str, entities: &[Registration]) -> KafkaOptions {
         let cluster = &config.cluster;
         let mut options = KafkaOptions::new(bootstrap);
         options.client = cluster.kafka.to_map();
@@ -207,7 +209,10 @@ mod cluster {
             .client
             .entry("client.id".to_owned())
             .or_insert_with(|| config.application_id.clone());
-        if let Some(path) = &cluster.ca_certificate {
+        // Where Kafka is reached without TLS it is none of librdkafka's, which refuses it in a build without TLS.
+        if let Some(path) = &cluster.ca_certificate
+            && is_encrypted(cluster)
+        {
             options
                 .client
                 .entry("ssl.ca.location".to_owned())
@@ -218,9 +223,25 @@ mod cluster {
         options.reader_group = format!("{}_reader", config.application_id);
         options.request_timeout = cluster.request_timeout;
         options.delivery_timeout = cluster.delivery_timeout;
-        options.memory_bytes = config.memory / 4;
+        let tables = entities
+            .iter()
+            .filter(|entity| entity.model.kind == Kind::Table)
+            .count();
+        (options.memory_bytes, options.reader_bytes) = kafka_memory(config, tables);
         options.close_timeout = CLOSE;
         options
+    }
+
+    /// Whether any client of Kafka speaks TLS.
+    fn is_encrypted(cluster: &Cluster) -> bool {
+        let settings = [&cluster.kafka, &cluster.producer, &cluster.consumer];
+        settings.iter().any(|settings| {
+            settings.get("security.protocol").is_some_and(|protocol| {
+                ["ssl", "sasl_ssl"]
+                    .iter()
+                    .any(|with| protocol.eq_ignore_ascii_case(with))
+            })
+        })
     }
 
     fn http_options(cluster: &Cluster, urls: &[String], credentials: &Credentials) -> HttpOptions {
@@ -266,7 +287,7 @@ mod cluster {
             ] {
                 config.set(key, value).unwrap();
             }
-            let options = kafka_options(&config, "a:1");
+            let options = kafka_options(&config, "a:1", &[]);
             assert_eq!(options.bootstrap, "a:1");
             let get = |settings: &std::collections::BTreeMap<String, String>, name| {
                 settings.get(name).cloned()
@@ -281,9 +302,9 @@ mod cluster {
             assert_eq!(options.reader_group, "shop_reader");
             assert_eq!(options.request_timeout, Duration::from_secs(7));
             assert_eq!(options.delivery_timeout, Duration::from_secs(9));
-            assert_eq!(options.memory_bytes, 20 << 20);
+            assert_eq!(options.memory_bytes, 10 << 20);
             config.set("kafka.client.id", "other").unwrap();
-            let options = kafka_options(&config, "a:1");
+            let options = kafka_options(&config, "a:1", &[]);
             assert_eq!(get(&options.client, "client.id").as_deref(), Some("other"));
         }
 
@@ -297,6 +318,42 @@ mod cluster {
             assert_eq!(options.request_timeout, Duration::from_secs(7));
             let limit = attempt(cluster, options).request_timeout;
             assert_eq!(limit, Duration::from_secs(5), "no longer than all of them");
+        }
+
+        fn options(settings: &[(&str, &str)]) -> KafkaOptions {
+            let mut config = Config {
+                memory: 64 << 20,
+                ..Config::default()
+            };
+            config.cluster.ca_certificate = Some("ca.pem".into());
+            for (name, value) in settings {
+                config.cluster.kafka.insert(*name, *value);
+            }
+            kafka_options(&config, "kafka:9092", &[])
+        }
+
+        #[test]
+        fn the_authority_reaches_kafkas_clients_where_they_speak_tls() {
+            for protocol in ["SSL", "sasl_ssl"] {
+                let options = options(&[("security.protocol", protocol)]);
+                let told = options.client.get("ssl.ca.location").map(String::as_str);
+                assert_eq!(told, Some("ca.pem"), "{protocol}");
+            }
+            let own = options(&[("security.protocol", "ssl"), ("ssl.ca.location", "own.pem")]);
+            assert_eq!(
+                own.client.get("ssl.ca.location").map(String::as_str),
+                Some("own.pem")
+            );
+            for settings in [&[][..], &[("security.protocol", "sasl_plaintext")][..]] {
+                assert_eq!(options(settings).client.get("ssl.ca.location"), None);
+            }
+        }
+
+        #[test]
+        fn the_memory_of_the_log_is_shared_by_what_is_sent_and_what_is_fetched() {
+            let options = options(&[]);
+            assert_eq!(options.memory_bytes, 8 << 20);
+            assert_eq!(options.reader_bytes, 8 << 20);
         }
     }
 }

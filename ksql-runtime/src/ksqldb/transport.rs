@@ -3,7 +3,6 @@
 //! Invariant: what may have been carried out is not sent again from here. Only where nothing was sent (no connection), where
 //! the server says that it did nothing (starting, stopping), or where a request changes nothing, the next address is asked.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -231,13 +230,7 @@ pub(super) fn timed_out(url: &Url, request: &Request, limit: Duration) -> KsqlDb
 pub(super) fn broken(url: &Url, request: &Request, error: reqwest::Error) -> KsqlDbError {
     let never_sent = error.is_connect() || error.is_builder();
     // The address is told by us; the innermost cause is what says something.
-    let error = error.without_url();
-    let mut reason = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        reason = inner.to_string();
-        cause = inner.source();
-    }
+    let reason = crate::http::cause(&error.without_url());
     if never_sent {
         KsqlDbError::Unreachable {
             reason: format!("{url}: {reason}"),

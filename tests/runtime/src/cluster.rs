@@ -26,10 +26,15 @@ pub struct Place {
 impl Place {
     /// A place of its own. Clients give up on what does not answer within two seconds, and try again soon.
     pub fn new(bootstrap: &str, registry: &RegistryServer) -> Place {
+        Place::at(bootstrap, registry.url())
+    }
+
+    /// The same with a registry of any kind, by its address.
+    pub fn at(bootstrap: &str, registry: &str) -> Place {
         let prefix = format!("{}-", uuid::Uuid::new_v4().simple());
         let settings = [
             ("bootstrap", bootstrap),
-            ("registry", registry.url()),
+            ("registry", registry),
             ("topic_prefix", &prefix),
             ("retry_first", "10ms"),
             ("retry_longest", "200ms"),

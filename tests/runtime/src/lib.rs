@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod environment;
 pub mod files;
 pub mod http_server;
+pub mod mock;
 pub mod proxy;
 pub mod recorded;
 pub mod report;

@@ -22,6 +22,10 @@ use tokio::sync::broadcast::error::TryRecvError;
 
 const KEYS: u64 = 200;
 
+/// How soon a table runs again once nothing is wrong any more. The reference says 5 s after the last fault; a machine of
+/// any speed is given more, and the report says what it took.
+const RECOVERED: Duration = Duration::from_secs(30);
+
 /// A broker of its own behind a proxy.
 struct Behind {
     proxy: Proxy,
@@ -255,14 +259,19 @@ async fn a_table_equals_what_was_acknowledged_through_every_fault_and_comes_back
             .await;
         }
         beside(&behind, move |behind| trouble.end(behind)).await;
-        let healed = Instant::now();
         // Who reads and writes makes requests of each kind.
         until(&ctx, &format!("{trouble:?}: every answer is lost"), || {
             behind.proxy.to_be_lost() == 0
         })
         .await;
+        let healed = Instant::now();
         reaches(&ctx, State::Running).await;
-        slowest = slowest.max(healed.elapsed());
+        let took = healed.elapsed();
+        assert!(
+            took <= RECOVERED,
+            "{trouble:?}: it runs again after {took:?}"
+        );
+        slowest = slowest.max(took);
         report.pass();
     }
     stop.store(true, Ordering::Relaxed);

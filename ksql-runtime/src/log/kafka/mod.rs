@@ -337,7 +337,11 @@ impl KafkaLog {
                 after: self.0.options.delivery_timeout,
                 source: Arc::new(failure),
             },
-            Code::PurgeQueue | Code::PurgeInflight => LogError::Closed,
+            Code::PurgeQueue | Code::PurgeInflight => {
+                // Given up by the end of the log, or with what made the producer unusable.
+                let fatal = self.0.producer.fatal();
+                fatal.map_or(LogError::Closed, |fatal| ended(name, fatal))
+            }
             Code::InvalidTimestamp | Code::InvalidRecord => {
                 invalid(topic, &format!("the broker says: {failure}"))
             }
@@ -351,20 +355,7 @@ impl KafkaLog {
                 LogError::UnknownTopic { topic: name }
             }
             // What made the producer unusable is kept by it; the record was only the next one.
-            Code::Fatal => match self.0.producer.fatal() {
-                Some(fatal) if fatal.code == Code::ClusterAuthorizationFailed => {
-                    LogError::Unauthorized {
-                        action: "produce",
-                        resource: format!(
-                            "topic `{name}` (Write), or on the cluster (IdempotentWrite),"
-                        ),
-                        source: Arc::new(fatal),
-                    }
-                }
-                fatal => LogError::Poisoned {
-                    reason: fatal.unwrap_or(failure).to_string(),
-                },
-            },
+            Code::Fatal => ended(name, self.0.producer.fatal().unwrap_or(failure)),
             Code::OutOfOrderSequenceNumber | Code::UnknownProducerId => LogError::Poisoned {
                 reason: failure.to_string(),
             },
@@ -458,6 +449,21 @@ impl KafkaLog {
         tokio::task::spawn_blocking(move || shared.close())
             .await
             .unwrap_or(Ok(()))
+    }
+}
+
+/// What made the producer unusable, told to whoever produces to this topic.
+fn ended(topic: String, fatal: Failure) -> LogError {
+    if fatal.code == Code::ClusterAuthorizationFailed {
+        LogError::Unauthorized {
+            action: "produce",
+            resource: format!("topic `{topic}` (Write), or on the cluster (IdempotentWrite),"),
+            source: Arc::new(fatal),
+        }
+    } else {
+        LogError::Poisoned {
+            reason: fatal.to_string(),
+        }
     }
 }
 

@@ -40,7 +40,17 @@ pub struct KafkaOptions {
     pub topic_check: Duration,
     /// Memory for records waiting to be acknowledged; more wait outside. Default: 64 MiB. Minimum: 1 MiB.
     pub memory_bytes: usize,
+    /// Memory for what each reader has fetched and not given out: half of it for its queue, half for an answer on its
+    /// way, of which there is one a broker. A record larger than that is read all the same. Settings of consumers that are
+    /// given by name go before it. Default: 64 MiB. Minimum: 2 MiB, and less is taken as that.
+    pub reader_bytes: usize,
 }
+
+/// The least half of a reader's memory: librdkafka asks for no smaller answers than the largest message it expects.
+const LEAST_FETCH: usize = 1024 * 1024;
+
+/// The most of one partition in an answer, so that partitions take turns.
+const PARTITION_FETCH: usize = 4 * 1024 * 1024;
 
 impl KafkaOptions {
     /// The defaults for some brokers.
@@ -56,6 +66,7 @@ impl KafkaOptions {
             close_timeout: Duration::from_secs(8),
             topic_check: Duration::from_secs(5),
             memory_bytes: 64 * 1024 * 1024,
+            reader_bytes: 64 * 1024 * 1024,
         }
     }
 
@@ -148,11 +159,10 @@ impl KafkaOptions {
             // A full queue is fetched for again as soon as it is not.
             ("fetch.queue.backoff.ms", "5"),
             ("fetch.error.backoff.ms", "100"),
-            // A reader's memory is its queue and one answer, of `fetch.max.bytes` (50 MiB) at most while it is far behind:
-            // smaller answers make reading slower (K1).
-            ("fetch.message.max.bytes", "4194304"),
-            ("queued.max.messages.kbytes", "32768"),
         ]);
+        for (name, value) in self.fetched_ahead() {
+            config.set(name, value);
+        }
         config.extend(copied(&self.consumer));
         for (name, value) in [
             ("auto.offset.reset", "error"),
@@ -164,6 +174,30 @@ impl KafkaOptions {
         consumer_promises(&mut config);
         config.set("group.id", &self.reader_group);
         config
+    }
+
+    /// How much a reader fetches ahead, but for what is set by name.
+    fn fetched_ahead(&self) -> Vec<(&'static str, String)> {
+        let given = |name: &str| self.consumer.get(name).or_else(|| self.client.get(name));
+        let half = (self.reader_bytes / 2).max(LEAST_FETCH);
+        // No answer may be smaller than the largest message that is expected.
+        let largest = given("message.max.bytes").and_then(|value| value.trim().parse().ok());
+        let answer = half.max(largest.unwrap_or(0));
+        let settings = [
+            ("queued.max.messages.kbytes", None, half / 1024, 2_097_151),
+            ("fetch.max.bytes", None, answer, 2_147_483_135),
+            (
+                "fetch.message.max.bytes",
+                Some("max.partition.fetch.bytes"),
+                half.min(PARTITION_FETCH),
+                1_000_000_000,
+            ),
+        ];
+        let left = settings.into_iter().filter(|(name, other, ..)| {
+            given(name).is_none() && other.is_none_or(|other| given(other).is_none())
+        });
+        left.map(|(name, _, value, most)| (name, value.min(most).to_string()))
+            .collect()
     }
 
     /// The settings of a consumer that only keeps a group's offsets.
@@ -219,6 +253,7 @@ impl fmt::Debug for KafkaOptions {
             close_timeout,
             topic_check,
             memory_bytes,
+            reader_bytes,
         } = self;
         f.debug_struct("KafkaOptions")
             .field("bootstrap", bootstrap)
@@ -231,6 +266,7 @@ impl fmt::Debug for KafkaOptions {
             .field("close_timeout", close_timeout)
             .field("topic_check", topic_check)
             .field("memory_bytes", memory_bytes)
+            .field("reader_bytes", reader_bytes)
             .finish()
     }
 }
@@ -515,5 +551,54 @@ mod tests {
             assert_eq!(config.get("sasl.username"), Some("someone"));
             assert_eq!(config.get("bootstrap.servers"), Some("localhost:9092"));
         }
+    }
+
+    #[test]
+    fn what_a_reader_fetches_ahead_is_bounded_by_its_memory_unless_it_is_set_by_name() {
+        let settings = |change: fn(&mut KafkaOptions)| {
+            let mut options = KafkaOptions::new("localhost:9092");
+            change(&mut options);
+            assert!(options.validate().is_ok(), "{:?}", options.validate());
+            let config = options.reader_config();
+            [
+                "queued.max.messages.kbytes",
+                "fetch.max.bytes",
+                "fetch.message.max.bytes",
+                "max.partition.fetch.bytes",
+            ]
+            .map(|name| config.get(name).map(str::to_owned).unwrap_or_default())
+        };
+        assert_eq!(
+            settings(|options| options.reader_bytes = 32 << 20),
+            ["16384", "16777216", "4194304", ""]
+        );
+        assert_eq!(
+            settings(|options| options.reader_bytes = 6 << 20),
+            ["3072", "3145728", "3145728", ""]
+        );
+        assert_eq!(
+            settings(|options| options.reader_bytes = 0),
+            ["1024", "1048576", "1048576", ""],
+            "never so little that nothing is read"
+        );
+        let largest = settings(|options| options.reader_bytes = usize::MAX);
+        assert_eq!(largest, ["2097151", "2147483135", "4194304", ""]);
+        let by_name = settings(|options| {
+            options.reader_bytes = 0;
+            let given = [
+                ("queued.max.messages.kbytes", "77"),
+                ("max.partition.fetch.bytes", "99"),
+            ];
+            options.consumer = given
+                .map(|(name, value)| (name.into(), value.into()))
+                .into();
+            options.client = [("fetch.max.bytes".into(), "1000001".into())].into();
+        });
+        assert_eq!(by_name, ["77", "1000001", "", "99"]);
+        let large = settings(|options| {
+            options.reader_bytes = 0;
+            options.client = [("message.max.bytes".into(), "20000000".into())].into();
+        });
+        assert_eq!(large, ["1024", "20000000", "1048576", ""]);
     }
 }

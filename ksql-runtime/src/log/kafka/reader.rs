@@ -326,6 +326,14 @@ impl KafkaReader {
             {
                 None
             }
+            // A broker failed and does not know at what: what is there to be read may be had a little later, and readers lose
+            // nothing by asking again.
+            Code::Unknown => Some(LogError::Refused {
+                action: "read",
+                topic: self.topic.name.to_string(),
+                transient: true,
+                source: Arc::new(failure),
+            }),
             _ => match self.doing().failed(failure) {
                 LogError::Refused {
                     transient: true, ..
