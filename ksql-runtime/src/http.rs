@@ -238,7 +238,8 @@ pub(crate) fn cause(error: &reqwest::Error) -> String {
         cause = inner;
     }
     let text = cause.to_string();
-    match advice(&text) {
+    let encrypted = error.url().is_some_and(|url| url.scheme() == "https");
+    match advice(&text, encrypted) {
         Some(advice) => format!("{text} ({advice})"),
         None => text,
     }
@@ -246,13 +247,27 @@ pub(crate) fn cause(error: &reqwest::Error) -> String {
 
 /// What to set where TLS found one of the two certificates wanting, by the words of the TLS library: reqwest keeps its
 /// errors behind a type that cannot be asked.
-fn advice(text: &str) -> Option<&'static str> {
+fn advice(text: &str, encrypted: bool) -> Option<&'static str> {
+    // In TLS 1.3 a server refuses a client when that one takes the handshake for done already: its connection may be gone
+    // before the reason is read.
+    const LOST: [&str; 5] = [
+        "connection was not ready",
+        "connection closed before message completed",
+        "Connection reset by peer",
+        "Broken pipe",
+        "unexpected end of file",
+    ];
     // The second one is an authority of a name that is known, and of another key.
     if text.contains("invalid peer certificate: UnknownIssuer")
         || text.contains("invalid peer certificate: BadSignature")
     {
         return Some(
             "`ca_certificate` names the certificates of authorities trusted beside the system's",
+        );
+    }
+    if encrypted && LOST.iter().any(|said| text.contains(said)) {
+        return Some(
+            "the connection was lost: should the server ask for a certificate, `client_certificate` names it",
         );
     }
     let alert = text.split_once("received fatal alert: ")?.1;
@@ -279,6 +294,9 @@ mod tests {
 
     #[test]
     fn what_to_set_is_told_where_a_certificate_is_wanting_and_nowhere_else() {
+        let lost = "operation was canceled: connection was not ready";
+        assert!(advice(lost, true).is_some_and(|told| told.contains("`client_certificate`")));
+        assert_eq!(advice(lost, false), None);
         for (text, told) in [
             (
                 "invalid peer certificate: UnknownIssuer",
@@ -293,7 +311,7 @@ mod tests {
             ("received fatal alert: ProtocolVersion", ""),
             ("Connection refused (os error 111)", ""),
         ] {
-            let said = advice(text);
+            let said = advice(text, true);
             assert_eq!(said.is_some(), !told.is_empty(), "{text}: {said:?}");
             assert!(said.unwrap_or_default().contains(told), "{text}: {said:?}");
         }

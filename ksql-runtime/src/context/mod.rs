@@ -20,7 +20,7 @@ mod warm_up;
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
@@ -85,8 +85,15 @@ struct Inner {
     lock: Mutex<Option<DirectoryLock>>,
 }
 
-/// How long an orderly end asks for the ends of the topics, which the tables still read up to.
-const ASK_FOR_ENDS: Duration = Duration::from_secs(2);
+/// How long an orderly end waits until everything sent is answered for. This and the two below, and what closing takes,
+/// are over within ten seconds, whether brokers answer or not.
+pub(crate) const LAST_SENT: Duration = Duration::from_secs(5);
+/// From the order to end on, until when the ends of the topics are asked for, which the tables still read up to.
+const LAST_ENDS: Duration = Duration::from_secs(7);
+/// From the order to end on, until when the tables read up to there.
+const LAST_RECORDS: Duration = Duration::from_millis(8_500);
+/// The wait before the ends of a topic are asked for again.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What a running context knows about one entity.
 #[derive(Debug)]
@@ -218,22 +225,31 @@ impl Context {
     }
 
     /// Ends every table that is ready behind the records acknowledged so far, flushes and closes state and log. Afterwards
-    /// the directory is free, and sets that are left over answer with an error.
+    /// the directory is free, and sets that are left over answer with an error. It is over within ten seconds: what a slow
+    /// cluster has not shown the tables by then they read at the next start.
     ///
     /// # Errors
-    /// Where the last flush fails: rows since the one before are read again at the next start.
+    /// Where records are on their way that nobody acknowledged in time, or the last flush fails: rows since the one before
+    /// are read again at the next start.
     pub async fn shutdown(self) -> Result<()> {
         let inner = Arc::clone(&self.0);
         drop(self);
         inner.stop_flushing();
-        let ends = tokio::time::timeout(ASK_FOR_ENDS, inner.last_ends()).await;
+        let began = Instant::now();
+        // A record whose caller was cancelled is still sent: the tables read it too. What is wrong with the log is told
+        // when it is closed.
+        let sent = tokio::time::timeout(LAST_SENT, inner.services.log.flush()).await;
+        let ends = match sent {
+            Ok(_) => inner.last_ends(began + LAST_ENDS).await,
+            // From a log that does not answer nothing more is waited for.
+            Err(_) => HashMap::new(),
+        };
+        let waited = began.elapsed();
         let below = Arc::clone(&inner);
-        let closed = tokio::task::spawn_blocking(move || {
-            // Where the log does not say its ends, nothing more is waited for.
-            below.close_tables(&ends.unwrap_or_default())
-        })
-        .await;
-        let log_closed = inner.services.log.close().await;
+        let closed =
+            tokio::task::spawn_blocking(move || below.close_tables(&ends, began + LAST_RECORDS))
+                .await;
+        let log_closed = inner.services.log.close_after(waited).await;
         drop(inner.take_lock());
         log_closed?;
         Ok(closed.map_err(Error::of_task)??)
@@ -247,42 +263,58 @@ impl Inner {
             .filter_map(|entity| entity.table.as_ref())
     }
 
-    /// Where the topics of the tables that are ready end when nothing is on its way to them any more.
-    async fn last_ends(&self) -> HashMap<&'static str, Vec<(i32, i64)>> {
-        // A record whose caller was cancelled is still sent: the tables read it too. What is wrong with the log is told
-        // when it is closed.
-        let _ = self.services.log.flush().await;
-        self.ends().await
-    }
-
-    /// Where the topics of the tables that are ready end now.
-    async fn ends(&self) -> HashMap<&'static str, Vec<(i32, i64)>> {
+    /// Where the topics of the tables that are ready end; what is not known within this time is left out.
+    async fn last_ends(&self, until: Instant) -> HashMap<&'static str, Vec<(i32, i64)>> {
         let mut ends = HashMap::new();
         for table in self.tables().filter(|table| table.is_running()) {
-            if let Ok(of_table) = self.ends_of(table).await {
-                ends.insert(table.entity, of_table);
+            let asked = async {
+                loop {
+                    match self.ends_of(table).await {
+                        Err(Error::Log(error)) if error.is_transient() => {
+                            tokio::time::sleep(ASK_AGAIN).await;
+                        }
+                        other => break other,
+                    }
+                }
+            };
+            let entity = table.entity;
+            match tokio::time::timeout(until.saturating_duration_since(Instant::now()), asked).await
+            {
+                Ok(Ok(of_table)) => drop(ends.insert(entity, of_table)),
+                Ok(Err(error)) => {
+                    tracing::warn!(entity, topic = table.topic(), %error, "where its topic ends is not known: what the table has not read it reads at the next start");
+                }
+                Err(_) => {
+                    tracing::warn!(
+                        entity,
+                        topic = table.topic(),
+                        "where its topic ends was not answered in time: what the table has not read it reads at the next start"
+                    );
+                }
             }
         }
         ends
     }
 
     async fn ends_of(&self, table: &Table) -> Result<Vec<(i32, i64)>> {
-        let mut ends = Vec::new();
-        for partition in 0..table.settings.topic.partitions.cast_signed() {
-            let offsets = self.services.log.offsets(table.topic(), partition).await?;
-            ends.push((partition, offsets.end));
-        }
-        Ok(ends)
+        let offsets = self.services.log.all_offsets(table.topic()).await?;
+        // Partitions added since are another matter: the table finds them, and says so.
+        let ours = 0..table.settings.topic.partitions.cast_signed();
+        Ok(ours
+            .zip(offsets.iter().map(|offsets| offsets.end))
+            .collect())
     }
 
-    /// Ends the tables' threads, each where it has reached these ends, flushes what they wrote, closes their store. Again:
-    /// nothing to do.
+    /// Ends the tables' threads, each where it has reached these ends or it is too late for that, flushes what they wrote,
+    /// closes their store. Again: nothing to do.
     fn close_tables(
         &self,
         ends: &HashMap<&'static str, Vec<(i32, i64)>>,
+        until: Instant,
     ) -> Result<(), StateError> {
         for table in self.tables() {
-            table.ask_to_stop(ends.get(table.entity).cloned().unwrap_or_default());
+            let goal = ends.get(table.entity).cloned().unwrap_or_default();
+            table.ask_to_stop(goal, until);
         }
         for table in self.tables() {
             table.wait_for_stop();
@@ -312,7 +344,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.stop_flushing();
         // A drop cannot ask the log for its ends: what the tables have not read is read at the next start.
-        if let Err(error) = self.close_tables(&HashMap::new()) {
+        if let Err(error) = self.close_tables(&HashMap::new(), Instant::now()) {
             tracing::error!(error = %Chain(&error), "the tables could not be flushed: what they read last is read again at the next start");
         }
     }

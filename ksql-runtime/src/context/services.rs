@@ -72,9 +72,6 @@ mod cluster {
 
     /// The first wait before a server that is away is asked again, and the longest.
     const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-    /// How long an orderly end waits for acknowledgements: with what it asks before and does after, it is over within ten
-    /// seconds, whether brokers answer or not.
-    const CLOSE: Duration = Duration::from_secs(5);
     /// The least a Kafka client waits for an answer.
     const LEAST: Duration = Duration::from_secs(1);
 
@@ -228,7 +225,7 @@ mod cluster {
             .filter(|entity| entity.model.kind == Kind::Table)
             .count();
         (options.memory_bytes, options.reader_bytes) = kafka_memory(config, tables);
-        options.close_timeout = CLOSE;
+        options.close_timeout = crate::context::LAST_SENT;
         options
     }
 

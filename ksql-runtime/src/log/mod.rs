@@ -221,10 +221,15 @@ impl Log {
     /// Finishes what is in flight, flushes and lets go of the directory or the connections. Readers and later calls get
     /// [`LogError::Closed`]; closing again does nothing.
     pub async fn close(&self) -> Result<(), LogError> {
+        self.close_after(std::time::Duration::ZERO).await
+    }
+
+    /// As [`Log::close`], by a caller who has waited for what is in flight so long already.
+    pub(crate) async fn close_after(&self, waited: std::time::Duration) -> Result<(), LogError> {
         match self {
             Log::Embedded(log) => log.close().await,
             #[cfg(feature = "kafka")]
-            Log::Kafka(log) => log.close().await,
+            Log::Kafka(log) => log.close_after(waited).await,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
@@ -170,7 +170,7 @@ impl Run {
     async fn stop(mut self) -> Vec<State> {
         let table = Arc::clone(&self.table);
         tokio::task::spawn_blocking(move || {
-            table.ask_to_stop(Vec::new());
+            table.ask_to_stop(Vec::new(), Instant::now());
             table.wait_for_stop();
         })
         .await

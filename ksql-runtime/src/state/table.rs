@@ -19,9 +19,6 @@ use crate::error::{Chain, Error, panic_text};
 use crate::log::{Log, Offsets, ReaderWaker, TopicDescription};
 use crate::registry::Registry;
 
-/// How long a table that is told to end goes on reading what was acknowledged before.
-const LAST_RECORDS: Duration = Duration::from_secs(5);
-
 /// What the context knows about a table before it starts.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -244,9 +241,9 @@ impl Table {
         }
     }
 
-    /// Tells the binding to end when the table has reached `goal`, without waiting for it. An empty goal is reached.
-    pub(crate) fn ask_to_stop(&self, goal: Vec<(i32, i64)>) {
-        let until = Instant::now() + LAST_RECORDS;
+    /// Tells the binding to end when the table has reached `goal`, or at a time, without waiting for it. An empty goal is
+    /// reached.
+    pub(crate) fn ask_to_stop(&self, goal: Vec<(i32, i64)>, until: Instant) {
         self.last
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

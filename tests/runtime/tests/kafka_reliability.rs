@@ -22,6 +22,8 @@ const CHILD: &str = env!("CARGO_BIN_EXE_table_child");
 const KEYS: u64 = 300;
 /// An orderly end takes no longer.
 const END: Duration = Duration::from_secs(10);
+/// An end that took so long may have been out of patience with the log: what the tables have not read is left then.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// A child does not come so far.
 const NO_END: &str = "1000000000";
 
@@ -299,26 +301,35 @@ async fn an_orderly_end_under_load_loses_nothing_and_leaves_nothing_to_replay() 
     let (seed, cycles) = (seed(), number("KSQL_TEST_CYCLES", 5));
     let mut report = Report::new("RT12 on Kafka", seed);
     let mut progress = Progress::default();
-    let (mut fastest, mut longest) = (Duration::MAX, Duration::ZERO);
+    let (mut fastest, mut longest, mut took) = (Duration::MAX, Duration::ZERO, Duration::ZERO);
     for cycle in 0..cycles {
         // From where the last one was told to stop: what it had sent by then is there or comes again.
         let mut child = child(&place, "impatient", seed, progress.acknowledged);
-        assert_eq!(
-            child.expect("replayed ", LIMIT),
-            "0",
-            "seed {seed}, cycle {cycle}: nothing to replay after an orderly end"
+        let replayed = child.expect("replayed ", LIMIT);
+        assert!(
+            replayed == "0" || took >= PATIENCE,
+            "seed {seed}, cycle {cycle}: {replayed} to replay after an orderly end in {took:?}"
         );
         child.read_until("acked ", LIMIT, |line| progress.take(line));
-        let (success, took) = terminate(child, &mut progress);
+        let success;
+        (success, took) = terminate(child, &mut progress);
         (fastest, longest) = (fastest.min(took), longest.max(took));
-        assert!(success, "cycle {cycle}: nothing was given up");
+        assert!(
+            success || took >= PATIENCE,
+            "cycle {cycle}: nothing was given up in {took:?}"
+        );
         report.pass();
     }
     // One of some ends is enough: on a busy machine any single one may be kept waiting by others.
-    assert!(fastest <= END, "ended after {fastest:?} at best");
+    assert!(fastest < PATIENCE, "ended after {fastest:?} at best");
     let ctx = place.open().await;
     ctx.wait_ready(LIMIT).await.expect("the table is ready");
-    assert_eq!(ctx.set::<Row>().replayed().expect("a table"), 0);
+    let replayed = ctx.set::<Row>().replayed().expect("a table");
+    assert!(
+        replayed == 0 || took >= PATIENCE,
+        "{replayed} to replay after an orderly end in {took:?}"
+    );
+    ctx.wait_caught_up(LIMIT).await.expect("caught up");
     let right = allowed(seed, KEYS, progress.acknowledged, progress.sent);
     let wrong = differences(&table(&ctx, KEYS).await, &right);
     assert_eq!(wrong, Vec::<String>::new(), "seed {seed}");

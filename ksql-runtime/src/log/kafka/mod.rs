@@ -26,6 +26,7 @@ mod topics;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rdkafka::types::RDKafkaErrorCode as Code;
 
@@ -64,11 +65,13 @@ impl Shared {
     }
 
     /// Finishes what is on its way. Blocks.
-    fn close(&self) -> Result<(), LogError> {
+    /// `waited` is how much of the patience is used up.
+    fn close(&self, waited: Duration) -> Result<(), LogError> {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let lost = self.producer.close(self.options.close_timeout);
+        let patience = self.options.close_timeout.saturating_sub(waited);
+        let lost = self.producer.close(patience);
         self.groups.close();
         if lost == 0 {
             return Ok(());
@@ -82,7 +85,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if let Err(error) = self.close() {
+        if let Err(error) = self.close(Duration::ZERO) {
             tracing::error!(%error, "closing the log");
         }
     }
@@ -445,8 +448,13 @@ impl KafkaLog {
     /// See [`Log::close`](super::Log::close). What is not acknowledged within
     /// [`close_timeout`](KafkaOptions::close_timeout) is given up, and [`LogError::GivenUp`] says how much.
     pub async fn close(&self) -> Result<(), LogError> {
+        self.close_after(Duration::ZERO).await
+    }
+
+    /// As [`KafkaLog::close`], by a caller who has waited for acknowledgements so long already.
+    pub(crate) async fn close_after(&self, waited: Duration) -> Result<(), LogError> {
         let shared = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || shared.close())
+        tokio::task::spawn_blocking(move || shared.close(waited))
             .await
             .unwrap_or(Ok(()))
     }
