@@ -8,6 +8,7 @@
 pub mod arith;
 pub mod case;
 pub mod cast;
+pub mod check;
 pub mod column;
 pub mod compare;
 pub mod literal;
