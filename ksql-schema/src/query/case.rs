@@ -15,6 +15,9 @@ pub const fn case(condition: Node, then: Node, otherwise: Node) -> Node {
     let Some(node) = unify(then, otherwise) else {
         return Node::UNKNOWN;
     };
+    if matches!(node.ty, Sql::Null) {
+        return Node::UNKNOWN;
+    }
     if condition.nullable() {
         node.or_null(Why::Case)
     } else {
@@ -155,7 +158,7 @@ mod tests {
         let one = case(Node::BOOLEAN, null(), node(Sql::Date));
         assert_eq!(one, Node::new(Sql::Date, Why::Null));
         assert_eq!(case(Node::BOOLEAN, node(Sql::Date), null()), one);
-        assert_eq!(case(Node::BOOLEAN, null(), null()), null());
+        assert!(case(Node::BOOLEAN, null(), null()).is_unknown());
     }
 
     #[test]

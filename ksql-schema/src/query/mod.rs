@@ -5,17 +5,21 @@
 //! where something may be wrong; and the statement's text joined from the pieces of [`text`]. The functions that make nodes
 //! never fail: what is wrong is poison. The checks stop the compiler with a text that says what can be written instead.
 
+pub mod aggregates;
 pub mod arith;
 pub mod case;
 pub mod cast;
 pub mod check;
 pub mod column;
 pub mod compare;
+pub mod functions;
 pub mod literal;
 pub mod logic;
 pub mod node;
 pub mod words;
 
+pub use aggregates::Aggregate;
 pub use arith::Arith;
 pub use compare::Compare;
+pub use functions::Function;
 pub use node::{Bare, Elem, Node, Sql, Why};

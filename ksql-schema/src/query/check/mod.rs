@@ -14,6 +14,12 @@ pub use output::{
     check_assign, check_key_part, check_keys, check_window, check_window_bound, check_window_shape,
 };
 
+pub use crate::query::aggregates::{
+    check_aggregate, check_native_aggregate, check_table_aggregate,
+};
+pub use crate::query::functions::check_function;
+pub(crate) use operators::conversion;
+
 use super::node::{Sql, Why};
 use super::words;
 use crate::text::{Sink, as_str};

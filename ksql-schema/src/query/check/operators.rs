@@ -216,6 +216,13 @@ pub const fn check_condition(place: &str, of: Node) {
 /// Refuses branches of an `if` or a `match` (`word`) that have not one type.
 #[track_caller]
 pub const fn check_case(word: &str, then: Node, otherwise: Node) {
+    if matches!((then.ty, otherwise.ty), (Sql::Null, Sql::Null)) {
+        refuse(&[
+            Text("every branch of this `"),
+            Text(word),
+            Text("` is `None`, which has no type: write `None` in its place"),
+        ]);
+    }
     if unify(then, otherwise).is_some() {
         return;
     }
@@ -236,7 +243,7 @@ pub const fn check_case(word: &str, then: Node, otherwise: Node) {
 }
 
 /// What brings two types to one: words, a type behind `as`, words.
-pub(super) const fn conversion(one: Sql, two: Sql) -> (&'static str, Sql, &'static str) {
+pub(crate) const fn conversion(one: Sql, two: Sql) -> (&'static str, Sql, &'static str) {
     if one.is_number() && two.is_number() {
         let ty = match (one, two) {
             (Sql::Double, _) | (_, Sql::Double) => Sql::Double,

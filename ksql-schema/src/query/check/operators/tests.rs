@@ -150,6 +150,11 @@ fn branches_say_which_conversion_makes_them_one() {
         (integer(3), node(Sql::Bigint), ""),
         (decimal("1.5"), node(dec(18, 4)), ""),
         (null(), node(Sql::Bytes), ""),
+        (
+            null(),
+            null(),
+            "every branch of this `if` is `None`, which has no type: write `None` in its place",
+        ),
         (Node::UNKNOWN, node(Sql::Bytes), ""),
     ];
     for (then, otherwise, text) in table {
