@@ -14,8 +14,10 @@ pub mod column;
 pub mod compare;
 pub mod functions;
 pub mod literal;
+pub mod literal_text;
 pub mod logic;
 pub mod node;
+pub mod text;
 pub mod words;
 
 pub use aggregates::Aggregate;
@@ -23,3 +25,4 @@ pub use arith::Arith;
 pub use compare::Compare;
 pub use functions::Function;
 pub use node::{Bare, Elem, Node, Sql, Why};
+pub use text::Piece;

@@ -1,4 +1,5 @@
 //! Tests of this module's rules.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
 use super::*;
 use crate::query::check::tests::{said, says};

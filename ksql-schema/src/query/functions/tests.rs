@@ -1,4 +1,5 @@
 //! Tests of this module's rules.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
 use super::names::{Slot, closest_names, lookup, refused, slots};
 use super::*;

@@ -1,0 +1,323 @@
+//! The text of a query, joined in a constant from pieces: words the macro wrote, and what only the entities and the nodes
+//! know.
+//!
+//! A query over an entity with several windows is one statement a window: the pieces are the same, and what differs is
+//! told by the window's number. The const interpreter pays for every step, so text is copied eight bytes a turn.
+
+use super::column::find;
+use super::functions::{Function, ksql_name, ksql_tail};
+use super::node::Sql;
+use super::words;
+use crate::ddl::{push_duration, push_label};
+use crate::model::{Column, Entity, Role, Window, WindowKind};
+use crate::text::{Sink, as_str};
+
+/// A piece of a statement.
+#[derive(Debug, Clone, Copy)]
+pub enum Piece<'a> {
+    /// Text as it stands.
+    Text(&'a str),
+    /// A column by its hash, in back quotes.
+    Column(&'a [Column<'a>], u64),
+    /// A column of a joined source: the alias without its quotes, the columns, the hash.
+    Qualified(&'a str, &'a [Column<'a>], u64),
+    /// Before a value of the first type where the second is wanted: nothing if they are one.
+    Open(Sql, Sql),
+    /// Behind such a value.
+    Close(Sql, Sql),
+    /// A type.
+    Type(Sql),
+    /// The name of a function that its first argument's type chooses.
+    Name(Function, Sql),
+    /// What that type puts behind the call.
+    Tail(Function, Sql),
+    /// A parameter, named in the constant text and filled when the query is registered.
+    Hole(&'a str),
+    /// What is selected, in the order of the output's columns: each column's hash and its expression.
+    Select(&'a [Column<'a>], &'a [(u64, &'a [Piece<'a>])]),
+    /// The quoted name of a source: that of the window's statement if it has windows.
+    Source(&'a Entity<'a>),
+    /// The topic's name, inside quotes: that of the window's statement if it has windows.
+    Topic(&'a Entity<'a>),
+    /// `WINDOW TUMBLING (..)` of the window's statement and a blank; nothing without a window.
+    Window(&'a Entity<'a>),
+}
+
+/// How many statements an entity's query is: one a window.
+pub const fn statements(entity: &Entity<'_>) -> usize {
+    match entity.window {
+        Some(window) => window.sizes_ms.len(),
+        None => 1,
+    }
+}
+
+/// The length of one statement.
+pub const fn length(pieces: &[Piece<'_>], window: usize) -> usize {
+    let mut text = Text::<0> { out: [], len: 0 };
+    text.pieces(pieces, window);
+    text.len
+}
+
+/// The length of all statements together.
+pub const fn total(pieces: &[Piece<'_>], statements: usize) -> usize {
+    let (mut total, mut window) = (0, 0);
+    while window < statements {
+        total += length(pieces, window);
+        window += 1;
+    }
+    total
+}
+
+/// All statements one behind the other, in bytes of the length [`total`] tells.
+pub const fn join<const N: usize>(pieces: &[Piece<'_>], statements: usize) -> [u8; N] {
+    let mut text = Text {
+        out: [0; N],
+        len: 0,
+    };
+    let mut window = 0;
+    while window < statements {
+        text.pieces(pieces, window);
+        window += 1;
+    }
+    text.out
+}
+
+/// The statements in the bytes [`join`] made.
+pub const fn split<'b, const COUNT: usize>(
+    bytes: &'b [u8],
+    pieces: &[Piece<'_>],
+) -> [&'b str; COUNT] {
+    let mut texts = [""; COUNT];
+    let mut slots: &mut [&'b str] = &mut texts;
+    let mut rest = bytes;
+    let mut window = 0;
+    while let [slot, more @ ..] = slots {
+        if let Some((text, after)) = rest.split_at_checked(length(pieces, window)) {
+            *slot = as_str(text);
+            rest = after;
+        }
+        slots = more;
+        window += 1;
+    }
+    texts
+}
+
+/// Where pieces are written; what does not fit is counted.
+struct Text<const N: usize> {
+    out: [u8; N],
+    len: usize,
+}
+
+#[allow(
+    clippy::indexing_slicing,
+    reason = "const fn: arrays have no const get; the end is compared with the length first"
+)]
+impl<const N: usize> Text<N> {
+    const fn push(&mut self, text: &str) {
+        let mut bytes = text.as_bytes();
+        let mut at = self.len;
+        self.len += bytes.len();
+        if self.len > N {
+            return;
+        }
+        while let [a, b, c, d, e, f, g, h, rest @ ..] = bytes {
+            self.out[at] = *a;
+            self.out[at + 1] = *b;
+            self.out[at + 2] = *c;
+            self.out[at + 3] = *d;
+            self.out[at + 4] = *e;
+            self.out[at + 5] = *f;
+            self.out[at + 6] = *g;
+            self.out[at + 7] = *h;
+            at += 8;
+            bytes = rest;
+        }
+        while let [byte, rest @ ..] = bytes {
+            self.out[at] = *byte;
+            at += 1;
+            bytes = rest;
+        }
+    }
+
+    const fn pieces(&mut self, pieces: &[Piece<'_>], window: usize) {
+        let mut pieces = pieces;
+        while let [piece, rest @ ..] = pieces {
+            self.piece(piece, window);
+            pieces = rest;
+        }
+    }
+
+    const fn piece(&mut self, piece: &Piece<'_>, window: usize) {
+        match piece {
+            Piece::Text(text) => self.push(text),
+            Piece::Column(columns, hash) => self.column(columns, *hash),
+            Piece::Qualified(alias, columns, hash) => {
+                self.push("`");
+                self.push(alias);
+                self.push("`.");
+                self.column(columns, *hash);
+            }
+            Piece::Open(from, to) => {
+                if converts(*from, *to) {
+                    self.push("CAST(");
+                }
+            }
+            Piece::Close(from, to) => {
+                if converts(*from, *to) {
+                    self.push(" AS ");
+                    self.ty(*to);
+                    self.push(")");
+                }
+            }
+            Piece::Type(ty) => self.ty(*ty),
+            Piece::Name(function, first) => self.push(ksql_name(*function, *first)),
+            Piece::Tail(function, first) => self.push(ksql_tail(*function, *first)),
+            Piece::Hole(name) => {
+                self.push(":");
+                self.push(name);
+            }
+            Piece::Select(columns, items) => self.select(columns, items, window),
+            Piece::Source(entity) => {
+                self.push("`");
+                self.push(entity.sql_name);
+                if let Some((window, size)) = sized(entity, window) {
+                    self.push("_");
+                    self.label(window, size, true);
+                }
+                self.push("`");
+            }
+            Piece::Topic(entity) => {
+                self.push(entity.topic.name);
+                if let Some((window, size)) = sized(entity, window) {
+                    self.push("_");
+                    self.label(window, size, false);
+                }
+            }
+            Piece::Window(entity) => {
+                if let Some((window, size)) = sized(entity, window) {
+                    self.window(window, size);
+                }
+            }
+        }
+    }
+
+    const fn column(&mut self, columns: &[Column<'_>], hash: u64) {
+        if let Some(column) = find(columns, hash) {
+            self.push(column.quoted);
+        }
+    }
+
+    const fn select(
+        &mut self,
+        columns: &[Column<'_>],
+        items: &[(u64, &[Piece<'_>])],
+        window: usize,
+    ) {
+        let mut columns = columns;
+        let mut first = true;
+        while let [column, more @ ..] = columns {
+            columns = more;
+            // Window bounds are in the key already, ignored fields nowhere.
+            if !matches!(column.role, Role::Key | Role::Value) {
+                continue;
+            }
+            let mut rest = items;
+            while let [(hash, pieces), others @ ..] = rest {
+                rest = others;
+                if *hash == column.hash {
+                    if !first {
+                        self.push(", ");
+                    }
+                    first = false;
+                    self.pieces(pieces, window);
+                    self.push(" AS ");
+                    self.push(column.quoted);
+                    break;
+                }
+            }
+        }
+    }
+
+    const fn window(&mut self, window: &Window<'_>, size: u64) {
+        match window.kind {
+            WindowKind::Tumbling => self.push("WINDOW TUMBLING (SIZE "),
+            WindowKind::Hopping => self.push("WINDOW HOPPING (SIZE "),
+            WindowKind::Session => self.push("WINDOW SESSION ("),
+        }
+        self.duration(size);
+        if let (WindowKind::Hopping, Some(advance)) = (window.kind, window.advance_ms) {
+            self.push(", ADVANCE BY ");
+            self.duration(advance);
+        }
+        self.push(", RETENTION ");
+        self.duration(window.effective_retention_ms(size));
+        self.push(", GRACE PERIOD ");
+        self.duration(window.effective_grace_ms());
+        self.push(") ");
+    }
+
+    const fn ty(&mut self, ty: Sql) {
+        match ty {
+            Sql::Boolean => self.push("BOOLEAN"),
+            Sql::Integer => self.push("INTEGER"),
+            Sql::Bigint => self.push("BIGINT"),
+            Sql::Double => self.push("DOUBLE"),
+            Sql::String => self.push("STRING"),
+            _ => {
+                let mut buffer = [0; 1024];
+                let mut sink = Sink::new(&mut buffer);
+                words::push_type(ty, &mut sink);
+                let len = sink.len();
+                self.buffered(&buffer, len);
+            }
+        }
+    }
+
+    const fn duration(&mut self, millis: u64) {
+        let mut buffer = [0; 40];
+        let mut sink = Sink::new(&mut buffer);
+        push_duration(millis, &mut sink);
+        let len = sink.len();
+        self.buffered(&buffer, len);
+    }
+
+    const fn label(&mut self, window: &Window<'_>, size: u64, upper: bool) {
+        let mut buffer = [0; 64];
+        let mut sink = Sink::new(&mut buffer);
+        push_label(window, size, upper, &mut sink);
+        let len = sink.len();
+        self.buffered(&buffer, len);
+    }
+
+    /// What another renderer wrote into a buffer.
+    const fn buffered(&mut self, buffer: &[u8], len: usize) {
+        if let Some((text, _)) = buffer.split_at_checked(len) {
+            self.push(as_str(text));
+        }
+    }
+}
+
+/// A window and the size of the statement's number.
+const fn sized<'e>(entity: &'e Entity<'_>, window: usize) -> Option<(&'e Window<'e>, u64)> {
+    let Some(of) = &entity.window else {
+        return None;
+    };
+    let mut sizes = of.sizes_ms;
+    let mut at = 0;
+    while let [size, rest @ ..] = sizes {
+        if at == window {
+            return Some((of, *size));
+        }
+        sizes = rest;
+        at += 1;
+    }
+    None
+}
+
+/// Whether a value needs a CAST to be of a type.
+const fn converts(from: Sql, to: Sql) -> bool {
+    !matches!(to, Sql::Null) && !from.same(to)
+}
+
+#[cfg(test)]
+mod tests;
