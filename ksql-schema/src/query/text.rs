@@ -51,32 +51,175 @@ pub const fn statements(entity: &Entity<'_>) -> usize {
     }
 }
 
-/// The length of one statement.
-pub const fn length(pieces: &[Piece<'_>], window: usize) -> usize {
-    let mut text = Text::<0> { out: [], len: 0 };
-    text.pieces(pieces, window);
-    text.len
+/// What is left of the pieces once columns, functions and casts are known: found out once, for all windows.
+#[derive(Debug, Clone, Copy)]
+pub enum Segment<'a> {
+    /// Text as it stands.
+    Text(&'a str),
+    /// A type.
+    Type(Sql),
+    /// [`Piece::Source`]
+    Source(&'a Entity<'a>),
+    /// [`Piece::Topic`]
+    Topic(&'a Entity<'a>),
+    /// [`Piece::Window`]
+    Window(&'a Entity<'a>),
+}
+
+/// How many segments the pieces have.
+pub const fn segments<'a>(pieces: &'a [Piece<'a>]) -> usize {
+    let mut flat = Flat::<0> { out: [], len: 0 };
+    flat.pieces(pieces);
+    flat.len
+}
+
+/// The segments of the pieces, as many as [`segments`] tells.
+pub const fn flatten<'a, const K: usize>(pieces: &'a [Piece<'a>]) -> [Segment<'a>; K] {
+    let mut flat = Flat {
+        out: [Segment::Text(""); K],
+        len: 0,
+    };
+    flat.pieces(pieces);
+    flat.out
+}
+
+struct Flat<'a, const K: usize> {
+    out: [Segment<'a>; K],
+    len: usize,
+}
+
+#[allow(
+    clippy::indexing_slicing,
+    reason = "const fn: arrays have no const get; the index is compared with the length first"
+)]
+impl<'a, const K: usize> Flat<'a, K> {
+    const fn push(&mut self, segment: Segment<'a>) {
+        if self.len < K {
+            self.out[self.len] = segment;
+        }
+        self.len += 1;
+    }
+
+    const fn text(&mut self, text: &'a str) {
+        self.push(Segment::Text(text));
+    }
+
+    const fn pieces(&mut self, pieces: &'a [Piece<'a>]) {
+        let mut pieces = pieces;
+        while let [piece, rest @ ..] = pieces {
+            self.piece(piece);
+            pieces = rest;
+        }
+    }
+
+    const fn piece(&mut self, piece: &'a Piece<'a>) {
+        match piece {
+            Piece::Text(text) => self.text(text),
+            Piece::Column(columns, hash) => self.column(columns, *hash),
+            Piece::Qualified(alias, columns, hash) => {
+                self.text("`");
+                self.text(alias);
+                self.text("`.");
+                self.column(columns, *hash);
+            }
+            Piece::Open(from, to) => {
+                if converts(*from, *to) {
+                    self.text("CAST(");
+                }
+            }
+            Piece::Close(from, to) => {
+                if converts(*from, *to) {
+                    self.text(" AS ");
+                    self.push(Segment::Type(*to));
+                    self.text(")");
+                }
+            }
+            Piece::Type(ty) => self.push(Segment::Type(*ty)),
+            Piece::Name(function, first) => self.text(ksql_name(*function, *first)),
+            Piece::Tail(function, first) => self.text(ksql_tail(*function, *first)),
+            Piece::Hole(name) => {
+                self.text(":");
+                self.text(name);
+            }
+            Piece::Select(columns, items) => self.select(columns, items),
+            Piece::Source(entity) => self.push(Segment::Source(entity)),
+            Piece::Topic(entity) => self.push(Segment::Topic(entity)),
+            Piece::Window(entity) => self.push(Segment::Window(entity)),
+        }
+    }
+
+    const fn column(&mut self, columns: &'a [Column<'a>], hash: u64) {
+        if let Some(column) = find(columns, hash) {
+            self.text(column.quoted);
+        }
+    }
+
+    const fn select(&mut self, columns: &'a [Column<'a>], items: &'a [(u64, &'a [Piece<'a>])]) {
+        let mut columns = columns;
+        let mut first = true;
+        while let [column, more @ ..] = columns {
+            columns = more;
+            // Window bounds are in the key already, ignored fields nowhere.
+            if !matches!(column.role, Role::Key | Role::Value) {
+                continue;
+            }
+            let mut rest = items;
+            while let [(hash, pieces), others @ ..] = rest {
+                rest = others;
+                if *hash == column.hash {
+                    if !first {
+                        self.text(", ");
+                    }
+                    first = false;
+                    self.pieces(pieces);
+                    self.text(" AS ");
+                    self.text(column.quoted);
+                    break;
+                }
+            }
+        }
+    }
 }
 
 /// The length of all statements together.
-pub const fn total(pieces: &[Piece<'_>], statements: usize) -> usize {
-    let (mut total, mut window) = (0, 0);
-    while window < statements {
-        total += length(pieces, window);
-        window += 1;
+pub const fn total(segments: &[Segment<'_>], statements: usize) -> usize {
+    let mut total = 0;
+    let mut segments = segments;
+    while let [segment, rest @ ..] = segments {
+        segments = rest;
+        match segment {
+            Segment::Text(text) => total += text.len() * statements,
+            segment => {
+                let mut window = 0;
+                while window < statements {
+                    total += length(segment, window);
+                    window += 1;
+                }
+            }
+        }
     }
     total
 }
 
+const fn length(segment: &Segment<'_>, window: usize) -> usize {
+    let mut text = Text::<0> { out: [], len: 0 };
+    text.segment(segment, window);
+    text.len
+}
+
 /// All statements one behind the other, in bytes of the length [`total`] tells.
-pub const fn join<const N: usize>(pieces: &[Piece<'_>], statements: usize) -> [u8; N] {
+pub const fn join<const N: usize>(segments: &[Segment<'_>], statements: usize) -> [u8; N] {
     let mut text = Text {
         out: [0; N],
         len: 0,
     };
     let mut window = 0;
     while window < statements {
-        text.pieces(pieces, window);
+        let mut rest = segments;
+        while let [segment, more @ ..] = rest {
+            text.segment(segment, window);
+            rest = more;
+        }
         window += 1;
     }
     text.out
@@ -85,14 +228,23 @@ pub const fn join<const N: usize>(pieces: &[Piece<'_>], statements: usize) -> [u
 /// The statements in the bytes [`join`] made.
 pub const fn split<'b, const COUNT: usize>(
     bytes: &'b [u8],
-    pieces: &[Piece<'_>],
+    segments: &[Segment<'_>],
 ) -> [&'b str; COUNT] {
     let mut texts = [""; COUNT];
     let mut slots: &mut [&'b str] = &mut texts;
     let mut rest = bytes;
     let mut window = 0;
     while let [slot, more @ ..] = slots {
-        if let Some((text, after)) = rest.split_at_checked(length(pieces, window)) {
+        let mut end = 0;
+        let mut left = segments;
+        while let [segment, others @ ..] = left {
+            left = others;
+            end += match segment {
+                Segment::Text(text) => text.len(),
+                segment => length(segment, window),
+            };
+        }
+        if let Some((text, after)) = rest.split_at_checked(end) {
             *slot = as_str(text);
             rest = after;
         }
@@ -102,7 +254,7 @@ pub const fn split<'b, const COUNT: usize>(
     texts
 }
 
-/// Where pieces are written; what does not fit is counted.
+/// Where segments are written; what does not fit is counted.
 struct Text<const N: usize> {
     out: [u8; N],
     len: usize,
@@ -139,45 +291,11 @@ impl<const N: usize> Text<N> {
         }
     }
 
-    const fn pieces(&mut self, pieces: &[Piece<'_>], window: usize) {
-        let mut pieces = pieces;
-        while let [piece, rest @ ..] = pieces {
-            self.piece(piece, window);
-            pieces = rest;
-        }
-    }
-
-    const fn piece(&mut self, piece: &Piece<'_>, window: usize) {
-        match piece {
-            Piece::Text(text) => self.push(text),
-            Piece::Column(columns, hash) => self.column(columns, *hash),
-            Piece::Qualified(alias, columns, hash) => {
-                self.push("`");
-                self.push(alias);
-                self.push("`.");
-                self.column(columns, *hash);
-            }
-            Piece::Open(from, to) => {
-                if converts(*from, *to) {
-                    self.push("CAST(");
-                }
-            }
-            Piece::Close(from, to) => {
-                if converts(*from, *to) {
-                    self.push(" AS ");
-                    self.ty(*to);
-                    self.push(")");
-                }
-            }
-            Piece::Type(ty) => self.ty(*ty),
-            Piece::Name(function, first) => self.push(ksql_name(*function, *first)),
-            Piece::Tail(function, first) => self.push(ksql_tail(*function, *first)),
-            Piece::Hole(name) => {
-                self.push(":");
-                self.push(name);
-            }
-            Piece::Select(columns, items) => self.select(columns, items, window),
-            Piece::Source(entity) => {
+    const fn segment(&mut self, segment: &Segment<'_>, window: usize) {
+        match segment {
+            Segment::Text(text) => self.push(text),
+            Segment::Type(ty) => self.ty(*ty),
+            Segment::Source(entity) => {
                 self.push("`");
                 self.push(entity.sql_name);
                 if let Some((window, size)) = sized(entity, window) {
@@ -186,53 +304,16 @@ impl<const N: usize> Text<N> {
                 }
                 self.push("`");
             }
-            Piece::Topic(entity) => {
+            Segment::Topic(entity) => {
                 self.push(entity.topic.name);
                 if let Some((window, size)) = sized(entity, window) {
                     self.push("_");
                     self.label(window, size, false);
                 }
             }
-            Piece::Window(entity) => {
+            Segment::Window(entity) => {
                 if let Some((window, size)) = sized(entity, window) {
                     self.window(window, size);
-                }
-            }
-        }
-    }
-
-    const fn column(&mut self, columns: &[Column<'_>], hash: u64) {
-        if let Some(column) = find(columns, hash) {
-            self.push(column.quoted);
-        }
-    }
-
-    const fn select(
-        &mut self,
-        columns: &[Column<'_>],
-        items: &[(u64, &[Piece<'_>])],
-        window: usize,
-    ) {
-        let mut columns = columns;
-        let mut first = true;
-        while let [column, more @ ..] = columns {
-            columns = more;
-            // Window bounds are in the key already, ignored fields nowhere.
-            if !matches!(column.role, Role::Key | Role::Value) {
-                continue;
-            }
-            let mut rest = items;
-            while let [(hash, pieces), others @ ..] = rest {
-                rest = others;
-                if *hash == column.hash {
-                    if !first {
-                        self.push(", ");
-                    }
-                    first = false;
-                    self.pieces(pieces, window);
-                    self.push(" AS ");
-                    self.push(column.quoted);
-                    break;
                 }
             }
         }

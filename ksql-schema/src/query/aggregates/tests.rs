@@ -19,6 +19,7 @@ fn dec(precision: u32, scale: u32) -> Sql {
 /// Rows: name, types, result, NULL of what is not, NULL of what may be, undo.
 #[test]
 #[rustfmt::skip]
+#[allow(clippy::type_complexity, reason = "a table's row")]
 fn each_aggregate_gives_what_the_table_says() {
     use Sql::{Bigint, Boolean, Bytes, Date, Double, Integer, String as Text, Time, Timestamp};
     let longs = Sql::Array(Elem::new(Bigint, true));

@@ -127,16 +127,20 @@ const PIECES: &[Piece<'static>] = &[
     Piece::Text(") EMIT CHANGES;"),
 ];
 const COUNT: usize = statements(&TUMBLING);
-const BYTES: &[u8; total(PIECES, COUNT)] = &join(PIECES, COUNT);
-const TEXTS: [&str; COUNT] = split(BYTES, PIECES);
+const SEGMENTS: &[Segment<'static>; segments(PIECES)] = &flatten(PIECES);
+const BYTES: &[u8; total(SEGMENTS, COUNT)] = &join(SEGMENTS, COUNT);
+const TEXTS: [&str; COUNT] = split(BYTES, SEGMENTS);
 
 /// One statement at run time.
-fn joined(pieces: &[Piece<'_>], window: usize) -> String {
+fn joined<'a>(pieces: &'a [Piece<'a>], window: usize) -> String {
+    let segments = flatten::<64>(pieces);
     let mut text = Text::<4096> {
         out: [0; 4096],
         len: 0,
     };
-    text.pieces(pieces, window);
+    for segment in &segments {
+        text.segment(segment, window);
+    }
     String::from_utf8_lossy(text.out.get(..text.len).unwrap_or_default()).into_owned()
 }
 
@@ -233,6 +237,6 @@ fn every_length_is_copied_whole() {
         let (text, _) = long.split_at(end);
         let pieces = [Piece::Text(text), Piece::Text("|"), Piece::Text(text)];
         assert_eq!(joined(&pieces, 0), format!("{text}|{text}"));
-        assert_eq!(length(&pieces, 0), 2 * text.len() + 1);
+        assert_eq!(total(&flatten::<3>(&pieces), 2), 2 * (2 * text.len() + 1));
     }
 }
