@@ -279,6 +279,22 @@ const fn accepts(kind: Takes, ty: Sql) -> bool {
     }
 }
 
+/// The type an expression is converted to where it is written: ksqlDB's aggregates convert nothing themselves, and two
+/// numbers must be of one type.
+pub const fn parameter(aggregate: Aggregate, expressions: &[Node], index: usize) -> Sql {
+    match (aggregate, expressions, index) {
+        (Aggregate::Correlation, [one, two], 0 | 1) => {
+            if one.ty.same(two.ty) && accepts(Takes::Plain, one.ty) {
+                one.ty
+            } else {
+                Sql::Double
+            }
+        }
+        (_, [one, ..], 0) => one.ty,
+        _ => Sql::Unknown,
+    }
+}
+
 /// Refuses what an aggregate does not take.
 #[track_caller]
 pub const fn check_aggregate(aggregate: Aggregate, expressions: &[Node]) {

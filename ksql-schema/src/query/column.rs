@@ -64,6 +64,14 @@ pub const fn column_type(column: &Column<'static>) -> Sql {
     }
 }
 
+/// The type of the output's column of a hash: what a value selected into it is converted to.
+pub const fn type_of(columns: &'static [Column<'static>], hash: u64) -> Sql {
+    match find(columns, hash) {
+        Some(column) => column_type(column),
+        None => Sql::Unknown,
+    }
+}
+
 /// Columns for the tests of this module and its neighbours.
 #[cfg(test)]
 pub(crate) mod samples {
@@ -172,6 +180,7 @@ mod tests {
     use super::*;
     use crate::names::hash;
     use crate::query::words::sql_text;
+    use crate::types::Type;
 
     #[test]
     fn each_type_of_the_model_is_the_one_ksqldb_declares() {
@@ -207,6 +216,17 @@ mod tests {
             };
             assert_eq!(sql_text(column_type(column)), declared, "{}", column.name);
         }
+    }
+
+    #[test]
+    fn the_type_of_a_missing_column_is_unknown() {
+        assert_eq!(type_of(COLUMNS, hash("written")), Sql::String);
+        assert_eq!(type_of(COLUMNS, hash("nowhere")), Sql::Unknown);
+        let unsized_decimal = Type::Decimal {
+            precision: 0,
+            scale: 0,
+        };
+        assert_eq!(Sql::of(&unsized_decimal), Sql::Unknown);
     }
 
     #[test]

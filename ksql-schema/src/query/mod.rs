@@ -1,7 +1,7 @@
 //! Queries: ksqlDB's typing rules as `const fn`s, and the texts a query is made of.
 //!
 //! What the query macro emits are constants: an array of [`Node`]s computed by the functions of [`arith`], [`compare`],
-//! [`logic`], [`case`], [`cast`], [`literal`], [`column`], [`functions`] and [`aggregates`]; one [`check`] for each place
+//! [`logic`], [`case`], [`cast`], [`literal`], [`mod@column`], [`functions`] and [`aggregates`]; one [`check`] for each place
 //! where something may be wrong; and the statement's text joined from the pieces of [`text`]. The functions that make nodes
 //! never fail: what is wrong is poison. The checks stop the compiler with a text that says what can be written instead.
 
@@ -13,6 +13,7 @@ pub mod check;
 pub mod column;
 pub mod compare;
 pub mod functions;
+pub mod holes;
 pub mod literal;
 pub mod literal_text;
 pub mod logic;

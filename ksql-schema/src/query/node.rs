@@ -254,6 +254,8 @@ impl Sql {
             Type::Float32 | Type::Float64 => Sql::Double,
             Type::String | Type::Uuid | Type::Enum => Sql::String,
             Type::Bytes => Sql::Bytes,
+            // Not stated yet: the derive has complained.
+            Type::Decimal { precision: 0, .. } => Sql::Unknown,
             Type::Decimal { precision, scale } => Sql::Decimal {
                 precision: *precision,
                 scale: *scale,

@@ -2,7 +2,7 @@
 //! know.
 //!
 //! A query over an entity with several windows is one statement a window: the pieces are the same, and what differs is
-//! told by the window's number. The const interpreter pays for every step, so text is copied eight bytes a turn.
+//! told by the window's number. The const interpreter pays for every step, so text is copied sixteen bytes a turn.
 
 use super::column::find;
 use super::functions::{Function, ksql_name, ksql_tail};
@@ -202,15 +202,19 @@ pub const fn total(segments: &[Segment<'_>], statements: usize) -> usize {
 }
 
 const fn length(segment: &Segment<'_>, window: usize) -> usize {
-    let mut text = Text::<0> { out: [], len: 0 };
+    let mut text = Text {
+        rest: &mut [],
+        len: 0,
+    };
     text.segment(segment, window);
     text.len
 }
 
 /// All statements one behind the other, in bytes of the length [`total`] tells.
 pub const fn join<const N: usize>(segments: &[Segment<'_>], statements: usize) -> [u8; N] {
+    let mut out = [0; N];
     let mut text = Text {
-        out: [0; N],
+        rest: &mut out,
         len: 0,
     };
     let mut window = 0;
@@ -222,7 +226,7 @@ pub const fn join<const N: usize>(segments: &[Segment<'_>], statements: usize) -
         }
         window += 1;
     }
-    text.out
+    out
 }
 
 /// The statements in the bytes [`join`] made.
@@ -255,40 +259,41 @@ pub const fn split<'b, const COUNT: usize>(
 }
 
 /// Where segments are written; what does not fit is counted.
-struct Text<const N: usize> {
-    out: [u8; N],
+struct Text<'o> {
+    rest: &'o mut [u8],
     len: usize,
 }
 
-#[allow(
-    clippy::indexing_slicing,
-    reason = "const fn: arrays have no const get; the end is compared with the length first"
-)]
-impl<const N: usize> Text<N> {
+impl Text<'_> {
+    /// Patterns cost the interpreter least: no index to add to, none to check.
+    #[rustfmt::skip]
+    #[allow(clippy::mem_replace_with_default, reason = "`take` is no const fn")]
     const fn push(&mut self, text: &str) {
         let mut bytes = text.as_bytes();
-        let mut at = self.len;
         self.len += bytes.len();
-        if self.len > N {
-            return;
+        let mut out = core::mem::replace(&mut self.rest, &mut []);
+        while let [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15, tail @ ..] = bytes {
+            let [o0, o1, o2, o3, o4, o5, o6, o7, o8, o9, o10, o11, o12, o13, o14, o15, more @ ..] = out else {
+                return;
+            };
+            *o0 = *b0; *o1 = *b1; *o2 = *b2; *o3 = *b3; *o4 = *b4; *o5 = *b5; *o6 = *b6; *o7 = *b7; *o8 = *b8; *o9 = *b9; *o10 = *b10; *o11 = *b11; *o12 = *b12; *o13 = *b13; *o14 = *b14; *o15 = *b15;
+            (bytes, out) = (tail, more);
         }
-        while let [a, b, c, d, e, f, g, h, rest @ ..] = bytes {
-            self.out[at] = *a;
-            self.out[at + 1] = *b;
-            self.out[at + 2] = *c;
-            self.out[at + 3] = *d;
-            self.out[at + 4] = *e;
-            self.out[at + 5] = *f;
-            self.out[at + 6] = *g;
-            self.out[at + 7] = *h;
-            at += 8;
-            bytes = rest;
+        while let [b0, b1, b2, b3, tail @ ..] = bytes {
+            let [o0, o1, o2, o3, more @ ..] = out else {
+                return;
+            };
+            *o0 = *b0; *o1 = *b1; *o2 = *b2; *o3 = *b3;
+            (bytes, out) = (tail, more);
         }
-        while let [byte, rest @ ..] = bytes {
-            self.out[at] = *byte;
-            at += 1;
-            bytes = rest;
+        while let [b0, tail @ ..] = bytes {
+            let [o0, more @ ..] = out else {
+                return;
+            };
+            *o0 = *b0;
+            (bytes, out) = (tail, more);
         }
+        self.rest = out;
     }
 
     const fn segment(&mut self, segment: &Segment<'_>, window: usize) {

@@ -151,6 +151,18 @@ fn lists_hold_nulls_where_ksqldb_keeps_them() {
 }
 
 #[test]
+fn two_numbers_are_made_one_type() {
+    let of = |one, two| parameter(Aggregate::Correlation, &[node(one), node(two)], 1);
+    assert_eq!(of(Sql::Bigint, Sql::Bigint), Sql::Bigint);
+    assert_eq!(of(Sql::Bigint, Sql::Integer), Sql::Double);
+    assert_eq!(of(dec(9, 2), dec(9, 2)), Sql::Double);
+    assert_eq!(
+        parameter(Aggregate::Sum, &[node(Sql::Integer)], 0),
+        Sql::Integer
+    );
+}
+
+#[test]
 fn a_value_seen_comes_out_of_its_column() {
     let uid = column(COLUMNS, "Order", crate::names::hash("uid"));
     for function in [Aggregate::Latest, Aggregate::Max, Aggregate::Attr] {

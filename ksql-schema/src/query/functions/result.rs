@@ -163,6 +163,8 @@ pub const fn parameter(function: Function, arguments: &[Node], index: usize) -> 
                         None => argument.ty,
                     }
                 }
+                // There is one for each pair of equal numbers, and all compute doubles.
+                (Some(Argument::Number), [one, two]) if !one.ty.same(two.ty) => Sql::Double,
                 (Some(Argument::Item), [first, ..]) if takes(*argument, first.element().ty) => {
                     first.element().ty
                 }

@@ -249,6 +249,10 @@ fn one_null_less_is_none_and_a_literal_takes_the_type() {
     for index in 0..3 {
         assert_eq!(parameter(Function::Greatest, &mixed, index), dec(21, 2));
     }
+    let power = nodes(&[Sql::Integer, Sql::Bigint]);
+    assert_eq!(parameter(Function::Power, &power, 0), Sql::Double);
+    let power = nodes(&[Sql::Bigint, Sql::Bigint]);
+    assert_eq!(parameter(Function::Power, &power, 1), Sql::Bigint);
     let holds = [Node::new(list(Sql::Bigint), Why::Never), integer(5)];
     assert_eq!(parameter(Function::Contains, &holds, 1), Sql::Bigint);
     assert!(!call(Function::Contains, &holds).is_unknown());

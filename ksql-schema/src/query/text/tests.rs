@@ -134,14 +134,16 @@ const TEXTS: [&str; COUNT] = split(BYTES, SEGMENTS);
 /// One statement at run time.
 fn joined<'a>(pieces: &'a [Piece<'a>], window: usize) -> String {
     let segments = flatten::<64>(pieces);
-    let mut text = Text::<4096> {
-        out: [0; 4096],
+    let mut out = vec![0; 4096];
+    let mut text = Text {
+        rest: &mut out,
         len: 0,
     };
     for segment in &segments {
         text.segment(segment, window);
     }
-    String::from_utf8_lossy(text.out.get(..text.len).unwrap_or_default()).into_owned()
+    let len = text.len;
+    String::from_utf8_lossy(out.get(..len).unwrap_or_default()).into_owned()
 }
 
 #[test]
