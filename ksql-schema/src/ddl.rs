@@ -259,7 +259,8 @@ const fn push_size(millis: u64, upper: bool, sink: &mut Sink<'_>) {
     sink.push(unit);
 }
 
-const fn render_type(ty: Type<'_>, sink: &mut Sink<'_>) {
+/// Renders a KSQL type.
+pub(crate) const fn render_type(ty: Type<'_>, sink: &mut Sink<'_>) {
     match ty {
         Type::Boolean => sink.push("BOOLEAN"),
         Type::Int16 | Type::Int32 => sink.push("INTEGER"),

@@ -15,6 +15,7 @@ pub mod fingerprint;
 pub mod model;
 pub mod names;
 pub mod ordered;
+pub mod query;
 pub mod rules;
 pub mod text;
 pub mod types;
