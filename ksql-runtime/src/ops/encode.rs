@@ -1,0 +1,108 @@
+//! Lists and maps as Avro: how what a function made becomes a column.
+
+use ksql_schema::Type;
+
+use super::{Any, Scratch};
+use crate::codec::write;
+
+/// Appends a list or map whose elements are of a column's type; nothing where a value has none of that type.
+pub(crate) fn value(
+    any: Any<'_>,
+    element: &Type<'_>,
+    nullable: bool,
+    scratch: &Scratch,
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    match any {
+        Any::List(list) => {
+            let items = list.items(scratch);
+            if !items.is_empty() {
+                write::long(items.len() as i64, out);
+            }
+            for item in items {
+                optional(*item, element, nullable, scratch, out)?;
+            }
+        }
+        Any::Map(map) => {
+            let entries = map.entries(scratch);
+            if !entries.is_empty() {
+                write::long(entries.len() as i64, out);
+            }
+            for (key, value) in entries {
+                write::bytes(key.as_bytes(), out);
+                optional(*value, element, nullable, scratch, out)?;
+            }
+        }
+        _ => return None,
+    }
+    out.push(0);
+    Some(())
+}
+
+fn optional(
+    any: Any<'_>,
+    ty: &Type<'_>,
+    nullable: bool,
+    scratch: &Scratch,
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    match (any, nullable) {
+        (Any::Null | Any::Failed, true) => out.push(0),
+        (Any::Null | Any::Failed, false) => return None,
+        (any, true) => {
+            out.push(2);
+            plain(any, ty, scratch, out)?;
+        }
+        (any, false) => plain(any, ty, scratch, out)?,
+    }
+    Some(())
+}
+
+fn plain(any: Any<'_>, ty: &Type<'_>, scratch: &Scratch, out: &mut Vec<u8>) -> Option<()> {
+    match (ty, any) {
+        (Type::Boolean, Any::Boolean(value)) => out.push(value.into()),
+        (Type::Int16, any) => write::long(i16::try_from(any.integer()?).ok()?.into(), out),
+        (Type::Int32, any) => write::long(any.integer()?.into(), out),
+        (Type::Int64, any) => write::long(any.bigint()?, out),
+        (Type::Float32, any) => out.extend_from_slice(&(any.double()? as f32).to_le_bytes()),
+        (Type::Float64, any) => out.extend_from_slice(&any.double()?.to_le_bytes()),
+        (Type::String | Type::Uuid | Type::Enum, Any::String(text)) => {
+            write::bytes(text.as_bytes(), out);
+        }
+        (Type::String | Type::Uuid, Any::Uuid(uuid)) => {
+            let mut text = [0; 36];
+            write::bytes(uuid.hyphenated().encode_lower(&mut text).as_bytes(), out);
+        }
+        (Type::Bytes, Any::Bytes(bytes)) => write::bytes(bytes, out),
+        (Type::Decimal { precision, scale }, any) => {
+            let unscaled = match any {
+                Any::Wide(unscaled, from) => {
+                    i128::try_from(super::decimal::rescale_wide(unscaled, from, *scale)?).ok()?
+                }
+                any => {
+                    let (unscaled, from) = any.decimal()?;
+                    super::any::rescale(unscaled, from, *scale)?
+                }
+            };
+            if !super::any::has_at_most(unscaled, *precision) {
+                return None;
+            }
+            write::decimal(unscaled, out);
+        }
+        (Type::DateTime, Any::Timestamp(millis)) => write::long(millis, out),
+        (Type::Date, Any::Date(days)) => write::long(days.into(), out),
+        (Type::Time, Any::Time(millis)) => write::long(millis.into(), out),
+        (Type::Array(item), Any::List(_)) | (Type::Map(item), Any::Map(_)) => {
+            value(any, &item.ty, item.nullable, scratch, out)?;
+        }
+        (Type::Struct(record), Any::Struct(fields)) => {
+            for field in record.fields {
+                let found = fields.iter().find(|(name, _)| *name == field.sql_name);
+                let found = found.map_or(Any::Null, |(_, value)| *value);
+                optional(found, &field.ty, field.nullable, scratch, out)?;
+            }
+        }
+        _ => return None,
+    }
+    Some(())
+}

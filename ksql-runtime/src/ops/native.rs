@@ -1,0 +1,112 @@
+//! From a node's type to the Rust type that holds it: generated code names types by constants.
+
+use ethnum::I256;
+
+use super::{Any, List, Map, Operand, Output, Scalar, Shape};
+use crate::codec::{Date, Dec, Time, Timestamp};
+
+/// A decimal of 39 to 76 digits: what lies between two operators, never a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wide<const P: u32, const S: u32> {
+    unscaled: I256,
+}
+
+impl<'a, const P: u32, const S: u32> Operand<'a> for Wide<P, S> {
+    #[inline]
+    fn any(self) -> Any<'a> {
+        Any::Wide(self.unscaled, S)
+    }
+}
+
+impl<'a, const P: u32, const S: u32> Scalar<'a> for Wide<P, S> {
+    const SHAPE: Shape = Shape::Decimal {
+        precision: P,
+        scale: S,
+    };
+
+    #[inline]
+    fn take(any: Any<'a>) -> Option<Self> {
+        let (unscaled, scale) = any.wide()?;
+        let unscaled = super::decimal::rescale_wide(unscaled, scale, S)?;
+        super::decimal::fits_wide(unscaled, P).then_some(Wide { unscaled })
+    }
+
+    #[inline]
+    fn absent() -> Self {
+        Wide {
+            unscaled: I256::ZERO,
+        }
+    }
+}
+
+/// A SQL type as constants: a code, precision and scale of a decimal, whether it may be `NULL`.
+#[derive(Debug, Clone, Copy)]
+pub struct Ty<const CODE: u32, const P: u32, const S: u32, const NULLABLE: bool>;
+
+/// The Rust type of a [`Ty`].
+pub trait Native<'a> {
+    /// The type.
+    type T: Output<'a> + Operand<'a>;
+}
+
+/// No type: the query has an error elsewhere.
+pub const UNKNOWN: u32 = 0;
+/// `BOOLEAN`.
+pub const BOOLEAN: u32 = 1;
+/// `INTEGER`.
+pub const INTEGER: u32 = 2;
+/// `BIGINT`.
+pub const BIGINT: u32 = 3;
+/// `DOUBLE`.
+pub const DOUBLE: u32 = 4;
+/// `DECIMAL` to 38 digits.
+pub const DECIMAL: u32 = 5;
+/// `DECIMAL` of 39 to 76 digits.
+pub const WIDE: u32 = 6;
+/// `STRING`.
+pub const STRING: u32 = 7;
+/// `BYTES`.
+pub const BYTES: u32 = 8;
+/// `DATE`.
+pub const DATE: u32 = 9;
+/// `TIME`.
+pub const TIME: u32 = 10;
+/// `TIMESTAMP`.
+pub const TIMESTAMP: u32 = 11;
+/// `ARRAY`.
+pub const ARRAY: u32 = 12;
+/// `MAP`.
+pub const MAP: u32 = 13;
+
+impl<'a, const P: u32, const S: u32, const NULLABLE: bool> Native<'a>
+    for Ty<UNKNOWN, P, S, NULLABLE>
+{
+    type T = Any<'a>;
+}
+
+macro_rules! natives {
+    ($($code:ident: $ty:ty;)*) => {$(
+        impl<'a, const P: u32, const S: u32> Native<'a> for Ty<$code, P, S, false> {
+            type T = $ty;
+        }
+        impl<'a, const P: u32, const S: u32> Native<'a> for Ty<$code, P, S, true> {
+            type T = Option<$ty>;
+        }
+    )*};
+}
+
+natives! {
+    BOOLEAN: bool;
+    INTEGER: i32;
+    BIGINT: i64;
+    DOUBLE: f64;
+    DECIMAL: Dec<P, S>;
+    WIDE: Wide<P, S>;
+    STRING: &'a str;
+    BYTES: &'a [u8];
+    DATE: Date;
+    TIME: Time;
+    TIMESTAMP: Timestamp;
+    ARRAY: List<'a>;
+    MAP: Map<'a>;
+}
