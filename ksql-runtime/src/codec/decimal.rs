@@ -65,6 +65,9 @@ impl<const P: u32, const S: u32> Dec<P, S> {
         }
     }
 
+    /// What a sum starts with.
+    pub(crate) const ZERO_SUM: Self = Dec { unscaled: 0 };
+
     /// From the unscaled value; nothing where it has more than `P` digits.
     #[inline]
     pub(crate) fn from_unscaled(unscaled: i128) -> Option<Self> {

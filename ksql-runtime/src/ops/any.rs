@@ -182,18 +182,6 @@ impl<'a> Any<'a> {
         }
     }
 
-    /// What a function does with its arguments as a rule: a failure fails, `NULL` gives `NULL`.
-    #[inline]
-    pub(crate) fn absent<const N: usize>(arguments: [Any<'_>; N]) -> Option<Any<'a>> {
-        if arguments.iter().any(|any| matches!(any, Any::Failed)) {
-            return Some(Any::Failed);
-        }
-        arguments
-            .iter()
-            .any(|any| any.is_null())
-            .then_some(Any::Null)
-    }
-
     /// The value, or a failure where there is none.
     #[inline]
     pub(crate) fn or_failed<T>(value: Option<T>, make: impl FnOnce(T) -> Any<'a>) -> Any<'a> {

@@ -89,7 +89,8 @@ fn converted<'a>(scratch: &'a Scratch, any: Any<'a>, shape: Shape) -> Option<Any
             any => decimal::cast(any, precision, scale)?,
         },
         Shape::String => match any {
-            Any::String(_) | Any::Uuid(_) => any,
+            Any::String(_) => any,
+            Any::Uuid(_) => Any::String(any.text(scratch)?),
             Any::Bytes(_) => return None,
             any => Any::String(text(scratch, any)),
         },

@@ -11,6 +11,7 @@
 //!
 //! Called by the code that `#[query]` generates, on the thread that drives a partition.
 
+pub mod aggregate;
 pub mod any;
 pub mod arith;
 pub mod cast;
