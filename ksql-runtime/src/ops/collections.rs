@@ -277,3 +277,7 @@ pub fn as_map<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>
         entries.map(|(key, value)| (cast::text(scratch, *key), *value)),
     ))))
 }
+
+#[cfg(test)]
+#[path = "collection_tests.rs"]
+mod tests;

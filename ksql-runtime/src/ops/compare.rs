@@ -231,3 +231,7 @@ pub fn is_in<'a, T: Output<'a>, A: Operand<'a>>(value: A, list: &[Any<'a>]) -> T
     }
     T::from_any(found.any())
 }
+
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;

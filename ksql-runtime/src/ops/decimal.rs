@@ -444,3 +444,7 @@ pub(crate) fn write_plain(
         .unwrap_or((&padded, ""));
     write!(out, "{whole}.{part}")
 }
+
+#[cfg(test)]
+#[path = "decimal_tests.rs"]
+mod tests;

@@ -266,3 +266,7 @@ pub fn greatest<'a, T: Output<'a>>(scratch: &'a Scratch, arguments: &[Any<'a>]) 
 pub fn least<'a, T: Output<'a>>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> T {
     best(scratch, arguments, std::cmp::Ordering::Less)
 }
+
+#[cfg(test)]
+#[path = "math_tests.rs"]
+mod tests;

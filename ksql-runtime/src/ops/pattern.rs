@@ -3,7 +3,7 @@
 //! What only a backtracking matcher has - looking around, back references, possessive and atomic groups - is refused, and so is
 //! what the two read differently. An alternative takes the first branch in both.
 
-use regex::{Regex, RegexBuilder};
+use regex::{Captures, Regex, RegexBuilder};
 
 use super::cache::{Recent, recent};
 use super::{Any, Scratch};
@@ -60,12 +60,12 @@ pub fn translated(pattern: &str) -> Option<String> {
                 out.push_str("(?:");
             }
             '.' if !class => out.push_str(r"[^\n\r\x{85}\x{2028}\x{2029}]"),
-            // Before a last line's end too.
+            // Whoever matches looks before a last line's end too.
             '$' if !class => {
                 if letters.peek().is_some() {
                     return None;
                 }
-                return (!pattern.contains(['\n', '\r'])).then(|| out + r"(?:\z)");
+                out.push_str(r"\z");
             }
             '*' | '+' | '?' | '}' if !class => {
                 out.push(letter);
@@ -92,10 +92,33 @@ pub fn regexp_extract<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option
         RegexBuilder::new(&translated(pattern)?).build().ok()
     })?;
     let group = usize::try_from(group).ok()?;
-    let found = regex.captures(text).and_then(|found| found.get(group));
+    let mut found = regex.captures(text);
+    // Java's `$` stands before a line's end that is the text's, and at the very end: the match that begins first, then the longer.
+    if pattern.ends_with('$')
+        && let Some(shorter) = without_last_line_end(text)
+        && let Some(other) = regex.captures(shorter)
+    {
+        let place = |found: &Captures<'_>| {
+            found
+                .get(0)
+                .map(|all| (all.start(), text.len() - all.end()))
+        };
+        if found
+            .as_ref()
+            .is_none_or(|found| place(&other) < place(found))
+        {
+            found = Some(other);
+        }
+    }
+    let found = found.and_then(|found| found.get(group));
     Some(found.map_or(Any::Null, |found| {
         Any::String(text.get(found.range()).unwrap_or_default())
     }))
+}
+
+fn without_last_line_end(text: &str) -> Option<&str> {
+    text.strip_suffix("\r\n")
+        .or_else(|| text.strip_suffix(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']))
 }
 
 #[cfg(test)]
@@ -123,6 +146,8 @@ mod tests {
             ("(a)|(b)", "b", 1, None),
             ("x|xy", "xy", 0, Some("x")),
             ("b$", "ab", 0, Some("b")),
+            (".*$", "ab\n", 0, Some("ab")),
+            (r"\s*$", "ab \n", 0, Some(" \n")),
             (r"\$1\.", "$1.", 0, Some("$1.")),
         ] {
             assert_eq!(

@@ -358,3 +358,7 @@ pub fn from_bytes<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any
         _ => return None,
     }))
 }
+
+#[cfg(test)]
+#[path = "text_tests.rs"]
+mod tests;
