@@ -7,8 +7,7 @@ use ethnum::I256;
 use uuid::Uuid;
 
 use super::{List, Map, Scratch};
-use crate::codec::decimal::{fits, power};
-use crate::codec::{Date, Dec, Time, Timestamp};
+use crate::codec::{Date, Time, Timestamp};
 
 /// A value of any SQL type.
 #[derive(Debug, Clone, Copy)]
@@ -447,56 +446,6 @@ native!(
     |any| only!(any, Timestamp, Timestamp),
     Timestamp(0)
 );
-
-impl<'a, const P: u32, const S: u32> Operand<'a> for Dec<P, S> {
-    #[inline]
-    fn any(self) -> Any<'a> {
-        Any::Decimal(self.unscaled(), S)
-    }
-}
-
-impl<'a, const P: u32, const S: u32> Scalar<'a> for Dec<P, S> {
-    const SHAPE: Shape = Shape::Decimal {
-        precision: P,
-        scale: S,
-    };
-
-    /// Integers widen, and other scales are taken where that is exact; nothing is rounded.
-    #[inline]
-    fn take(any: Any<'a>) -> Option<Self> {
-        let unscaled = match any {
-            Any::Wide(unscaled, scale) => {
-                i128::try_from(super::decimal::rescale_wide(unscaled, scale, S)?).ok()?
-            }
-            any => match any.decimal()? {
-                (unscaled, scale) if scale == S => unscaled,
-                (unscaled, scale) => rescale(unscaled, scale, S)?,
-            },
-        };
-        Dec::from_unscaled(unscaled)
-    }
-
-    #[inline]
-    fn absent() -> Self {
-        Dec::default()
-    }
-}
-
-/// Another scale, where that is exact.
-pub(crate) fn rescale(unscaled: i128, from: u32, to: u32) -> Option<i128> {
-    if to >= from {
-        unscaled.checked_mul(power(to - from)?)
-    } else {
-        let unit = power(from - to)?;
-        (unscaled % unit == 0).then(|| unscaled / unit)
-    }
-}
-
-/// Whether a decimal to 38 digits has no more than `precision`.
-#[inline]
-pub(crate) fn has_at_most(unscaled: i128, precision: u32) -> bool {
-    precision >= 39 || fits(unscaled, precision)
-}
 
 /// A function call that is itself the argument of a function, an element or a field: failing, it is `NULL` in its place.
 #[inline]

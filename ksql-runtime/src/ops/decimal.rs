@@ -35,6 +35,22 @@ pub(crate) fn fits_wide(unscaled: I256, precision: u32) -> bool {
 }
 
 /// Another scale, where that is exact.
+pub(crate) fn rescale(unscaled: i128, from: u32, to: u32) -> Option<i128> {
+    if to >= from {
+        unscaled.checked_mul(power(to - from)?)
+    } else {
+        let unit = power(from - to)?;
+        (unscaled % unit == 0).then(|| unscaled / unit)
+    }
+}
+
+/// Whether a decimal to 38 digits has no more than `precision`.
+#[inline]
+pub(crate) fn has_at_most(unscaled: i128, precision: u32) -> bool {
+    precision >= 39 || fits(unscaled, precision)
+}
+
+/// Another scale, where that is exact.
 pub(crate) fn rescale_wide(unscaled: I256, from: u32, to: u32) -> Option<I256> {
     if to >= from {
         unscaled.checked_mul(wide_power(to - from)?)

@@ -81,10 +81,10 @@ fn plain(any: Any<'_>, ty: &Type<'_>, scratch: &Scratch, out: &mut Vec<u8>) -> O
                 }
                 any => {
                     let (unscaled, from) = any.decimal()?;
-                    super::any::rescale(unscaled, from, *scale)?
+                    super::decimal::rescale(unscaled, from, *scale)?
                 }
             };
-            if !super::any::has_at_most(unscaled, *precision) {
+            if !super::decimal::has_at_most(unscaled, *precision) {
                 return None;
             }
             write::decimal(unscaled, out);

@@ -2,7 +2,7 @@
 
 use ethnum::I256;
 
-use super::{Any, List, Map, Operand, Output, Scalar, Shape};
+use super::{Any, List, Map, Operand, Output, Scalar, Shape, decimal};
 use crate::codec::{Date, Dec, Time, Timestamp};
 
 /// A decimal of 39 to 76 digits: what lies between two operators, never a column.
@@ -27,8 +27,8 @@ impl<'a, const P: u32, const S: u32> Scalar<'a> for Wide<P, S> {
     #[inline]
     fn take(any: Any<'a>) -> Option<Self> {
         let (unscaled, scale) = any.wide()?;
-        let unscaled = super::decimal::rescale_wide(unscaled, scale, S)?;
-        super::decimal::fits_wide(unscaled, P).then_some(Wide { unscaled })
+        let unscaled = decimal::rescale_wide(unscaled, scale, S)?;
+        decimal::fits_wide(unscaled, P).then_some(Wide { unscaled })
     }
 
     #[inline]
@@ -36,6 +36,40 @@ impl<'a, const P: u32, const S: u32> Scalar<'a> for Wide<P, S> {
         Wide {
             unscaled: I256::ZERO,
         }
+    }
+}
+
+impl<'a, const P: u32, const S: u32> Operand<'a> for Dec<P, S> {
+    #[inline]
+    fn any(self) -> Any<'a> {
+        Any::Decimal(self.unscaled(), S)
+    }
+}
+
+impl<'a, const P: u32, const S: u32> Scalar<'a> for Dec<P, S> {
+    const SHAPE: Shape = Shape::Decimal {
+        precision: P,
+        scale: S,
+    };
+
+    /// Integers widen, and other scales are taken where that is exact; nothing is rounded.
+    #[inline]
+    fn take(any: Any<'a>) -> Option<Self> {
+        let unscaled = match any {
+            Any::Wide(unscaled, scale) => {
+                i128::try_from(decimal::rescale_wide(unscaled, scale, S)?).ok()?
+            }
+            any => match any.decimal()? {
+                (unscaled, scale) if scale == S => unscaled,
+                (unscaled, scale) => decimal::rescale(unscaled, scale, S)?,
+            },
+        };
+        Dec::from_unscaled(unscaled)
+    }
+
+    #[inline]
+    fn absent() -> Self {
+        Dec::default()
     }
 }
 

@@ -120,10 +120,7 @@ fn millis(parts: Parts) -> Option<i64> {
 }
 
 /// Value or text, pattern, and the offset of the zone.
-fn arguments<'a, 'b>(
-    scratch: &'a Scratch,
-    arguments: &'b [Any<'a>],
-) -> Option<(Any<'a>, &'a str, i64)> {
+fn arguments<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<(Any<'a>, &'a str, i64)> {
     let (value, pattern, offset) = match arguments {
         [value, pattern] => (value, pattern, 0),
         [value, pattern, name] => (value, pattern, zone(name.text(scratch)?)?),
