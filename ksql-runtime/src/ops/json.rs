@@ -167,7 +167,7 @@ fn write_text(text: &str, out: &mut dyn Write) -> fmt::Result {
 }
 
 /// A number as Java's `BigDecimal` writes it: an exponent where there was one above zero, or where there are many zeros.
-fn write_number(text: &str, out: &mut String) -> Option<()> {
+pub(crate) fn write_number(text: &str, out: &mut String) -> Option<()> {
     let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));
     if part.is_empty() && !text.contains(['e', 'E']) {

@@ -7,6 +7,7 @@
 //! Called on the thread that drives a partition.
 
 mod collect;
+mod distinct;
 mod extreme;
 mod number;
 mod offset;
@@ -15,6 +16,7 @@ mod stored;
 mod top;
 
 pub use collect::{Attr, CollectList, CollectSet, Histogram};
+pub use distinct::CountDistinct;
 pub use extreme::{Max, Min};
 pub use number::{Avg, Count, CountOf, Sum, SumList, Summed};
 pub use offset::{Earliest, EarliestN, Latest, LatestN, Seq, Sequence};
