@@ -342,11 +342,11 @@ impl Digits {
         Some(exact)
     }
 
-    /// The shortest text of a double.
+    /// What the text of a double says, as Java writes it.
     pub(crate) fn shortest(value: f64) -> Option<Digits> {
-        value
-            .is_finite()
-            .then(|| Digits::parse(&format!("{value:e}")))?
+        let mut text = String::new();
+        super::double::write_java(value, &mut text).ok()?;
+        Digits::parse(&text)
     }
 
     /// Rounds half up to so many digits.

@@ -27,6 +27,9 @@ pub fn write_java(value: f64, out: &mut dyn Write) -> std::fmt::Result {
             text = two;
         }
     }
+    if let Some(even) = even_of_two(value, &text) {
+        text = even;
+    }
     let (number, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let number = match number.strip_prefix('-') {
@@ -53,6 +56,21 @@ pub fn write_java(value: f64, out: &mut dyn Write) -> std::fmt::Result {
     let padded = format!("{digits:0<whole$}");
     let (whole, part) = padded.split_at_checked(whole).unwrap_or((&padded, ""));
     write!(out, "{whole}.{}", if part.is_empty() { "0" } else { part })
+}
+
+/// Where the number lies in the middle of two shortest texts, the one that ends even; Rust takes the larger.
+fn even_of_two(value: f64, text: &str) -> Option<String> {
+    let (number, exponent) = text.split_once('e')?;
+    // Only numbers that need nearly all digits have a neighbour so near.
+    if number.len() < 15 {
+        return None;
+    }
+    let exact = format!("{value:.30e}");
+    let (smaller, rest) = exact.split_once('e')?.0.split_at_checked(number.len())?;
+    let middle = rest.strip_prefix('5')?.bytes().all(|digit| digit == b'0');
+    let even = smaller.ends_with(['0', '2', '4', '6', '8']);
+    let candidate = format!("{smaller}e{exponent}");
+    (middle && even && candidate.parse() == Ok(value)).then_some(candidate)
 }
 
 /// Reads what `CAST` of a text to `DOUBLE` reads: Java's form, with its suffixes, but nothing that is not finite.
@@ -105,6 +123,9 @@ mod tests {
             (1e10, "1.0E10"),
             (2e23, "2.0E23"),
             (1.0 / 3.0, "0.3333333333333333"),
+            // The middle of two: 1125899906842889.25.
+            (1_125_899_906_842_889.25, "1.1258999068428892E15"),
+            (-775_896_035_244_163.25, "-7.758960352441632E14"),
             (f64::MAX, "1.7976931348623157E308"),
             (f64::MIN_POSITIVE, "2.2250738585072014E-308"),
             (f64::from_bits(1), "4.9E-324"),

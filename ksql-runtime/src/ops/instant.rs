@@ -159,10 +159,7 @@ pub fn parse_timestamp(text: &str) -> Option<i64> {
             (date.to_owned(), format!("{time}{rest}"), offset)
         }
     };
-    // The year of an era has four digits and no sign, and a day that its month has not is the month's last.
-    if date.starts_with(['+', '-']) {
-        return None;
-    }
+    // A year of an era is never negative, and a day that its month has not is the month's last.
     let (year, month, day) = year_month_day(&date)?;
     if year < 1 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
@@ -250,6 +247,8 @@ mod tests {
             ("2020-05-26T02:00-07", after(9 * 3_600_000)),
             ("2020-05-26T24:00:00.000", after(DAY)),
             ("2020-02-31", parse_timestamp("2020-02-29")),
+            ("+12345-01-01", Some(327_403_382_400_000)),
+            ("-2020-01-01", None),
             ("2020-02-32", None),
             ("2020-13-01", None),
             ("20-01-01", None),

@@ -92,6 +92,9 @@ pub fn regexp_extract<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option
         RegexBuilder::new(&translated(pattern)?).build().ok()
     })?;
     let group = usize::try_from(group).ok()?;
+    if group > 0 && repeats_what_may_be_empty(pattern) {
+        return None;
+    }
     let mut found = regex.captures(text);
     // Java's `$` stands before a line's end that is the text's, and at the very end: the match that begins first, then the longer.
     if pattern.ends_with('$')
@@ -114,6 +117,38 @@ pub fn regexp_extract<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option
     Some(found.map_or(Any::Null, |found| {
         Any::String(text.get(found.range()).unwrap_or_default())
     }))
+}
+
+/// Whether a group is repeated that can match nothing: its last turn is empty in Java, and here it is the one before.
+fn repeats_what_may_be_empty(pattern: &str) -> bool {
+    let (mut starts, mut class, mut escaped) = (Vec::new(), false, false);
+    for (at, letter) in pattern.char_indices() {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => class = true,
+            ']' => class = false,
+            _ if class => {}
+            '(' => starts.push(at + 1),
+            ')' => {
+                let start = starts.pop().unwrap_or(at);
+                let body = pattern.get(start..at).unwrap_or_default();
+                let body = body.strip_prefix("?:").unwrap_or(body);
+                let repeated = pattern
+                    .get(at + 1..)
+                    .is_some_and(|rest| rest.starts_with(['*', '+', '{']));
+                let may_be_empty = body.contains(['*', '?', '{', '^', '$'])
+                    || body.split('|').any(|branch| {
+                        branch.is_empty() || branch.ends_with('(') || branch.starts_with(')')
+                    });
+                if repeated && may_be_empty {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
 }
 
 fn without_last_line_end(text: &str) -> Option<&str> {
