@@ -11,8 +11,8 @@ use super::{Any, Failed, Operand, Output, Scratch, instant, string};
 /// What two values are to each other: nothing where one is NaN.
 type Order = Result<Option<Ordering>, Failed>;
 
-/// Two values that are there.
-#[inline]
+/// Two values that are there. Inlined, so that only the pair of types in question is left.
+#[inline(always)]
 pub(crate) fn order(left: Any<'_>, right: Any<'_>) -> Order {
     use Any::{
         Bigint, Boolean, Bytes, Date, Decimal, Double, Integer, String, Time, Timestamp, Uuid, Wide,
@@ -134,7 +134,7 @@ fn is_nested(any: Any<'_>) -> bool {
 }
 
 /// Equal, unequal, or neither.
-#[inline]
+#[inline(always)]
 fn equality(left: Any<'_>, right: Any<'_>) -> Result<Option<bool>, Failed> {
     match (left, right) {
         (Any::String(left), Any::String(right)) => Ok(Some(left == right)),

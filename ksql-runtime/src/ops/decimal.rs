@@ -61,7 +61,7 @@ pub(crate) fn rescale_wide(unscaled: I256, from: u32, to: u32) -> Option<I256> {
 }
 
 /// One operator at the precision and scale of its result; nothing where it is not exact or the divisor is zero.
-#[inline]
+#[inline(always)]
 pub(crate) fn arith<'a>(
     op: Op,
     left: Any<'_>,
@@ -78,8 +78,26 @@ pub(crate) fn arith<'a>(
     wide(op, left.wide()?, right.wide()?, precision, scale)
 }
 
+/// A product; two numbers of 64 bits need no check, and most are.
+#[inline(always)]
+fn times(left: i128, right: i128) -> Option<i128> {
+    match (i64::try_from(left), i64::try_from(right)) {
+        (Ok(left), Ok(right)) => Some(i128::from(left) * i128::from(right)),
+        _ => left.checked_mul(right),
+    }
+}
+
+#[inline(always)]
+fn times_power(unscaled: i128, exponent: u32) -> Option<i128> {
+    if exponent == 0 {
+        Some(unscaled)
+    } else {
+        times(unscaled, power(exponent)?)
+    }
+}
+
 /// The result, no result, or nothing where 128 bits do not tell.
-#[inline]
+#[inline(always)]
 fn narrow(
     op: Op,
     (left, left_scale): (i128, u32),
@@ -88,13 +106,7 @@ fn narrow(
     scale: u32,
 ) -> Option<Option<i128>> {
     let common = left_scale.max(right_scale);
-    let up = |unscaled: i128, from: u32, to: u32| {
-        if from == to {
-            Some(unscaled)
-        } else {
-            unscaled.checked_mul(power(to.checked_sub(from)?)?)
-        }
-    };
+    let up = |unscaled: i128, from: u32, to: u32| times_power(unscaled, to.checked_sub(from)?);
     let result = match op {
         Op::Add | Op::Sub => {
             let (left, right) = (
@@ -108,7 +120,7 @@ fn narrow(
             };
             up(sum, common, scale)?
         }
-        Op::Mul => up(left.checked_mul(right)?, left_scale + right_scale, scale)?,
+        Op::Mul => up(times(left, right)?, left_scale + right_scale, scale)?,
         Op::Div => {
             if right == 0 {
                 return Some(None);
@@ -218,21 +230,26 @@ pub(crate) fn wide_to_double(unscaled: I256, scale: u32) -> f64 {
 }
 
 /// Comparison by value.
-#[inline]
+#[inline(always)]
 pub(crate) fn compare(left: Any<'_>, right: Any<'_>) -> Option<Ordering> {
     if let (Some((left, left_scale)), Some((right, right_scale))) =
         (left.decimal(), right.decimal())
     {
-        if left_scale == right_scale {
-            return Some(left.cmp(&right));
-        }
         let common = left_scale.max(right_scale);
-        let up = |unscaled: i128, scale| unscaled.checked_mul(power(common - scale)?);
-        if let (Some(left), Some(right)) = (up(left, left_scale), up(right, right_scale)) {
+        let left = times_power(left, common - left_scale);
+        let right = times_power(right, common - right_scale);
+        if let (Some(left), Some(right)) = (left, right) {
             return Some(left.cmp(&right));
         }
     }
-    let ((left, left_scale), (right, right_scale)) = (left.wide()?, right.wide()?);
+    compare_wide(left.wide()?, right.wide()?)
+}
+
+#[cold]
+fn compare_wide(
+    (left, left_scale): (I256, u32),
+    (right, right_scale): (I256, u32),
+) -> Option<Ordering> {
     let (left_unit, right_unit) = (wide_power(left_scale)?, wide_power(right_scale)?);
     let common = left_scale.max(right_scale);
     let part = |rest: I256, scale| rest.checked_mul(wide_power(common - scale)?);
