@@ -1,4 +1,4 @@
-//! `COALESCE`, `IFNULL`, `NULLIF`. A `CASE` is the `if` of the language, over [`super::logic::condition`].
+//! `COALESCE`, `IFNULL`, `NULLIF`, `AS_VALUE`. A `CASE` is the `if` of the language, over [`super::logic::condition`].
 
 use super::{Any, Scratch, compare};
 
@@ -19,4 +19,13 @@ pub fn nullif<'a>(_scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a
     } else {
         *value
     })
+}
+
+/// `AS_VALUE(x)`: a copy of a key column for the value.
+#[inline]
+pub fn as_value<'a>(_scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    match arguments {
+        [value] => Some(*value),
+        _ => None,
+    }
 }

@@ -22,7 +22,7 @@ pub mod compare;
 pub mod conditional;
 pub mod decimal;
 pub mod double;
-pub(crate) mod encode;
+pub mod encode;
 pub mod instant;
 pub mod json;
 pub mod like;

@@ -75,7 +75,7 @@ impl<'a, const P: u32, const S: u32> Scalar<'a> for Dec<P, S> {
 
 /// A SQL type as constants: a code, precision and scale of a decimal, whether it may be `NULL`.
 #[derive(Debug, Clone, Copy)]
-pub struct Ty<const CODE: u32, const P: u32, const S: u32, const NULLABLE: bool>;
+pub struct Ty<const CODE: u8, const P: u32, const S: u32, const NULLABLE: bool>;
 
 /// The Rust type of a [`Ty`].
 pub trait Native<'a> {
@@ -84,33 +84,43 @@ pub trait Native<'a> {
 }
 
 /// No type: the query has an error elsewhere.
-pub const UNKNOWN: u32 = 0;
+pub const UNKNOWN: u8 = 0;
 /// `BOOLEAN`.
-pub const BOOLEAN: u32 = 1;
+pub const BOOLEAN: u8 = 1;
 /// `INTEGER`.
-pub const INTEGER: u32 = 2;
+pub const INTEGER: u8 = 2;
 /// `BIGINT`.
-pub const BIGINT: u32 = 3;
+pub const BIGINT: u8 = 3;
 /// `DOUBLE`.
-pub const DOUBLE: u32 = 4;
+pub const DOUBLE: u8 = 4;
 /// `DECIMAL` to 38 digits.
-pub const DECIMAL: u32 = 5;
-/// `DECIMAL` of 39 to 76 digits.
-pub const WIDE: u32 = 6;
+pub const DECIMAL: u8 = 5;
+
 /// `STRING`.
-pub const STRING: u32 = 7;
+pub const STRING: u8 = 6;
 /// `BYTES`.
-pub const BYTES: u32 = 8;
+pub const BYTES: u8 = 7;
 /// `DATE`.
-pub const DATE: u32 = 9;
+pub const DATE: u8 = 8;
 /// `TIME`.
-pub const TIME: u32 = 10;
+pub const TIME: u8 = 9;
 /// `TIMESTAMP`.
-pub const TIMESTAMP: u32 = 11;
+pub const TIMESTAMP: u8 = 10;
 /// `ARRAY`.
-pub const ARRAY: u32 = 12;
+pub const ARRAY: u8 = 11;
 /// `MAP`.
-pub const MAP: u32 = 13;
+pub const MAP: u8 = 12;
+/// `DECIMAL` of 39 to 76 digits: no code of a node's own, see [`code`].
+pub const WIDE: u8 = 100;
+
+/// The code of a node's type as [`Ty`] has it: decimals of more than 38 digits are another Rust type.
+pub const fn code(code: u8, precision: u32) -> u8 {
+    if code == DECIMAL && precision > 38 {
+        WIDE
+    } else {
+        code
+    }
+}
 
 impl<'a, const P: u32, const S: u32, const NULLABLE: bool> Native<'a>
     for Ty<UNKNOWN, P, S, NULLABLE>
