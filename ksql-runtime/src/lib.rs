@@ -47,6 +47,8 @@ extern crate self as ksql_runtime;
 pub mod codec;
 pub mod entity;
 pub mod model;
+#[doc(hidden)]
+pub mod ops;
 pub mod prelude;
 
 #[cfg(feature = "embedded")]

@@ -9,13 +9,13 @@ use ksql_schema::{Item, Type};
 use super::{DecodeError, Defect, Reader, Value, write};
 
 /// An array in a row.
-pub struct ListRef<'a, T>(Source<'a, [T]>);
+pub struct ListRef<'a, T>(Source<'a, Vec<T>>);
 
 /// A map in a row.
 pub struct MapRef<'a, T>(Source<'a, BTreeMap<String, T>>, std::marker::PhantomData<T>);
 
 /// Where a borrowed collection comes from: an owned value, or bytes that were checked.
-enum Source<'a, C: ?Sized> {
+pub(crate) enum Source<'a, C: ?Sized> {
     Owned(&'a C),
     Encoded(&'a [u8], usize),
 }
@@ -59,6 +59,15 @@ impl<'a> Blocks<'a> {
 }
 
 impl<'a, T: Value> ListRef<'a, T> {
+    /// Over bytes that were encoded as this type: items in blocks, the end behind them.
+    pub(crate) fn encoded(bytes: &'a [u8], count: usize) -> Self {
+        ListRef(Source::Encoded(bytes, count))
+    }
+
+    pub(crate) fn source(self) -> Source<'a, Vec<T>> {
+        self.0
+    }
+
     /// The number of items.
     pub fn len(&self) -> usize {
         match self.0 {
@@ -97,6 +106,15 @@ impl<'a, T: Value> ListRef<'a, T> {
 }
 
 impl<'a, T: Value> MapRef<'a, T> {
+    /// Over bytes that were encoded as this type.
+    pub(crate) fn encoded(bytes: &'a [u8], count: usize) -> Self {
+        MapRef(Source::Encoded(bytes, count), std::marker::PhantomData)
+    }
+
+    pub(crate) fn source(self) -> Source<'a, BTreeMap<String, T>> {
+        self.0
+    }
+
     /// The number of entries.
     pub fn len(&self) -> usize {
         match self.0 {

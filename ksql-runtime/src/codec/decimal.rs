@@ -21,12 +21,13 @@ const POWERS: [i128; 39] = {
     powers
 };
 
-fn power(exponent: u32) -> Option<i128> {
+#[inline]
+pub(crate) fn power(exponent: u32) -> Option<i128> {
     POWERS.get(exponent as usize).copied()
 }
 
 #[inline]
-fn fits(unscaled: i128, precision: u32) -> bool {
+pub(crate) fn fits(unscaled: i128, precision: u32) -> bool {
     power(precision).is_some_and(|limit| unscaled.unsigned_abs() < limit.unsigned_abs())
 }
 
@@ -64,7 +65,18 @@ impl<const P: u32, const S: u32> Dec<P, S> {
         }
     }
 
+    /// What a sum starts with.
+    pub(crate) const ZERO_SUM: Self = Dec { unscaled: 0 };
+
+    /// From the unscaled value; nothing where it has more than `P` digits.
+    #[inline]
+    pub(crate) fn from_unscaled(unscaled: i128) -> Option<Self> {
+        const { Self::VALID };
+        fits(unscaled, P).then_some(Dec { unscaled })
+    }
+
     /// The unscaled value.
+    #[inline]
     pub fn unscaled(self) -> i128 {
         self.unscaled
     }

@@ -4,16 +4,16 @@
 //! What another schema wrote goes through a [`resolve::Plan`], which rewrites it into the entity's own form first, so
 //! that there is one decoder and it is straight-line. Pure functions: any thread may call them.
 
-mod collections;
+pub(crate) mod collections;
 mod converted;
-mod decimal;
+pub(crate) mod decimal;
 mod error;
 pub mod frame;
 mod key;
 mod reader;
 pub mod resolve;
 mod scalars;
-mod temporal;
+pub(crate) mod temporal;
 mod text;
 mod value;
 pub mod write;

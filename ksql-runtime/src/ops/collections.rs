@@ -1,0 +1,283 @@
+//! Functions of lists and maps. Positions count from one; elements are compared as Java's `equals`.
+//!
+//! The order of a map's entries is unspecified in ksqlDB; here it is that of their keys' bytes.
+
+use std::cmp::Ordering;
+
+use super::aggregate::java_order;
+use super::compare::same;
+use super::{Any, List, Map, Scratch, cast};
+
+fn list<'a>(scratch: &'a Scratch, any: Any<'a>) -> Option<&'a [Any<'a>]> {
+    any.list().map(|list| list.items(scratch))
+}
+
+fn made<'a>(scratch: &'a Scratch, items: &[Any<'a>]) -> Option<Any<'a>> {
+    Some(Any::List(List::new(scratch.list(items))))
+}
+
+fn contains(items: &[Any<'_>], item: Any<'_>) -> bool {
+    items.iter().any(|found| same(*found, item))
+}
+
+/// First occurrences only.
+fn distinct<'a>(items: impl Iterator<Item = Any<'a>>) -> Vec<Any<'a>> {
+    let mut found = Vec::new();
+    for item in items {
+        if !contains(&found, item) {
+            found.push(item);
+        }
+    }
+    found
+}
+
+/// `array[i]`: from one, negative from the end; 0 and out of range are `NULL`, and so is an index into `NULL`.
+pub fn element<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    let [array, index] = arguments else {
+        return None;
+    };
+    if array.is_null() {
+        return Some(Any::Null);
+    }
+    let (items, index) = (list(scratch, *array)?, index.bigint()?);
+    let at = if index < 0 {
+        items
+            .len()
+            .checked_sub(usize::try_from(index.unsigned_abs()).ok()?)
+    } else {
+        usize::try_from(index)
+            .ok()
+            .and_then(|index| index.checked_sub(1))
+    };
+    Some(
+        at.and_then(|at| items.get(at))
+            .copied()
+            .unwrap_or(Any::Null),
+    )
+}
+
+/// `map[key]`: a key that is not there is `NULL`.
+pub fn entry<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    let [map, key] = arguments else {
+        return None;
+    };
+    if map.is_null() || key.is_null() {
+        return Some(Any::Null);
+    }
+    let value = map.map()?.get(key.text(scratch)?, scratch);
+    Some(value.unwrap_or(Any::Null))
+}
+
+/// `ARRAY[..]`: a failed element is `NULL` in its place.
+pub fn array<'a>(scratch: &'a Scratch, items: &[Any<'a>]) -> Any<'a> {
+    Any::List(List::new(
+        scratch.collect(items.iter().map(|item| super::lenient(*item))),
+    ))
+}
+
+/// `MAP(key := value, ..)`: of equal keys the last.
+pub fn map<'a>(scratch: &'a Scratch, entries: &[(Any<'a>, Any<'a>)]) -> Any<'a> {
+    Any::Map(Map::new(scratch.collect(entries.iter().map(
+        |(key, value)| (cast::text(scratch, *key), super::lenient(*value)),
+    ))))
+}
+
+/// `ARRAY_LENGTH(a)`, also of a map.
+pub fn array_length<'a>(_scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    let length = match arguments {
+        [Any::List(list)] => list.len(),
+        _ => return None,
+    };
+    Some(Any::Integer(i32::try_from(length).ok()?))
+}
+
+fn extreme<'a>(scratch: &'a Scratch, arguments: &[Any<'a>], better: Ordering) -> Option<Any<'a>> {
+    let [array] = arguments else {
+        return None;
+    };
+    let present = list(scratch, *array)?.iter().filter(|item| !item.is_null());
+    let best = present.copied().reduce(|best, item| {
+        if java_order(item, best) == better {
+            item
+        } else {
+            best
+        }
+    });
+    Some(best.unwrap_or(Any::Null))
+}
+
+/// `ARRAY_MAX(a)`: `NULL` is passed over.
+pub fn array_max<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    extreme(scratch, arguments, Ordering::Greater)
+}
+
+/// `ARRAY_MIN(a)`: `NULL` is passed over.
+pub fn array_min<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    extreme(scratch, arguments, Ordering::Less)
+}
+
+/// `ARRAY_DISTINCT(a)`: first occurrences, in order.
+pub fn array_distinct<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    let [array] = arguments else {
+        return None;
+    };
+    made(scratch, &distinct(list(scratch, *array)?.iter().copied()))
+}
+
+/// `ARRAY_CONTAINS(a, x)`: of `NULL` false; finds elements that are `NULL`.
+pub fn array_contains<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    match arguments {
+        [Any::Null, _] => Some(Any::Boolean(false)),
+        [array, item] => Some(Any::Boolean(contains(list(scratch, *array)?, *item))),
+        _ => None,
+    }
+}
+
+/// `ARRAY_JOIN(a [, delimiter])`: `NULL` elements as `null`; a delimiter that is `NULL` is empty.
+pub fn array_join<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    let (array, delimiter) = match arguments {
+        [array] => (array, ","),
+        [array, Any::Null] => (array, ""),
+        [array, delimiter] => (array, delimiter.text(scratch)?),
+        _ => return None,
+    };
+    let items = list(scratch, *array)?;
+    Some(Any::String(scratch.write(|out| {
+        for (index, item) in items.iter().enumerate() {
+            out.push_str(if index > 0 { delimiter } else { "" });
+            let _ = cast::write_text(scratch, *item, out);
+        }
+    })))
+}
+
+/// `SLICE(a, from, to)`: both ends included; `NULL` where they are out of range.
+pub fn slice<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    let [array, from, to] = arguments else {
+        return None;
+    };
+    let items = list(scratch, *array)?;
+    // An end that is `NULL` is the array's own.
+    let from = if from.is_null() { 1 } else { from.integer()? };
+    let to = if to.is_null() {
+        i32::try_from(items.len()).ok()?
+    } else {
+        to.integer()?
+    };
+    let start = usize::try_from(from)
+        .ok()
+        .and_then(|from| from.checked_sub(1));
+    let range = start
+        .zip(usize::try_from(to).ok())
+        .and_then(|(start, end)| items.get(start..end));
+    match range {
+        Some(items) => made(scratch, items),
+        None => Some(Any::Null),
+    }
+}
+
+/// `ARRAY_CONCAT(a, b)`: one that is `NULL` is passed over.
+pub fn array_concat<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    match arguments {
+        [Any::Null, other] | [other, Any::Null] => Some(*other),
+        [left, right] => made(
+            scratch,
+            &[list(scratch, *left)?, list(scratch, *right)?].concat(),
+        ),
+        _ => None,
+    }
+}
+
+fn two<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<[&'a [Any<'a>]; 2]> {
+    match arguments {
+        [left, right] => Some([list(scratch, *left)?, list(scratch, *right)?]),
+        _ => None,
+    }
+}
+
+/// `ARRAY_UNION(a, b)`: distinct.
+pub fn array_union<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    let [left, right] = two(scratch, arguments)?;
+    made(scratch, &distinct(left.iter().chain(right).copied()))
+}
+
+/// `ARRAY_EXCEPT(a, b)`: distinct ones of `a` that are not in `b`.
+pub fn array_except<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    let [left, right] = two(scratch, arguments)?;
+    let kept = left.iter().copied().filter(|item| !contains(right, *item));
+    made(scratch, &distinct(kept))
+}
+
+/// `ARRAY_INTERSECT(a, b)`: distinct ones of `a` that are in `b`.
+pub fn array_intersect<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    let [left, right] = two(scratch, arguments)?;
+    let kept = left.iter().copied().filter(|item| contains(right, *item));
+    made(scratch, &distinct(kept))
+}
+
+/// `ARRAY_REMOVE(a, x)`: all that equal `x`, which may be `NULL`.
+pub fn array_remove<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    let [array, item] = arguments else {
+        return None;
+    };
+    let items = list(scratch, *array)?;
+    let kept: Vec<_> = items
+        .iter()
+        .copied()
+        .filter(|found| !same(*found, *item))
+        .collect();
+    made(scratch, &kept)
+}
+
+/// `ARRAY_SORT(a [, 'DESC'])`: `NULL` last either way.
+pub fn array_sort<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    let (array, descending) = match arguments {
+        [array] => (array, false),
+        [array, way] => {
+            let way = way.text(scratch)?.to_ascii_uppercase();
+            (array, matches!(way.as_str(), "DESC" | "DESCENDING"))
+        }
+        _ => return None,
+    };
+    let mut items = list(scratch, *array)?.to_vec();
+    items.sort_by(|left, right| match (left.is_null(), right.is_null()) {
+        (false, false) if descending => java_order(*right, *left),
+        (false, false) => java_order(*left, *right),
+        (left, right) => left.cmp(&right),
+    });
+    made(scratch, &items)
+}
+
+/// `MAP_KEYS(m)`.
+pub fn map_keys<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    let [map] = arguments else {
+        return None;
+    };
+    let entries = map.map()?.entries(scratch).iter();
+    Some(Any::List(List::new(
+        scratch.collect(entries.map(|(key, _)| Any::String(key))),
+    )))
+}
+
+/// `MAP_VALUES(m)`.
+pub fn map_values<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    let [map] = arguments else {
+        return None;
+    };
+    let entries = map.map()?.entries(scratch).iter();
+    Some(Any::List(List::new(
+        scratch.collect(entries.map(|(_, value)| *value)),
+    )))
+}
+
+/// `AS_MAP(keys, values)`: as many entries as the shorter has.
+pub fn as_map<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    let [keys, values] = two(scratch, arguments)?;
+    let entries = keys.iter().zip(values);
+    Some(Any::Map(Map::new(scratch.collect(
+        entries.map(|(key, value)| (cast::text(scratch, *key), *value)),
+    ))))
+}
+
+#[cfg(test)]
+#[path = "collection_tests.rs"]
+mod tests;
