@@ -50,6 +50,7 @@ pub mod model;
 #[doc(hidden)]
 pub mod ops;
 pub mod prelude;
+pub mod query;
 
 #[cfg(feature = "embedded")]
 pub mod clock;

@@ -18,6 +18,7 @@ pub mod literal;
 pub mod literal_text;
 pub mod logic;
 pub mod node;
+pub mod plan;
 pub mod text;
 pub mod words;
 

@@ -1,0 +1,186 @@
+//! A query as code: what `#[query]` generates, and what whoever runs one stands on.
+//!
+//! A query has one of two shapes. A [`Project`] makes of a row at most one other: filter, map, partition by. An
+//! [`Aggregate`] keeps something for a group of rows and makes a row of it. The functions are pure: they see a row, what
+//! is kept, and a place in memory for what they make; where rows come from, where results go, what is durable and which
+//! window a row falls into is the business of whoever calls them.
+//!
+//! Invariant: none of them panics, blocks or keeps anything of a row beyond the call but in the groups.
+
+pub mod group;
+
+use std::fmt::Debug;
+
+use ksql_schema::query::plan;
+
+use crate::codec::{DecodeError, Reader};
+use crate::entity::{Entity, Window};
+pub use crate::ops::Scratch;
+pub use crate::ops::aggregate::Overflow;
+
+/// A query: what `#[query]` makes of a function.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a query",
+    label = "not a query",
+    note = "`#[query]` on the function makes one of it; one with parameters is given their values: `.query(big(limit))`"
+)]
+pub trait Query: Clone + Debug + Send + Sync + 'static {
+    /// What it writes.
+    type Output: Entity;
+    /// What it reads and does, as data.
+    const PLAN: &'static plan::Query<'static>;
+    /// Its statements, each ended by `;`, with parameters as holes (`:limit`): one a window of the output.
+    const KSQL: &'static [&'static str];
+
+    /// The KSQL literals of its parameters, by name.
+    ///
+    /// # Errors
+    /// Where a value cannot be said in KSQL, such as a decimal with more digits than its type.
+    fn parameters(&self) -> Result<Vec<(&'static str, String)>, ParameterError>;
+
+    /// Gives itself to a host, which learns its shape.
+    fn accept<H: Host>(self, host: H) -> H::Made;
+}
+
+/// Who runs queries, or makes something of them.
+pub trait Host {
+    /// What it makes.
+    type Made;
+    /// Takes a query that makes rows of rows.
+    fn project<Q: Project>(self, query: Q) -> Self::Made;
+    /// Takes a query that aggregates.
+    fn aggregate<Q: Aggregate>(self, query: Q) -> Self::Made;
+}
+
+/// A parameter's value that KSQL has no literal for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the parameter `{name}` of the query `{query}` cannot be said in KSQL: {defect}")]
+pub struct ParameterError {
+    /// The query.
+    pub query: &'static str,
+    /// The parameter.
+    pub name: &'static str,
+    /// What is wrong, and what would be right.
+    pub defect: String,
+}
+
+/// Where a row stands.
+#[derive(Debug, Clone, Copy)]
+pub struct At<'a> {
+    /// Memory for what is made of the row.
+    pub scratch: &'a Scratch,
+    /// `ROWTIME`: its timestamp in milliseconds.
+    pub timestamp: i64,
+    /// `ROWPARTITION`
+    pub partition: i32,
+    /// `ROWOFFSET`
+    pub offset: i64,
+    /// Grows with every row processed, restarts included: what "latest" and "earliest" go by.
+    pub sequence: u64,
+}
+
+/// A borrowed row of an entity.
+pub type Row<'a, T> = <T as Entity>::Row<'a>;
+
+/// A query that makes of a row at most one other.
+pub trait Project: Query {
+    /// What it reads.
+    type Input: Entity;
+
+    /// Whether the row is wanted (`WHERE`). A condition that fails does not hold.
+    fn keep<'a>(&'a self, at: &At<'a>, row: Row<'a, Self::Input>) -> bool;
+
+    /// The row it makes, key columns included. An expression that fails is `NULL`.
+    fn project<'a>(&'a self, at: &At<'a>, row: Row<'a, Self::Input>) -> Row<'a, Self::Output>;
+}
+
+/// A query that keeps something for a group of rows.
+///
+/// A group's key is bytes: the group's part of the output's wire key (see [`group`]).
+pub trait Aggregate: Query {
+    /// What it reads.
+    type Input: Entity;
+    /// What it keeps for a group, or for a group in a window.
+    type Groups: Groups;
+
+    /// Whether the row is wanted (`WHERE`). A condition that fails does not hold.
+    fn keep<'a>(&'a self, at: &At<'a>, row: Row<'a, Self::Input>) -> bool;
+
+    /// Appends the group's key; `false` where an expression is `NULL` or fails: the row is in no group.
+    fn key<'a>(&'a self, at: &At<'a>, row: Row<'a, Self::Input>, out: &mut Vec<u8>) -> bool;
+
+    /// What is kept after the first row.
+    ///
+    /// # Errors
+    /// Where a decimal sum overflows, which stops the query.
+    fn first<'a>(
+        &'a self,
+        at: &At<'a>,
+        row: Row<'a, Self::Input>,
+    ) -> Result<Self::Groups, Overflow>;
+
+    /// Takes a row in.
+    ///
+    /// # Errors
+    /// As [`Aggregate::first`].
+    fn update<'a>(
+        &'a self,
+        at: &At<'a>,
+        row: Row<'a, Self::Input>,
+        groups: &mut Self::Groups,
+    ) -> Result<(), Overflow>;
+
+    /// Takes a row out that was taken in before. Generated for tables, whose rows are replaced and removed; over a stream it
+    /// is never called and does nothing.
+    ///
+    /// # Errors
+    /// As [`Aggregate::first`].
+    fn undo<'a>(
+        &'a self,
+        at: &At<'a>,
+        row: Row<'a, Self::Input>,
+        groups: &mut Self::Groups,
+    ) -> Result<(), Overflow> {
+        let _ = (at, row, groups);
+        Ok(())
+    }
+
+    /// Whether the group is shown (`HAVING`). Where it was and is not any more it is deleted.
+    fn having<'a>(
+        &'a self,
+        scratch: &'a Scratch,
+        key: &'a [u8],
+        window: Window,
+        groups: &'a Self::Groups,
+    ) -> bool {
+        let _ = (scratch, key, window, groups);
+        true
+    }
+
+    /// The group's row, key columns and the window's bounds included.
+    fn finish<'a>(
+        &'a self,
+        scratch: &'a Scratch,
+        key: &'a [u8],
+        window: Window,
+        groups: &'a Self::Groups,
+    ) -> Row<'a, Self::Output>;
+}
+
+/// What an aggregation keeps: one accumulator an aggregate, generated.
+pub trait Groups: Sized + Clone + Debug + Send + 'static {
+    /// Appends the binary form, which is stable.
+    fn write(&self, out: &mut Vec<u8>);
+
+    /// Reads what [`Groups::write`] wrote.
+    ///
+    /// # Errors
+    /// Where the bytes are nothing of the kind.
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError>;
+
+    /// Joins with what another session kept; this one's rows stand first where that matters.
+    ///
+    /// # Errors
+    /// Where a decimal sum overflows.
+    fn merge(&mut self, other: Self) -> Result<(), Overflow>;
+}
