@@ -3,11 +3,12 @@
 //! Invariant: a defect in an entity is an error before the batch it belongs to is sent; what is acknowledged is durable.
 
 use super::{EntitySet, Position};
-use crate::codec::{Defect, frame};
+use crate::codec::{Defect, frame, result};
 use crate::context::Registered;
 use crate::entity::{Entity, EntityKey, TableEntity, Writable};
 use crate::error::{Error, Result};
 use crate::log::{Receipt, Record, RecordBatch};
+use crate::ops::Scratch;
 use tracing::Instrument;
 
 /// Records are sent together up to this many encoded bytes.
@@ -38,8 +39,7 @@ impl<T: Entity> EntitySet<T> {
         let has_key = entity
             .encode_key(registered.key_schema, &mut key)
             .map_err(defect)?;
-        frame::write(registered.value_schema, &mut value);
-        entity.encode_value(&mut value).map_err(defect)?;
+        encode(&entity, registered, &mut value).map_err(defect)?;
         let timestamp = entity
             .timestamp()
             .unwrap_or_else(|| registered.clock.now_ms());
@@ -69,8 +69,7 @@ impl<T: Entity> EntitySet<T> {
                 &[],
                 |out| entity.encode_key(registered.key_schema, out),
                 |out| {
-                    frame::write(registered.value_schema, out);
-                    entity.encode_value(out).map(|()| true)
+                    encode(&entity, registered, out).map(|()| true)
                 },
             );
             if let Err(defect) = pushed {
@@ -106,6 +105,18 @@ impl<T: Entity> EntitySet<T> {
         let record = Record::new(Some(&wire), None, registered.clock.now_ms());
         Ok(registered.log.produce(&registered.topic, record).await?)
     }
+}
+
+/// Appends a framed value; into a topic that a query writes too, in the form that query writes.
+fn encode<T: Entity>(entity: &T, registered: &Registered, out: &mut Vec<u8>) -> Result<(), Defect> {
+    frame::write(registered.value_schema, out);
+    let body = out.len();
+    entity.encode_value(out)?;
+    if registered.result {
+        out.truncate(body);
+        result::value::<T>(entity.row(), &Scratch::new(), out);
+    }
+    Ok(())
 }
 
 type Sending = tokio::task::JoinHandle<Result<crate::log::BatchReceipt, crate::log::LogError>>;

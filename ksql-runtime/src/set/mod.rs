@@ -79,6 +79,8 @@ use crate::state::{Lag, State, Table};
 #[derive(Debug)]
 pub struct EntitySet<T> {
     registered: Option<Arc<Registered>>,
+    /// Of a windowed entity that a query writes: size and topic of each window.
+    windows: Vec<(u64, Arc<Registered>)>,
     at_least: Option<Position>,
     stale: bool,
     entity: PhantomData<fn() -> T>,
@@ -88,6 +90,7 @@ impl<T> Clone for EntitySet<T> {
     fn clone(&self) -> Self {
         EntitySet {
             registered: self.registered.clone(),
+            windows: self.windows.clone(),
             at_least: self.at_least.clone(),
             stale: self.stale,
             entity: PhantomData,
@@ -96,9 +99,13 @@ impl<T> Clone for EntitySet<T> {
 }
 
 impl<T: Entity> EntitySet<T> {
-    pub(crate) fn new(registered: Option<Arc<Registered>>) -> EntitySet<T> {
+    pub(crate) fn new(
+        registered: Option<Arc<Registered>>,
+        windows: Vec<(u64, Arc<Registered>)>,
+    ) -> EntitySet<T> {
         EntitySet {
             registered,
+            windows,
             at_least: None,
             stale: false,
             entity: PhantomData,
