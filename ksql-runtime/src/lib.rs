@@ -80,6 +80,8 @@ pub mod secret;
 pub mod set;
 #[cfg(feature = "embedded")]
 pub mod state;
+#[cfg(feature = "embedded")]
+pub mod testing;
 
 // The first definition of a link counts: in the file `errors.md` is the file beside it, here it is the module.
 /// The guide: every attribute, adding, reading, and what happens when a definition changes.

@@ -30,7 +30,7 @@ const EVENTS: usize = 1024;
 /// Makes a [`Context`].
 ///
 /// Settings come from defaults, a TOML file, the environment (`KSQL_...`) and code, in rising order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct ContextBuilder {
     model: Model,
@@ -64,7 +64,7 @@ impl Default for ContextBuilder {
 
 /// Settings as they were given, not yet looked at. Only their keys are printed: which value is a secret is not known where
 /// a key is misspelt.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Settings(Vec<(String, String)>);
 
 impl fmt::Debug for Settings {

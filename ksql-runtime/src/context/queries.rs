@@ -56,6 +56,14 @@ impl Context {
     }
 }
 
+impl Context {
+    /// Ends as if killed: what queries have not written is lost, what was acknowledged is not.
+    pub(crate) async fn abandon(self) -> crate::error::Result<()> {
+        self.0.bindings().for_each(|table| table.abandon());
+        self.shutdown().await
+    }
+}
+
 impl Inner {
     /// Ends the queries one behind the other, each where it has read what its source holds by then.
     pub(super) async fn end_queries(&self, until: Instant) {

@@ -118,11 +118,7 @@ mod cluster {
         // What is asked for will be needed, so nobody needs a right for this that he does not need anyway.
         let topic = entities.first().map_or_else(
             || "__consumer_offsets".to_owned(),
-            |entity| {
-                Operational::of(entity, config)
-                    .spec(entity.model)
-                    .name
-            },
+            |entity| Operational::of(entity, config).spec(entity.model).name,
         );
         reach(Step::ReachKafka, cluster.reach_timeout, async || {
             match asked.describe(&topic).await {

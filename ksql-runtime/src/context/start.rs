@@ -10,7 +10,9 @@ use super::builder::Registration;
 use super::home::Home;
 use super::needs::{self, Needs};
 use super::plan::Plan;
-use super::{Context, ContextBuilder, Inner, Registered, Running, inspect, options, results, services};
+use super::{
+    Context, ContextBuilder, Inner, Registered, Running, inspect, options, results, services,
+};
 use crate::config::Config;
 use crate::directory::DirectoryLock;
 use crate::engine::{Site, Target};
@@ -158,11 +160,12 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         };
         let ((source, topic), ids) = made
             .iter()
-            .find(|((entity, _), _)| {
-                entity.id == query.input() && entity.model.window.is_none()
-            })
+            .find(|((entity, _), _)| entity.id == query.input() && entity.model.window.is_none())
             .ok_or_else(|| {
-                failed("a windowed table cannot be read by a query: read what it is made of".to_owned())
+                failed(
+                    "a windowed table cannot be read by a query: read what it is made of"
+                        .to_owned(),
+                )
             })?;
         let targets = made
             .iter()

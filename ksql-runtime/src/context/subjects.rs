@@ -48,9 +48,7 @@ enum Found {
 
 /// The subjects of an entity where nothing exists yet: the value's, and the key's where it is a record.
 pub(super) fn absent(entity: &Registration, config: &Config) -> Vec<Subject> {
-    let topic = Operational::of(entity, config)
-        .spec(entity.model)
-        .name;
+    let topic = Operational::of(entity, config).spec(entity.model).name;
     let level = config
         .of_entity(entity.model.name)
         .compatibility
@@ -59,17 +57,17 @@ pub(super) fn absent(entity: &Registration, config: &Config) -> Vec<Subject> {
         (false, entity.value_schema.clone()),
         (true, Cow::Borrowed(entity.key_schema)),
     ]
-        .into_iter()
-        .filter(|(_, schema)| !schema.is_empty())
-        .map(|(key, schema)| Subject {
-            entity: entity.model.name,
-            name: subject_name(entity.model, &topic, key),
-            schema,
-            key,
-            level,
-            found: Found::Nothing,
-        })
-        .collect()
+    .into_iter()
+    .filter(|(_, schema)| !schema.is_empty())
+    .map(|(key, schema)| Subject {
+        entity: entity.model.name,
+        name: subject_name(entity.model, &topic, key),
+        schema,
+        key,
+        level,
+        found: Found::Nothing,
+    })
+    .collect()
 }
 
 /// Compares the subjects of an entity with its schemas.

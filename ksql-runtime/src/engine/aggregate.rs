@@ -109,7 +109,10 @@ impl<Q: Aggregate> Aggregating<Q> {
                 Read::Row(key, body) => (key, Some(body)),
                 Read::Gone(key) => (key, None),
             };
-            let row = match body.map(|body| Q::Input::decode_row(&key, body)).transpose() {
+            let row = match body
+                .map(|body| Q::Input::decode_row(&key, body))
+                .transpose()
+            {
                 Ok(row) => row,
                 Err(error) => {
                     judge.unreadable(partition, record.offset, &error)?;
@@ -126,9 +129,7 @@ impl<Q: Aggregate> Aggregating<Q> {
             *sequence = sequence.wrapping_add(1);
             let told = |stop| match stop {
                 Stop::State(error) => error,
-                Stop::Overflow(overflow) => {
-                    judge.impossible(partition, record.offset, &overflow)
-                }
+                Stop::Overflow(overflow) => judge.impossible(partition, record.offset, &overflow),
             };
             if let Some(last) = last {
                 let mut ordered = vec![store::LAST];
@@ -152,9 +153,7 @@ impl<Q: Aggregate> Aggregating<Q> {
                 }
             }
             if let Some(row) = row {
-                keeping
-                    .add(query, store, outputs, &at, row)
-                    .map_err(told)?;
+                keeping.add(query, store, outputs, &at, row).map_err(told)?;
             }
         }
         progress.reached(

@@ -143,9 +143,7 @@ impl<G: Groups> GroupMap<G> {
             self.stored.clear();
             self.stored.push(GROUP);
             self.stored.extend_from_slice(key);
-            let found = store.get(&self.stored, |bytes| {
-                (read(bytes, windows), bytes.len())
-            })?;
+            let found = store.get(&self.stored, |bytes| (read(bytes, windows), bytes.len()))?;
             match found {
                 None => {}
                 Some((Ok(stored), length)) => {

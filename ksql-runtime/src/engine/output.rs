@@ -190,6 +190,13 @@ impl Outputs {
                 });
             }
         }
+        if self.table.is_abandoned() {
+            failed.get_or_insert(StateError::Output {
+                query: self.table.entity.to_owned(),
+                topic: self.table.topic().to_owned(),
+                source: LogError::Closed,
+            });
+        }
         failed.map_or(Ok(()), Err)
     }
 

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use ksql_schema::model::Kind;
 use ksql_schema::query::plan::Step;
 
+use super::Site;
 use super::output::Outputs;
 use super::source::{Read, Source};
 use super::store::{self, QueryStore};
-use super::Site;
 use crate::entity::{Entity, EntityKey};
 use crate::log::{Fetched, TopicId};
 use crate::query::{At, Project, Scratch};
@@ -103,7 +103,10 @@ impl<Q: Project> Projecting<Q> {
                 offset: record.offset,
                 sequence: *sequence,
             };
-            let row = match body.map(|body| Q::Input::decode_row(&key, body)).transpose() {
+            let row = match body
+                .map(|body| Q::Input::decode_row(&key, body))
+                .transpose()
+            {
                 Ok(row) => row,
                 Err(error) => {
                     judge.unreadable(partition, record.offset, &error)?;
@@ -124,7 +127,7 @@ impl<Q: Project> Projecting<Q> {
                         None => store.has(&ordered)?,
                     };
                     if before != kept.is_some() {
-                        drop(changed.insert(ordered, kept.is_some()));
+                        changed.insert(ordered, kept.is_some());
                     }
                     before
                 }

@@ -121,11 +121,7 @@ impl QueryStore {
     }
 
     /// Gives every key behind a prefix, in order, to `each`, until it says to stop.
-    fn scan(
-        &self,
-        prefix: &[u8],
-        mut each: impl FnMut(&[u8]) -> bool,
-    ) -> Result<(), StateError> {
+    fn scan(&self, prefix: &[u8], mut each: impl FnMut(&[u8]) -> bool) -> Result<(), StateError> {
         let store = &self.table.store;
         store.with(|db| {
             let family = family(db, &self.table.settings.store)?;

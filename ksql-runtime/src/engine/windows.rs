@@ -108,7 +108,13 @@ pub(super) fn session_closings(
             _ => alone,
         }
         // Behind the retention ksqlDB finds a session no more.
-        .min(window.end.saturating_add(retention).saturating_add(1).max(alone));
+        .min(
+            window
+                .end
+                .saturating_add(retention)
+                .saturating_add(1)
+                .max(alone),
+        );
         later = Some((window.start, *closing));
     }
     closings
@@ -132,9 +138,9 @@ mod tests {
         assert_eq!(of(25, 30, 10), [0, 10, 20]);
         // The advance need not divide the size.
         assert_eq!(of(12, 10, 4), [4, 8, 12]);
-        for (time, size, advance) in (0..60).flat_map(|time| {
-            [(7, 3), (9, 9), (8, 1)].map(|(size, advance)| (time, size, advance))
-        }) {
+        for (time, size, advance) in (0..60)
+            .flat_map(|time| [(7, 3), (9, 9), (8, 1)].map(|(size, advance)| (time, size, advance)))
+        {
             let all: Vec<i64> = (0..=time)
                 .step_by(usize::try_from(advance).unwrap_or(1))
                 .filter(|start| time < start + size)
@@ -147,7 +153,10 @@ mod tests {
     fn a_window_is_closed_when_time_is_at_its_end_and_grace() {
         assert!(!is_closed(10, 5, 14));
         assert!(is_closed(10, 5, 15));
-        assert!(!is_late_session(10, 5, 2, 17), "exactly at the edge it is taken");
+        assert!(
+            !is_late_session(10, 5, 2, 17),
+            "exactly at the edge it is taken"
+        );
         assert!(is_late_session(10, 5, 2, 18));
     }
 

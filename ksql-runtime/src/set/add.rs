@@ -33,6 +33,14 @@ impl<T: Entity> EntitySet<T> {
     where
         T: Writable,
     {
+        self.add_at(None, entity).await
+    }
+
+    /// The same, with a timestamp that counts instead of the entity's own.
+    pub(crate) async fn add_at(&self, timestamp: Option<i64>, entity: T) -> Result<Receipt>
+    where
+        T: Writable,
+    {
         let registered = self.registered()?;
         let (mut key, mut value) = (Vec::with_capacity(64), Vec::with_capacity(256));
         let defect = |defect| refused::<T>(registered, defect, 0);
@@ -40,8 +48,8 @@ impl<T: Entity> EntitySet<T> {
             .encode_key(registered.key_schema, &mut key)
             .map_err(defect)?;
         encode(&entity, registered, &mut value).map_err(defect)?;
-        let timestamp = entity
-            .timestamp()
+        let timestamp = timestamp
+            .or_else(|| entity.timestamp())
             .unwrap_or_else(|| registered.clock.now_ms());
         let record = Record::new(has_key.then_some(key.as_slice()), Some(&value), timestamp);
         Ok(registered.log.produce(&registered.topic, record).await?)
@@ -68,9 +76,7 @@ impl<T: Entity> EntitySet<T> {
                 timestamp,
                 &[],
                 |out| entity.encode_key(registered.key_schema, out),
-                |out| {
-                    encode(&entity, registered, out).map(|()| true)
-                },
+                |out| encode(&entity, registered, out).map(|()| true),
             );
             if let Err(defect) = pushed {
                 finish(&mut sending, &mut added).await?;
@@ -99,10 +105,19 @@ impl<T: Entity> EntitySet<T> {
     where
         T: TableEntity + Writable,
     {
+        self.remove_at(None, key.into()).await
+    }
+
+    /// A record without a value, of a stream too.
+    pub(crate) async fn remove_at(&self, timestamp: Option<i64>, key: T::Key) -> Result<Receipt>
+    where
+        T: Writable,
+    {
         let registered = self.registered()?;
         let mut wire = Vec::with_capacity(64);
-        key.into().encode(registered.key_schema, &mut wire);
-        let record = Record::new(Some(&wire), None, registered.clock.now_ms());
+        key.encode(registered.key_schema, &mut wire);
+        let timestamp = timestamp.unwrap_or_else(|| registered.clock.now_ms());
+        let record = Record::new(Some(&wire), None, timestamp);
         Ok(registered.log.produce(&registered.topic, record).await?)
     }
 }

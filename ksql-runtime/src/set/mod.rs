@@ -3,6 +3,7 @@
 mod add;
 mod position;
 mod read;
+mod windows;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -10,7 +11,9 @@ use std::time::Duration;
 
 pub use add::Added;
 pub use position::Position;
+use read::Access;
 pub use read::Filtered;
+pub use windows::WindowSet;
 
 use crate::context::{Registered, wait_all};
 use crate::entity::{Entity, TableEntity};
@@ -155,6 +158,19 @@ impl<T: Entity> EntitySet<T> {
     {
         self.registered()?.table.as_ref().ok_or(Error::NotCached {
             entity: T::MODEL.name,
+        })
+    }
+
+    /// The table to be read, and how.
+    fn access(&self) -> Result<Access<'_>>
+    where
+        T: TableEntity,
+    {
+        Ok(Access {
+            registered: self.registered()?,
+            table: self.table()?,
+            at_least: self.at_least.as_ref(),
+            stale: self.stale,
         })
     }
 

@@ -146,7 +146,7 @@ impl<'a, W: Work> Binding<'a, W> {
                 }
             }
         }
-        if self.work.is_empty() {
+        if self.work.is_empty() || table.is_abandoned() {
             Ok(())
         } else {
             self.work.write(self.topic)

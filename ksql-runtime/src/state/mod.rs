@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 pub(crate) use cache::RowCache;
 pub(crate) use progress::Progress;
-pub(crate) use record::{Decoder, POISON, ROW, Refusal};
+pub(crate) use record::{Decoder, POISON, ROW, Refusal, end_window};
 pub(crate) use rows::{Bounds, scan};
 pub use status::{Event, Lag, State, Status};
 pub use store::StateDurability;

@@ -53,10 +53,7 @@ impl Progress {
     }
 
     /// The offsets to be stored.
-    pub(crate) fn offsets(
-        &self,
-        topic: TopicId,
-    ) -> impl Iterator<Item = (i32, StoredOffset)> + '_ {
+    pub(crate) fn offsets(&self, topic: TopicId) -> impl Iterator<Item = (i32, StoredOffset)> + '_ {
         self.reached
             .iter()
             .map(move |(partition, next, _)| (*partition, StoredOffset { topic, next: *next }))

@@ -155,7 +155,7 @@ impl<T: Entity> Maker<T> {
 }
 
 /// Sets the end of the window at the end of an ordered key. Keys of tumbling and hopping windows do not carry it.
-fn end_window(ordered: &mut [u8], size_ms: i64) {
+pub(crate) fn end_window(ordered: &mut [u8], size_ms: i64) {
     let at = ordered.len().saturating_sub(2 * size_of::<i64>());
     let Some((start, end)) = ordered
         .get_mut(at..)

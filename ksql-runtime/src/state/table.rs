@@ -14,8 +14,8 @@ use tokio::sync::{broadcast, watch};
 use super::binding::Binding;
 use super::plan::Plan;
 use super::status::{Event, State, Status};
-use super::{OnPoison, RowCache, StateError, Store};
 use super::work::{Filling, Work};
+use super::{OnPoison, RowCache, StateError, Store};
 use crate::entity::Entity;
 use crate::error::{Chain, Error, panic_text};
 use crate::log::{Log, Offsets, ReaderWaker, TopicDescription};
@@ -54,6 +54,8 @@ pub(crate) struct Table {
     /// Of a query: how many windows were closed to a row that came too late.
     late: AtomicU64,
     stop: AtomicBool,
+    /// Ends as if killed.
+    abandoned: AtomicBool,
     last: Mutex<Option<Last>>,
     events: broadcast::Sender<Event>,
     waker: Mutex<Option<ReaderWaker>>,
@@ -91,6 +93,7 @@ impl Table {
             generation: AtomicU64::new(0),
             late: AtomicU64::new(0),
             stop: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
             last: Mutex::new(None),
             events,
             waker: Mutex::new(None),
@@ -288,6 +291,17 @@ impl Table {
         {
             waker.wake();
         }
+    }
+
+    /// Tells the binding to end at once, with nothing more written: as if it were killed.
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Release);
+        self.ask_to_stop(Vec::new(), Instant::now());
+    }
+
+    /// Whether nothing more is to be written.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Acquire)
     }
 
     /// Waits for the binding's thread, which was told to end.

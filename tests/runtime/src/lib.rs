@@ -12,6 +12,7 @@ pub mod files;
 pub mod http_server;
 pub mod mock;
 pub mod proxy;
+pub mod queries;
 pub mod recorded;
 pub mod report;
 pub mod servers;
