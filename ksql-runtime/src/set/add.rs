@@ -64,13 +64,25 @@ impl<T: Entity> EntitySet<T> {
     where
         T: Writable,
     {
+        self.add_all_at(entities.into_iter().map(|entity| (None, entity)))
+            .await
+    }
+
+    /// The same, with timestamps that count instead of the entities' own.
+    pub(crate) async fn add_all_at(
+        &self,
+        entities: impl Iterator<Item = (Option<i64>, T)>,
+    ) -> Result<Added>
+    where
+        T: Writable,
+    {
         let registered = self.registered()?;
         let mut added = Added::default();
         let mut batch = RecordBatch::new();
         let mut sending = None;
-        for entity in entities {
-            let timestamp = entity
-                .timestamp()
+        for (timestamp, entity) in entities {
+            let timestamp = timestamp
+                .or_else(|| entity.timestamp())
                 .unwrap_or_else(|| registered.clock.now_ms());
             let pushed = batch.push_with(
                 timestamp,
