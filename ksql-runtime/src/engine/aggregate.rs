@@ -222,10 +222,7 @@ impl<Q: Aggregate> Work for Aggregating<Q> {
     }
 
     fn resume(&mut self, log: &Log, topic: TopicId) -> Result<bool, StateError> {
-        let Some(intent) = self
-            .store
-            .get(&[store::INTENT], |bytes| Intent::read(bytes))?
-        else {
+        let Some(intent) = self.store.get(&[store::INTENT], Intent::read)? else {
             return Ok(false);
         };
         let intent = intent.map_err(|_| self.store.damaged("what was about to be written"))?;
