@@ -2,6 +2,8 @@
 
 pub use std::sync::OnceLock;
 
+pub use crate::query::code as query;
+
 pub use crate::codec::{
     Codec, Converted, Date, Dec, DecimalValue, DecodeError, Defect, Fixed, Format, Formatted,
     KeyValue, Reader, TextValue, Time, Timestamp, Value, checked_pattern, frame, write,
