@@ -11,10 +11,11 @@ pub use ksql_schema::{Column, Entity as Model, Kind};
 
 pub use super::parameter::{Param, SizedDecimal};
 pub use super::{
-    Aggregate, At, Groups, Host, Overflow, ParameterError, Project, Query, Scratch, Stream, Table,
-    group,
+    Aggregate, At, Groups, Host, Overflow, ParameterError, Project, Query, Row, Scratch, Stream,
+    Table, group,
 };
-pub use crate::codec::{DecodeError, Reader};
+pub use crate::__private::Bytes;
+pub use crate::codec::{DecodeError, Reader, Value};
 pub use crate::entity::{Entity, Window};
 pub use crate::ops::aggregate::{self, Accumulator, Merge, Undo};
 pub use crate::ops::{
@@ -30,6 +31,28 @@ pub type Typed<'a, const CODE: u8, const P: u32, const S: u32, const NULLABLE: b
 /// The result of an operator.
 pub type Made<'a, const CODE: u8, const P: u32, const S: u32, const NULLABLE: bool> =
     Result<Typed<'a, CODE, P, S, NULLABLE>, Failed>;
+
+/// The result of a condition's parts.
+pub type Truth = Result<bool, Failed>;
+
+/// The values of parameters as they fill a statement.
+pub type Literals = Vec<(&'static str, String)>;
+
+/// A parameter's literal.
+///
+/// # Errors
+/// Where the value has none.
+pub fn literal<P: Param>(
+    query: &'static str,
+    name: &'static str,
+    value: &P,
+) -> Result<String, ParameterError> {
+    value.literal().map_err(|defect| ParameterError {
+        query,
+        name,
+        defect,
+    })
+}
 
 /// What an accumulator keeps of a node's values.
 pub type Kept<const CODE: u8, const P: u32, const S: u32> =
@@ -127,3 +150,18 @@ pub fn bound<'a, T: Output<'a>>(millis: i64) -> T {
 pub fn never<T>() -> T {
     unreachable!("only the compiler reads this")
 }
+
+/// Assumed of the output of a query with errors.
+pub trait AssumedEntity<'a>: Entity {}
+impl<'a, T: Entity> AssumedEntity<'a> for T {}
+
+/// The plan of a query with errors.
+pub const STUB: &plan::Query<'static> = &plan::Query {
+    name: "",
+    inputs: &[],
+    steps: &[],
+    output: &crate::__private::STUB,
+    kind: Kind::Table,
+    because: "",
+    parameters: &[],
+};
