@@ -7,11 +7,12 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use super::{EntitySet, Position};
-use crate::codec::{Defect, frame};
+use crate::codec::{Defect, frame, result};
 use crate::context::Registered;
 use crate::entity::{Entity, EntityKey, TableEntity, Writable};
 use crate::error::{Error, Result};
 use crate::log::{BatchReceipt, LogError, Receipt, Record, RecordBatch};
+use crate::ops::Scratch;
 
 /// Records are sent together up to this many encoded bytes.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -35,16 +36,23 @@ impl<T: Entity> EntitySet<T> {
     where
         T: Writable,
     {
+        self.add_at(None, entity).await
+    }
+
+    /// The same, with a timestamp that counts instead of the entity's own.
+    pub(crate) async fn add_at(&self, timestamp: Option<i64>, entity: T) -> Result<Receipt>
+    where
+        T: Writable,
+    {
         let registered = self.registered()?;
         let (mut key, mut value) = (Vec::with_capacity(64), Vec::with_capacity(256));
         let defect = |defect| refused::<T>(registered, defect, 0);
         let has_key = entity
             .encode_key(registered.key_schema, &mut key)
             .map_err(defect)?;
-        frame::write(registered.value_schema, &mut value);
-        entity.encode_value(&mut value).map_err(defect)?;
-        let timestamp = entity
-            .timestamp()
+        encode(&entity, registered, &mut value).map_err(defect)?;
+        let timestamp = timestamp
+            .or_else(|| entity.timestamp())
             .unwrap_or_else(|| registered.clock.now_ms());
         let record = Record::new(has_key.then_some(key.as_slice()), Some(&value), timestamp);
         Ok(registered.log.produce(&registered.topic, record).await?)
@@ -59,22 +67,31 @@ impl<T: Entity> EntitySet<T> {
     where
         T: Writable,
     {
+        self.add_all_at(entities.into_iter().map(|entity| (None, entity)))
+            .await
+    }
+
+    /// The same, with timestamps that count instead of the entities' own.
+    pub(crate) async fn add_all_at(
+        &self,
+        entities: impl Iterator<Item = (Option<i64>, T)>,
+    ) -> Result<Added>
+    where
+        T: Writable,
+    {
         let registered = self.registered()?;
         let mut added = Added::default();
         let mut batch = RecordBatch::new();
         let mut sending = None;
-        for entity in entities {
-            let timestamp = entity
-                .timestamp()
+        for (timestamp, entity) in entities {
+            let timestamp = timestamp
+                .or_else(|| entity.timestamp())
                 .unwrap_or_else(|| registered.clock.now_ms());
             let pushed = batch.push_with(
                 timestamp,
                 &[],
                 |out| entity.encode_key(registered.key_schema, out),
-                |out| {
-                    frame::write(registered.value_schema, out);
-                    entity.encode_value(out).map(|()| true)
-                },
+                |out| encode(&entity, registered, out).map(|()| true),
             );
             if let Err(defect) = pushed {
                 finish(&mut sending, &mut added).await?;
@@ -103,12 +120,33 @@ impl<T: Entity> EntitySet<T> {
     where
         T: TableEntity + Writable,
     {
+        self.remove_at(None, key.into()).await
+    }
+
+    /// A record without a value, of a stream too.
+    pub(crate) async fn remove_at(&self, timestamp: Option<i64>, key: T::Key) -> Result<Receipt>
+    where
+        T: Writable,
+    {
         let registered = self.registered()?;
         let mut wire = Vec::with_capacity(64);
-        key.into().encode(registered.key_schema, &mut wire);
-        let record = Record::new(Some(&wire), None, registered.clock.now_ms());
+        key.encode(registered.key_schema, &mut wire);
+        let timestamp = timestamp.unwrap_or_else(|| registered.clock.now_ms());
+        let record = Record::new(Some(&wire), None, timestamp);
         Ok(registered.log.produce(&registered.topic, record).await?)
     }
+}
+
+/// Appends a framed value; into a topic that a query writes too, in the form that query writes.
+fn encode<T: Entity>(entity: &T, registered: &Registered, out: &mut Vec<u8>) -> Result<(), Defect> {
+    frame::write(registered.value_schema, out);
+    let body = out.len();
+    entity.encode_value(out)?;
+    if registered.result {
+        out.truncate(body);
+        result::value::<T>(entity.row(), &Scratch::new(), out);
+    }
+    Ok(())
 }
 
 /// A batch on its way.
