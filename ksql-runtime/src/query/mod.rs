@@ -7,6 +7,7 @@
 //!
 //! Invariant: none of them panics, blocks or keeps anything of a row beyond the call but in the groups.
 
+pub mod explain;
 pub mod group;
 
 use std::fmt::Debug;
@@ -17,6 +18,7 @@ use crate::codec::{DecodeError, Reader};
 use crate::entity::{Entity, Window};
 pub use crate::ops::Scratch;
 pub use crate::ops::aggregate::Overflow;
+pub use explain::Explanation;
 
 /// A query: what `#[query]` makes of a function.
 #[diagnostic::on_unimplemented(
@@ -37,6 +39,12 @@ pub trait Query: Clone + Debug + Send + Sync + 'static {
     /// # Errors
     /// Where a value cannot be said in KSQL, such as a decimal with more digits than its type.
     fn parameters(&self) -> Result<Vec<(&'static str, String)>, ParameterError>;
+
+    /// What it comes to: stream or table and why, topology, topics, stores, schemas, statements. `Display` is the text,
+    /// [`Explanation::mermaid`] the picture; nothing is opened or connected.
+    fn explain(&self) -> Explanation<'static> {
+        explain::explain(self)
+    }
 
     /// Gives itself to a host, which learns its shape.
     fn accept<H: Host>(self, host: H) -> H::Made;
