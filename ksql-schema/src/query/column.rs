@@ -72,6 +72,26 @@ pub const fn type_of(columns: &'static [Column<'static>], hash: u64) -> Sql {
     }
 }
 
+/// The node of a row's field that was made of a value: what a later step reads of it. `check_assign` has refused what does not
+/// fit.
+pub const fn assigned(columns: &'static [Column<'static>], hash: u64, value: Node) -> Node {
+    let Some(column) = find(columns, hash) else {
+        return Node::UNKNOWN;
+    };
+    if value.is_unknown() {
+        return Node::UNKNOWN;
+    }
+    let why = if column.nullable {
+        value.why
+    } else {
+        Why::Never
+    };
+    Node {
+        origin: Some(&column.ty),
+        ..Node::new(column_type(column), why)
+    }
+}
+
 /// Columns for the tests of this module and its neighbours.
 #[cfg(test)]
 pub(crate) mod samples {
