@@ -111,7 +111,9 @@ pub const fn check_kept_keys(output: &Entity<'_>, input: &Entity<'_>, items: &[(
                 Text(name(output.columns, *to)),
                 Text("` takes the key column `"),
                 Text(name(input.columns, *from)),
-                Text("`, which is in the key already: for a copy in the value, write `.as_value()`"),
+                Text(
+                    "`, which is in the key already: for a copy in the value, write `.as_value()`",
+                ),
             ]);
         }
     }

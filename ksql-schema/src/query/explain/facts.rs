@@ -5,8 +5,10 @@
 
 use super::Query;
 use super::avro;
+use crate::ddl::Operational;
 use crate::model::{Cleanup, Entity, Kind, Role, Window};
 use crate::names::window_label;
+use crate::query::with;
 
 /// A topic, as it is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,15 +78,12 @@ pub fn sinks(entity: &Entity<'_>) -> Vec<Sink> {
     window.sizes_ms.iter().map(sink).collect()
 }
 
-/// The partitions of a query's result topics: those the output states, else those of the first input.
-pub fn output_partitions(query: &Query<'_>) -> u32 {
-    let input = query.inputs.first().map(|input| input.entity);
-    query
-        .output
-        .topic
-        .partitions
-        .or_else(|| input.and_then(|input| input.topic.partitions))
-        .unwrap_or(1)
+/// How a query's result topics are operated, as the definitions state it.
+pub fn operation(query: &Query<'_>) -> Operational<'static> {
+    match query.inputs.first() {
+        Some(input) => with::operational(query.output, input.entity),
+        None => Operational::of(query.output),
+    }
 }
 
 /// What happens to old records of a query's results.
@@ -98,28 +97,6 @@ pub fn output_cleanup(query: &Query<'_>) -> Cleanup {
             (Kind::Table, None) => Cleanup::Compact,
             (Kind::Table, Some(_)) => Cleanup::CompactDelete,
         })
-}
-
-/// How long a query's results are kept: for windows the longer of the window's retention and the topic's, for streams the
-/// topic's, else that of the first input's topic. Without end if none is told.
-pub fn output_retention_ms(query: &Query<'_>, size_ms: Option<u64>) -> Option<u64> {
-    let stated = query.output.topic.retention_ms;
-    let of_input = query
-        .inputs
-        .first()
-        .and_then(|input| input.entity.topic.retention_ms);
-    match (&query.output.window, size_ms, query.kind) {
-        (Some(window), Some(size), _) => {
-            let of_window = window.effective_retention_ms(size);
-            Some(
-                stated
-                    .and_then(positive)
-                    .map_or(of_window, |stated| stated.max(of_window)),
-            )
-        }
-        (_, _, Kind::Stream) => stated.or(of_input).and_then(positive),
-        _ => stated.and_then(positive),
-    }
 }
 
 /// A negative retention is none.
@@ -144,13 +121,15 @@ pub(super) fn topics(query: &Query<'_>) -> Vec<TopicFacts> {
             });
         }
     }
-    for sink in sinks(query.output) {
+    let operation = operation(query);
+    for (statement, sink) in sinks(query.output).into_iter().enumerate() {
         topics.push(TopicFacts {
-            retention_ms: output_retention_ms(query, sink.size_ms),
             name: sink.topic,
             written: true,
-            partitions: output_partitions(query),
+            partitions: operation.partitions,
             cleanup: output_cleanup(query),
+            retention_ms: with::retention_ms(query.output, &operation, statement)
+                .and_then(positive),
         });
     }
     topics

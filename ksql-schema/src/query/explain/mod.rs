@@ -11,10 +11,7 @@ mod stages;
 
 use core::fmt;
 
-pub use facts::{
-    Sink, TopicFacts, cleanup_text, duration_text, output_cleanup, output_partitions,
-    output_retention_ms, sinks,
-};
+pub use facts::{Sink, TopicFacts, cleanup_text, duration_text, operation, output_cleanup, sinks};
 pub use stages::Stage;
 
 use super::plan::Query;

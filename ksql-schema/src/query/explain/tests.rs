@@ -263,7 +263,7 @@ topology
 
 topics
   rates      read     4 partitions  delete  kept for ever
-  big_rates  written  4 partitions  delete  kept for ever
+  big_rates  written  4 partitions  delete  kept for 7 days
 
 schemas
   big_rates-value
@@ -298,91 +298,45 @@ fn a_query_without_a_text_is_told_as_far_as_its_plan_goes() {
 }
 
 #[test]
-fn settings_of_result_topics_are_what_a_server_would_choose() {
-    // Partitions: stated, else the input's, else one.
-    assert_eq!(output_partitions(&CANDLES), 4);
-    let own = Entity {
-        topic: Topic {
-            partitions: Some(2),
-            ..BIG.topic
-        },
-        ..BIG
-    };
-    assert_eq!(
-        output_partitions(&Query {
-            output: &own,
-            ..BIG_RATES
-        }),
-        2
-    );
-    assert_eq!(
-        output_partitions(&Query {
-            inputs: &[],
-            ..BIG_RATES
-        }),
-        1
-    );
-
-    let day = 86_400_000;
-    let kept = |retention_ms| Topic {
-        retention_ms,
-        ..RATE.topic
-    };
-    let cases = [
-        // Stream: stated, else that of the input's topic; negative is for ever.
-        (Some(day), Some(1), Some(86_400_000)),
-        (None, Some(5), Some(5)),
-        (Some(-1), Some(5), None),
-        (None, None, None),
-    ];
-    for (stated, of_input, expected) in cases {
+fn result_topics_are_told_as_the_statements_say_them() {
+    let mut big = BIG;
+    big.topic.partitions = Some(2);
+    let topics = |output, retention_ms| {
         let input = Entity {
-            topic: kept(of_input),
+            topic: Topic {
+                retention_ms,
+                ..RATE.topic
+            },
             ..RATE
         };
         let inputs = [Input {
-            name: "rates",
             entity: &input,
-            kind: Kind::Stream,
+            ..BY_STREAM
         }];
-        let output = Entity {
-            topic: kept(stated),
-            ..BIG
-        };
         let query = Query {
             inputs: &inputs,
-            output: &output,
+            output,
             ..BIG_RATES
         };
-        assert_eq!(
-            output_retention_ms(&query, None),
-            expected,
-            "{stated:?} {of_input:?}"
-        );
-    }
-    // Windows: the longer of both, for ever never.
-    for (stated, expected) in [
-        (None, 7),
-        (Some(-1), 7),
-        (Some(day), 7),
-        (Some(30 * day), 30),
-    ] {
-        let output = Entity {
-            topic: kept(stated),
-            ..CANDLE
-        };
-        let query = Query {
-            output: &output,
-            ..CANDLES
-        };
-        assert_eq!(
-            output_retention_ms(&query, Some(60_000)),
-            Some(expected * 86_400_000),
-            "{stated:?}"
-        );
-    }
+        let topics = Explanation::new(&query, &[BIG_TEXT]).topics();
+        topics
+            .into_iter()
+            .next_back()
+            .map(|topic| (topic.partitions, topic.retention_ms))
+    };
+    assert_eq!(topics(&big, Some(-1)), Some((2, None)));
+    assert_eq!(topics(&BIG, Some(5)), Some((4, Some(5))));
     assert_eq!(output_cleanup(&CANDLES), Cleanup::CompactDelete);
     assert_eq!(output_cleanup(&BIG_RATES), Cleanup::Delete);
+    let states = Entity {
+        window: None,
+        ..CANDLE
+    };
+    let query = Query {
+        output: &states,
+        ..CANDLES
+    };
+    assert_eq!(output_cleanup(&query), Cleanup::Compact);
 }
 
 #[test]
