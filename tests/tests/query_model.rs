@@ -119,3 +119,137 @@ fn where_a_value_cannot_be_said_the_hole_stays_and_the_reason_is_told() {
         "{text}"
     );
 }
+
+/// Every large payment again, by another key.
+#[derive(Debug, Clone)]
+struct Again;
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("again")]
+#[stream]
+pub struct Repeated {
+    #[key]
+    pub id: i64,
+    pub amount: i64,
+}
+
+impl Query for Again {
+    type Output = Repeated;
+    const PLAN: &'static plan::Query<'static> = &plan::Query {
+        name: "again",
+        inputs: &[plan::Input {
+            name: "large",
+            entity: Large::MODEL,
+            kind: Kind::Stream,
+        }],
+        steps: &[],
+        output: Repeated::MODEL,
+        kind: Kind::Stream,
+        because: "rows become rows",
+        parameters: &[],
+    };
+    const KSQL: &'static [&'static str] = &[
+        "CREATE STREAM `REPEATED` AS SELECT `ID` AS `ID`, `AMOUNT` AS `AMOUNT` FROM `LARGE` EMIT CHANGES;",
+    ];
+
+    fn parameters(&self) -> Result<Vec<(&'static str, String)>, ParameterError> {
+        Ok(Vec::new())
+    }
+
+    fn accept<H: Host>(self, host: H) -> H::Made {
+        host.project(self)
+    }
+}
+
+impl Project for Again {
+    type Input = Large;
+
+    fn keep<'a>(&'a self, _: &At<'a>, _: Row<'a, Large>) -> bool {
+        true
+    }
+
+    fn project<'a>(&'a self, _: &At<'a>, row: Row<'a, Large>) -> Row<'a, Repeated> {
+        RepeatedRow {
+            id: row.id,
+            amount: row.amount,
+        }
+    }
+}
+
+fn above(limit: i64) -> Above {
+    Above { limit: Ok(limit) }
+}
+
+#[test]
+fn a_query_brings_what_it_reads_and_writes_and_statements_stand_in_the_order_of_start() {
+    let model = Model::new().query(Again).query(above(5)).query(above(5));
+    let names: Vec<_> = model.entities().map(|entity| entity.name).collect();
+    assert_eq!(names, ["Large", "Repeated", "Payment"]);
+    let queries: Vec<_> = model.queries().map(|query| query.name).collect();
+    assert_eq!(queries, ["above", "again"]);
+    let statements = [
+        Payment::CREATE.to_owned(),
+        Above::KSQL[0].replace(":limit", "CAST(5 AS BIGINT)"),
+        Again::KSQL[0].to_owned(),
+    ];
+    let warnings = model.validate().expect("a valid model");
+    // `Large` states no partitions, and gets those of the payments.
+    assert!(
+        matches!(warnings.as_slice(), [warning] if warning.code == "K0606"),
+        "{warnings:?}"
+    );
+    assert_eq!(
+        model.ddl().expect("a valid model"),
+        statements.join("\n") + "\n"
+    );
+    let report = model.check().expect("a valid model");
+    assert!(
+        report.contains("-- Large by the query above, stream: rows become rows\n"),
+        "{report}"
+    );
+    for statement in &statements {
+        assert!(report.contains(statement), "{report}");
+    }
+    assert!(!report.contains(Large::CREATE), "{report}");
+    let schemas = model.avro().expect("a valid model");
+    for entity in ["Payment", "Large", "Repeated"] {
+        assert_eq!(
+            schemas.matches(&format!("\"name\":\"{entity}\"")).count(),
+            1,
+            "{schemas}"
+        );
+    }
+}
+
+#[test]
+fn one_query_with_two_values_is_two_that_write_one_entity() {
+    let found = Model::new().query(above(5)).query(above(6)).findings();
+    assert!(
+        matches!(found.as_slice(), [finding] if finding.code == "K0601"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn an_output_added_by_itself_is_told_and_an_input_is_not() {
+    let model = || Model::new().query(above(5)).entity::<Payment>();
+    assert_eq!(model().findings(), []);
+    let found = model().entity::<Large>().findings();
+    assert!(
+        matches!(found.as_slice(), [finding] if finding.code == "K0602"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_value_that_cannot_be_said_is_an_error_of_the_model() {
+    let model = Model::new().query(Above {
+        limit: Err("no literal for it"),
+    });
+    let error = model.check().expect_err("a value without a literal");
+    assert_eq!(
+        error.to_string(),
+        "the model is not valid: K0607: the parameter `limit` of the query `above` cannot be said in KSQL: no literal for it; \
+         give the query a value that its type holds"
+    );
+}
