@@ -147,7 +147,7 @@ pub(super) fn stores(query: &Query<'_>) -> Vec<(String, String)> {
 
 pub(super) fn schemas(query: &Query<'_>) -> Vec<(String, String)> {
     let key = avro::key_schema(query.output);
-    let value = avro::value_schema(query.output);
+    let value = avro::result_schema(query.output);
     sinks(query.output)
         .iter()
         .flat_map(|sink| {

@@ -192,7 +192,7 @@ statements
 CREATE TABLE IF NOT EXISTS `CANDLE_1MIN` WITH (KAFKA_TOPIC='candles_1min', PARTITIONS=4) AS SELECT `SYMBOL` AS `SYMBOL`, MAX(`PRICE`) AS `HIGH`, SUM(`PRICE`) AS `TURNOVER` FROM `RATE` WINDOW TUMBLING (SIZE 1 MINUTES, RETENTION 7 DAYS, GRACE PERIOD 10 SECONDS) WHERE (`SIZE` > 0) GROUP BY `SYMBOL` HAVING (COUNT(*) > 1) EMIT CHANGES;
 CREATE TABLE IF NOT EXISTS `CANDLE_60MIN` WITH (KAFKA_TOPIC='candles_60min', PARTITIONS=4) AS SELECT `SYMBOL` AS `SYMBOL`, MAX(`PRICE`) AS `HIGH`, SUM(`PRICE`) AS `TURNOVER` FROM `RATE` WINDOW TUMBLING (SIZE 1 HOURS, RETENTION 7 DAYS, GRACE PERIOD 10 SECONDS) WHERE (`SIZE` > 0) GROUP BY `SYMBOL` HAVING (COUNT(*) > 1) EMIT CHANGES;
 "#;
-    let schema = avro::value_schema(&CANDLE);
+    let schema = avro::result_schema(&CANDLE);
     assert_eq!(candles().to_string(), expected.replace("SCHEMA", &schema));
 }
 
@@ -273,7 +273,7 @@ statements
 TEXT
 "#;
     let expected = expected
-        .replace("SCHEMA", &avro::value_schema(&BIG))
+        .replace("SCHEMA", &avro::result_schema(&BIG))
         .replace("TEXT", BIG_TEXT);
     assert_eq!(explanation.to_string(), expected);
     assert_eq!(explanation.decision(), "stream: rows become rows");
