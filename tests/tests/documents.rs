@@ -229,6 +229,7 @@ fn every_published_crate_carries_its_licences_and_its_documents() {
                 "LICENSE-APACHE",
                 "docs/guide.md",
                 "docs/errors.md",
+                "docs/queries.md",
             ],
         ),
     ] {
