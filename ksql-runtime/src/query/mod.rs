@@ -9,6 +9,7 @@
 
 pub mod explain;
 pub mod group;
+pub mod predicate;
 
 use std::fmt::Debug;
 
@@ -19,6 +20,7 @@ use crate::entity::{Entity, Window};
 pub use crate::ops::Scratch;
 pub use crate::ops::aggregate::Overflow;
 pub use explain::Explanation;
+pub use predicate::Predicate;
 
 /// A query: what `#[query]` makes of a function.
 #[diagnostic::on_unimplemented(

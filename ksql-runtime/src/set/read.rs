@@ -12,6 +12,7 @@ use crate::context::wait_all;
 use crate::entity::{Entity, EntityKey, TableEntity};
 use crate::error::{Error, Result};
 use crate::log::partition::partition_for_key;
+use crate::query::{Predicate, Scratch};
 use crate::state::{Bounds, POISON, ROW, RowCache, State, Table, scan};
 
 impl<T: Entity> EntitySet<T> {
@@ -79,6 +80,18 @@ impl<T: Entity> EntitySet<T> {
             set: self.clone(),
             keep,
         }
+    }
+
+    /// The rows for which a condition of `ksql!` holds, which means in this process what it means in KSQL.
+    pub fn matching<F>(
+        &self,
+        condition: Predicate<T, F>,
+    ) -> Filtered<T, impl for<'a> Fn(T::Row<'a>) -> bool + use<T, F>>
+    where
+        T: TableEntity,
+        F: for<'s, 'a> Fn(&'s Scratch, T::Row<'a>) -> bool,
+    {
+        self.filter(condition.into_filter())
     }
 
     /// Gives every row to `each`, in key order, borrowed: nothing is collected.
@@ -154,12 +167,25 @@ impl<T: Entity> EntitySet<T> {
     where
         T: TableEntity,
     {
+        self.rows_while(bounds, |key, row| each(key, row).map(|()| true))
+            .await
+    }
+
+    /// Rows until `each` has enough.
+    async fn rows_while(
+        &self,
+        bounds: &Bounds,
+        mut each: impl for<'a> FnMut(&T::Key, T::Row<'a>) -> Result<bool, DecodeError>,
+    ) -> Result<()>
+    where
+        T: TableEntity,
+    {
         let reading = self.ready().await?;
         let table = reading.table;
         let mut wrong = None;
         let scanned = beside_tasks(|| {
             scan(table, bounds, |key, stored| {
-                let mut read = || -> Result<()> {
+                let mut read = || -> Result<bool> {
                     let key = T::Key::decode_ordered(key)
                         .map_err(|error| unreadable(table, &key, error))?;
                     let body = body(table, &key, stored)?;
@@ -167,8 +193,10 @@ impl<T: Entity> EntitySet<T> {
                         .and_then(|row| each(&key, row))
                         .map_err(|error| unreadable(table, &key, error))
                 };
-                wrong = read().err();
-                wrong.is_none()
+                read().unwrap_or_else(|error| {
+                    wrong = Some(error);
+                    false
+                })
             })
         });
         let whole = scanned.map_err(Error::from);
@@ -267,6 +295,26 @@ impl<T: Entity, F: for<'a> Fn(T::Row<'a>) -> bool> Filtered<T, F> {
             })
             .await?;
         Ok(rows)
+    }
+
+    /// The first of them in key order; the rows behind it are not read.
+    ///
+    /// # Errors
+    /// As [`EntitySet::get`].
+    pub async fn first(&self) -> Result<Option<T>>
+    where
+        T: TableEntity,
+    {
+        let mut first = None;
+        self.set
+            .rows_while(&Bounds::all(), |_, row| {
+                if (self.keep)(row) {
+                    first = Some(T::from_row(row)?);
+                }
+                Ok(first.is_none())
+            })
+            .await?;
+        Ok(first)
     }
 
     /// How many there are.
