@@ -46,6 +46,10 @@ pub const fn check_kind(entity: &Entity<'_>, made: Kind, because: &str) {
     if entity.columns.is_empty() {
         return;
     }
+    // A window where nothing is grouped is refused as such.
+    if entity.window.is_some() {
+        return;
+    }
     let (is, becomes, cure) = match (entity.kind, made) {
         (Kind::Stream, Kind::Table) => ("a stream", "a table", "put `#[table]` on it"),
         (Kind::Table, Kind::Stream) => ("a table", "a stream", "take the `#[table]` off it"),
@@ -230,4 +234,25 @@ pub const fn check_stored(aggregate: Aggregate, value: Node) {
         Type(value.ty),
         Text(help),
     ]);
+}
+
+/// Refuses a path that looks like a variant and is none of an enum's: columns of an enum are texts, the variants' names.
+#[track_caller]
+pub const fn check_variant(variants: &[&str], name: &str, variant: &str) {
+    let wanted = crate::names::hash(variant);
+    let mut rest = variants;
+    while let [one, more @ ..] = rest {
+        rest = more;
+        if crate::names::hash(one) == wanted {
+            return;
+        }
+    }
+    if variants.is_empty() {
+        refuse(&[
+            Text("`"),
+            Text(name),
+            Text("` is no enum of variants: put `#[derive(Enum)]` on it, or make the value a parameter of the query"),
+        ]);
+    }
+    refuse(&[Text("`"), Text(name), Text("` has no variant `"), Text(variant), Text("`")]);
 }
