@@ -84,7 +84,7 @@ impl<T: Entity> Select<T> {
     ///
     /// # Errors
     /// Where a value of the condition has no literal.
-    pub fn matching<F>(self, condition: &Predicate<T, F>) -> Result<Select<T>, ParameterError> {
+    pub fn matching<C>(self, condition: &Predicate<T, C>) -> Result<Select<T>, ParameterError> {
         Ok(self.filter(condition.ksql()?))
     }
 

@@ -7,6 +7,7 @@
 //!
 //! Invariant: none of them panics, blocks or keeps anything of a row beyond the call but in the groups.
 
+mod capture;
 #[doc(hidden)]
 pub mod code;
 pub mod explain;
@@ -24,8 +25,8 @@ use crate::entity::{Entity, Window};
 pub use crate::ops::Scratch;
 pub use crate::ops::aggregate::Overflow;
 pub use explain::Explanation;
-pub use predicate::Predicate;
 pub use parameter::{Param, SizedDecimal};
+pub use predicate::{Condition, Predicate};
 
 /// What a query reads record by record: the type of a parameter of a function under `#[query]`, and of its result.
 #[derive(Debug, Clone, Copy)]

@@ -5,22 +5,37 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use ksql_schema::query::holes;
+
 use super::{ParameterError, Row, Scratch};
 use crate::entity::Entity;
 
+/// Whether a row is wanted: a closure over rows, or what `ksql!` makes.
+pub trait Condition<T: Entity> {
+    /// Whether it holds for a row; what is made on the way lies in `scratch`.
+    fn holds<'a>(&'a self, scratch: &'a Scratch, row: Row<'a, T>) -> bool;
+}
+
+impl<T: Entity, F: for<'a> Fn(Row<'a, T>) -> bool> Condition<T> for F {
+    #[inline]
+    fn holds<'a>(&'a self, _scratch: &'a Scratch, row: Row<'a, T>) -> bool {
+        self(row)
+    }
+}
+
 /// A condition that `ksql!` made of a closure.
-pub struct Predicate<T, F> {
-    keep: F,
+pub struct Predicate<T, C> {
+    condition: C,
     ksql: Result<String, ParameterError>,
     entity: PhantomData<fn() -> T>,
 }
 
-impl<T: Entity, F: for<'s, 'a> Fn(&'s Scratch, Row<'a, T>) -> bool> Predicate<T, F> {
+impl<T: Entity, C: Condition<T>> Predicate<T, C> {
     /// What `ksql!` calls.
     #[doc(hidden)]
-    pub fn new(keep: F, ksql: Result<String, ParameterError>) -> Predicate<T, F> {
+    pub fn new(condition: C, ksql: Result<String, ParameterError>) -> Predicate<T, C> {
         Predicate {
-            keep,
+            condition,
             ksql,
             entity: PhantomData,
         }
@@ -28,22 +43,20 @@ impl<T: Entity, F: for<'s, 'a> Fn(&'s Scratch, Row<'a, T>) -> bool> Predicate<T,
 
     /// Whether it holds for an entity.
     pub fn matches(&self, entity: &T) -> bool {
-        self.holds(entity.row())
-    }
-
-    /// Whether it holds for a row.
-    pub fn holds(&self, row: Row<'_, T>) -> bool {
         // Takes no memory before a function makes a text.
-        (self.keep)(&Scratch::new(), row)
-    }
-
-    /// The same as a closure, which is what reads of rows take.
-    pub fn into_filter(self) -> impl for<'a> Fn(Row<'a, T>) -> bool {
-        move |row| self.holds(row)
+        let scratch = Scratch::new();
+        self.condition.holds(&scratch, entity.row())
     }
 }
 
-impl<T, F> Predicate<T, F> {
+impl<T: Entity, C: Condition<T>> Condition<T> for Predicate<T, C> {
+    #[inline]
+    fn holds<'a>(&'a self, scratch: &'a Scratch, row: Row<'a, T>) -> bool {
+        self.condition.holds(scratch, row)
+    }
+}
+
+impl<T, C> Predicate<T, C> {
     /// Its text, with values from the program as literals.
     ///
     /// # Errors
@@ -53,17 +66,17 @@ impl<T, F> Predicate<T, F> {
     }
 }
 
-impl<T, F: Clone> Clone for Predicate<T, F> {
+impl<T, C: Clone> Clone for Predicate<T, C> {
     fn clone(&self) -> Self {
         Predicate {
-            keep: self.keep.clone(),
+            condition: self.condition.clone(),
             ksql: self.ksql.clone(),
             entity: PhantomData,
         }
     }
 }
 
-impl<T, F> fmt::Debug for Predicate<T, F> {
+impl<T, C> fmt::Debug for Predicate<T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_tuple("Predicate");
         match &self.ksql {
@@ -71,4 +84,28 @@ impl<T, F> fmt::Debug for Predicate<T, F> {
             Err(error) => shown.field(error).finish(),
         }
     }
+}
+
+/// The text of a condition with its values; the values' literals by name. What generated code calls.
+///
+/// # Errors
+/// Where a value has no literal.
+pub fn condition(
+    text: &[&str],
+    values: &[(&'static str, Result<String, String>)],
+) -> Result<String, ParameterError> {
+    let refused = |name: &'static str, defect: &str| ParameterError {
+        query: "ksql!",
+        name,
+        defect: defect.to_owned(),
+    };
+    let mut literals = Vec::with_capacity(values.len());
+    for (name, literal) in values {
+        match literal {
+            Ok(literal) => literals.push((*name, literal.as_str())),
+            Err(defect) => return Err(refused(name, defect)),
+        }
+    }
+    let text = text.first().copied().unwrap_or_default();
+    holes::fill(text, &literals).map_err(|hole| refused("", &format!("`:{hole}` has no value")))
 }

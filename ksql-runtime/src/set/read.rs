@@ -12,7 +12,7 @@ use crate::context::wait_all;
 use crate::entity::{Entity, EntityKey, TableEntity};
 use crate::error::{Error, Result};
 use crate::log::partition::partition_for_key;
-use crate::query::{Predicate, Scratch};
+use crate::query::{Condition, Predicate, Scratch};
 use crate::state::{Bounds, POISON, ROW, RowCache, State, Table, scan};
 
 impl<T: Entity> EntitySet<T> {
@@ -83,15 +83,15 @@ impl<T: Entity> EntitySet<T> {
     }
 
     /// The rows for which a condition of `ksql!` holds, which means in this process what it means in KSQL.
-    pub fn matching<F>(
-        &self,
-        condition: Predicate<T, F>,
-    ) -> Filtered<T, impl for<'a> Fn(T::Row<'a>) -> bool + use<T, F>>
+    pub fn matching<C>(&self, condition: Predicate<T, C>) -> Filtered<T, Predicate<T, C>>
     where
         T: TableEntity,
-        F: for<'s, 'a> Fn(&'s Scratch, T::Row<'a>) -> bool,
+        C: Condition<T>,
     {
-        self.filter(condition.into_filter())
+        Filtered {
+            set: self.clone(),
+            keep: condition,
+        }
     }
 
     /// Gives every row to `each`, in key order, borrowed: nothing is collected.
@@ -167,15 +167,15 @@ impl<T: Entity> EntitySet<T> {
     where
         T: TableEntity,
     {
-        self.rows_while(bounds, |key, row| each(key, row).map(|()| true))
+        self.rows_while(bounds, |_, key, row| each(key, row).map(|()| true))
             .await
     }
 
-    /// Rows until `each` has enough.
+    /// Rows until `each` has enough, each with a place for what is made of it.
     async fn rows_while(
         &self,
         bounds: &Bounds,
-        mut each: impl for<'a> FnMut(&T::Key, T::Row<'a>) -> Result<bool, DecodeError>,
+        mut each: impl for<'a> FnMut(&'a Scratch, &T::Key, T::Row<'a>) -> Result<bool, DecodeError>,
     ) -> Result<()>
     where
         T: TableEntity,
@@ -189,8 +189,10 @@ impl<T: Entity> EntitySet<T> {
                     let key = T::Key::decode_ordered(key)
                         .map_err(|error| unreadable(table, &key, error))?;
                     let body = body(table, &key, stored)?;
+                    // Takes no memory before something is made.
+                    let scratch = Scratch::new();
                     T::decode_row(&key, body)
-                        .and_then(|row| each(&key, row))
+                        .and_then(|row| each(&scratch, &key, row))
                         .map_err(|error| unreadable(table, &key, error))
                 };
                 read().unwrap_or_else(|error| {
@@ -276,7 +278,7 @@ pub struct Filtered<T, F> {
     keep: F,
 }
 
-impl<T: Entity, F: for<'a> Fn(T::Row<'a>) -> bool> Filtered<T, F> {
+impl<T: Entity, C: Condition<T>> Filtered<T, C> {
     /// The rows, in key order.
     ///
     /// # Errors
@@ -286,14 +288,11 @@ impl<T: Entity, F: for<'a> Fn(T::Row<'a>) -> bool> Filtered<T, F> {
         T: TableEntity,
     {
         let mut rows = Vec::new();
-        self.set
-            .rows(&Bounds::all(), |_, row| {
-                if (self.keep)(row) {
-                    rows.push(T::from_row(row)?);
-                }
-                Ok(())
-            })
-            .await?;
+        self.each(|row| {
+            rows.push(T::from_row(row)?);
+            Ok(true)
+        })
+        .await?;
         Ok(rows)
     }
 
@@ -306,14 +305,11 @@ impl<T: Entity, F: for<'a> Fn(T::Row<'a>) -> bool> Filtered<T, F> {
         T: TableEntity,
     {
         let mut first = None;
-        self.set
-            .rows_while(&Bounds::all(), |_, row| {
-                if (self.keep)(row) {
-                    first = Some(T::from_row(row)?);
-                }
-                Ok(first.is_none())
-            })
-            .await?;
+        self.each(|row| {
+            first = Some(T::from_row(row)?);
+            Ok(false)
+        })
+        .await?;
         Ok(first)
     }
 
@@ -326,13 +322,31 @@ impl<T: Entity, F: for<'a> Fn(T::Row<'a>) -> bool> Filtered<T, F> {
         T: TableEntity,
     {
         let mut count = 0_u64;
-        self.set
-            .rows(&Bounds::all(), |_, row| {
-                count = count.saturating_add(u64::from((self.keep)(row)));
-                Ok(())
-            })
-            .await?;
+        self.each(|_| {
+            count = count.saturating_add(1);
+            Ok(true)
+        })
+        .await?;
         Ok(count)
+    }
+
+    /// The rows that are wanted, until `each` has enough.
+    async fn each(
+        &self,
+        mut each: impl for<'a> FnMut(T::Row<'a>) -> Result<bool, DecodeError>,
+    ) -> Result<()>
+    where
+        T: TableEntity,
+    {
+        self.set
+            .rows_while(&Bounds::all(), |scratch, _, row| {
+                if self.keep.holds(scratch, row) {
+                    each(row)
+                } else {
+                    Ok(true)
+                }
+            })
+            .await
     }
 }
 

@@ -251,8 +251,16 @@ pub const fn check_variant(variants: &[&str], name: &str, variant: &str) {
         refuse(&[
             Text("`"),
             Text(name),
-            Text("` is no enum of variants: put `#[derive(Enum)]` on it, or make the value a parameter of the query"),
+            Text(
+                "` is no enum of variants: put `#[derive(Enum)]` on it, or make the value a parameter of the query",
+            ),
         ]);
     }
-    refuse(&[Text("`"), Text(name), Text("` has no variant `"), Text(variant), Text("`")]);
+    refuse(&[
+        Text("`"),
+        Text(name),
+        Text("` has no variant `"),
+        Text(variant),
+        Text("`"),
+    ]);
 }
