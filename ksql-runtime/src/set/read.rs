@@ -167,15 +167,17 @@ impl<T: Entity> EntitySet<T> {
     where
         T: TableEntity,
     {
-        self.rows_while(bounds, |_, key, row| each(key, row).map(|()| true))
+        let all = |_: T::Row<'_>| true;
+        self.rows_while(bounds, &all, |key, row| each(key, row).map(|()| true))
             .await
     }
 
-    /// Rows until `each` has enough, each with a place for what is made of it.
+    /// The rows that are wanted, until `each` has enough.
     async fn rows_while(
         &self,
         bounds: &Bounds,
-        mut each: impl for<'a> FnMut(&'a Scratch, &T::Key, T::Row<'a>) -> Result<bool, DecodeError>,
+        wanted: &impl Condition<T>,
+        mut each: impl for<'a> FnMut(&T::Key, T::Row<'a>) -> Result<bool, DecodeError>,
     ) -> Result<()>
     where
         T: TableEntity,
@@ -192,7 +194,13 @@ impl<T: Entity> EntitySet<T> {
                     // Takes no memory before something is made.
                     let scratch = Scratch::new();
                     T::decode_row(&key, body)
-                        .and_then(|row| each(&scratch, &key, row))
+                        .and_then(|row| {
+                            if wanted.holds(&scratch, row) {
+                                each(&key, row)
+                            } else {
+                                Ok(true)
+                            }
+                        })
                         .map_err(|error| unreadable(table, &key, error))
                 };
                 read().unwrap_or_else(|error| {
@@ -339,13 +347,7 @@ impl<T: Entity, C: Condition<T>> Filtered<T, C> {
         T: TableEntity,
     {
         self.set
-            .rows_while(&Bounds::all(), |scratch, _, row| {
-                if self.keep.holds(scratch, row) {
-                    each(row)
-                } else {
-                    Ok(true)
-                }
-            })
+            .rows_while(&Bounds::all(), &self.keep, |_, row| each(row))
             .await
     }
 }
