@@ -207,27 +207,31 @@ impl<'c> Condition<'c> {
         let holds = native.value(&self.tree);
         let (types, array) = (native.types(), nodes.tokens());
         let variants = self.query.variants.iter().map(super::expand::variant);
-        let compared = self.compared(&nodes);
         let row = self.row.map(|row| quote!(let #row = __row;));
-        let generics: Vec<Ident> = self
-            .captures
-            .keys()
-            .map(|index| format_ident!("__C{index}V"))
-            .collect();
+        let (values, compared) = self.values(&nodes);
         let fields: Vec<&Ident> = self.captures.values().map(|(name, _)| name).collect();
         let names: Vec<String> = fields.iter().map(|name| plain(&name.to_string())).collect();
-        let values = self.captures.iter().map(|(index, (name, said))| {
-            let typed = self.signature.parameters.get(*index).filter(|_| said.is_some());
-            match typed.map(parameter_type) {
-                Some(ty) => {
-                    quote_spanned!(name.span()=> <#ty as ::core::convert::From<_>>::from(::core::clone::Clone::clone(&#name)))
-                }
-                None => quote_spanned!(name.span()=> __k::Bare::of(&#name)),
-            }
+        let held = self.captures.keys().filter_map(|index| {
+            let parameter = self.signature.parameters.get(*index)?;
+            Some(parameter_type(parameter))
         });
+        // Every mention of the entity in one place: that it is none is one error.
+        let span = Place::of(entity).first;
+        let model = quote_spanned!(span=> <#entity as __k::Entity>::MODEL);
+        let implementation = quote_spanned! {span=>
+            #allow
+            impl __k::Condition<#entity> for __Captures {
+                #[inline]
+                fn holds<'a>(&'a self, __scratch: &'a __k::Scratch, __row: __k::Row<'a, #entity>) -> ::core::primitive::bool {
+                    #row
+                    __k::logic::holds(#holds)
+                }
+            }
+        };
+        let made = quote_spanned!(span=> __k::Predicate::<#entity, _>::new);
         quote!({
             use #krate::query as __k;
-            const __E0: &__k::Model<'static> = <#entity as __k::Entity>::MODEL;
+            const __E0: &__k::Model<'static> = #model;
             const __C0: &[__k::Column<'static>] = __E0.columns;
             #array
             #(#variants)*
@@ -238,48 +242,70 @@ impl<'c> Condition<'c> {
             const __TEXT: [&::core::primitive::str; 1] = __k::s::text::split(__BYTES, &__SEGMENTS);
             #allow
             #[derive(::core::clone::Clone)]
-            struct __Captures<#(#generics),*> { #(#fields: #generics),* }
-            #allow
-            impl<#(#generics: __k::Param),*> __k::Condition<#entity> for __Captures<#(#generics),*> {
-                #[inline]
-                fn holds<'a>(&'a self, __scratch: &'a __k::Scratch, __row: __k::Row<'a, #entity>) -> ::core::primitive::bool {
-                    #row
-                    __k::logic::holds(#holds)
-                }
-            }
+            struct __Captures { #(#fields: #held),* }
+            #implementation
             #compared
             let __captures = __Captures { #(#fields: #values),* };
             let __text = __k::condition(&__TEXT, &[#((#names, __k::Param::literal(&__captures.#fields))),*]);
-            __k::Predicate::<#entity, _>::new(__captures, __text)
+            #made(__captures, __text)
         })
     }
 
-    /// Asks of every bare value whether it compares with what it is compared with.
-    fn compared(&self, nodes: &Nodes<'_>) -> TokenStream {
-        let mut tokens = TokenStream::new();
+    /// What is kept of each captured value, in order; and what asks of each further comparison whether there is one.
+    fn values(&self, nodes: &Nodes<'_>) -> (Vec<TokenStream>, TokenStream) {
+        let mut kept: BTreeMap<usize, TokenStream> = BTreeMap::new();
+        let mut further = TokenStream::new();
         self.tree.walk(&mut |expr| {
-            let sides: Vec<&Tree> = compared(expr);
-            let bare = |tree: &&&Tree| self.bare(tree).is_some();
-            let (values, others): (Vec<&Tree>, Vec<&Tree>) = sides.iter().partition(bare);
+            let sides = compared(expr);
+            let bare = |tree: &&Tree| self.bare(tree).is_some();
+            let (values, others): (Vec<&Tree>, Vec<&Tree>) = sides.into_iter().partition(bare);
+            let others: Vec<TokenStream> = others
+                .iter()
+                .map(|other| {
+                    let node = entry(nodes.of(other));
+                    quote!(__k::code(#node))
+                })
+                .collect();
+            // Beside other values from around only there is nothing to ask.
+            let codes = if others.is_empty() { vec![quote!(0)] } else { others };
             for value in values {
-                let Some((name, place)) = self.bare(value) else {
+                let Some((index, name, place)) = self.bare(value) else {
                     continue;
                 };
-                for other in &others {
-                    let node = entry(nodes.of(other));
-                    let name = Ident::new(&name.to_string(), place.first);
-                    tokens.extend(quote!(__k::compares::<{ __k::code(#node) }, _>(&#name);));
+                let name = Ident::new(&name.to_string(), place.first);
+                for code in &codes {
+                    let ask = |what: Ident| {
+                        quote_spanned!(place.first=> __k::ComparesWith::<{ #code }>::#what(&#name))
+                    };
+                    if kept.contains_key(&index) {
+                        let ask = ask(Ident::new("compares", place.first));
+                        further.extend(quote!(#ask;));
+                    } else {
+                        let _ = kept.insert(index, ask(Ident::new("held", place.first)));
+                    }
                 }
             }
         });
-        tokens
+        let values = self.captures.iter().map(|(index, (name, said))| {
+            let typed = self
+                .signature
+                .parameters
+                .get(*index)
+                .filter(|_| said.is_some());
+            match (typed.map(parameter_type), kept.get(index)) {
+                (Some(ty), _) => quote_spanned!(name.span()=> __k::Says::<#ty>::say(&#name)),
+                (None, Some(held)) => held.clone(),
+                (None, None) => quote_spanned!(name.span()=> __k::ComparesWith::<0>::held(&#name)),
+            }
+        });
+        (values.collect(), further)
     }
 
-    /// The name of a value whose type was not said.
-    fn bare(&self, tree: &Tree) -> Option<(&Ident, Place)> {
+    /// The number and the name of a value whose type was not said.
+    fn bare(&self, tree: &Tree) -> Option<(usize, &Ident, Place)> {
         match &tree.kind {
             Kind::Parameter(index) => match self.captures.get(index) {
-                Some((name, None)) => Some((name, tree.place)),
+                Some((name, None)) => Some((*index, name, tree.place)),
                 _ => None,
             },
             _ => None,
@@ -369,7 +395,7 @@ fn captures(
             errors.push(
                 expr.place,
                 format!("the type of `{name}` is not known here"),
-                format!("a value from around the condition is compared as it is; to do more with it, say its type: `({name} as i64)`"),
+                format!("a value from around the condition is compared as it is; to do more with it, say its type: `({name} as i64)`, `({name} as String)`, .."),
             );
         }
     });
@@ -380,7 +406,7 @@ fn captures(
 fn parameter(name: &Ident, said: Option<Sql>) -> Parameter {
     let plain = |ty: Type| (ty, None);
     let (ty, size) = match said {
-        None => plain(syn::parse_quote!(__k::Bare<::core::primitive::bool>)),
+        None => plain(syn::parse_quote!(__k::Held)),
         Some(Sql::Boolean) => plain(syn::parse_quote!(::core::primitive::bool)),
         Some(Sql::Integer) => plain(syn::parse_quote!(::core::primitive::i32)),
         Some(Sql::Bigint) => plain(syn::parse_quote!(::core::primitive::i64)),

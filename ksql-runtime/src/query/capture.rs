@@ -10,131 +10,178 @@ use ksql_schema::query::literal_text;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::parameter::Param;
+use super::parameter::{Param, SizedDecimal};
 use crate::codec::Dec;
 use crate::ops::{Any, native};
 
-/// A value that `ksql!` can take from around it.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot stand in a `ksql!`",
-    label = "no KSQL literal for this type",
-    note = "values from around a condition are bool, i32, i64, f64, String, &str, Uuid, Decimal, Dec<P, S>, DateTime<Utc>, NaiveDate, NaiveTime and Vec<u8>; an `Option` is looked into before"
-)]
-pub trait Capture {
-    /// What is kept of it.
-    type Held: Clone + std::fmt::Debug + Send + Sync + 'static;
-
-    /// Keeps it.
-    fn hold(&self) -> Self::Held;
-
-    /// The value.
-    fn any(held: &Self::Held) -> Any<'_>;
-
-    /// Its KSQL literal, of no stated type.
-    ///
-    /// # Errors
-    /// Where there is none, with what is wrong.
-    fn literal(held: &Self::Held) -> Result<String, String>;
+/// A value of no stated type, as the code of a condition has its parameters.
+#[derive(Debug, Clone)]
+pub enum Held {
+    /// A truth.
+    Boolean(bool),
+    /// A whole number of 32 bits.
+    Integer(i32),
+    /// A whole number of 64 bits.
+    Bigint(i64),
+    /// A double.
+    Double(f64),
+    /// A decimal of as many digits as it has.
+    Decimal(Decimal),
+    /// A decimal to 38 digits: unscaled value, precision, scale.
+    Sized(i128, u32, u32),
+    /// A text.
+    Text(String),
+    /// A UUID, which is a text in KSQL.
+    Uuid(Uuid),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// A moment.
+    Timestamp(DateTime<Utc>),
+    /// A day.
+    Date(NaiveDate),
+    /// A time of day.
+    Time(NaiveTime),
 }
 
-/// That a captured value compares with what has this code.
-#[diagnostic::on_unimplemented(
-    message = "ksqlDB cannot compare this column with a `{Self}`",
-    label = "a value of another kind",
-    note = "numbers compare with numbers, texts with texts and times, times with times of their kind: convert one side, for example `limit as i64`"
-)]
-pub trait ComparesWith<const CODE: u8> {}
-
-/// Stands where generated code asks whether a captured value compares with a column.
-pub const fn compares<const CODE: u8, C: ComparesWith<CODE>>(_: &C) {}
-
-/// A captured value of no stated type, as the code of a condition has its parameters.
-#[derive(Debug)]
-pub struct Bare<C: Capture>(C::Held);
-
-impl<C: Capture> Clone for Bare<C> {
-    fn clone(&self) -> Self {
-        Bare(self.0.clone())
-    }
-}
-
-impl<C: Capture> Bare<C> {
-    /// Keeps a value.
-    pub fn of(value: &C) -> Bare<C> {
-        Bare(value.hold())
-    }
-}
-
-impl<C: Capture + std::fmt::Debug + 'static> Param for Bare<C> {
+impl Param for Held {
     const TYPE: Type<'static> = Type::Unknown;
 
     #[inline]
     fn any(&self) -> Any<'_> {
-        C::any(&self.0)
+        match self {
+            Held::Boolean(value) => value.any(),
+            Held::Integer(value) => value.any(),
+            Held::Bigint(value) => value.any(),
+            Held::Double(value) => value.any(),
+            Held::Decimal(value) => Any::Decimal(value.mantissa(), value.scale()),
+            Held::Sized(unscaled, _, scale) => Any::Decimal(*unscaled, *scale),
+            Held::Text(value) => Any::String(value),
+            Held::Uuid(value) => value.any(),
+            Held::Bytes(value) => Any::Bytes(value),
+            Held::Timestamp(value) => value.any(),
+            Held::Date(value) => value.any(),
+            Held::Time(value) => value.any(),
+        }
     }
 
     fn literal(&self) -> Result<String, String> {
-        C::literal(&self.0)
+        match self {
+            Held::Boolean(value) => value.literal(),
+            Held::Integer(value) => Ok(literal_text::number((*value).into())),
+            Held::Bigint(value) => Ok(literal_text::number(*value)),
+            Held::Double(value) => value.literal(),
+            Held::Decimal(value) => literal_text::decimal(&value.to_string())
+                .ok_or_else(|| format!("{value} is no decimal that can be written")),
+            Held::Sized(unscaled, precision, scale) => {
+                Ok(literal_text::sized_decimal(*unscaled, *precision, *scale))
+            }
+            Held::Text(value) => value.literal(),
+            Held::Uuid(value) => value.literal(),
+            Held::Bytes(value) => value.literal(),
+            Held::Timestamp(value) => value.literal().map(plain),
+            Held::Date(value) => value.literal().map(plain),
+            Held::Time(value) => value.literal().map(plain),
+        }
     }
 }
 
-/// The text of a literal without the CAST that states its type.
-fn plain(literal: Option<String>) -> Result<String, String> {
-    let literal = literal.ok_or("only the years 0 to 9999 can be written")?;
-    let inside = literal
+/// The text of a literal without the CAST that states its type: ksqlDB reads a text beside a time as one.
+fn plain(literal: String) -> String {
+    literal
         .strip_prefix("CAST(")
         .and_then(|inside| inside.rsplit_once(" AS "))
-        .map(|(value, _)| value.to_owned());
-    Ok(inside.unwrap_or(literal))
+        .map_or(literal.clone(), |(value, _)| value.to_owned())
+}
+
+/// A value that `ksql!` can take from around it, and that compares with what has this code.
+#[diagnostic::on_unimplemented(
+    message = "ksqlDB cannot compare this with a `{Self}`",
+    label = "a value of another kind",
+    note = "numbers (i32, i64, f64, Decimal, Dec) compare with numbers; texts (String, &str, Uuid) with texts; DateTime<Utc>, NaiveDate and NaiveTime with times and texts; bool with bool, Vec<u8> with bytes",
+    note = "convert the value before, or the column: `.to_string()`, `as i64`; an `Option` is looked into before"
+)]
+pub trait ComparesWith<const CODE: u8> {
+    /// Keeps the value.
+    fn held(&self) -> Held;
+
+    /// Asks and does nothing.
+    #[inline]
+    fn compares(&self) {}
 }
 
 macro_rules! captures {
-    ($([$($generics:tt)*] $ty:ty, $held:ty, [$($code:ident)*], |$value:ident| $hold:expr, $any:expr, $literal:expr;)*) => {$(
-        impl<$($generics)*> Capture for $ty {
-            type Held = $held;
-
-            fn hold(&self) -> $held {
+    ($([$($generics:tt)*] $ty:ty, [$($code:ident)*], |$value:ident| $held:expr;)*) => {$(
+        captures!(@codes [$($generics)*] $ty, |$value| $held, UNKNOWN $($code)*);
+    )*};
+    (@codes [$($generics:tt)*] $ty:ty, |$value:ident| $held:expr, ) => {};
+    (@codes [$($generics:tt)*] $ty:ty, |$value:ident| $held:expr, $code:ident $($rest:ident)*) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($generics)*> ComparesWith<{ native::$code }> for $ty {
+            fn held(&self) -> Held {
                 let $value = self;
-                $hold
-            }
-
-            #[inline]
-            fn any($value: &$held) -> Any<'_> {
-                $any
-            }
-
-            fn literal($value: &$held) -> Result<String, String> {
-                $literal
+                $held
             }
         }
-
-        // What an error was reported of elsewhere compares with everything.
-        impl<$($generics)*> ComparesWith<{ native::UNKNOWN }> for $ty {}
-        captures!(@codes [$($generics)*] $ty, $($code)*);
-    )*};
-    (@codes [$($generics:tt)*] $ty:ty, ) => {};
-    (@codes [$($generics:tt)*] $ty:ty, $code:ident $($rest:ident)*) => {
-        impl<$($generics)*> ComparesWith<{ native::$code }> for $ty {}
-        captures!(@codes [$($generics)*] $ty, $($rest)*);
+        captures!(@codes [$($generics)*] $ty, |$value| $held, $($rest)*);
     };
 }
 
+// Beside what an error was reported of elsewhere, UNKNOWN, everything stands.
 captures! {
-    [] bool, bool, [BOOLEAN], |value| *value, Param::any(value), Param::literal(value);
-    [] i32, i32, [INTEGER BIGINT DOUBLE DECIMAL WIDE], |value| *value, Param::any(value), Ok(literal_text::number(i64::from(*value)));
-    [] i64, i64, [INTEGER BIGINT DOUBLE DECIMAL WIDE], |value| *value, Param::any(value), Ok(literal_text::number(*value));
-    [] f64, f64, [INTEGER BIGINT DOUBLE DECIMAL WIDE], |value| *value, Param::any(value), Param::literal(value);
-    [] Decimal, Decimal, [INTEGER BIGINT DOUBLE DECIMAL WIDE], |value| *value,
-        Any::Decimal(value.mantissa(), value.scale()),
-        literal_text::decimal(&value.to_string()).ok_or_else(|| format!("{value} is no decimal that can be written"));
-    [const P: u32, const S: u32] Dec<P, S>, Dec<P, S>, [INTEGER BIGINT DOUBLE DECIMAL WIDE], |value| *value, Param::any(value),
-        Param::literal(value);
-    [] String, String, [STRING DATE TIME TIMESTAMP], |value| value.clone(), Any::String(value), Param::literal(value);
-    [] &str, String, [STRING DATE TIME TIMESTAMP], |value| (*value).to_owned(), Any::String(value), Param::literal(value);
-    [] Uuid, Uuid, [STRING], |value| *value, Param::any(value), Param::literal(value);
-    [] Vec<u8>, Vec<u8>, [BYTES], |value| value.clone(), Any::Bytes(value), Param::literal(value);
-    [] DateTime<Utc>, DateTime<Utc>, [TIMESTAMP DATE STRING], |value| *value, Param::any(value),
-        plain(literal_text::timestamp(value.timestamp_millis()));
-    [] NaiveDate, NaiveDate, [TIMESTAMP DATE STRING], |value| *value, Param::any(value), plain(Param::literal(value).ok());
-    [] NaiveTime, NaiveTime, [TIME STRING], |value| *value, Param::any(value), plain(Param::literal(value).ok());
+    [] bool, [BOOLEAN], |value| Held::Boolean(*value);
+    [] i32, [INTEGER BIGINT DOUBLE DECIMAL WIDE], |value| Held::Integer(*value);
+    [] i64, [INTEGER BIGINT DOUBLE DECIMAL WIDE], |value| Held::Bigint(*value);
+    [] f64, [INTEGER BIGINT DOUBLE DECIMAL WIDE], |value| Held::Double(*value);
+    [] Decimal, [INTEGER BIGINT DOUBLE DECIMAL WIDE], |value| Held::Decimal(*value);
+    [const P: u32, const S: u32] Dec<P, S>, [INTEGER BIGINT DOUBLE DECIMAL WIDE], |value| Held::Sized(value.unscaled(), P, S);
+    [] String, [STRING DATE TIME TIMESTAMP], |value| Held::Text(value.clone());
+    [] &str, [STRING DATE TIME TIMESTAMP], |value| Held::Text((*value).to_owned());
+    [] Uuid, [STRING], |value| Held::Uuid(*value);
+    [] Vec<u8>, [BYTES], |value| Held::Bytes(value.clone());
+    [] DateTime<Utc>, [TIMESTAMP DATE STRING], |value| Held::Timestamp(*value);
+    [] NaiveDate, [TIMESTAMP DATE STRING], |value| Held::Date(*value);
+    [] NaiveTime, [TIME STRING], |value| Held::Time(*value);
+}
+
+/// That a type said of a captured value holds it, whatever it is.
+#[diagnostic::on_unimplemented(
+    message = "not every `{Self}` is of the type that is said of this one",
+    label = "say a type that holds it",
+    note = "`as i64` takes i32 and i64, `as f64` i32 and f64, `as Decimal<18, 4>` a Decimal, `as String` texts, others themselves: convert the value before"
+)]
+pub trait Says<T> {
+    /// The value as one of that type.
+    fn say(&self) -> T;
+}
+
+macro_rules! says {
+    ($([$($generics:tt)*] $from:ty => $to:ty;)*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<$($generics)*> Says<$to> for $from {
+            fn say(&self) -> $to {
+                self.clone().into()
+            }
+        }
+    )*};
+}
+
+says! {
+    [] bool => bool;
+    [] i32 => i32;
+    [] i32 => i64;
+    [] i64 => i64;
+    [] i32 => f64;
+    [] f64 => f64;
+    [const P: u32, const S: u32] Decimal => SizedDecimal<P, S>;
+    [] String => String;
+    [] NaiveDate => NaiveDate;
+    [] NaiveTime => NaiveTime;
+    [] DateTime<Utc> => DateTime<Utc>;
+}
+
+#[diagnostic::do_not_recommend]
+impl Says<String> for &str {
+    fn say(&self) -> String {
+        (*self).to_owned()
+    }
 }

@@ -9,7 +9,7 @@ pub use ksql_schema::query as s;
 pub use ksql_schema::query::plan;
 pub use ksql_schema::{Column, Entity as Model, Kind};
 
-pub use super::capture::{Bare, Capture, ComparesWith, compares};
+pub use super::capture::{ComparesWith, Held, Says};
 pub use super::parameter::{Param, SizedDecimal};
 pub use super::predicate::{Condition, Predicate, condition};
 pub use super::{
