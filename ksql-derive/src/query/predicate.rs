@@ -272,16 +272,16 @@ impl<'c> Condition<'c> {
                 let Some((index, name, place)) = self.bare(value) else {
                     continue;
                 };
-                let name = Ident::new(&name.to_string(), place.first);
+                let name = placed(name, place);
                 for code in &codes {
                     let ask = |what: Ident| {
                         quote_spanned!(place.first=> __k::ComparesWith::<{ #code }>::#what(&#name))
                     };
                     if kept.contains_key(&index) {
-                        let ask = ask(Ident::new("compares", place.first));
+                        let ask = ask(format_ident!("compares", span = place.first));
                         further.extend(quote!(#ask;));
                     } else {
-                        let _ = kept.insert(index, ask(Ident::new("held", place.first)));
+                        let _ = kept.insert(index, ask(format_ident!("held", span = place.first)));
                     }
                 }
             }
@@ -311,6 +311,13 @@ impl<'c> Condition<'c> {
             _ => None,
         }
     }
+}
+
+/// A name where it is used: errors about it stand there.
+fn placed(name: &Ident, place: Place) -> Ident {
+    let mut name = name.clone();
+    name.set_span(place.first);
+    name
 }
 
 /// What an expression compares with one another.
@@ -348,7 +355,7 @@ fn captures(
             && let Some(name) = names.get(*index)
         {
             // Each use has its own place, and the first one's is that of errors about its type.
-            let name = Ident::new(&name.to_string(), place.first);
+            let name = placed(name, place);
             let _ = captures.entry(*index).or_insert((name, None));
         }
     });

@@ -31,16 +31,6 @@ pub struct Predicate<T, C> {
 }
 
 impl<T: Entity, C: Condition<T>> Predicate<T, C> {
-    /// What `ksql!` calls.
-    #[doc(hidden)]
-    pub fn new(condition: C, ksql: Result<String, ParameterError>) -> Predicate<T, C> {
-        Predicate {
-            condition,
-            ksql,
-            entity: PhantomData,
-        }
-    }
-
     /// Whether it holds for an entity.
     pub fn matches(&self, entity: &T) -> bool {
         // Takes no memory before a function makes a text.
@@ -57,6 +47,16 @@ impl<T: Entity, C: Condition<T>> Condition<T> for Predicate<T, C> {
 }
 
 impl<T, C> Predicate<T, C> {
+    /// What `ksql!` calls.
+    #[doc(hidden)]
+    pub fn new(condition: C, ksql: Result<String, ParameterError>) -> Predicate<T, C> {
+        Predicate {
+            condition,
+            ksql,
+            entity: PhantomData,
+        }
+    }
+
     /// Its text, with values from the program as literals.
     ///
     /// # Errors
