@@ -61,6 +61,10 @@ pub(crate) struct Query {
     pub(crate) variants: Vec<syn::Path>,
 }
 
+/// How a query is given values from outside.
+const OUTSIDE: &str =
+    "values from outside are parameters of the query, after its inputs: `limit: i64`";
+
 const STEPS: [&str; 8] = [
     "filter",
     "map",
@@ -138,6 +142,7 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
     }
     let mut reader = Reader {
         errors,
+        outside: OUTSIDE,
         inputs: signature
             .inputs
             .iter()
