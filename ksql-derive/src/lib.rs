@@ -11,6 +11,7 @@ mod errors;
 mod expand;
 mod model;
 mod parse;
+mod query;
 mod refused;
 #[cfg(test)]
 mod tests;
@@ -125,4 +126,20 @@ pub fn derive_struct(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Enum, attributes(nested))]
 pub fn derive_enum(input: TokenStream) -> TokenStream {
     derive::guarded("Enum", input.into(), derive::variants).into()
+}
+
+/// Makes a function over `Stream` and `Table` a query.
+#[proc_macro_attribute]
+pub fn query(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    query::query(arguments.into(), item.into()).into()
+}
+
+/// Makes a closure over an entity a condition: native code for the rows of a table, KSQL text for a pull query.
+///
+/// `ksql!(|o: &Order| o.amount > limit && o.note != tag)` is a `Predicate<Order, _>` with `matches(&order)` and `ksql()`; sets take it
+/// by `matching(..)`. Names that nothing in the closure stands for are values from around it, which are cloned. One that is
+/// compared is compared as it is; whatever else is done with one says its type: `o.amount * (factor as i64) > 5`.
+#[proc_macro]
+pub fn ksql(item: TokenStream) -> TokenStream {
+    query::ksql(item.into()).into()
 }
