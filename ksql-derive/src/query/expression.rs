@@ -165,10 +165,9 @@ impl Reader<'_> {
                 "nothing in a query changes",
                 "give the value a name of its own: `let x = ..;`",
             ),
-            Syntax::Return(_) | Syntax::Break(_) | Syntax::Continue(_) => (
-                "a query has no jumps",
-                "the last expression is the value",
-            ),
+            Syntax::Return(_) | Syntax::Break(_) | Syntax::Continue(_) => {
+                ("a query has no jumps", "the last expression is the value")
+            }
             Syntax::ForLoop(_) | Syntax::While(_) | Syntax::Loop(_) => (
                 "KSQL has no loops",
                 "rows are put together by `.group_by(..)` and `.aggregate(..)`",
@@ -435,7 +434,9 @@ impl Reader<'_> {
                     return self.broken(
                         place,
                         "a group has no columns of its own",
-                        format!("take one with an aggregate, such as `{base}.latest(|r| r.{ident})`"),
+                        format!(
+                            "take one with an aggregate, such as `{base}.latest(|r| r.{ident})`"
+                        ),
                     );
                 }
                 _ => {}

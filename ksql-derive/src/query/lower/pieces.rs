@@ -244,7 +244,12 @@ impl<'q> Writer<'q> {
                 self.converted(of, &to, out);
             }
             Kind::Key(index) => {
-                if let Some(part) = self.query.group.as_ref().and_then(|group| group.parts.get(*index)) {
+                if let Some(part) = self
+                    .query
+                    .group
+                    .as_ref()
+                    .and_then(|group| group.parts.get(*index))
+                {
                     self.expr(&part.tree, out);
                 }
             }
@@ -303,8 +308,12 @@ impl<'q> Writer<'q> {
                         self.argument(call, arguments, index, out);
                     }
                 }
-                Slot::Name => out.piece(quote!(__k::s::Piece::Name(__k::s::Function::#name, #first.ty))),
-                Slot::Tail => out.piece(quote!(__k::s::Piece::Tail(__k::s::Function::#name, #first.ty))),
+                Slot::Name => {
+                    out.piece(quote!(__k::s::Piece::Name(__k::s::Function::#name, #first.ty)))
+                }
+                Slot::Tail => {
+                    out.piece(quote!(__k::s::Piece::Tail(__k::s::Function::#name, #first.ty)))
+                }
                 Slot::Unit => out.text(unit.unwrap_or_default()),
             }
         }
