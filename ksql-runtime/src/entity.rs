@@ -5,7 +5,9 @@ use std::hash::Hash;
 
 use ksql_schema::Column;
 
+use crate::codec::result::Cells;
 use crate::codec::{DecodeError, Defect};
+use crate::ops::Scratch;
 
 /// A struct with a topic: implemented by `#[derive(Entity)]`.
 #[diagnostic::on_unimplemented(
@@ -73,6 +75,9 @@ pub trait Entity: Sized + Send + Sync + 'static {
     fn from_row(row: Self::Row<'_>) -> Result<Self, DecodeError>;
     /// The event time in milliseconds, where `#[timestamp]` is declared.
     fn timestamp(&self) -> Option<i64>;
+    /// Shows a row's key and value columns in their order, as a query has them.
+    #[doc(hidden)]
+    fn cells<'a>(row: Self::Row<'a>, scratch: &'a Scratch, cells: &mut impl Cells<'a>);
 }
 
 /// A generated key type.

@@ -6,6 +6,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use apache_avro::types::Value as Avro;
+use ksql_runtime::codec::resolve::{Part, Plan};
+use ksql_runtime::codec::result;
+use ksql_runtime::ops::Scratch;
 use ksql_runtime::prelude::*;
 use proptest::prelude::*;
 
@@ -274,6 +277,26 @@ proptest! {
     }
 
     #[test]
+    fn what_a_query_writes_is_read_by_apache_avro_and_as_the_entity(entity in everything().prop_filter("NaN equals nothing", nan_free)) {
+        let schema = ksql_schema::avro::result_schema(Everything::MODEL);
+        let (mut body, mut group, mut own) = (Vec::new(), Vec::new(), Vec::new());
+        let scratch = Scratch::new();
+        result::value::<Everything>(entity.row(), &scratch, &mut body);
+        let mut input = body.as_slice();
+        let parsed = apache_avro::Schema::parse_str(&schema).expect("it parses");
+        let _ = apache_avro::from_avro_datum(&parsed, &mut input, None).expect("it is read");
+        prop_assert!(input.is_empty(), "bytes are left over");
+        let plan = Plan::build(&schema, Everything::MODEL, Part::Value).expect("a plan");
+        plan.transcode(&body, &mut own).expect("it is read");
+        prop_assert_eq!(&Everything::decode(entity.key(), &own).expect("it is read"), &entity);
+        // The key is that of the wire without its frame.
+        prop_assert!(result::key::<Everything>(entity.row(), &scratch, &mut group));
+        let mut wire = Vec::new();
+        prop_assert!(entity.encode_key(7, &mut wire).expect("it is written"));
+        prop_assert_eq!(&wire[5..], &group);
+    }
+
+    #[test]
     fn no_bytes_make_the_decoder_panic(bytes in any::<Vec<u8>>()) {
         let key = EverythingKey { id: 1, code: String::new() };
         let _ = Everything::decode(key.clone(), &bytes);
@@ -470,5 +493,59 @@ fn keys_are_made_of_their_columns_with_text_borrowed_or_owned_and_aliases_are_no
     assert_eq!(
         key::<Shelf>((7, "bolt".to_owned(), "B".to_owned(), Uuid::nil())),
         shelf
+    );
+}
+
+#[test]
+fn the_schema_of_a_result_is_ksqldbs_own() {
+    #[derive(Debug, Clone, PartialEq, Entity)]
+    #[topic("small")]
+    #[table]
+    #[entity(namespace = "shop")]
+    struct Small {
+        #[key]
+        id: i64,
+        #[decimal_precision(9, 2)]
+        price: Decimal,
+        at: Option<DateTime<Utc>>,
+        counts: BTreeMap<String, i64>,
+        tags: Vec<String>,
+        place: Place,
+    }
+    let nullable = |name: &str, ty: &str| {
+        format!(r#"{{"name":"{name}","type":["null",{ty}],"default":null}}"#)
+    };
+    let timestamp = r#"{"type":"long","connect.version":1,"connect.name":"org.apache.kafka.connect.data.Timestamp","logicalType":"timestamp-millis"}"#;
+    let fields = [
+        nullable(
+            "PRICE",
+            r#"{"type":"bytes","scale":2,"precision":9,"connect.version":1,"connect.parameters":{"scale":"2","connect.decimal.precision":"9"},"connect.name":"org.apache.kafka.connect.data.Decimal","logicalType":"decimal"}"#,
+        ),
+        nullable("AT", timestamp),
+        nullable(
+            "COUNTS",
+            &format!(
+                r#"{{"type":"array","items":{{"type":"record","name":"Small_COUNTS","fields":[{},{}],"connect.internal.type":"MapEntry"}},"connect.name":"shop.Small_COUNTS"}}"#,
+                nullable("key", r#""string""#),
+                nullable("value", r#""long""#)
+            ),
+        ),
+        nullable("TAGS", r#"{"type":"array","items":["null","string"]}"#),
+        nullable(
+            "PLACE",
+            &format!(
+                r#"{{"type":"record","name":"Small_PLACE","fields":[{},{},{}],"connect.name":"shop.Small_PLACE"}}"#,
+                nullable("STREET", r#""string""#),
+                nullable("ZIP", r#""int""#),
+                nullable("AT", timestamp)
+            ),
+        ),
+    ];
+    assert_eq!(
+        ksql_schema::avro::result_schema(Small::MODEL),
+        format!(
+            r#"{{"type":"record","name":"Small","namespace":"shop","fields":[{}],"connect.name":"shop.Small"}}"#,
+            fields.join(",")
+        )
     );
 }

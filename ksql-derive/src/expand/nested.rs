@@ -79,10 +79,16 @@ pub(crate) fn nested(
         "as_ref",
         |field, _, call| quote!(#field: #call(&self.#field),),
     );
+    let absent = each("absent", |field, _, call| quote!(#field: #call(),));
     let from_ref = each(
         "from_ref",
         |field, name, call| quote!(#field: #call(__row.#field).map_err(|__error| __error.at(#name))?,),
     );
+    let shown = fields.iter().map(|field| {
+        let (ident, sql_name) = (&field.ident, names::upper(&field.name));
+        quote!((#sql_name, #krate::Operand::any_in(self.#ident, __scratch)))
+    });
+    let option = quote!(::core::option::Option);
     quote! {
         #[doc = #doc]
         #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
@@ -91,6 +97,28 @@ pub(crate) fn nested(
         #allow
         const _: () = {
             #(#checks)*
+            #[automatically_derived]
+            impl<'a> #krate::Operand<'a> for #row_name #assumed {
+                fn any(self) -> #krate::Any<'a> {
+                    #krate::Any::Failed
+                }
+                fn any_in(self, __scratch: &'a #krate::Scratch) -> #krate::Any<'a> {
+                    #krate::Any::Struct(__scratch.list(&[#(#shown),*]))
+                }
+            }
+            #[automatically_derived]
+            impl<'a> #krate::Scalar<'a> for #row_name #assumed {
+                const SHAPE: #krate::Shape = #krate::Shape::Struct;
+                fn take(_: #krate::Any<'a>) -> #option<Self> {
+                    #option::None
+                }
+                fn take_in(__any: #krate::Any<'a>, __scratch: &'a #krate::Scratch) -> #option<Self> {
+                    #krate::record::<#ident>(__any, __scratch)
+                }
+                fn absent() -> Self {
+                    <#ident as #krate::Value>::absent()
+                }
+            }
             #[automatically_derived]
             impl #krate::Value for #ident #assumed {
                 const TYPE: #krate::schema::Type<'static> = #krate::schema::Type::Struct(&#krate::schema::Struct {
@@ -117,6 +145,9 @@ pub(crate) fn nested(
                 }
                 fn from_ref(__row: Self::Ref<'_>) -> ::core::result::Result<Self, #krate::DecodeError> {
                     ::core::result::Result::Ok(Self { #from_ref })
+                }
+                fn absent<'a>() -> Self::Ref<'a> {
+                    #row { #absent }
                 }
             }
         };
@@ -185,6 +216,9 @@ pub(crate) fn variants(
                     let __read = #read;
                     __read(__row)
                 }
+                fn absent<'a>() -> Self::Ref<'a> {
+                    Self::VARIANTS.first().copied().unwrap_or_default()
+                }
             }
         };
     }
@@ -204,6 +238,7 @@ fn string_stub(ident: &Ident, krate: &TokenStream) -> TokenStream {
                 fn decode_ref<'a>(_: &mut #krate::Reader<'a>) -> ::core::result::Result<Self::Ref<'a>, #krate::DecodeError> #never
                 fn as_ref(&self) -> Self::Ref<'_> #never
                 fn from_ref(_: Self::Ref<'_>) -> ::core::result::Result<Self, #krate::DecodeError> #never
+                fn absent<'a>() -> Self::Ref<'a> #never
             }
         };
     }

@@ -106,7 +106,21 @@ pub(crate) fn methods(
         quote!(#field: #back(__row.#field).map_err(|__error| __error.at(#name))?,)
     });
     let _ = key;
+    let cells = columns.iter().filter_map(|column| {
+        let field = column.ident;
+        let to = match column.role {
+            Role::Key => quote!(key),
+            Role::Value => quote!(value),
+            Role::WindowStart | Role::WindowEnd | Role::Ignored => return None,
+        };
+        Some(quote!(__cells.#to(#krate::Operand::any_in(__row.#field, __scratch));))
+    });
     quote! {
+        #[inline]
+        fn cells<'a>(__row: Self::Row<'a>, __scratch: &'a #krate::Scratch, __cells: &mut impl #krate::Cells<'a>) {
+            let _ = (__row, __scratch, &__cells);
+            #(#cells)*
+        }
         #[inline]
         fn decode_row<'a>(__key: &'a Self::Key, __body: &'a [::core::primitive::u8]) -> ::core::result::Result<Self::Row<'a>, #krate::DecodeError> {
             let _ = __key;

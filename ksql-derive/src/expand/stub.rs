@@ -78,6 +78,7 @@ pub(crate) fn stub(options: &EntityOptions, krate: &TokenStream) -> TokenStream 
                 fn row(&self) -> Self::Row<'_> #never
                 fn from_row(_: Self::Row<'_>) -> #own #never
                 fn timestamp(&self) -> ::core::option::Option<::core::primitive::i64> #never
+                fn cells<'a>(_: Self::Row<'a>, _: &'a #krate::Scratch, _: &mut impl #krate::Cells<'a>) #never
             }
             #[automatically_derived]
             impl #krate::TableEntity for #ident #shared {}

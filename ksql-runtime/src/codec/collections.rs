@@ -234,6 +234,10 @@ impl<T: Value + 'static> Value for Vec<T> {
     fn from_ref(value: Self::Ref<'_>) -> Result<Self, DecodeError> {
         value.iter().map(T::from_ref).collect()
     }
+
+    fn absent<'a>() -> Self::Ref<'a> {
+        ListRef::encoded(&[0], 0)
+    }
 }
 
 fn encode_entries<'a, T: Value + 'a>(
@@ -293,6 +297,10 @@ impl<T: Value + 'static> Value for BTreeMap<String, T> {
             .map(|(key, value)| Ok((key.to_owned(), T::from_ref(value)?)))
             .collect()
     }
+
+    fn absent<'a>() -> Self::Ref<'a> {
+        MapRef::encoded(&[0], 0)
+    }
 }
 
 /// Entries of a hash map that are sorted without memory of their own.
@@ -341,7 +349,9 @@ impl<T: Value, S: BuildHasher> fmt::Debug for HashMapRef<'_, T, S> {
     }
 }
 
-impl<T: Value + 'static, S: BuildHasher + Default + 'static> Value for HashMap<String, T, S> {
+impl<T: Value + 'static, S: BuildHasher + Default + Sync + 'static> Value
+    for HashMap<String, T, S>
+{
     const TYPE: Type<'static> = Type::Map(&Item {
         ty: T::TYPE,
         nullable: T::NULLABLE,
@@ -389,5 +399,9 @@ impl<T: Value + 'static, S: BuildHasher + Default + 'static> Value for HashMap<S
             .iter()
             .map(|(key, value)| Ok((key.to_owned(), T::from_ref(value)?)))
             .collect()
+    }
+
+    fn absent<'a>() -> Self::Ref<'a> {
+        HashMapRef::Encoded(MapRef::encoded(&[0], 0))
     }
 }

@@ -258,6 +258,10 @@ impl<const P: u32, const S: u32> Value for Dec<P, S> {
     fn from_ref(value: Self::Ref<'_>) -> Result<Self, DecodeError> {
         Ok(value)
     }
+
+    fn absent<'a>() -> Self::Ref<'a> {
+        Dec::default()
+    }
 }
 
 /// A type that `#[decimal_precision]` applies to.
@@ -270,7 +274,7 @@ pub trait DecimalValue: Sized + 'static {
     /// Whether it is an `Option`.
     const NULLABLE: bool;
     /// The form in rows.
-    type Row<const P: u32, const S: u32>: Copy + fmt::Debug;
+    type Row<const P: u32, const S: u32>: Copy + fmt::Debug + for<'a> crate::ops::Operand<'a>;
     /// As [`Codec::encode`], at a precision and scale.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ pub mod frame;
 mod key;
 mod reader;
 pub mod resolve;
+pub mod result;
 mod scalars;
 pub(crate) mod temporal;
 mod text;
@@ -30,5 +31,5 @@ pub(crate) use temporal::{days, millis_of_day};
 #[doc(hidden)]
 pub use text::checked_pattern;
 pub(crate) use text::millis_of;
-pub use text::{Format, Formatted, TextValue};
+pub use text::{Format, Formatted, FormattedRef, TextValue};
 pub use value::{Codec, Value};

@@ -38,6 +38,10 @@ macro_rules! copied {
             fn from_ref(value: Self::Ref<'_>) -> Result<Self, DecodeError> {
                 Ok(value)
             }
+
+            fn absent<'a>() -> Self::Ref<'a> {
+                <$ty>::default()
+            }
         }
     };
 }
@@ -128,6 +132,10 @@ impl Value for String {
     fn from_ref(value: Self::Ref<'_>) -> Result<Self, DecodeError> {
         Ok(value.to_owned())
     }
+
+    fn absent<'a>() -> Self::Ref<'a> {
+        ""
+    }
 }
 
 impl Value for Vec<u8> {
@@ -157,5 +165,9 @@ impl Value for Vec<u8> {
 
     fn from_ref(value: Self::Ref<'_>) -> Result<Self, DecodeError> {
         Ok(value.to_vec())
+    }
+
+    fn absent<'a>() -> Self::Ref<'a> {
+        &[]
     }
 }

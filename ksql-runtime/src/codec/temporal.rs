@@ -93,6 +93,10 @@ macro_rules! temporal {
                 let $from = value.0;
                 $back
             }
+
+            fn absent<'a>() -> Self::Ref<'a> {
+                $row(0)
+            }
         }
     };
 }

@@ -7,6 +7,7 @@ use ksql_schema::Type;
 use ksql_schema::datetime_format::{Parts, Pattern};
 
 use super::{Codec, DecodeError, Defect, Reader, write};
+use crate::ops::{Any, Operand, Scalar, Scratch, Shape};
 
 /// The pattern of one column; generated for each `#[datetime_format]`.
 pub trait Format {
@@ -58,6 +59,12 @@ pub trait TextValue: Sized + 'static {
     fn to_row(&self) -> Self::Row<'_>;
     /// The value of a row's form.
     fn from_row(row: Self::Row<'_>) -> Self;
+    /// The text of a row's form: what the column is to a query.
+    fn show<'a>(row: Self::Row<'a>, pattern: &Pattern, scratch: &'a Scratch) -> Any<'a>;
+    /// The row's form of a query's value, if it is text that fits the pattern.
+    fn take<'a>(any: Any<'a>, pattern: &Pattern) -> Option<Self::Row<'a>>;
+    /// What stands where there is none.
+    fn absent<'a>() -> Self::Row<'a>;
 }
 
 impl TextValue for String {
@@ -86,6 +93,21 @@ impl TextValue for String {
 
     fn from_row(row: &str) -> Self {
         row.to_owned()
+    }
+
+    fn show<'a>(row: &'a str, _pattern: &Pattern, _scratch: &'a Scratch) -> Any<'a> {
+        Any::String(row)
+    }
+
+    fn take<'a>(any: Any<'a>, pattern: &Pattern) -> Option<&'a str> {
+        match any {
+            Any::String(text) => pattern.read(text).is_ok().then_some(text),
+            _ => None,
+        }
+    }
+
+    fn absent<'a>() -> &'a str {
+        ""
     }
 }
 
@@ -183,6 +205,30 @@ macro_rules! formatted {
             fn from_row(row: Self::Row<'_>) -> Self {
                 row
             }
+
+            fn show<'a>(row: Self::Row<'a>, pattern: &Pattern, scratch: &'a Scratch) -> Any<'a> {
+                let $value = &row;
+                let parts = $parts;
+                let mut shown = true;
+                let text = scratch.write(|text| shown = pattern.format(&parts, text).is_ok());
+                if shown {
+                    Any::String(text)
+                } else {
+                    Any::Failed
+                }
+            }
+
+            fn take<'a>(any: Any<'a>, pattern: &Pattern) -> Option<Self::Row<'a>> {
+                let Any::String(text) = any else {
+                    return None;
+                };
+                let $from = pattern.read(text).ok()?;
+                $back
+            }
+
+            fn absent<'a>() -> Self::Row<'a> {
+                <$ty>::default()
+            }
         }
     };
 }
@@ -254,16 +300,85 @@ impl<T: TextValue> TextValue for Option<T> {
     fn from_row(row: Self::Row<'_>) -> Self {
         row.map(T::from_row)
     }
+
+    fn show<'a>(row: Self::Row<'a>, pattern: &Pattern, scratch: &'a Scratch) -> Any<'a> {
+        row.map_or(Any::Null, |row| T::show(row, pattern, scratch))
+    }
+
+    fn take<'a>(any: Any<'a>, pattern: &Pattern) -> Option<Self::Row<'a>> {
+        Some(T::take(any, pattern))
+    }
+
+    fn absent<'a>() -> Self::Row<'a> {
+        None
+    }
+}
+
+/// A formatted column in a row: a value to the program, a text to a query.
+pub struct FormattedRef<'a, T: TextValue, F> {
+    row: T::Row<'a>,
+    _format: std::marker::PhantomData<fn() -> F>,
+}
+
+impl<'a, T: TextValue, F> FormattedRef<'a, T, F> {
+    fn new(row: T::Row<'a>) -> Self {
+        FormattedRef {
+            row,
+            _format: std::marker::PhantomData,
+        }
+    }
+
+    /// The value.
+    pub fn get(self) -> T::Row<'a> {
+        self.row
+    }
+}
+
+impl<T: TextValue, F> Clone for FormattedRef<'_, T, F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: TextValue, F> Copy for FormattedRef<'_, T, F> {}
+
+impl<T: TextValue, F> Debug for FormattedRef<'_, T, F> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.row.fmt(formatter)
+    }
+}
+
+impl<'a, T: TextValue, F: Format> Operand<'a> for FormattedRef<'a, T, F> {
+    /// Its text needs memory.
+    fn any(self) -> Any<'a> {
+        Any::Failed
+    }
+
+    fn any_in(self, scratch: &'a Scratch) -> Any<'a> {
+        T::show(self.row, F::pattern(), scratch)
+    }
+}
+
+impl<'a, T: TextValue, F: Format> Scalar<'a> for FormattedRef<'a, T, F> {
+    const SHAPE: Shape = Shape::String;
+
+    fn take(any: Any<'a>) -> Option<Self> {
+        T::take(any, F::pattern()).map(Self::new)
+    }
+
+    fn absent() -> Self {
+        Self::new(T::absent())
+    }
 }
 
 /// The codec `#[datetime_format]` chooses.
 #[derive(Debug, Clone, Copy)]
 pub struct Formatted<F>(std::marker::PhantomData<F>);
 
-impl<T: TextValue, F: Format> Codec<T> for Formatted<F> {
+impl<T: TextValue, F: Format + 'static> Codec<T> for Formatted<F> {
     const TYPE: Type<'static> = Type::String;
     const NULLABLE: bool = T::NULLABLE;
-    type Ref<'a> = T::Row<'a>;
+    type Ref<'a> = FormattedRef<'a, T, F>;
 
     fn encode(value: &T, out: &mut Vec<u8>) -> Result<(), Defect> {
         value.encode(F::pattern(), out)
@@ -274,14 +389,14 @@ impl<T: TextValue, F: Format> Codec<T> for Formatted<F> {
     }
 
     fn decode_ref<'a>(input: &mut Reader<'a>) -> Result<Self::Ref<'a>, DecodeError> {
-        T::decode_row(F::pattern(), input)
+        T::decode_row(F::pattern(), input).map(FormattedRef::new)
     }
 
     fn as_ref(value: &T) -> Self::Ref<'_> {
-        value.to_row()
+        FormattedRef::new(value.to_row())
     }
 
     fn from_ref(value: Self::Ref<'_>) -> Result<T, DecodeError> {
-        Ok(T::from_row(value))
+        Ok(T::from_row(value.row))
     }
 }

@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use ksql_schema::Type;
 
 use super::{DecodeError, Defect, Reader};
+use crate::ops::Operand;
 
 /// A type that can be a column.
 #[diagnostic::on_unimplemented(
@@ -15,7 +16,7 @@ use super::{DecodeError, Defect, Reader};
     note = "columns are bool, i16, i32, i64, f32, f64, String, Vec<u8>, Uuid, Dec<P, S>, Decimal with `#[decimal_precision]`, DateTime<Utc>, NaiveDate, NaiveTime, and Option, Vec and maps with String keys of these",
     note = "a struct of your own becomes one with `#[derive(Struct)]`, an enum of unit variants with `#[derive(Enum)]`"
 )]
-pub trait Value: Sized + 'static {
+pub trait Value: Sized + Sync + 'static {
     /// What the type is in Avro and KSQL.
     const TYPE: Type<'static>;
     /// Whether it is an `Option`.
@@ -23,7 +24,7 @@ pub trait Value: Sized + 'static {
     /// The names of the variants, if it is an enum.
     const VARIANTS: &'static [&'static str] = &[];
     /// The borrowed form in rows.
-    type Ref<'a>: Copy + Debug;
+    type Ref<'a>: Copy + Debug + Operand<'a>;
     /// Appends the value as Avro binary.
     ///
     /// # Errors
@@ -46,6 +47,8 @@ pub trait Value: Sized + 'static {
     /// # Errors
     /// Where a lazily decoded part is no such value.
     fn from_ref(value: Self::Ref<'_>) -> Result<Self, DecodeError>;
+    /// What stands in a row where there is no value: only a query that does not compile gets to see it.
+    fn absent<'a>() -> Self::Ref<'a>;
 }
 
 impl<T: Value> Value for Option<T> {
@@ -99,6 +102,10 @@ impl<T: Value> Value for Option<T> {
     fn from_ref(value: Self::Ref<'_>) -> Result<Self, DecodeError> {
         value.map(T::from_ref).transpose()
     }
+
+    fn absent<'a>() -> Self::Ref<'a> {
+        None
+    }
 }
 
 /// How a field of type `T` is written where an attribute says otherwise than its type.
@@ -108,7 +115,7 @@ pub trait Codec<T: 'static> {
     /// Whether it may be null.
     const NULLABLE: bool;
     /// The borrowed form in rows.
-    type Ref<'a>: Copy + Debug;
+    type Ref<'a>: Copy + Debug + Operand<'a>;
     /// Appends a value.
     ///
     /// # Errors

@@ -373,6 +373,34 @@ native!(
     0
 );
 native!(
+    i8,
+    Shape::Integer,
+    |value| Any::Integer(value.into()),
+    |any| any.integer().and_then(|value| i8::try_from(value).ok()),
+    0
+);
+native!(
+    u8,
+    Shape::Integer,
+    |value| Any::Integer(value.into()),
+    |any| any.integer().and_then(|value| u8::try_from(value).ok()),
+    0
+);
+native!(
+    u16,
+    Shape::Integer,
+    |value| Any::Integer(value.into()),
+    |any| any.integer().and_then(|value| u16::try_from(value).ok()),
+    0
+);
+native!(
+    u32,
+    Shape::Bigint,
+    |value| Any::Bigint(value.into()),
+    |any| any.bigint().and_then(|value| u32::try_from(value).ok()),
+    0
+);
+native!(
     i32,
     Shape::Integer,
     |value| Any::Integer(value),
@@ -446,6 +474,39 @@ native!(
     |any| only!(any, Timestamp, Timestamp),
     Timestamp(0)
 );
+
+impl<'a> Operand<'a> for char {
+    /// Its text needs memory.
+    fn any(self) -> Any<'a> {
+        Any::Failed
+    }
+
+    fn any_in(self, scratch: &'a Scratch) -> Any<'a> {
+        Any::String(scratch.text(self.encode_utf8(&mut [0; 4])))
+    }
+}
+
+impl<'a> Scalar<'a> for char {
+    const SHAPE: Shape = Shape::String;
+
+    fn take(any: Any<'a>) -> Option<Self> {
+        let Any::String(text) = any else {
+            return None;
+        };
+        let mut letters = text.chars();
+        letters.next().filter(|_| letters.next().is_none())
+    }
+
+    fn absent() -> Self {
+        char::default()
+    }
+}
+
+/// A column's value as the native type of its node.
+#[inline]
+pub fn column<'a, T: Output<'a>>(value: impl Operand<'a>, scratch: &'a Scratch) -> T {
+    T::from_any_in(value.any_in(scratch), scratch)
+}
 
 /// A function call that is itself the argument of a function, an element or a field: failing, it is `NULL` in its place.
 #[inline]

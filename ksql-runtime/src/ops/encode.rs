@@ -3,7 +3,7 @@
 use ksql_schema::Type;
 
 use super::{Any, Scratch};
-use crate::codec::write;
+use crate::codec::{Reader, Value, write};
 
 /// Appends a list or map whose elements are of a column's type; nothing where a value has none of that type.
 pub(crate) fn value(
@@ -39,8 +39,14 @@ pub(crate) fn value(
     Some(())
 }
 
-/// The Avro binary of a struct, for its row form to be decoded from; nothing where a field has no such value.
-pub fn record<'a>(any: Any<'a>, ty: &Type<'_>, scratch: &'a Scratch) -> Option<&'a [u8]> {
+/// The row form of a struct; nothing where a field has no such value.
+pub fn record<'a, T: Value>(any: Any<'a>, scratch: &'a Scratch) -> Option<T::Ref<'a>> {
+    let bytes = encoded(any, &T::TYPE, scratch)?;
+    T::decode_ref(&mut Reader::new(bytes)).ok()
+}
+
+/// The Avro binary of a struct.
+fn encoded<'a>(any: Any<'a>, ty: &Type<'_>, scratch: &'a Scratch) -> Option<&'a [u8]> {
     let mut bytes = Vec::new();
     plain(any, ty, scratch, &mut bytes)?;
     Some(scratch.bytes(&bytes))
@@ -155,14 +161,14 @@ mod tests {
         let scratch = Scratch::new();
         let fields = [("C", Any::Integer(1)), ("A", Any::Integer(-1))];
         assert_eq!(
-            record(Any::Struct(&fields), &ty, &scratch),
+            encoded(Any::Struct(&fields), &ty, &scratch),
             Some(&[1, 0, 2, 2, 100][..])
         );
         let wrong = [("A", Any::Null)];
-        assert_eq!(record(Any::Struct(&wrong), &ty, &scratch), None);
+        assert_eq!(encoded(Any::Struct(&wrong), &ty, &scratch), None);
         let wide = [("A", Any::Integer(1)), ("C", Any::Integer(100))];
         assert_eq!(
-            record(Any::Struct(&wide), &ty, &scratch),
+            encoded(Any::Struct(&wide), &ty, &scratch),
             None,
             "too many digits"
         );

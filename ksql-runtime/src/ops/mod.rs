@@ -37,7 +37,7 @@ pub mod string;
 pub mod temporal;
 pub mod text;
 
-pub use any::{Any, Failed, Operand, Output, Scalar, Shape, lenient};
+pub use any::{Any, Failed, Operand, Output, Scalar, Shape, column, lenient};
 pub use call::{Function, call};
 pub use list::{List, Map};
 pub use native::{Native, Ty, Wide};

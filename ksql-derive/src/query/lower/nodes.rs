@@ -119,7 +119,13 @@ impl<'q> Nodes<'q> {
                 quote!(__k::s::column::column(#columns, #entity.name, #hash))
             }
             Kind::Field(of, field) => {
-                let (of, hash) = (self.local(of), hash(field));
+                let ((of, node), hash) = (self.pair(of), hash(field));
+                let name = plain(&field.to_string());
+                self.check(
+                    place,
+                    &quote!(__k::s::check::check_field),
+                    quote!(#node, #hash, #name),
+                );
                 quote!(__k::s::column::field(#of, #hash))
             }
             Kind::Pseudo(Pseudo::Partition) => plain_node(&quote!(Integer)),

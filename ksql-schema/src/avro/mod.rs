@@ -3,6 +3,10 @@
 //! Compact, attributes in Avro's canonical order: a registry tells schemas apart by their text, and ksqlDB looks its
 //! own up by it. The value carries the struct's own shape; a key record is the one ksqlDB itself would write.
 
+mod result;
+
+pub use result::result_schema;
+
 use crate::model::{Column, Entity, Role};
 use crate::text::Sink;
 use crate::types::{Field, Type};
