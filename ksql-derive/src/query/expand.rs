@@ -40,7 +40,7 @@ pub(crate) fn expand(
         query,
     };
     let name = &item.sig.ident;
-    let definition = definition(item, signature, krate);
+    let definition = definition(item, signature, krate, true);
     let sources = whole.sources();
     let mut nodes = Nodes::new(query, signature);
     let checks = whole.checks(&mut nodes);
@@ -57,6 +57,8 @@ pub(crate) fn expand(
         None => quote!(project),
     };
     let parameters = parameters(item, signature);
+    let assumed = assumed(signature);
+    let used = used(signature);
     let allow = crate::expand::allow();
     let attributes = conditions(&item.attrs);
     let Some(output) = &signature.output else {
@@ -69,6 +71,7 @@ pub(crate) fn expand(
         #allow
         const _: () = {
             use #krate::query as __k;
+            #used
             #sources
             #array
             #checks
@@ -85,7 +88,7 @@ pub(crate) fn expand(
                 pub const KSQL: &'static [&'static ::core::primitive::str] = __TEXTS;
             }
             #[automatically_derived]
-            impl __k::Query for #name {
+            impl __k::Query for #name #assumed {
                 type Output = #output;
                 const PLAN: &'static __k::plan::Query<'static> = __PLAN;
                 const KSQL: &'static [&'static ::core::primitive::str] = __TEXTS;
@@ -102,7 +105,12 @@ pub(crate) fn expand(
 }
 
 /// The struct, and the function that makes one of parameters.
-pub(crate) fn definition(item: &ItemFn, signature: &Signature, krate: &TokenStream) -> TokenStream {
+pub(crate) fn definition(
+    item: &ItemFn,
+    signature: &Signature,
+    krate: &TokenStream,
+    right: bool,
+) -> TokenStream {
     let (name, vis) = (&item.sig.ident, &item.vis);
     let allow = crate::expand::allow();
     let attributes: Vec<&Attribute> = item.attrs.iter().collect();
@@ -146,7 +154,6 @@ pub(crate) fn definition(item: &ItemFn, signature: &Signature, krate: &TokenStre
     });
     let made = format!("[`struct@{name}`] with the values of its parameters.");
     let conditions = conditions(&item.attrs);
-    let alias = format_ident!("__{}_parameters", plain(&name.to_string()));
     let fields = fields.map(|field| {
         let text = field.to_string();
         // A decimal's own type stands behind the private path.
@@ -157,7 +164,23 @@ pub(crate) fn definition(item: &ItemFn, signature: &Signature, krate: &TokenStre
             field
         }
     });
-    let _ = alias;
+    if !right {
+        // Wrong types are held by nobody.
+        return quote! {
+            #docs
+            #(#attributes)*
+            #allow
+            #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+            #vis struct #name {}
+            #(#conditions)*
+            #[doc = #made]
+            #allow
+            #[allow(unused_variables)]
+            #vis fn #name(#(#arguments),*) -> #name {
+                ::core::unreachable!()
+            }
+        };
+    }
     quote! {
         #docs
         #(#attributes)*
@@ -197,6 +220,24 @@ pub(crate) fn conditions(attributes: &[Attribute]) -> Vec<&Attribute> {
         .iter()
         .filter(|attribute| attribute.path().is_ident("cfg"))
         .collect()
+}
+
+/// What the function's head names is used.
+pub(crate) fn used(signature: &Signature) -> TokenStream {
+    let inputs = signature.inputs.iter().map(|input| &input.whole);
+    let output = signature.output.iter().map(|output| &output.whole);
+    quote!(type __Signature = (#(#inputs,)* #(#output,)*);)
+}
+
+/// What impls assume of the types of parameters, so that one that is none is an error where it stands and not in each of them.
+pub(crate) fn assumed(signature: &Signature) -> TokenStream {
+    let parameters = signature.parameters.iter().map(|parameter| {
+        let ty = parameter_type(parameter);
+        quote!(for<'__assumed> #ty: __k::AssumedParam<'__assumed>)
+    });
+    let inputs = signature.inputs.iter().map(|input| &input.ty);
+    let entities = inputs.chain(signature.output.iter().map(|output| &output.ty));
+    quote!(where #(for<'__assumed> #entities: __k::AssumedEntity<'__assumed>,)* #(#parameters),*)
 }
 
 fn parameters(item: &ItemFn, signature: &Signature) -> TokenStream {
@@ -415,9 +456,10 @@ impl Whole<'_> {
         let made = &self.query.made;
         let rows = self.rows(made.fields.iter().map(|(_, tree)| &**tree));
         let row = self.row(native);
+        let assumed = assumed(self.signature);
         quote! {
             #[automatically_derived]
-            impl __k::Project for #name {
+            impl __k::Project for #name #assumed {
                 type Input = #input;
                 #keep
                 #[inline]
@@ -551,7 +593,7 @@ fn variant(path: &syn::Path) -> TokenStream {
     let _ = of.segments.pop();
     of.segments.pop_punct();
     let name = rust(&of);
-    let value = quote_spanned!(Place::of(&of).first=> __k::Value);
+    let value = quote_spanned!(Place::of(&of).first=> __k::Variants);
     check_at(
         Place::of(path),
         &quote!(__k::s::check::check_variant),

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use ksql_schema::Kind as SourceKind;
 use ksql_schema::query::{Arith, Compare, literal};
 use proc_macro2::Ident;
+use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
 use syn::{BinOp, Block, Expr as Syntax, ExprField, ExprPath, Lit, Member, Pat, Stmt, UnOp};
 
@@ -88,14 +89,7 @@ impl Reader<'_> {
     pub(crate) fn read(&mut self, syntax: &Syntax) -> Tree {
         let place = Place::of(syntax);
         match syntax {
-            Syntax::Paren(inner) => {
-                // Checks point at the parentheses too.
-                let tree = self.read(&inner.expr);
-                match &tree.kind {
-                    Kind::Integer(_) | Kind::Broken => tree,
-                    _ => tree,
-                }
-            }
+            Syntax::Paren(inner) => self.read(&inner.expr),
             Syntax::Group(inner) => self.read(&inner.expr),
             Syntax::Reference(inner) => self.read(&inner.expr),
             Syntax::Lit(literal) => self.literal(&literal.lit, false, place),
@@ -259,11 +253,15 @@ impl Reader<'_> {
                         let value = self.read(&init.expr);
                         self.names.push((name, Named::Value(value)));
                     }
-                    _ => self.error(
-                        Place::of(&local.pat),
-                        "only a plain name can be given to a value",
-                        "write `let name = ..;`",
-                    ),
+                    _ => {
+                        let place = Place::of(&local.pat);
+                        self.error(
+                            place,
+                            "only a plain name can be given to a value",
+                            "write `let name = ..;`",
+                        );
+                        self.forget(local.pat.to_token_stream(), place);
+                    }
                 }
             }
             other => self.error(
@@ -271,6 +269,20 @@ impl Reader<'_> {
                 "a query's block holds `let` and a value",
                 "remove this",
             ),
+        }
+    }
+
+    /// The names of a refused pattern, so that their uses are no second error.
+    fn forget(&mut self, pattern: proc_macro2::TokenStream, place: Place) {
+        for tree in pattern {
+            match tree {
+                proc_macro2::TokenTree::Ident(ident) => {
+                    let name = plain(&ident.to_string());
+                    self.names.push((name, Named::Value(Expr::broken(place))));
+                }
+                proc_macro2::TokenTree::Group(group) => self.forget(group.stream(), place),
+                _ => {}
+            }
         }
     }
 

@@ -121,7 +121,7 @@ impl Reader<'_> {
             return self.broken(
                 at,
                 format!("`{name}` takes {takes}, not {}", given.len()),
-                spec.meaning,
+                meaning(spec.meaning),
             );
         }
         let mut arguments = vec![receiver];
@@ -163,13 +163,15 @@ impl Reader<'_> {
             );
         }
         let known = functions::closest_names();
-        let help = format!("methods are {}", quoted(&known));
+        let near = suggestion(name, &known);
+        let help = if near.is_empty() {
+            format!("methods are {}", quoted(&known))
+        } else {
+            String::new()
+        };
         self.broken(
             place,
-            format!(
-                "`{name}` cannot be said in KSQL{}",
-                suggestion(name, &known)
-            ),
+            format!("`{name}` cannot be said in KSQL{near}"),
             help,
         )
     }
@@ -515,6 +517,17 @@ pub(crate) fn aggregate_names() -> Vec<&'static str> {
         }
     }
     names
+}
+
+/// What a function does, as half a sentence.
+fn meaning(sentence: &str) -> String {
+    let mut letters = sentence.trim_end_matches('.').chars();
+    let first: String = letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_lowercase)
+        .collect();
+    format!("it gives this: {first}{}", letters.as_str())
 }
 
 fn arguments(count: usize) -> String {

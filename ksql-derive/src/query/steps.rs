@@ -435,6 +435,11 @@ impl Chain<'_, '_> {
                 ),
                 "write `.group_by(|r| ..)` before it",
             );
+            // Said once.
+            self.group = Some(Keys {
+                parts: Vec::new(),
+                place: Place::of(&call.method),
+            });
         }
         missing
     }
@@ -444,9 +449,7 @@ impl Chain<'_, '_> {
         else {
             return;
         };
-        if self.ungrouped(call) {
-            return;
-        }
+        let _ = self.ungrouped(call);
         if self.aggregated.is_some() {
             self.reader.error(
                 Place::of(&call.method),
@@ -527,15 +530,13 @@ impl Chain<'_, '_> {
             self.reader.error(
                 output.place,
                 format!("this query makes {}: it is {because}", article(kind)),
-                format!(
-                    "write `{}<{}>`",
-                    if kind == SourceKind::Table {
-                        "Table"
-                    } else {
-                        "Stream"
-                    },
-                    rust(&output.ty)
-                ),
+                match (kind, source) {
+                    (SourceKind::Table, _) => format!("write `Table<{}>`", rust(&output.ty)),
+                    (SourceKind::Stream, _) => format!(
+                        "write `Stream<{}>`, or put its rows together: `.group_by(..)` and `.aggregate(..)`",
+                        rust(&output.ty)
+                    ),
+                },
             );
         }
         if let (Some(group), None) = (&self.group, &self.aggregated) {
@@ -547,7 +548,7 @@ impl Chain<'_, '_> {
             return None;
         }
         let Some(made) = self.made else {
-            if self.aggregated.is_none() && self.reader.rows.is_empty() {
+            if self.reader.errors.is_empty() {
                 self.reader.error(
                     body,
                     "the query does not say what it writes",
@@ -570,7 +571,9 @@ impl Chain<'_, '_> {
             same_entity(&made.path, &output.ty, self.reader.errors);
         }
         for (keys, grouped) in [(&self.group, true), (&self.partition, false)] {
-            if let Some(keys) = keys {
+            if let Some(keys) = keys
+                && self.reader.errors.is_empty()
+            {
                 keys_in_output(keys, grouped, &made, self.reader);
             }
         }
@@ -614,7 +617,10 @@ fn keys_in_output(keys: &Keys, grouped: bool, made: &Made, reader: &mut Reader<'
             };
             reader.error(
                 part.tree.place,
-                format!("the key `{}` is missing in what the query writes", part.text),
+                format!(
+                    "the key `{}` is missing in what the query writes",
+                    part.text
+                ),
                 help,
             );
         }

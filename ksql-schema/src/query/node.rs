@@ -451,6 +451,15 @@ impl Node {
         }
     }
 
+    /// The same value as a part of a group's key, where it is never NULL; of a type that no key has it is unknown, for the
+    /// grouping was refused.
+    pub const fn key(self) -> Node {
+        match self.ty {
+            Sql::Integer | Sql::Bigint | Sql::String => self.not_null(),
+            _ => Node::UNKNOWN,
+        }
+    }
+
     /// The same value with one more reason to be NULL.
     pub const fn or_null(self, why: Why) -> Node {
         Node {

@@ -284,7 +284,7 @@ impl<'q> Nodes<'q> {
                 match part {
                     Some(part) => {
                         let of = self.local(&part);
-                        quote!(#of.not_null())
+                        quote!(#of.key())
                     }
                     None => quote!(__k::s::Node::UNKNOWN),
                 }
