@@ -9,7 +9,7 @@ mod queries_common;
 
 use ksql_runtime::entity::Window;
 use ksql_runtime::prelude::*;
-use ksql_runtime::query::{Aggregate, At, Groups as _, Query, Scratch};
+use ksql_runtime::query::{Aggregate, At, Groups as _, Scratch};
 use queries_common::{aggregated, at, between};
 
 const WINDOW: Window = Window {

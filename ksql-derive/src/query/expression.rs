@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use ksql_schema::Kind as SourceKind;
-use ksql_schema::query::{Arith, Compare, literal};
+use ksql_schema::query::{Arith, Compare};
 use proc_macro2::Ident;
 use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
@@ -286,73 +286,6 @@ impl Reader<'_> {
         }
     }
 
-    pub(crate) fn literal(&mut self, lit: &Lit, negative: bool, place: Place) -> Tree {
-        let kind = match lit {
-            Lit::Bool(value) => Kind::Boolean(value.value),
-            Lit::Str(value) => Kind::Text(value.value()),
-            Lit::Char(value) => Kind::Text(value.value().to_string()),
-            Lit::Int(int) => return self.whole(int, negative, place),
-            Lit::Float(float) => {
-                let sign = if negative { "-" } else { "" };
-                if !matches!(float.suffix(), "" | "f64") {
-                    return self.broken(
-                        place,
-                        format!("KSQL has no `{}`", float.suffix()),
-                        "write the number without a suffix: it is a DOUBLE",
-                    );
-                }
-                match format!("{sign}{}", float.base10_digits()).parse::<f64>() {
-                    Ok(value) if value.is_finite() => Kind::Double(value),
-                    _ => {
-                        return self.broken(
-                            place,
-                            "this number is larger than a DOUBLE can be",
-                            "write a smaller one",
-                        );
-                    }
-                }
-            }
-            _ => {
-                return self.broken(
-                    place,
-                    "KSQL has no literal of this kind",
-                    "write a number, a text, `true` or `false`; bytes are `\"cafe\".to_bytes(\"hex\")`",
-                );
-            }
-        };
-        Expr::new(kind, place)
-    }
-
-    fn whole(&mut self, int: &syn::LitInt, negative: bool, place: Place) -> Tree {
-        let sign = if negative { "-" } else { "" };
-        let digits = format!("{sign}{}", int.base10_digits());
-        let value = digits.parse::<i64>();
-        let kind = match (int.suffix(), value) {
-            ("f64", _) => match digits.parse::<f64>() {
-                Ok(value) => Kind::Double(value),
-                Err(_) => Kind::Broken,
-            },
-            ("" | "i64" | "i32", Err(_)) => {
-                return self.broken(
-                    place,
-                    "this number is larger than a BIGINT can be",
-                    "write it as a decimal: `dec!(..)`",
-                );
-            }
-            ("", Ok(value)) => Kind::Integer(value),
-            ("i32", Ok(value)) if i32::try_from(value).is_ok() => Kind::Integer(value),
-            ("i64", Ok(value)) => Kind::Long(value),
-            (suffix, _) => {
-                return self.broken(
-                    place,
-                    format!("KSQL has no `{suffix}`"),
-                    "write the number without a suffix, or with `i32`, `i64` or `f64`",
-                );
-            }
-        };
-        Expr::new(kind, place)
-    }
-
     fn path(&mut self, path: &ExprPath) -> Tree {
         let place = Place::of(path);
         if let Some(ident) = path.path.get_ident() {
@@ -508,35 +441,6 @@ impl Reader<'_> {
         let left = self.read(left);
         let right = self.read(right);
         Expr::new(make(left, right), place)
-    }
-
-    fn macro_call(&mut self, call: &syn::Macro, place: Place) -> Tree {
-        let name = call.path.segments.last().map(|last| last.ident.to_string());
-        match name.as_deref() {
-            Some("dec") => {
-                let digits: String = call
-                    .tokens
-                    .to_string()
-                    .chars()
-                    .filter(|letter| !letter.is_whitespace() && *letter != '_')
-                    .collect();
-                let node = literal::decimal(&digits);
-                if node.is_unknown() || node.precision() > 38 {
-                    return self.broken(
-                        place,
-                        "this is no decimal of at most 38 digits",
-                        "write its digits: `dec!(1.50)`",
-                    );
-                }
-                Expr::new(Kind::Decimal(digits), place)
-            }
-            Some("matches") => self.matches(call, place),
-            _ => self.broken(
-                Place::of(&call.path),
-                "this macro cannot be said in KSQL",
-                "the ones there are: `dec!(1.50)`, `matches!(r.kind, \"a\" | \"b\")`; texts are joined by `.concat(..)`",
-            ),
-        }
     }
 
     fn index(&mut self, index: &syn::ExprIndex) -> Tree {

@@ -6,14 +6,21 @@
 
 mod aggregation;
 mod branch;
+mod cast;
+mod chain;
+mod definition;
 mod expand;
 mod expression;
 mod group;
+mod literal;
 mod lower;
 mod method;
+mod plan;
 mod signature;
 mod steps;
 mod stub;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod words;
 mod written;

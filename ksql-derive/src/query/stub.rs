@@ -4,7 +4,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ItemFn;
 
-use super::expand::{conditions, definition, used};
+use super::definition::{conditions, definition};
+use super::expand::used;
 use super::signature::Signature;
 
 pub(crate) fn stub(item: &ItemFn, signature: &Signature, krate: &TokenStream) -> TokenStream {

@@ -12,8 +12,7 @@ pub struct Node {
     pub ty: Sql,
     /// Why it may be NULL.
     pub why: Why,
-    /// Whether it may fail rather than be NULL: a failure ends the whole expression, so that not even a comparison or a
-    /// test for NULL around it has a value. What fails has a reason to be NULL.
+    /// Whether it may fail rather than be NULL: a failure ends the whole expression, a comparison around it included.
     pub fails: bool,
     /// Whether it is a bare literal, which takes the type of what stands beside it.
     pub bare: Bare,
