@@ -433,7 +433,7 @@ fn fields(made: &Made, model: &TokenStream, columns: &TokenStream, nodes: &mut N
     }
 }
 
-fn variant(path: &syn::Path) -> TokenStream {
+pub(crate) fn variant(path: &syn::Path) -> TokenStream {
     let Some(last) = path.segments.last() else {
         return TokenStream::new();
     };

@@ -45,6 +45,8 @@ pub(crate) enum Part {
 #[derive(Debug)]
 pub(crate) struct Reader<'e> {
     pub(crate) errors: &'e mut Errors,
+    /// How a value from outside is brought in.
+    pub(crate) outside: &'static str,
     pub(crate) inputs: Vec<(String, SourceKind)>,
     pub(crate) parameters: Vec<String>,
     /// The rows that steps made so far.
@@ -307,7 +309,7 @@ impl Reader<'_> {
         self.broken(
             place,
             "this name from outside is not known to the query",
-            "values from outside are parameters of the query, after its inputs: `limit: i64`",
+            self.outside,
         )
     }
 
@@ -342,8 +344,7 @@ impl Reader<'_> {
         let help = if self.inputs.iter().any(|(input, _)| *input == name) {
             "this is an input: its rows are what the closure is given".to_owned()
         } else {
-            "values from outside are parameters of the query, after its inputs: `limit: i64`"
-                .to_owned()
+            self.outside.to_owned()
         };
         let message = format!("`{name}` is not known here{}", suggestion(&name, &known));
         self.broken(place, message, help)

@@ -16,6 +16,7 @@ mod literal;
 mod lower;
 mod method;
 mod plan;
+mod predicate;
 mod signature;
 mod steps;
 mod stub;
@@ -24,6 +25,8 @@ mod tests;
 mod tree;
 mod words;
 mod written;
+
+pub(crate) use predicate::ksql;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};

@@ -62,6 +62,10 @@ pub(crate) struct Query {
     pub(crate) variants: Vec<syn::Path>,
 }
 
+/// How a query is given values from outside.
+const OUTSIDE: &str =
+    "values from outside are parameters of the query, after its inputs: `limit: i64`";
+
 /// Reads the body. Nothing after an error that leaves no query.
 pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -> Option<Query> {
     let body = match item.block.stmts.as_slice() {
@@ -114,6 +118,7 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
     }
     let mut reader = Reader {
         errors,
+        outside: OUTSIDE,
         inputs: signature
             .inputs
             .iter()

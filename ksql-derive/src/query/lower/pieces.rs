@@ -91,6 +91,14 @@ impl<'q> Writer<'q> {
         quote!(&[#(#pieces),*])
     }
 
+    /// The pieces of one condition alone.
+    pub(crate) fn condition(&self, condition: &Expr) -> TokenStream {
+        let mut out = Pieces::default();
+        self.expr(condition, &mut out);
+        let pieces = out.done();
+        quote!(&[#(#pieces),*])
+    }
+
     fn conditions(&self, word: &str, conditions: &[Tree], out: &mut Pieces) {
         for (index, condition) in conditions.iter().enumerate() {
             out.text(if index == 0 { word } else { "AND " });
