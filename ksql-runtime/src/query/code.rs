@@ -126,6 +126,18 @@ pub fn convert<'a, T: Output<'a>, A: Operand<'a>, const CONVERTS: bool>(
     }
 }
 
+/// A field of a struct, `->`: of what is none it is `NULL`.
+#[inline]
+pub fn field<'a>(of: Any<'a>, name: &str) -> Any<'a> {
+    match of {
+        Any::Struct(fields) => fields
+            .iter()
+            .find(|(field, _)| *field == name)
+            .map_or(Any::Null, |(_, value)| *value),
+        _ => Any::Null,
+    }
+}
+
 /// `if`: a condition that fails is no `else`.
 #[inline]
 pub fn case<'a, T: Output<'a>, C: Operand<'a>, A: Operand<'a>, B: Operand<'a>>(
@@ -155,9 +167,29 @@ pub fn never<T>() -> T {
     unreachable!("only the compiler reads this")
 }
 
+/// The names of an enum's variants.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no enum of variants",
+    label = "no enum",
+    note = "a column of an enum compares with its variants: put `#[derive(Enum)]` on it, or make the value a parameter of the query"
+)]
+pub trait Variants {
+    /// The names.
+    const VARIANTS: &'static [&'static str];
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Value> Variants for T {
+    const VARIANTS: &'static [&'static str] = T::VARIANTS;
+}
+
 /// Assumed of the output of a query with errors.
 pub trait AssumedEntity<'a>: Entity {}
 impl<'a, T: Entity> AssumedEntity<'a> for T {}
+
+/// Assumed of the type of a parameter.
+pub trait AssumedParam<'a>: Param {}
+impl<'a, T: Param> AssumedParam<'a> for T {}
 
 /// The plan of a query with errors.
 pub const STUB: &plan::Query<'static> = &plan::Query {

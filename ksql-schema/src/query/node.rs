@@ -12,6 +12,8 @@ pub struct Node {
     pub ty: Sql,
     /// Why it may be NULL.
     pub why: Why,
+    /// Whether it may fail rather than be NULL: a failure ends the whole expression, a comparison around it included.
+    pub fails: bool,
     /// Whether it is a bare literal, which takes the type of what stands beside it.
     pub bare: Bare,
     /// The model's type of the column whose values these are unchanged: what SQL has no type for (`i16`, `f32`, `Uuid`,
@@ -387,9 +389,31 @@ impl Node {
         Node {
             ty,
             why,
+            fails: false,
             bare: Bare::No,
             origin: None,
         }
+    }
+
+    /// The same value, which fails where it would be NULL: an operator's result, which needs a value of each operand.
+    pub const fn failing(self) -> Node {
+        Node {
+            fails: self.nullable(),
+            ..self
+        }
+    }
+
+    /// The same value where a failure is a NULL in its place.
+    pub const fn lenient(self) -> Node {
+        Node {
+            fails: false,
+            ..self
+        }
+    }
+
+    /// Why it may fail, if it may.
+    pub const fn failure(self) -> Why {
+        if self.fails { self.why } else { Why::Never }
     }
 
     /// The kind as a number of [`code`].
@@ -421,7 +445,17 @@ impl Node {
     pub const fn not_null(self) -> Node {
         Node {
             why: Why::Never,
+            fails: false,
             ..self
+        }
+    }
+
+    /// The same value as a part of a group's key, where it is never NULL; of a type that no key has it is unknown, for the
+    /// grouping was refused.
+    pub const fn key(self) -> Node {
+        match self.ty {
+            Sql::Integer | Sql::Bigint | Sql::String => self.not_null(),
+            _ => Node::UNKNOWN,
         }
     }
 
@@ -440,7 +474,10 @@ impl Node {
 
     /// The same value as an expression of its own: no literal, no column.
     pub const fn plain(self) -> Node {
-        Node::new(self.ty, self.why)
+        Node {
+            fails: self.fails,
+            ..Node::new(self.ty, self.why)
+        }
     }
 
     /// What a list or map of this type holds, as a node; unknown if it holds nothing.
