@@ -496,6 +496,8 @@ async fn a_broker_without_its_data_has_other_topics_and_is_said_to() {
     let place = behind.place();
     let ctx = place.start(&[]).await.expect("it starts");
     ctx.set::<Row>().add(row(1, 1)).await.expect("added");
+    // It has read something of the topic that goes.
+    ctx.wait_caught_up(LIMIT).await.expect("caught up");
     ctx.shutdown().await.expect("a clean end");
     beside(&behind, |behind| {
         behind.kafka.kill();
