@@ -183,10 +183,11 @@ async fn a_cancelled_add_leaves_no_task_behind_that_would_send_later() {
     {
         let rows: Vec<Stock> = (0..100).map(|n| stock(&n.to_string(), n)).collect();
         let mut adding = std::pin::pin!(set.add_all(rows));
-        let begun = std::future::poll_fn(|context| {
+        // The log's writer may have answered already; a task would not have run yet, and be alive.
+        let _ = std::future::poll_fn(|context| {
             std::task::Poll::Ready(adding.as_mut().poll(context).is_pending())
-        });
-        assert!(begun.await, "it is not answered for at once");
+        })
+        .await;
     }
     assert_eq!(alive(), before);
     // What was begun is in the log's hands, and an end waits for it.
