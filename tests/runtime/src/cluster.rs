@@ -8,6 +8,9 @@ use ksql_runtime::context::ContextBuilder;
 use ksql_runtime::error::Error;
 use ksql_runtime::log::{KafkaLog, KafkaOptions, Log};
 use ksql_runtime::prelude::*;
+use ksql_runtime::state::{Event, State};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::TryRecvError;
 
 use crate::servers::RegistryServer;
 use crate::workload::Row;
@@ -154,4 +157,34 @@ pub async fn schema(ctx: &Context) -> u32 {
         .register(&subject, Row::VALUE_SCHEMA)
         .await
         .expect("it is registered already")
+}
+
+/// Waits for a table to be in this state, whatever it passes through.
+pub async fn reaches(ctx: &Context, state: State) {
+    let mut events = ctx.events();
+    let waiting = async {
+        while ctx.set::<Row>().state().expect("a table") != state {
+            // One that fell behind looks again too.
+            let _ = events.recv().await;
+        }
+    };
+    let status = || format!("{state} is not reached: {:?}", ctx.tables());
+    tokio::time::timeout(LIMIT, waiting)
+        .await
+        .unwrap_or_else(|_| panic!("{}", status()));
+}
+
+/// Every transition there was may be one, and follows the one before.
+pub fn transitions(events: &mut Receiver<Event>, last: &mut State) {
+    loop {
+        match events.try_recv() {
+            Ok(event) => {
+                assert_eq!(event.previous, *last);
+                assert!(event.previous.may_become(event.current), "{event:?}");
+                *last = event.current;
+            }
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            Err(error) => panic!("{error}"),
+        }
+    }
 }

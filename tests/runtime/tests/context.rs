@@ -172,6 +172,34 @@ async fn the_key_of_another_writers_schema_is_the_same_row() {
     ctx.shutdown().await.expect("a clean end");
 }
 
+/// On one thread nothing else runs between the cancelling and the look.
+#[tokio::test(flavor = "current_thread")]
+async fn a_cancelled_add_leaves_no_task_behind_that_would_send_later() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let ctx = start(dir.path()).await;
+    let set = ctx.set::<Stock>();
+    let alive = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
+    let before = alive();
+    {
+        let rows: Vec<Stock> = (0..100).map(|n| stock(&n.to_string(), n)).collect();
+        let mut adding = std::pin::pin!(set.add_all(rows));
+        // The log's writer may have answered already; a task would not have run yet, and be alive.
+        let _ = std::future::poll_fn(|context| {
+            std::task::Poll::Ready(adding.as_mut().poll(context).is_pending())
+        })
+        .await;
+    }
+    assert_eq!(alive(), before);
+    // What was begun is in the log's hands, and an end waits for it.
+    ctx.log().flush().await.expect("flushed");
+    assert_eq!(set.end_offset().await.expect("the ends"), 100);
+    ctx.shutdown().await.expect("a clean end");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_defect_is_an_error_before_anything_is_sent_and_names_field_and_topic() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -1,10 +1,10 @@
 //! What errors say: the outermost text tells every cause down to the operating system's, and each is there as a source.
 
-use std::error::Error as _;
 use std::path::Path;
 
 use ksql_runtime::error::{Error, Step};
 use ksql_runtime::prelude::*;
+use ksql_runtime_tests::errors::texts;
 use ksql_runtime_tests::workload::{Row, row};
 
 fn builder(directory: &Path) -> ContextBuilder {
@@ -12,17 +12,6 @@ fn builder(directory: &Path) -> ContextBuilder {
         .entity::<Row>()
         .state_dir(directory)
         .setting("ready_timeout", "5m")
-}
-
-/// The texts of an error and of all its sources.
-fn chain(error: &Error) -> Vec<String> {
-    let mut texts = vec![error.to_string()];
-    let mut source = error.source();
-    while let Some(error) = source {
-        texts.push(error.to_string());
-        source = error.source();
-    }
-    texts
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -46,7 +35,7 @@ async fn a_directory_that_cannot_be_made_says_why_in_the_systems_words() {
         ),
         "{error:?}"
     );
-    let texts = chain(&error);
+    let texts = texts(&error);
     let outermost = &texts[0];
     for word in [
         "take the state directory",
@@ -101,7 +90,7 @@ async fn a_table_over_a_damaged_log_says_where_and_what_the_storage_found() {
         .start()
         .await
         .expect_err("the table cannot be read");
-    let texts = chain(&error);
+    let texts = texts(&error);
     for word in [
         "`rows`",
         "ERROR",

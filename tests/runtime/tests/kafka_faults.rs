@@ -10,15 +10,13 @@ use std::time::{Duration, Instant};
 
 use ksql_runtime::error::Error;
 use ksql_runtime::prelude::*;
-use ksql_runtime::state::{Event, State};
-use ksql_runtime_tests::cluster::{LIMIT, Place, table};
+use ksql_runtime::state::State;
+use ksql_runtime_tests::cluster::{LIMIT, Place, reaches, table, transitions};
 use ksql_runtime_tests::proxy::{Fault, Proxy};
 use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::servers::{self, Kafka, KafkaOptions, RegistryServer};
 use ksql_runtime_tests::test_name;
 use ksql_runtime_tests::workload::{Operation, Row, allowed, differences, mix, operation, row};
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::TryRecvError;
 
 const KEYS: u64 = 200;
 
@@ -143,36 +141,6 @@ async fn until(ctx: &Context, what: &str, condition: impl Fn() -> bool) {
     tokio::time::timeout(LIMIT, waiting)
         .await
         .unwrap_or_else(|_| panic!("not in {LIMIT:?}: {what}; {:?}", ctx.tables()));
-}
-
-/// Waits for a table to be in this state, whatever it passes through.
-async fn reaches(ctx: &Context, state: State) {
-    let mut events = ctx.events();
-    let waiting = async {
-        while ctx.set::<Row>().state().expect("a table") != state {
-            // One that fell behind looks again too.
-            let _ = events.recv().await;
-        }
-    };
-    let status = || format!("{state} is not reached: {:?}", ctx.tables());
-    tokio::time::timeout(LIMIT, waiting)
-        .await
-        .unwrap_or_else(|_| panic!("{}", status()));
-}
-
-/// Every transition there was may be one, and follows the one before.
-fn transitions(events: &mut Receiver<Event>, last: &mut State) {
-    loop {
-        match events.try_recv() {
-            Ok(event) => {
-                assert_eq!(event.previous, *last);
-                assert!(event.previous.may_become(event.current), "{event:?}");
-                *last = event.current;
-            }
-            Err(TryRecvError::Empty | TryRecvError::Closed) => return,
-            Err(error) => panic!("{error}"),
-        }
-    }
 }
 
 /// Adds operation after operation of the workload, each acknowledged before the next of its key, until told to stop.
@@ -496,6 +464,8 @@ async fn a_broker_without_its_data_has_other_topics_and_is_said_to() {
     let place = behind.place();
     let ctx = place.start(&[]).await.expect("it starts");
     ctx.set::<Row>().add(row(1, 1)).await.expect("added");
+    // It has read something of the topic that goes.
+    ctx.wait_caught_up(LIMIT).await.expect("caught up");
     ctx.shutdown().await.expect("a clean end");
     beside(&behind, |behind| {
         behind.kafka.kill();

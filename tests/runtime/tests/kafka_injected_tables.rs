@@ -12,15 +12,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ksql_runtime::prelude::*;
-use ksql_runtime::state::{Event, State};
-use ksql_runtime_tests::cluster::{Place, table};
+use ksql_runtime::state::State;
+use ksql_runtime_tests::cluster::{Place, table, transitions};
 use ksql_runtime_tests::mock::{LIMIT, Mock, registry};
 use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::workload::{Operation, Row, allowed, differences, mix, operation, row};
 use rdkafka::types::RDKafkaApiKey as Requests;
 use rdkafka::types::RDKafkaRespErr::{self, *};
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::TryRecvError;
 
 const KEYS: u64 = 200;
 const BROKERS: i32 = 3;
@@ -77,21 +75,6 @@ async fn write(ctx: Context, seed: u64, done: Arc<AtomicU64>, stop: Arc<AtomicBo
     }
 }
 
-/// Every transition there was may be one, and follows the one before.
-fn transitions(events: &mut Receiver<Event>, last: &mut State) {
-    loop {
-        match events.try_recv() {
-            Ok(event) => {
-                assert_eq!(event.previous, *last);
-                assert!(event.previous.may_become(event.current), "{event:?}");
-                *last = event.current;
-            }
-            Err(TryRecvError::Empty | TryRecvError::Closed) => return,
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
 /// Waits until so many operations more are done.
 async fn goes_on(done: &AtomicU64, operations: u64) {
     let wanted = done.load(Ordering::Relaxed) + operations;
@@ -131,7 +114,9 @@ async fn befalls(mock: &Mock, topic: &str, draw: u64, done: &AtomicU64) {
         // A broker is away for a while.
         4 => {
             mock.broker_down(broker).expect("down");
-            tokio::time::sleep(Duration::from_millis(100 + draw % 900)).await;
+            // What it leads nobody writes meanwhile: who writes goes on, or waits until it is back.
+            let away = Duration::from_millis(100 + draw % 900);
+            let _ = tokio::time::timeout(away, goes_on(done, 200)).await;
             mock.broker_up(broker).expect("up");
         }
         // Answers are slow.

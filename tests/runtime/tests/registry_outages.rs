@@ -7,21 +7,11 @@ use ksql_runtime::log::Record;
 use ksql_runtime::prelude::*;
 use ksql_runtime::registry::HttpRegistry;
 use ksql_runtime::state::State;
-use ksql_runtime_tests::cluster::{LIMIT, Place, encoded};
+use ksql_runtime_tests::cluster::{LIMIT, Place, encoded, reaches};
+use ksql_runtime_tests::errors::chain;
 use ksql_runtime_tests::servers::{self, RegistryServer};
 use ksql_runtime_tests::test_name;
 use ksql_runtime_tests::workload::{Row, row};
-
-/// An error and its causes, as a program that prints them shows them.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
-}
 
 /// Runs what blocks beside the tasks, and gives the registry back.
 async fn beside(
@@ -34,20 +24,6 @@ async fn beside(
     })
     .await
     .expect("it runs")
-}
-
-/// Waits for a table to be in this state, whatever it passes through.
-async fn reaches(ctx: &Context, state: State) {
-    let mut events = ctx.events();
-    let waiting = async {
-        while ctx.set::<Row>().state().expect("a table") != state {
-            // One that fell behind looks again too.
-            let _ = events.recv().await;
-        }
-    };
-    tokio::time::timeout(LIMIT, waiting)
-        .await
-        .unwrap_or_else(|_| panic!("{state} is not reached: {:?}", ctx.tables()));
 }
 
 /// Adds a row, and reads it as soon as it is in the table.

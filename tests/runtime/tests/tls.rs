@@ -16,6 +16,7 @@ use ksql_runtime::http::HttpOptions;
 use ksql_runtime::ksqldb::{KsqlDb, KsqlDbOptions};
 use ksql_runtime::registry::{HttpRegistry, Patience};
 use ksql_runtime_tests::cluster::Place;
+use ksql_runtime_tests::errors::chain;
 use ksql_runtime_tests::mock::{self, Mock};
 use ksql_runtime_tests::workload::{Row, row};
 use rcgen::{
@@ -27,17 +28,6 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 const LIMIT: Duration = Duration::from_secs(120);
-
-/// An error and its causes, as a program that prints them shows them.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
-}
 
 /// A private authority, and what it signed, in files.
 struct Authority {
