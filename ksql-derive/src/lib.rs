@@ -11,6 +11,7 @@ mod errors;
 mod expand;
 mod model;
 mod parse;
+mod query;
 mod refused;
 #[cfg(test)]
 mod tests;
@@ -125,4 +126,10 @@ pub fn derive_struct(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Enum, attributes(nested))]
 pub fn derive_enum(input: TokenStream) -> TokenStream {
     derive::guarded("Enum", input.into(), derive::variants).into()
+}
+
+/// Makes a function over `Stream` and `Table` a query.
+#[proc_macro_attribute]
+pub fn query(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    query::query(arguments.into(), item.into()).into()
 }

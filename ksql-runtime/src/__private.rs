@@ -3,6 +3,8 @@
 pub use std::sync::OnceLock;
 
 pub use crate::codec::result::Cells;
+pub use crate::query::code as query;
+
 pub use crate::codec::{
     Codec, Converted, Date, Dec, DecimalValue, DecodeError, Defect, Fixed, Format, Formatted,
     KeyValue, Reader, TextValue, Time, Timestamp, Value, checked_pattern, frame, write,
@@ -10,7 +12,7 @@ pub use crate::codec::{
 pub use crate::entity::{Entity, EntityKey, NoKey, TableEntity, Window, Windowed, Writable};
 pub use crate::ops::encode::record;
 pub use crate::ops::{Any, Operand, Output, Scalar, Scratch, Shape};
-pub use crate::{ops, query};
+pub use crate::ops;
 pub use ksql_schema as schema;
 pub use ksql_schema::datetime_format::Pattern;
 

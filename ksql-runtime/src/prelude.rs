@@ -1,13 +1,14 @@
 //! What a program using entities imports.
 
 pub use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, Utc};
-pub use ksql_derive::{Entity, Enum, Struct};
+pub use ksql_derive::{Entity, Enum, Struct, query};
 pub use rust_decimal::Decimal;
 pub use uuid::Uuid;
 
 pub use crate::codec::Dec;
 pub use crate::entity::{Entity, EntityKey, TableEntity, Writable};
 pub use crate::model::Model;
+pub use crate::query::{Stream, Table};
 #[cfg(feature = "embedded")]
 pub use crate::{
     config::Config,

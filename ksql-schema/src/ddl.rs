@@ -182,7 +182,8 @@ const fn render_retention(operational: &Operational<'_>, table: bool, sink: &mut
     }
 }
 
-const fn render_timestamp(entity: &Entity<'_>, sink: &mut Sink<'_>) {
+/// Renders which column is the event time, if one is.
+pub(crate) const fn render_timestamp(entity: &Entity<'_>, sink: &mut Sink<'_>) {
     let mut columns = entity.columns;
     while let [column, rest @ ..] = columns {
         columns = rest;

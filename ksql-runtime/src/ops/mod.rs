@@ -23,6 +23,7 @@ pub mod conditional;
 pub mod decimal;
 pub mod double;
 pub mod encode;
+pub mod expressions;
 pub mod instant;
 pub mod json;
 pub mod like;

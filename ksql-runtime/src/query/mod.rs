@@ -7,9 +7,13 @@
 //!
 //! Invariant: none of them panics, blocks or keeps anything of a row beyond the call but in the groups.
 
+#[doc(hidden)]
+pub mod code;
 pub mod group;
+mod parameter;
 
 use std::fmt::Debug;
+use std::marker::PhantomData;
 
 use ksql_schema::query::plan;
 
@@ -17,6 +21,15 @@ use crate::codec::{DecodeError, Reader};
 use crate::entity::{Entity, Window};
 pub use crate::ops::Scratch;
 pub use crate::ops::aggregate::Overflow;
+pub use parameter::{Param, SizedDecimal};
+
+/// What a query reads record by record: the type of a parameter of a function under `#[query]`, and of its result.
+#[derive(Debug, Clone, Copy)]
+pub struct Stream<T>(PhantomData<T>);
+
+/// What a query reads as rows that change: the type of a parameter of a function under `#[query]`, and of its result.
+#[derive(Debug, Clone, Copy)]
+pub struct Table<T>(PhantomData<T>);
 
 /// A query: what `#[query]` makes of a function.
 #[diagnostic::on_unimplemented(

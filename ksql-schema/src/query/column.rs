@@ -22,10 +22,11 @@ pub const fn column(columns: &'static [Column<'static>], entity: &'static str, h
 }
 
 /// A field of a struct, `->` in KSQL: NULL where the struct is.
-pub const fn field(of: Node, entity: &'static str, hash: u64) -> Node {
+pub const fn field(of: Node, hash: u64) -> Node {
     let Sql::Struct(record) = of.ty else {
         return Node::UNKNOWN;
     };
+    let entity = record.name;
     let mut fields = record.fields;
     while let [field, rest @ ..] = fields {
         fields = rest;
@@ -69,6 +70,26 @@ pub const fn type_of(columns: &'static [Column<'static>], hash: u64) -> Sql {
     match find(columns, hash) {
         Some(column) => column_type(column),
         None => Sql::Unknown,
+    }
+}
+
+/// The node of a row's field that was made of a value: what a later step reads of it. `check_assign` has refused what does not
+/// fit.
+pub const fn assigned(columns: &'static [Column<'static>], hash: u64, value: Node) -> Node {
+    let Some(column) = find(columns, hash) else {
+        return Node::UNKNOWN;
+    };
+    if value.is_unknown() {
+        return Node::UNKNOWN;
+    }
+    let why = if column.nullable {
+        value.why
+    } else {
+        Why::Never
+    };
+    Node {
+        origin: Some(&column.ty),
+        ..Node::new(column_type(column), why)
     }
 }
 
@@ -240,10 +261,10 @@ mod tests {
     #[test]
     fn a_field_of_a_struct_is_null_where_the_struct_is() {
         let point = column(COLUMNS, "Order", hash("point"));
-        let x = field(point, "Point", hash("x"));
+        let x = field(point, hash("x"));
         assert_eq!((x.ty, x.why), (Sql::Integer, Why::Column("Order", "point")));
-        let label = field(point.not_null(), "Point", hash("label"));
+        let label = field(point.not_null(), hash("label"));
         assert_eq!(label.why, Why::Column("Point", "label"));
-        assert!(field(x, "Point", hash("x")).is_unknown());
+        assert!(field(x, hash("x")).is_unknown());
     }
 }

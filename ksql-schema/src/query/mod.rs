@@ -20,6 +20,7 @@ pub mod logic;
 pub mod node;
 pub mod plan;
 pub mod text;
+pub mod with;
 pub mod words;
 
 pub use aggregates::Aggregate;

@@ -7,6 +7,7 @@
 use super::column::find;
 use super::functions::{Function, ksql_name, ksql_tail};
 use super::node::Sql;
+use super::with::{operational, render, sized};
 use super::words;
 use crate::ddl::{push_duration, push_label};
 use crate::model::{Column, Entity, Role, Window, WindowKind};
@@ -41,6 +42,8 @@ pub enum Piece<'a> {
     Topic(&'a Entity<'a>),
     /// `WINDOW TUMBLING (..)` of the window's statement and a blank; nothing without a window.
     Window(&'a Entity<'a>),
+    /// The `WITH` clause of the output, which takes from the input what it leaves open.
+    With(&'a Entity<'a>, &'a Entity<'a>),
 }
 
 /// How many statements an entity's query is: one a window.
@@ -64,6 +67,8 @@ pub enum Segment<'a> {
     Topic(&'a Entity<'a>),
     /// [`Piece::Window`]
     Window(&'a Entity<'a>),
+    /// [`Piece::With`]
+    With(&'a Entity<'a>, &'a Entity<'a>),
 }
 
 /// How many segments the pieces have.
@@ -145,6 +150,7 @@ impl<'a, const K: usize> Flat<'a, K> {
             Piece::Source(entity) => self.push(Segment::Source(entity)),
             Piece::Topic(entity) => self.push(Segment::Topic(entity)),
             Piece::Window(entity) => self.push(Segment::Window(entity)),
+            Piece::With(output, input) => self.push(Segment::With(output, input)),
         }
     }
 
@@ -321,6 +327,7 @@ impl Text<'_> {
                     self.window(window, size);
                 }
             }
+            Segment::With(output, input) => self.with(output, input, window),
         }
     }
 
@@ -340,6 +347,21 @@ impl Text<'_> {
         self.push(", GRACE PERIOD ");
         self.duration(window.effective_grace_ms());
         self.push(") ");
+    }
+
+    const fn with(&mut self, output: &Entity<'_>, input: &Entity<'_>, window: usize) {
+        // To be measured it need not be written, which is what costs.
+        if self.rest.is_empty() {
+            let mut sink = Sink::new(&mut []);
+            render(output, &operational(output, input), window, &mut sink);
+            self.len += sink.len();
+            return;
+        }
+        let mut buffer = [0; 2048];
+        let mut sink = Sink::new(&mut buffer);
+        render(output, &operational(output, input), window, &mut sink);
+        let len = sink.len();
+        self.buffered(&buffer, len);
     }
 
     const fn ty(&mut self, ty: Sql) {
@@ -383,25 +405,8 @@ impl Text<'_> {
     }
 }
 
-/// A window and the size of the statement's number.
-const fn sized<'e>(entity: &'e Entity<'_>, window: usize) -> Option<(&'e Window<'e>, u64)> {
-    let Some(of) = &entity.window else {
-        return None;
-    };
-    let mut sizes = of.sizes_ms;
-    let mut at = 0;
-    while let [size, rest @ ..] = sizes {
-        if at == window {
-            return Some((of, *size));
-        }
-        sizes = rest;
-        at += 1;
-    }
-    None
-}
-
 /// Whether a value needs a CAST to be of a type.
-const fn converts(from: Sql, to: Sql) -> bool {
+pub const fn converts(from: Sql, to: Sql) -> bool {
     !matches!(to, Sql::Null) && !from.same(to)
 }
 

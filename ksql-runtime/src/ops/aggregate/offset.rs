@@ -154,7 +154,10 @@ impl<S: Stored, Q: Sequence, const LAST: bool, const NULLS: bool> Accumulator
     }
 }
 
-impl<S: Stored, const LAST: bool, const NULLS: bool> Merge for ByOffset<S, Seq<true>, LAST, NULLS> {
+/// Without sessions nothing is merged, but the code for it is generated before the window's kind is known.
+impl<S: Stored, Q: Sequence, const LAST: bool, const NULLS: bool> Merge
+    for ByOffset<S, Q, LAST, NULLS>
+{
     fn merge(&mut self, other: Self) -> Result<(), Overflow> {
         let replace = match (&self.0, &other.0) {
             (_, None) => false,
@@ -229,8 +232,8 @@ impl<S: Stored, Q: Sequence, const LAST: bool, const NULLS: bool, const N: usize
     }
 }
 
-impl<S: Stored, const LAST: bool, const NULLS: bool, const N: usize> Merge
-    for ManyByOffset<S, Seq<true>, LAST, NULLS, N>
+impl<S: Stored, Q: Sequence, const LAST: bool, const NULLS: bool, const N: usize> Merge
+    for ManyByOffset<S, Q, LAST, NULLS, N>
 {
     fn merge(&mut self, other: Self) -> Result<(), Overflow> {
         self.0.extend(other.0);

@@ -5,6 +5,7 @@
 
 mod operators;
 mod output;
+mod shape;
 
 pub use operators::{
     check_arith, check_between, check_case, check_cast, check_compare, check_condition, check_in,
@@ -12,6 +13,11 @@ pub use operators::{
 };
 pub use output::{
     check_assign, check_key_part, check_keys, check_window, check_window_bound, check_window_shape,
+};
+
+pub use shape::{
+    check_element, check_entry, check_input, check_kept_keys, check_kind, check_parameter, check_stored,
+    check_variant,
 };
 
 pub use crate::query::aggregates::{

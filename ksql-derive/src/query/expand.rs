@@ -1,0 +1,578 @@
+//! What a right query becomes: a struct of its name, constants, checks, and the traits that engines run it by.
+//!
+//! Everything but the struct stands in an anonymous constant and is named by absolute paths, so that neither a shadowed
+//! prelude nor a name of the user's changes what it means.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use ksql_schema::Kind as SourceKind;
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Attribute, ItemFn};
+
+use super::aggregation;
+use super::lower::{Native, Nodes, Writer, check_at, entry, hash, parameter_type};
+use super::signature::Signature;
+use super::steps::{Keys, Query, Step, is_part};
+use super::tree::{Expr, Kind, Made};
+use super::written::rust;
+use crate::errors::Place;
+use crate::parse::args::plain;
+
+/// What all parts of the expansion are made from.
+pub(crate) struct Whole<'q> {
+    pub(crate) item: &'q ItemFn,
+    pub(crate) signature: &'q Signature,
+    pub(crate) query: &'q Query,
+}
+
+/// The whole expansion.
+pub(crate) fn expand(item: &ItemFn, signature: &Signature, query: &Query, krate: &TokenStream) -> TokenStream {
+    let whole = Whole {
+        item,
+        signature,
+        query,
+    };
+    let name = &item.sig.ident;
+    let definition = definition(item, signature, krate);
+    let sources = whole.sources();
+    let mut nodes = Nodes::new(query, signature);
+    let checks = whole.checks(&mut nodes);
+    let statement = Writer::new(query, signature, &nodes).statement();
+    let native = Native::new(signature, &nodes);
+    let run = match query.group {
+        Some(_) => aggregation::implementation(&whole, &nodes, &native),
+        None => whole.projection(&native),
+    };
+    let (types, array) = (native.types(), nodes.tokens());
+    let plan = whole.plan();
+    let accept = match query.group {
+        Some(_) => quote!(aggregate),
+        None => quote!(project),
+    };
+    let parameters = parameters(item, signature);
+    let allow = crate::expand::allow();
+    let attributes = conditions(&item.attrs);
+    let Some(output) = &signature.output else {
+        return TokenStream::new();
+    };
+    let output = &output.ty;
+    quote! {
+        #definition
+        #(#attributes)*
+        #allow
+        const _: () = {
+            use #krate::query as __k;
+            #sources
+            #array
+            #checks
+            #types
+            const __PIECES: &[__k::s::Piece<'static>] = #statement;
+            const __COUNT: ::core::primitive::usize = __k::s::text::statements(__O);
+            const __SEGMENTS: [__k::s::text::Segment<'static>; __k::s::text::segments(__PIECES)] = __k::s::text::flatten(__PIECES);
+            const __BYTES: &[::core::primitive::u8; __k::s::text::total(&__SEGMENTS, __COUNT)] = &__k::s::text::join(&__SEGMENTS, __COUNT);
+            const __TEXTS: &[&::core::primitive::str; __COUNT] = &__k::s::text::split(__BYTES, &__SEGMENTS);
+            const __PLAN: &__k::plan::Query<'static> = &#plan;
+            #[automatically_derived]
+            impl #name {
+                /// The statements in KSQL: one a window of the output.
+                pub const KSQL: &'static [&'static ::core::primitive::str] = __TEXTS;
+            }
+            #[automatically_derived]
+            impl __k::Query for #name {
+                type Output = #output;
+                const PLAN: &'static __k::plan::Query<'static> = __PLAN;
+                const KSQL: &'static [&'static ::core::primitive::str] = __TEXTS;
+                fn parameters(&self) -> ::core::result::Result<__k::Literals, __k::ParameterError> {
+                    #parameters
+                }
+                fn accept<__H: __k::Host>(self, __host: __H) -> __H::Made {
+                    __host.#accept(self)
+                }
+            }
+            #run
+        };
+    }
+}
+
+/// The struct, and the function that makes one of parameters.
+pub(crate) fn definition(item: &ItemFn, signature: &Signature, krate: &TokenStream) -> TokenStream {
+    let (name, vis) = (&item.sig.ident, &item.vis);
+    let allow = crate::expand::allow();
+    let attributes: Vec<&Attribute> = item.attrs.iter().collect();
+    let fallback = format!("The query `{name}`.");
+    let docs = if attributes.iter().any(|attribute| attribute.path().is_ident("doc")) {
+        TokenStream::new()
+    } else {
+        quote!(#[doc = #fallback])
+    };
+    let head = format!("\n`{}`", rust(&item.sig));
+    if signature.parameters.is_empty() {
+        return quote! {
+            #docs
+            #(#attributes)*
+            #[doc = #head]
+            #allow
+            #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+            #vis struct #name;
+        };
+    }
+    let fields = signature.parameters.iter().map(|parameter| {
+        let (name, ty) = (&parameter.name, parameter_type(parameter));
+        quote!(#name: #ty)
+    });
+    let arguments = signature.parameters.iter().map(|parameter| {
+        let (name, ty) = (&parameter.name, &parameter.ty);
+        quote!(#name: #ty)
+    });
+    let values = signature.parameters.iter().map(|parameter| {
+        let name = &parameter.name;
+        match (parameter.size, &parameter.inner) {
+            (Some(_), Some(_)) => {
+                quote!(#name: ::core::option::Option::map(#name, ::core::convert::From::from))
+            }
+            (Some(_), None) => quote!(#name: ::core::convert::From::from(#name)),
+            (None, _) => quote!(#name),
+        }
+    });
+    let made = format!("[`struct@{name}`] with the values of its parameters.");
+    let conditions = conditions(&item.attrs);
+    let alias = format_ident!("__{}_parameters", plain(&name.to_string()));
+    let fields = fields.map(|field| {
+        let text = field.to_string();
+        // A decimal's own type stands behind the private path.
+        if text.contains("__k") {
+            let tokens: TokenStream = replaced(field, krate);
+            tokens
+        } else {
+            field
+        }
+    });
+    let _ = alias;
+    quote! {
+        #docs
+        #(#attributes)*
+        #[doc = #head]
+        #allow
+        #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+        #vis struct #name { #(#fields),* }
+        #(#conditions)*
+        #[doc = #made]
+        #[must_use]
+        #allow
+        #vis fn #name(#(#arguments),*) -> #name {
+            #name { #(#values),* }
+        }
+    }
+}
+
+/// The same tokens with the private module's whole path.
+fn replaced(tokens: TokenStream, krate: &TokenStream) -> TokenStream {
+    tokens
+        .into_iter()
+        .flat_map(|tree| match tree {
+            proc_macro2::TokenTree::Ident(ident) if ident == "__k" => quote!(#krate::query),
+            proc_macro2::TokenTree::Group(group) => {
+                let inner = replaced(group.stream(), krate);
+                proc_macro2::TokenTree::Group(proc_macro2::Group::new(group.delimiter(), inner))
+                    .to_token_stream()
+            }
+            other => other.to_token_stream(),
+        })
+        .collect()
+}
+
+/// The attributes under which the query is there at all.
+pub(crate) fn conditions(attributes: &[Attribute]) -> Vec<&Attribute> {
+    attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("cfg"))
+        .collect()
+}
+
+fn parameters(item: &ItemFn, signature: &Signature) -> TokenStream {
+    let query = plain(&item.sig.ident.to_string());
+    let values = signature.parameters.iter().map(|parameter| {
+        let (field, name) = (&parameter.name, plain(&parameter.name.to_string()));
+        quote!((#name, __k::literal(#query, #name, &self.#field)?))
+    });
+    quote!(::core::result::Result::Ok(::core::convert::From::from([#(#values),*])))
+}
+
+impl Whole<'_> {
+    /// Models and columns of everything the query names, each mention of a type in the place where its author wrote it.
+    fn sources(&self) -> TokenStream {
+        let mut tokens = TokenStream::new();
+        for (index, input) in self.signature.inputs.iter().enumerate() {
+            let (model, columns) = (format_ident!("__E{index}"), format_ident!("__C{index}"));
+            let (ty, span) = (&input.ty, Place::of(&input.ty).first);
+            let entity = quote_spanned!(span=> __k::Entity);
+            tokens.extend(quote! {
+                const #model: &__k::Model<'static> = <#ty as #entity>::MODEL;
+                const #columns: &[__k::Column<'static>] = #model.columns;
+            });
+        }
+        if let Some(output) = &self.signature.output {
+            let (ty, span) = (&output.ty, Place::of(&output.ty).first);
+            let entity = quote_spanned!(span=> __k::Entity);
+            let row = row_alias("__Row", &self.query.made.path);
+            tokens.extend(quote! {
+                const __O: &__k::Model<'static> = <#ty as #entity>::MODEL;
+                const __P: &[__k::Column<'static>] = __O.columns;
+                type #row<'a> = <#ty as #entity>::Row<'a>;
+            });
+        }
+        for (index, made) in self.query.rows.iter().enumerate() {
+            let (columns, model) = (format_ident!("__M{index}"), format_ident!("__F{index}"));
+            let path = &made.path;
+            let last = Rc::ptr_eq(made, &self.query.made);
+            if last {
+                tokens.extend(quote! {
+                    const #columns: &[__k::Column<'static>] = __P;
+                });
+                continue;
+            }
+            let span = Place::of(path).first;
+            let entity = quote_spanned!(span=> __k::Entity);
+            let row = row_alias(&format!("__R{index}"), path);
+            let function = format_ident!("__made{index}");
+            let fields = made.fields.iter().map(|(field, _)| field);
+            tokens.extend(quote! {
+                const #model: &__k::Model<'static> = <#path as #entity>::MODEL;
+                const #columns: &[__k::Column<'static>] = #model.columns;
+                type #row<'a> = <#path as #entity>::Row<'a>;
+                fn #function<'a>() -> #row<'a> {
+                    #row { #(#fields: __k::never()),* }
+                }
+            });
+        }
+        tokens
+    }
+
+    /// Types everything, and checks what is said of it.
+    fn checks(&self, nodes: &mut Nodes<'_>) -> TokenStream {
+        let query = self.query;
+        let mut tokens = self.shape();
+        for filter in &query.filters {
+            let node = entry(nodes.type_of(filter));
+            nodes.check(
+                filter.place,
+                &quote!(__k::s::check::check_condition),
+                quote!("filter", #node),
+            );
+        }
+        for (keys, step) in [(&query.group, "group_by"), (&query.partition, "partition_by")] {
+            for part in keys.iter().flat_map(|keys| &keys.parts) {
+                let node = entry(nodes.type_of(&part.tree));
+                nodes.check(
+                    part.tree.place,
+                    &quote!(__k::s::check::check_key_part),
+                    quote!(#step, #node),
+                );
+            }
+        }
+        for (index, made) in query.rows.iter().enumerate() {
+            if !Rc::ptr_eq(made, &query.made) {
+                let (model, columns) = (format_ident!("__F{index}"), format_ident!("__M{index}"));
+                fields(made, &quote!(#model), &quote!(#columns), nodes);
+            }
+        }
+        fields(&query.made, &quote!(__O), &quote!(__P), nodes);
+        for having in &query.having {
+            let node = entry(nodes.type_of(having));
+            nodes.check(
+                having.place,
+                &quote!(__k::s::check::check_condition),
+                quote!("having", #node),
+            );
+        }
+        tokens.extend(self.key_check(nodes));
+        for path in &query.variants {
+            tokens.extend(variant(path));
+        }
+        tokens
+    }
+
+    /// What the query reads and writes as a whole.
+    fn shape(&self) -> TokenStream {
+        let mut tokens = TokenStream::new();
+        for (index, input) in self.signature.inputs.iter().enumerate() {
+            let (model, kind) = (format_ident!("__E{index}"), kind(input.kind));
+            tokens.extend(check_at(
+                Place::of(&input.ty),
+                &quote!(__k::s::check::check_input),
+                quote!(#model, #kind),
+            ));
+        }
+        if let Some(output) = &self.signature.output {
+            let place = Place::of(&output.ty);
+            let (made, because) = (kind(self.query.kind), self.query.because);
+            tokens.extend(check_at(
+                place,
+                &quote!(__k::s::check::check_kind),
+                quote!(__O, #made, #because),
+            ));
+            let grouped = self.query.group.is_some();
+            let read = kind(self.input_kind());
+            tokens.extend(check_at(
+                place,
+                &quote!(__k::s::check::check_window_shape),
+                quote!(__O.name, __O.window.is_some(), #grouped, #read),
+            ));
+        }
+        tokens
+    }
+
+    pub(crate) fn input_kind(&self) -> SourceKind {
+        self.signature
+            .inputs
+            .get(self.query.input)
+            .map_or(SourceKind::Stream, |input| input.kind)
+    }
+
+    /// The output's key is the group's, or the one it is partitioned by, or the input's.
+    fn key_check(&self, nodes: &Nodes<'_>) -> TokenStream {
+        let made = &self.query.made;
+        let (keys, grouped) = match (&self.query.group, &self.query.partition) {
+            (Some(keys), _) => (Some(keys), true),
+            (None, keys) => (keys.as_ref(), false),
+        };
+        if let Some(keys) = keys {
+            let parts = parts(keys, made, grouped).map(|(text, field, tree)| {
+                let node = entry(nodes.of(tree));
+                quote!((#text, #field, #node))
+            });
+            return check_at(
+                keys.place,
+                &quote!(__k::s::check::check_keys),
+                quote!(__O.name, __P, &[#(#parts),*]),
+            );
+        }
+        let items = made.fields.iter().map(|(field, tree)| {
+            let to = hash(field);
+            let from = match &tree.origin().kind {
+                Kind::Column { field, .. } => hash(field),
+                _ => 0,
+            };
+            quote!((#to, #from))
+        });
+        let model = format_ident!("__E{}", self.query.input);
+        check_at(
+            Place::of(&made.path),
+            &quote!(__k::s::check::check_kept_keys),
+            quote!(__O, #model, &[#(#items),*]),
+        )
+    }
+
+    /// The rows of the input by the names their author gave them, as far as these expressions use them.
+    pub(crate) fn rows<'e>(&self, exprs: impl IntoIterator<Item = &'e Expr>) -> TokenStream {
+        let mut names: BTreeMap<String, Ident> = BTreeMap::new();
+        for expr in exprs {
+            expr.walk(&mut |expr| {
+                if let Kind::Column { receiver, .. } = &expr.kind {
+                    let _ = names
+                        .entry(receiver.to_string())
+                        .or_insert_with(|| receiver.clone());
+                }
+            });
+        }
+        let names = names.values();
+        quote!(#(let #names = __row;)*)
+    }
+
+    /// `fn keep`.
+    pub(crate) fn keep(&self, native: &Native<'_>) -> TokenStream {
+        let filters = &self.query.filters;
+        let rows = self.rows(filters.iter().map(|filter| &**filter));
+        let conditions = filters.iter().map(|filter| native.value(filter));
+        quote! {
+            #[inline]
+            fn keep<'a>(&'a self, __at: &__k::At<'a>, __row: __k::Row<'a, Self::Input>) -> ::core::primitive::bool {
+                let __scratch = __at.scratch;
+                #rows
+                #(if !__k::logic::holds(#conditions) { return false; })*
+                true
+            }
+        }
+    }
+
+    fn projection(&self, native: &Native<'_>) -> TokenStream {
+        let name = &self.item.sig.ident;
+        let input = self.input();
+        let keep = self.keep(native);
+        let made = &self.query.made;
+        let rows = self.rows(made.fields.iter().map(|(_, tree)| &**tree));
+        let row = self.row(native);
+        quote! {
+            #[automatically_derived]
+            impl __k::Project for #name {
+                type Input = #input;
+                #keep
+                #[inline]
+                fn project<'a>(&'a self, __at: &__k::At<'a>, __row: __k::Row<'a, Self::Input>) -> __k::Row<'a, Self::Output> {
+                    let __scratch = __at.scratch;
+                    #rows
+                    #row
+                }
+            }
+        }
+    }
+
+    /// The entity that is read.
+    pub(crate) fn input(&self) -> TokenStream {
+        self.signature
+            .inputs
+            .get(self.query.input)
+            .map(|input| input.ty.to_token_stream())
+            .unwrap_or_default()
+    }
+
+    /// The output's row.
+    pub(crate) fn row(&self, native: &Native<'_>) -> TokenStream {
+        let row = row_alias("__Row", &self.query.made.path);
+        let fields = self.query.made.fields.iter().map(|(field, tree)| {
+            let value = match &tree.kind {
+                Kind::Bound(_) => {
+                    let bound = native.value(tree);
+                    quote!(__k::bound(#bound))
+                }
+                _ => {
+                    let value = native.value(tree);
+                    quote!(__k::give(__scratch, #value))
+                }
+            };
+            quote!(#field: #value)
+        });
+        quote!(#row { #(#fields),* })
+    }
+
+    fn plan(&self) -> TokenStream {
+        let name = plain(&self.item.sig.ident.to_string());
+        let inputs = self.signature.inputs.iter().enumerate().map(|(index, input)| {
+            let (name, kind) = (plain(&input.name.to_string()), kind(input.kind));
+            let model = format_ident!("__E{index}");
+            quote!(__k::plan::Input { name: #name, entity: #model, kind: #kind })
+        });
+        let steps = self.query.steps.iter().map(step);
+        let (kind, because) = (kind(self.query.kind), self.query.because);
+        let parameters = self.signature.parameters.iter().map(|parameter| {
+            let (name, ty) = (plain(&parameter.name.to_string()), crate::types::tidy(&parameter.ty));
+            quote!(__k::plan::Parameter { name: #name, ty: #ty })
+        });
+        quote! {
+            __k::plan::Query {
+                name: #name,
+                inputs: &[#(#inputs),*],
+                steps: &[#(#steps),*],
+                output: __O,
+                kind: #kind,
+                because: #because,
+                parameters: &[#(#parameters),*],
+            }
+        }
+    }
+}
+
+/// The key's parts: as written, the output's field, the expression.
+fn parts<'q>(
+    keys: &'q Keys,
+    made: &'q Made,
+    grouped: bool,
+) -> impl Iterator<Item = (&'q str, String, &'q Expr)> {
+    keys.parts.iter().enumerate().map(move |(index, part)| {
+        let field = made
+            .fields
+            .iter()
+            .find(|(_, tree)| is_part(tree, &part.tree, index, grouped))
+            .map(|(field, _)| plain(&field.to_string()));
+        (part.text.as_str(), field.unwrap_or_default(), &*part.tree)
+    })
+}
+
+/// Types a row's fields and checks that they fit.
+fn fields(made: &Made, model: &TokenStream, columns: &TokenStream, nodes: &mut Nodes<'_>) {
+    for (field, tree) in &made.fields {
+        let node = entry(nodes.type_of(tree));
+        let hash = hash(field);
+        tree.walk(&mut |expr| {
+            if let Kind::Bound(bound) = &expr.kind {
+                let function = bound.function();
+                nodes.check(
+                    expr.place,
+                    &quote!(__k::s::check::check_window),
+                    quote!(#model.name, #model.window.is_some(), #function),
+                );
+            }
+        });
+        match &tree.kind {
+            Kind::Bound(bound) => {
+                let function = bound.function();
+                nodes.check(
+                    tree.place,
+                    &quote!(__k::s::check::check_window_bound),
+                    quote!(#model.name, #columns, #hash, #function),
+                );
+            }
+            _ => nodes.check(
+                tree.place,
+                &quote!(__k::s::check::check_assign),
+                quote!(#model.name, #columns, #hash, #node),
+            ),
+        }
+    }
+}
+
+fn variant(path: &syn::Path) -> TokenStream {
+    let Some(last) = path.segments.last() else {
+        return TokenStream::new();
+    };
+    let variant = plain(&last.ident.to_string());
+    let mut of = path.clone();
+    let _ = of.segments.pop();
+    of.segments.pop_punct();
+    let name = rust(&of);
+    let value = quote_spanned!(Place::of(&of).first=> __k::Value);
+    check_at(
+        Place::of(path),
+        &quote!(__k::s::check::check_variant),
+        quote!(<#of as #value>::VARIANTS, #name, #variant),
+    )
+}
+
+fn kind(kind: SourceKind) -> TokenStream {
+    match kind {
+        SourceKind::Stream => quote!(__k::Kind::Stream),
+        SourceKind::Table => quote!(__k::Kind::Table),
+    }
+}
+
+/// The name of a row's type in the place of the struct that is written for it.
+fn row_alias(name: &str, path: &syn::Path) -> Ident {
+    let span = path
+        .segments
+        .last()
+        .map_or_else(proc_macro2::Span::call_site, |last| last.ident.span());
+    Ident::new(name, span)
+}
+
+fn step(step: &Step) -> TokenStream {
+    let pairs = |fields: &[(String, String)]| {
+        let fields = fields.iter().map(|(field, value)| quote!((#field, #value)));
+        quote!(&[#(#fields),*])
+    };
+    match step {
+        Step::Filter(text) => quote!(__k::plan::Step::Filter(#text)),
+        Step::Map(fields) => {
+            let fields = pairs(fields);
+            quote!(__k::plan::Step::Map(#fields))
+        }
+        Step::PartitionBy(keys) => quote!(__k::plan::Step::PartitionBy(&[#(#keys),*])),
+        Step::GroupBy(keys) => quote!(__k::plan::Step::GroupBy(&[#(#keys),*])),
+        Step::Aggregate(fields) => {
+            let fields = pairs(fields);
+            quote!(__k::plan::Step::Aggregate(#fields))
+        }
+        Step::Having(text) => quote!(__k::plan::Step::Having(#text)),
+    }
+}

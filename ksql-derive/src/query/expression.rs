@@ -1,0 +1,563 @@
+//! Rust's syntax into the tree: names, literals, operators, fields. Calls stand in `method`, `if` and `match` in `branch`,
+//! what a group can be asked in `group`.
+//!
+//! Invariant: what KSQL cannot say is an error on the very token, and reading goes on behind it.
+
+use std::rc::Rc;
+
+use ksql_schema::Kind as SourceKind;
+use ksql_schema::query::{Arith, Compare, literal};
+use proc_macro2::Ident;
+use syn::spanned::Spanned as _;
+use syn::{BinOp, Block, Expr as Syntax, ExprField, ExprPath, Lit, Member, Pat, Stmt, UnOp};
+
+use super::tree::{Aggregated, Expr, Kind, Made, Tree};
+use super::words::suggestion;
+use crate::errors::{Errors, Place};
+use crate::parse::args::plain;
+
+/// What a name in a closure stands for.
+#[derive(Debug, Clone)]
+pub(crate) enum Named {
+    /// A row of an input.
+    Input(usize),
+    /// A row that an earlier step made.
+    Made(usize),
+    /// The group of an aggregation.
+    Group,
+    /// A value with a name of its own.
+    Value(Tree),
+}
+
+/// Where an expression stands, which is what it may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// In a step over rows.
+    Row,
+    /// In `aggregate`, outside of its aggregates.
+    Aggregate,
+    /// In `having`, outside of its aggregates.
+    Having,
+}
+
+/// Reads expressions.
+#[derive(Debug)]
+pub(crate) struct Reader<'e> {
+    pub(crate) errors: &'e mut Errors,
+    pub(crate) inputs: Vec<(String, SourceKind)>,
+    pub(crate) parameters: Vec<String>,
+    /// The rows that steps made so far.
+    pub(crate) rows: Vec<Rc<Made>>,
+    pub(crate) aggregates: Vec<Aggregated>,
+    /// The parts of the group's key, once there is one.
+    pub(crate) group: Option<usize>,
+    pub(crate) part: Part,
+    /// What the rows of closures are at this step.
+    pub(crate) row: Named,
+    /// Paths of variants, which must be those of enums.
+    pub(crate) variants: Vec<syn::Path>,
+    pub(crate) names: Vec<(String, Named)>,
+}
+
+impl Reader<'_> {
+    pub(crate) fn error(&mut self, place: Place, message: impl AsRef<str>, help: impl AsRef<str>) {
+        self.errors.push(place, message, help);
+    }
+
+    /// An error and what stands for the expression.
+    pub(crate) fn broken(
+        &mut self,
+        place: Place,
+        message: impl AsRef<str>,
+        help: impl AsRef<str>,
+    ) -> Tree {
+        self.error(place, message, help);
+        Expr::broken(place)
+    }
+
+    /// What a name stands for.
+    pub(crate) fn named(&self, name: &str) -> Option<Named> {
+        self.names
+            .iter()
+            .rev()
+            .find(|(known, _)| known == name)
+            .map(|(_, named)| named.clone())
+    }
+
+    /// The expression.
+    pub(crate) fn read(&mut self, syntax: &Syntax) -> Tree {
+        let place = Place::of(syntax);
+        match syntax {
+            Syntax::Paren(inner) => {
+                // Checks point at the parentheses too.
+                let tree = self.read(&inner.expr);
+                match &tree.kind {
+                    Kind::Integer(_) | Kind::Broken => tree,
+                    _ => tree,
+                }
+            }
+            Syntax::Group(inner) => self.read(&inner.expr),
+            Syntax::Reference(inner) => self.read(&inner.expr),
+            Syntax::Lit(literal) => self.literal(&literal.lit, false, place),
+            Syntax::Path(path) => self.path(path),
+            Syntax::Field(field) => self.field(field),
+            Syntax::Unary(unary) => match (&unary.op, &*unary.expr) {
+                (UnOp::Neg(_), Syntax::Lit(literal))
+                    if matches!(literal.lit, Lit::Int(_) | Lit::Float(_)) =>
+                {
+                    self.literal(&literal.lit, true, place)
+                }
+                (UnOp::Neg(_), of) => {
+                    let of = self.read(of);
+                    Expr::new(Kind::Negate(of), place)
+                }
+                (UnOp::Not(_), of) => {
+                    let of = self.read(of);
+                    Expr::new(Kind::Not(of), place)
+                }
+                (_, of) => self.read(of),
+            },
+            Syntax::Binary(binary) => {
+                let (left, right) = (&binary.left, &binary.right);
+                self.binary(left, &binary.op, right, place)
+            }
+            Syntax::Cast(cast) => {
+                let of = self.read(&cast.expr);
+                match self.cast_type(&cast.ty) {
+                    Some(ty) => Expr::new(Kind::Cast(of, ty), place),
+                    None => Expr::broken(place),
+                }
+            }
+            Syntax::MethodCall(call) => self.method(call),
+            Syntax::Index(index) => self.index(index),
+            Syntax::If(branch) => self.branch(branch),
+            Syntax::Match(arms) => self.arms(arms),
+            Syntax::Block(block) if block.label.is_none() => self.block(&block.block, Self::read),
+            Syntax::Macro(call) => self.macro_call(&call.mac, place),
+            Syntax::Call(call) => self.call(call),
+            other => self.unsayable(other),
+        }
+    }
+
+    fn unsayable(&mut self, syntax: &Syntax) -> Tree {
+        let (what, help) = match syntax {
+            Syntax::Closure(_) => (
+                "a closure is no value here",
+                "closures stand in steps and in aggregates: `.filter(|r| ..)`, `g.max(|r| ..)`",
+            ),
+            Syntax::Struct(_) => (
+                "a row cannot stand inside an expression",
+                "write the columns one by one",
+            ),
+            Syntax::Tuple(_) => (
+                "a tuple is no value",
+                "only `.group_by(|r| (r.a, r.b))` and `.partition_by(..)` take several",
+            ),
+            Syntax::Array(_) => (
+                "an array cannot be made in a query",
+                "`[a, b].contains(&r.x)` asks whether one of them is it",
+            ),
+            Syntax::Range(_) => (
+                "a range is no value",
+                "`(1..=5).contains(&r.x)` asks whether it holds one",
+            ),
+            Syntax::Assign(_) => (
+                "nothing in a query changes",
+                "give the value a name of its own: `let x = ..;`",
+            ),
+            Syntax::Return(_) | Syntax::Break(_) | Syntax::Continue(_) => (
+                "a query has no jumps",
+                "the last expression is the value",
+            ),
+            Syntax::ForLoop(_) | Syntax::While(_) | Syntax::Loop(_) => (
+                "KSQL has no loops",
+                "rows are put together by `.group_by(..)` and `.aggregate(..)`",
+            ),
+            Syntax::Try(_) => (
+                "`?` cannot be said in KSQL",
+                "say what stands for NULL: `.unwrap_or(..)`",
+            ),
+            Syntax::Await(_) => ("a query waits for nothing", "remove `.await`"),
+            Syntax::Unsafe(_) => ("nothing in a query is unsafe", "remove `unsafe`"),
+            _ => (
+                "this cannot be said in KSQL",
+                "write it with columns, literals, operators, `if` and methods",
+            ),
+        };
+        self.broken(Place::of(syntax), what, help)
+    }
+
+    /// A block: names for values, then what it is.
+    pub(crate) fn block<T>(
+        &mut self,
+        block: &Block,
+        last: impl FnOnce(&mut Self, &Syntax) -> T,
+    ) -> T {
+        let outer = self.names.len();
+        let (end, statements) = match block.stmts.split_last() {
+            Some((end, statements)) => (Some(end), statements),
+            None => (None, [].as_slice()),
+        };
+        for statement in statements {
+            self.statement(statement);
+        }
+        let empty = || Syntax::Verbatim(proc_macro2::TokenStream::new());
+        let value = match end {
+            Some(Stmt::Expr(value, None)) => last(self, value),
+            Some(Stmt::Expr(value, Some(semicolon))) => {
+                self.error(
+                    Place::of(semicolon),
+                    "the value is thrown away here",
+                    "remove the semicolon",
+                );
+                last(self, value)
+            }
+            Some(Stmt::Macro(call)) => {
+                let syntax = Syntax::Macro(syn::ExprMacro {
+                    attrs: Vec::new(),
+                    mac: call.mac.clone(),
+                });
+                last(self, &syntax)
+            }
+            Some(other) => {
+                self.statement(other);
+                self.error(
+                    Place::of(other),
+                    "the last line of a block is its value",
+                    "write an expression behind this",
+                );
+                last(self, &Syntax::Verbatim(quote::quote!(_)))
+            }
+            None => {
+                self.error(
+                    Place::of(&block),
+                    "an empty block has no value",
+                    "write an expression in it",
+                );
+                last(self, &empty())
+            }
+        };
+        self.names.truncate(outer);
+        value
+    }
+
+    fn statement(&mut self, statement: &Stmt) {
+        match statement {
+            Stmt::Local(local) => {
+                let name = match &local.pat {
+                    Pat::Ident(pattern)
+                        if pattern.by_ref.is_none()
+                            && pattern.mutability.is_none()
+                            && pattern.subpat.is_none() =>
+                    {
+                        Some(plain(&pattern.ident.to_string()))
+                    }
+                    Pat::Wild(_) => Some("_".to_owned()),
+                    _ => None,
+                };
+                match (name, &local.init) {
+                    (Some(name), Some(init)) if init.diverge.is_none() => {
+                        let value = self.read(&init.expr);
+                        self.names.push((name, Named::Value(value)));
+                    }
+                    _ => self.error(
+                        Place::of(&local.pat),
+                        "only a plain name can be given to a value",
+                        "write `let name = ..;`",
+                    ),
+                }
+            }
+            other => self.error(
+                Place::of(other),
+                "a query's block holds `let` and a value",
+                "remove this",
+            ),
+        }
+    }
+
+    pub(crate) fn literal(&mut self, lit: &Lit, negative: bool, place: Place) -> Tree {
+        let kind = match lit {
+            Lit::Bool(value) => Kind::Boolean(value.value),
+            Lit::Str(value) => Kind::Text(value.value()),
+            Lit::Char(value) => Kind::Text(value.value().to_string()),
+            Lit::Int(int) => return self.whole(int, negative, place),
+            Lit::Float(float) => {
+                let sign = if negative { "-" } else { "" };
+                if !matches!(float.suffix(), "" | "f64") {
+                    return self.broken(
+                        place,
+                        format!("KSQL has no `{}`", float.suffix()),
+                        "write the number without a suffix: it is a DOUBLE",
+                    );
+                }
+                match format!("{sign}{}", float.base10_digits()).parse::<f64>() {
+                    Ok(value) if value.is_finite() => Kind::Double(value),
+                    _ => {
+                        return self.broken(
+                            place,
+                            "this number is larger than a DOUBLE can be",
+                            "write a smaller one",
+                        );
+                    }
+                }
+            }
+            _ => {
+                return self.broken(
+                    place,
+                    "KSQL has no literal of this kind",
+                    "write a number, a text, `true` or `false`; bytes are `\"cafe\".to_bytes(\"hex\")`",
+                );
+            }
+        };
+        Expr::new(kind, place)
+    }
+
+    fn whole(&mut self, int: &syn::LitInt, negative: bool, place: Place) -> Tree {
+        let sign = if negative { "-" } else { "" };
+        let digits = format!("{sign}{}", int.base10_digits());
+        let value = digits.parse::<i64>();
+        let kind = match (int.suffix(), value) {
+            ("f64", _) => match digits.parse::<f64>() {
+                Ok(value) => Kind::Double(value),
+                Err(_) => Kind::Broken,
+            },
+            ("" | "i64" | "i32", Err(_)) => {
+                return self.broken(
+                    place,
+                    "this number is larger than a BIGINT can be",
+                    "write it as a decimal: `dec!(..)`",
+                );
+            }
+            ("", Ok(value)) => Kind::Integer(value),
+            ("i32", Ok(value)) if i32::try_from(value).is_ok() => Kind::Integer(value),
+            ("i64", Ok(value)) => Kind::Long(value),
+            (suffix, _) => {
+                return self.broken(
+                    place,
+                    format!("KSQL has no `{suffix}`"),
+                    "write the number without a suffix, or with `i32`, `i64` or `f64`",
+                );
+            }
+        };
+        Expr::new(kind, place)
+    }
+
+    fn path(&mut self, path: &ExprPath) -> Tree {
+        let place = Place::of(path);
+        if let Some(ident) = path.path.get_ident() {
+            return self.name(ident);
+        }
+        if path.qself.is_none() && path.path.segments.len() >= 2 {
+            let variant = path.path.segments.last().map(|last| &last.ident);
+            let looks = |ident: &Ident| {
+                let text = plain(&ident.to_string());
+                text.starts_with(char::is_uppercase) && text.contains(char::is_lowercase)
+            };
+            if let Some(variant) = variant
+                && (looks(variant) || variant.to_string().len() == 1)
+            {
+                self.variants.push(path.path.clone());
+                return Expr::new(Kind::Text(plain(&variant.to_string())), place);
+            }
+        }
+        self.broken(
+            place,
+            "this name from outside is not known to the query",
+            "values from outside are parameters of the query, after its inputs: `limit: i64`",
+        )
+    }
+
+    fn name(&mut self, ident: &Ident) -> Tree {
+        let (name, place) = (plain(&ident.to_string()), Place::of(ident));
+        match self.named(&name) {
+            Some(Named::Value(tree)) => return tree,
+            Some(Named::Group) => {
+                return self.broken(
+                    place,
+                    "a group is no value",
+                    format!("take something of it: `{name}.key()`, `{name}.count()`, `{name}.max(|r| ..)`"),
+                );
+            }
+            Some(Named::Input(_) | Named::Made(_)) => {
+                return self.broken(
+                    place,
+                    "a row is no value",
+                    format!("take one of its columns, such as `{name}.id`"),
+                );
+            }
+            None => {}
+        }
+        if name == "None" {
+            return Expr::new(Kind::Null, place);
+        }
+        if let Some(index) = self.parameters.iter().position(|known| *known == name) {
+            return Expr::new(Kind::Parameter(index), place);
+        }
+        let mut known: Vec<&str> = self.parameters.iter().map(String::as_str).collect();
+        known.extend(self.names.iter().map(|(known, _)| known.as_str()));
+        let help = if self.inputs.iter().any(|(input, _)| *input == name) {
+            "this is an input: its rows are what the closure is given".to_owned()
+        } else {
+            "values from outside are parameters of the query, after its inputs: `limit: i64`"
+                .to_owned()
+        };
+        let message = format!("`{name}` is not known here{}", suggestion(&name, &known));
+        self.broken(place, message, help)
+    }
+
+    fn field(&mut self, field: &ExprField) -> Tree {
+        let place = Place::of(field);
+        let ident = match &field.member {
+            Member::Named(ident) => ident.clone(),
+            Member::Unnamed(index) => {
+                if let Some(tree) = self.key_part(&field.base, index, place) {
+                    return tree;
+                }
+                return self.broken(
+                    Place::at(index.span()),
+                    "only a group's key of several parts has numbered ones",
+                    "write `g.key().0`, or a column's name",
+                );
+            }
+        };
+        if let Some(base) = simple(&field.base) {
+            match self.named(&plain(&base.to_string())) {
+                Some(Named::Input(input)) => {
+                    let kind = Kind::Column {
+                        input,
+                        receiver: base.clone(),
+                        field: ident,
+                    };
+                    return Expr::new(kind, place);
+                }
+                Some(Named::Made(row)) => return self.made_field(row, &ident, place),
+                Some(Named::Group) => {
+                    return self.broken(
+                        place,
+                        "a group has no columns of its own",
+                        format!("take one with an aggregate, such as `{base}.latest(|r| r.{ident})`"),
+                    );
+                }
+                _ => {}
+            }
+        }
+        let of = self.read(&field.base);
+        Expr::new(Kind::Field(of, ident), place)
+    }
+
+    fn made_field(&mut self, row: usize, ident: &Ident, place: Place) -> Tree {
+        let name = plain(&ident.to_string());
+        let Some(made) = self.rows.get(row).cloned() else {
+            return Expr::broken(place);
+        };
+        if let Some(tree) = made.field(&name) {
+            return Expr::new(Kind::Assigned(row, name, tree.clone()), place);
+        }
+        let fields: Vec<String> = made
+            .fields
+            .iter()
+            .map(|(field, _)| plain(&field.to_string()))
+            .collect();
+        let known: Vec<&str> = fields.iter().map(String::as_str).collect();
+        let message = format!(
+            "the row made by the step before has no field `{name}`{}",
+            suggestion(&name, &known)
+        );
+        let help = format!("its fields are {}", super::words::quoted(&known));
+        self.broken(Place::of(ident), message, help)
+    }
+
+    fn binary(&mut self, left: &Syntax, op: &BinOp, right: &Syntax, place: Place) -> Tree {
+        let arith = |op| move |left, right| Kind::Arith(op, left, right);
+        let compare = |op| move |left, right| Kind::Compare(op, left, right);
+        let make: Box<dyn Fn(Tree, Tree) -> Kind> = match op {
+            BinOp::Add(_) => Box::new(arith(Arith::Add)),
+            BinOp::Sub(_) => Box::new(arith(Arith::Subtract)),
+            BinOp::Mul(_) => Box::new(arith(Arith::Multiply)),
+            BinOp::Div(_) => Box::new(arith(Arith::Divide)),
+            BinOp::Rem(_) => Box::new(arith(Arith::Remainder)),
+            BinOp::Eq(_) => Box::new(compare(Compare::Equal)),
+            BinOp::Ne(_) => Box::new(compare(Compare::NotEqual)),
+            BinOp::Lt(_) => Box::new(compare(Compare::Less)),
+            BinOp::Le(_) => Box::new(compare(Compare::LessOrEqual)),
+            BinOp::Gt(_) => Box::new(compare(Compare::Greater)),
+            BinOp::Ge(_) => Box::new(compare(Compare::GreaterOrEqual)),
+            BinOp::And(_) => Box::new(Kind::And),
+            BinOp::Or(_) => Box::new(Kind::Or),
+            other => {
+                return self.broken(
+                    Place::of(other),
+                    "this operator cannot be said in KSQL",
+                    "use + - * / %, == != < <= > >=, && || !",
+                );
+            }
+        };
+        let left = self.read(left);
+        let right = self.read(right);
+        Expr::new(make(left, right), place)
+    }
+
+    fn macro_call(&mut self, call: &syn::Macro, place: Place) -> Tree {
+        let name = call.path.segments.last().map(|last| last.ident.to_string());
+        match name.as_deref() {
+            Some("dec") => {
+                let digits: String = call
+                    .tokens
+                    .to_string()
+                    .chars()
+                    .filter(|letter| !letter.is_whitespace() && *letter != '_')
+                    .collect();
+                let node = literal::decimal(&digits);
+                if node.is_unknown() || node.precision() > 38 {
+                    return self.broken(
+                        place,
+                        "this is no decimal of at most 38 digits",
+                        "write its digits: `dec!(1.50)`",
+                    );
+                }
+                Expr::new(Kind::Decimal(digits), place)
+            }
+            Some("matches") => self.matches(call, place),
+            _ => self.broken(
+                Place::of(&call.path),
+                "this macro cannot be said in KSQL",
+                "the ones there are: `dec!(1.50)`, `matches!(r.kind, \"a\" | \"b\")`; texts are joined by `.concat(..)`",
+            ),
+        }
+    }
+
+    fn index(&mut self, index: &syn::ExprIndex) -> Tree {
+        let place = Place::of(index);
+        let of = self.read(&index.expr);
+        let at = self.read(&index.index);
+        match at.kind {
+            Kind::Text(_) => Expr::new(Kind::Entry(of, at), place),
+            Kind::Integer(value) if value < 0 => self.broken(
+                Place::of(&index.index),
+                "an index cannot be negative",
+                "the first element is `[0]`; from the end, write `.slice(..)`",
+            ),
+            Kind::Integer(value) => {
+                let at = Expr::new(Kind::Integer(value.saturating_add(1)), at.place);
+                Expr::new(Kind::Element(of, at), place)
+            }
+            _ => {
+                let one = Expr::new(Kind::Integer(1), at.place);
+                let at_place = at.place;
+                let at = Expr::new(Kind::Arith(Arith::Add, at, one), at_place);
+                Expr::new(Kind::Element(of, at), place)
+            }
+        }
+    }
+}
+
+/// A name alone.
+pub(crate) fn simple(syntax: &Syntax) -> Option<&Ident> {
+    match syntax {
+        Syntax::Path(path) if path.qself.is_none() => path.path.get_ident(),
+        Syntax::Paren(inner) => simple(&inner.expr),
+        Syntax::Group(inner) => simple(&inner.expr),
+        Syntax::Reference(inner) => simple(&inner.expr),
+        _ => None,
+    }
+}

@@ -1,0 +1,443 @@
+//! Nodes: each expression's entry in the query's one array, and the checks of what may be wrong with it.
+//!
+//! Invariant: an expression is typed once, wherever it stands; a check stands in a constant of its own, whose error points at the
+//! whole expression and nothing else.
+
+use std::collections::HashMap;
+
+use ksql_schema::names;
+use ksql_schema::query::functions::Argument;
+use ksql_schema::query::{Arith, Compare, Function, Sql};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::{format_ident, quote};
+
+use super::super::signature::Signature;
+use super::super::steps::Query;
+use super::super::tree::{Expr, Kind, Pseudo, Tree};
+use crate::errors::Place;
+use crate::parse::args::plain;
+
+/// The array while it grows.
+pub(crate) struct Nodes<'q> {
+    query: &'q Query,
+    signature: &'q Signature,
+    list: Vec<TokenStream>,
+    /// The node of each way to make one.
+    made: HashMap<String, usize>,
+    /// The node of each expression.
+    known: HashMap<String, usize>,
+    checks: Vec<TokenStream>,
+}
+
+/// An entry.
+pub(crate) type Node = usize;
+
+impl<'q> Nodes<'q> {
+    pub(crate) fn new(query: &'q Query, signature: &'q Signature) -> Self {
+        Self {
+            query,
+            signature,
+            list: Vec::new(),
+            made: HashMap::new(),
+            known: HashMap::new(),
+            checks: Vec::new(),
+        }
+    }
+
+    /// The array and the checks.
+    pub(crate) fn tokens(&self) -> TokenStream {
+        let lets = self.list.iter().enumerate().map(|(index, make)| {
+            let name = local(index);
+            quote!(let #name = #make;)
+        });
+        let names = (0..self.list.len()).map(local);
+        let length = self.list.len();
+        let checks = &self.checks;
+        quote! {
+            const __N: [__k::s::Node; #length] = { #(#lets)* [#(#names),*] };
+            #(#checks)*
+        }
+    }
+
+    /// A check at a place. In a constant of its own a panic is one error; parentheses alone carry the place.
+    pub(crate) fn check(&mut self, place: Place, check: &TokenStream, arguments: TokenStream) {
+        self.checks.push(check_at(place, check, arguments));
+    }
+
+    fn push(&mut self, make: TokenStream) -> Node {
+        let text = make.to_string();
+        if let Some(known) = self.made.get(&text) {
+            return *known;
+        }
+        self.list.push(make);
+        let _ = self.made.insert(text, self.list.len() - 1);
+        self.list.len() - 1
+    }
+
+    /// The entry of an expression that was typed.
+    pub(crate) fn of(&self, expr: &Expr) -> Node {
+        self.known.get(&expr.identity).copied().unwrap_or_default()
+    }
+
+    /// The entry of what a function's argument is converted to.
+    pub(crate) fn parameter(&self, call: &Expr, index: usize) -> Option<Node> {
+        self.known.get(&parameter_key(call, index)).copied()
+    }
+
+    /// The same of an aggregate's.
+    pub(crate) fn aggregate_parameter(&self, aggregate: usize, index: usize) -> Option<Node> {
+        self.known.get(&format!("parameter {aggregate} {index}")).copied()
+    }
+
+    /// What an accumulator keeps the values of.
+    pub(crate) fn kept(&self, aggregate: usize) -> Node {
+        self.known.get(&format!("kept {aggregate}")).copied().unwrap_or_default()
+    }
+
+    /// The entry of an aggregate.
+    pub(crate) fn aggregate(&self, aggregate: usize) -> Node {
+        self.known.get(&format!("aggregate{aggregate}")).copied().unwrap_or_default()
+    }
+
+    /// Types an expression and everything in it.
+    pub(crate) fn type_of(&mut self, expr: &Expr) -> Node {
+        if let Some(known) = self.known.get(&expr.identity) {
+            return *known;
+        }
+        let make = self.make(expr);
+        let node = self.push(make);
+        let _ = self.known.insert(expr.identity.clone(), node);
+        node
+    }
+
+    fn make(&mut self, expr: &Expr) -> TokenStream {
+        let place = expr.place;
+        match &expr.kind {
+            Kind::Column { input, field, .. } => {
+                let (columns, hash) = (columns(*input), hash(field));
+                let entity = format_ident!("__E{input}");
+                quote!(__k::s::column::column(#columns, #entity.name, #hash))
+            }
+            Kind::Field(of, field) => {
+                let (of, hash) = (self.local(of), hash(field));
+                quote!(__k::s::column::field(#of, #hash))
+            }
+            Kind::Pseudo(Pseudo::Partition) => plain_node(&quote!(Integer)),
+            Kind::Pseudo(_) | Kind::Bound(_) | Kind::Long(_) => plain_node(&quote!(Bigint)),
+            Kind::Integer(value) => quote!(__k::s::literal::integer(#value)),
+            Kind::Double(_) => quote!(__k::s::literal::double()),
+            Kind::Decimal(digits) => quote!(__k::s::literal::decimal(#digits)),
+            Kind::Text(_) => quote!(__k::s::literal::string()),
+            Kind::Boolean(_) => quote!(__k::s::literal::boolean()),
+            Kind::Null => quote!(__k::s::literal::null()),
+            Kind::Parameter(index) => self.value_from_outside(*index),
+            Kind::Negate(of) => {
+                let (of, node) = self.pair(of);
+                self.check(place, &quote!(__k::s::check::check_negate), quote!(#node));
+                quote!(__k::s::arith::negate(#of))
+            }
+            Kind::Not(of) => {
+                let (of, node) = self.pair(of);
+                self.check(place, &quote!(__k::s::check::check_not), quote!(#node));
+                quote!(__k::s::logic::not(#of))
+            }
+            Kind::Arith(op, left, right) => {
+                let ((left, one), (right, other)) = (self.pair(left), self.pair(right));
+                let op = arith(*op);
+                self.check(place, &quote!(__k::s::check::check_arith), quote!(#op, #one, #other));
+                quote!(__k::s::arith::arith(#op, #left, #right))
+            }
+            Kind::Compare(op, left, right) => {
+                let ((left, one), (right, other)) = (self.pair(left), self.pair(right));
+                let op = compare(*op);
+                self.check(place, &quote!(__k::s::check::check_compare), quote!(#op, #one, #other));
+                quote!(__k::s::compare::compare(#op, #left, #right))
+            }
+            Kind::And(left, right) | Kind::Or(left, right) => {
+                let ((left, one), (right, other)) = (self.pair(left), self.pair(right));
+                let word = if matches!(expr.kind, Kind::And(..)) { "&&" } else { "||" };
+                self.check(place, &quote!(__k::s::check::check_logic), quote!(#word, #one, #other));
+                quote!(__k::s::logic::both(#left, #right))
+            }
+            Kind::Between(value, from, to) => {
+                let ((value, one), (from, two), (to, three)) =
+                    (self.pair(value), self.pair(from), self.pair(to));
+                self.check(place, &quote!(__k::s::check::check_between), quote!(#one, #two, #three));
+                quote!(__k::s::compare::between(#value, #from, #to))
+            }
+            Kind::In(value, list) => {
+                let (value, one) = self.pair(value);
+                let (list, nodes): (Vec<_>, Vec<_>) = list.iter().map(|item| self.pair(item)).unzip();
+                self.check(place, &quote!(__k::s::check::check_in), quote!(#one, &[#(#nodes),*]));
+                quote!(__k::s::compare::is_in(#value, &[#(#list),*]))
+            }
+            Kind::Like(text, pattern, _) => {
+                let ((text, one), (pattern, other)) = (self.pair(text), self.pair(pattern));
+                self.check(place, &quote!(__k::s::check::check_like), quote!(#one, #other));
+                quote!(__k::s::compare::like(#text, #pattern))
+            }
+            Kind::Case {
+                word,
+                condition,
+                then,
+                otherwise,
+            } => {
+                let at = condition.place;
+                let (condition, asked) = self.pair(condition);
+                self.check(at, &quote!(__k::s::check::check_condition), quote!(#word, #asked));
+                let ((then, one), (otherwise, other)) = (self.pair(then), self.pair(otherwise));
+                self.check(place, &quote!(__k::s::check::check_case), quote!(#word, #one, #other));
+                quote!(__k::s::case::case(#condition, #then, #otherwise))
+            }
+            Kind::Call {
+                function, arguments, ..
+            } => self.call(expr, *function, arguments),
+            Kind::Cast(of, to) => {
+                let (of, node) = self.pair(of);
+                let to = sql(*to);
+                self.check(place, &quote!(__k::s::check::check_cast), quote!(#node, #to));
+                quote!(__k::s::cast::cast(#of, #to))
+            }
+            Kind::Element(of, index) => {
+                let ((of, one), (index, other)) = (self.pair(of), self.pair(index));
+                self.check(place, &quote!(__k::s::check::check_element), quote!(#one, #other));
+                quote!(__k::s::functions::element(#of, #index))
+            }
+            Kind::Entry(of, key) => {
+                let ((of, one), (key, other)) = (self.pair(of), self.pair(key));
+                self.check(place, &quote!(__k::s::check::check_entry), quote!(#one, #other));
+                quote!(__k::s::functions::entry(#of, #key))
+            }
+            Kind::Present(of) => {
+                let of = self.local(of);
+                quote!(#of.not_null())
+            }
+            Kind::Assigned(row, field, of) => {
+                let of = self.local(of);
+                let (columns, hash) = (format_ident!("__M{row}"), names::hash(field));
+                quote!(__k::s::column::assigned(#columns, #hash, #of))
+            }
+            Kind::Key(index) => {
+                let part = self
+                    .query
+                    .group
+                    .as_ref()
+                    .and_then(|group| group.parts.get(*index))
+                    .map(|part| part.tree.clone());
+                match part {
+                    Some(part) => {
+                        let of = self.local(&part);
+                        quote!(#of.not_null())
+                    }
+                    None => quote!(__k::s::Node::UNKNOWN),
+                }
+            }
+            Kind::Aggregate(index) => self.aggregated(*index),
+            Kind::Broken => quote!(__k::s::Node::UNKNOWN),
+        }
+    }
+
+    /// The local that holds an expression's node while the array is made.
+    fn local(&mut self, tree: &Tree) -> proc_macro2::Ident {
+        local(self.type_of(tree))
+    }
+
+    /// The same, and how checks name it.
+    fn pair(&mut self, tree: &Tree) -> (proc_macro2::Ident, TokenStream) {
+        let node = self.type_of(tree);
+        (local(node), entry(node))
+    }
+
+    fn call(&mut self, expr: &Expr, function: Function, arguments: &[Tree]) -> TokenStream {
+        let (locals, nodes): (Vec<_>, Vec<_>) =
+            arguments.iter().map(|argument| self.pair(argument)).unzip();
+        let name = named(function);
+        let name = quote!(__k::s::Function::#name);
+        if matches!(function, Function::IsNull | Function::IsNotNull) {
+            let first = locals.first();
+            return quote!(__k::s::logic::is_null(#first));
+        }
+        self.check(
+            expr.place,
+            &quote!(__k::s::check::check_function),
+            quote!(#name, &[#(#nodes),*]),
+        );
+        for (index, argument) in arguments.iter().enumerate() {
+            if !converts(function, index) {
+                continue;
+            }
+            let why = local(self.of(argument));
+            let node = self.push(quote! {
+                __k::s::Node::new(__k::s::functions::parameter(#name, &[#(#locals),*], #index), #why.why)
+            });
+            let _ = self.known.insert(parameter_key(expr, index), node);
+        }
+        quote!(__k::s::functions::call(#name, &[#(#locals),*]))
+    }
+
+    fn value_from_outside(&mut self, index: usize) -> TokenStream {
+        let Some(parameter) = self.signature.parameters.get(index) else {
+            return quote!(__k::s::Node::UNKNOWN);
+        };
+        let name = plain(&parameter.name.to_string());
+        let ty = super::parameter_type(parameter);
+        quote! {
+            __k::s::literal::parameter(__k::s::Sql::of(&<#ty as __k::Param>::TYPE), #name, <#ty as __k::Param>::OPTIONAL)
+        }
+    }
+
+    fn aggregated(&mut self, index: usize) -> TokenStream {
+        let Some(aggregated) = self.query.aggregates.get(index) else {
+            return quote!(__k::s::Node::UNKNOWN);
+        };
+        let query = self.query;
+        let (locals, nodes): (Vec<_>, Vec<_>) = query
+            .aggregates
+            .get(index)
+            .map(|aggregated| aggregated.arguments.as_slice())
+            .unwrap_or_default()
+            .iter()
+            .map(|argument| self.pair(argument))
+            .unzip();
+        let function = named(aggregated.function);
+        let name = quote!(__k::s::Aggregate::#function);
+        let place = aggregated.place;
+        self.check(
+            place,
+            &quote!(__k::s::check::check_aggregate),
+            quote!(#name, &[#(#nodes),*]),
+        );
+        let table = super::reads_table(self.signature, self.query);
+        if table && !aggregated.function.spec().undo {
+            self.check(
+                place,
+                &quote!(__k::s::check::check_table_aggregate),
+                quote!(#name, true),
+            );
+        }
+        if !aggregated.function.spec().native {
+            self.check(place, &quote!(__k::s::check::check_native_aggregate), quote!(#name));
+        }
+        for position in 0..locals.len() {
+            if aggregated.function == ksql_schema::query::Aggregate::Correlation {
+                let why = locals.get(position);
+                let node = self.push(quote! {
+                    __k::s::Node::new(__k::s::aggregates::parameter(#name, &[#(#locals),*], #position), #why.why)
+                });
+                let _ = self.known.insert(format!("parameter {index} {position}"), node);
+            }
+        }
+        let own = self.push(quote!(__k::s::aggregates::aggregate(#name, &[#(#locals),*])));
+        if let Some(first) = locals.first() {
+            let own_local = local(own);
+            let kept = if aggregated.function == ksql_schema::query::Aggregate::SumList {
+                self.push(quote!(#own_local))
+            } else {
+                self.push(quote!(if #own_local.is_unknown() { __k::s::Node::UNKNOWN } else { #first }))
+            };
+            let _ = self.known.insert(format!("kept {index}"), kept);
+            if stores(aggregated.function) {
+                let entry = entry(kept);
+                self.check(place, &quote!(__k::s::check::check_stored), quote!(#name, #entry));
+            }
+        }
+        let own = local(own);
+        quote!(#own)
+    }
+}
+
+/// Whether an aggregate keeps values it has seen.
+fn stores(aggregate: ksql_schema::query::Aggregate) -> bool {
+    use ksql_schema::query::Aggregate as A;
+    !matches!(
+        aggregate,
+        A::Count | A::CountOf | A::Correlation | A::Histogram | A::CountDistinct
+    )
+}
+
+/// Whether an argument may be converted where it is written.
+fn converts(function: Function, index: usize) -> bool {
+    let spec = function.spec();
+    let kind = spec.arguments.get(index).or(spec.arguments.last());
+    match kind {
+        Some(Argument::Alike | Argument::Widest | Argument::Item) => true,
+        Some(Argument::Number) => spec.arguments.len() == 2,
+        _ => false,
+    }
+}
+
+fn parameter_key(call: &Expr, index: usize) -> String {
+    format!("argument {index} of {}", call.identity)
+}
+
+fn plain_node(ty: &TokenStream) -> TokenStream {
+    quote!(__k::s::Node::new(__k::s::Sql::#ty, __k::s::Why::Never))
+}
+
+/// The identifier of an enum's variant.
+pub(crate) fn named(variant: impl std::fmt::Debug) -> proc_macro2::Ident {
+    format_ident!("{}", format!("{variant:?}"))
+}
+
+/// `n7`
+fn local(node: Node) -> proc_macro2::Ident {
+    format_ident!("n{node}")
+}
+
+/// `__N[7]`
+pub(crate) fn entry(node: Node) -> TokenStream {
+    let index = proc_macro2::Literal::usize_unsuffixed(node);
+    quote!(__N[#index])
+}
+
+/// `__C0`
+pub(crate) fn columns(input: usize) -> proc_macro2::Ident {
+    format_ident!("__C{input}")
+}
+
+/// The hash of a field's name.
+pub(crate) fn hash(field: &proc_macro2::Ident) -> u64 {
+    names::hash(&plain(&field.to_string()))
+}
+
+fn arith(op: Arith) -> TokenStream {
+    let op = named(op);
+    quote!(__k::s::Arith::#op)
+}
+
+fn compare(op: Compare) -> TokenStream {
+    let op = named(op);
+    quote!(__k::s::Compare::#op)
+}
+
+/// A type that was written behind `as`.
+pub(crate) fn sql(ty: Sql) -> TokenStream {
+    let name = match ty {
+        Sql::Boolean => "Boolean",
+        Sql::Integer => "Integer",
+        Sql::Bigint => "Bigint",
+        Sql::Double => "Double",
+        Sql::String => "String",
+        Sql::Date => "Date",
+        Sql::Time => "Time",
+        Sql::Timestamp => "Timestamp",
+        Sql::Decimal { precision, scale } => {
+            return quote!(__k::s::Sql::Decimal { precision: #precision, scale: #scale });
+        }
+        _ => "Unknown",
+    };
+    let name = format_ident!("{name}");
+    quote!(__k::s::Sql::#name)
+}
+
+/// A call in a constant, whose error covers a place.
+pub(crate) fn check_at(place: Place, check: &TokenStream, arguments: TokenStream) -> TokenStream {
+    let parenthesised = |tokens: TokenStream, span| {
+        let mut group = Group::new(Delimiter::Parenthesis, tokens);
+        group.set_span(span);
+        TokenTree::Group(group)
+    };
+    let check = parenthesised(check.clone(), place.first);
+    let arguments = parenthesised(arguments, place.last);
+    quote!(const _: () = #check #arguments;)
+}

@@ -1,0 +1,502 @@
+//! Method calls: KSQL's functions by Rust's names or its own, and what is an operator there.
+
+use ksql_schema::datetime_format::Pattern;
+use ksql_schema::query::functions::{self, UNITS};
+use ksql_schema::query::{Aggregate, Compare, Function, Sql, aggregates};
+use proc_macro2::Ident;
+use syn::{Expr as Syntax, ExprCall, ExprMethodCall, GenericArgument, PathArguments, Type};
+
+use super::expression::{Named, Part, Reader, simple};
+use super::tree::{Expr, Kind, Pseudo, Tree};
+use super::words::{quoted, suggestion};
+use crate::errors::Place;
+use crate::parse::args::plain;
+use crate::types::tidy;
+
+impl Reader<'_> {
+    pub(crate) fn method(&mut self, call: &ExprMethodCall) -> Tree {
+        let place = Place::of(call);
+        let name = plain(&call.method.to_string());
+        if let Some(base) = simple(&call.receiver) {
+            match self.named(&plain(&base.to_string())) {
+                Some(Named::Group) => return self.of_group(base, call),
+                Some(Named::Input(_) | Named::Made(_)) => return self.of_row(base, call),
+                _ => {}
+            }
+        }
+        if call.args.iter().any(|argument| matches!(argument, Syntax::Closure(_))) {
+            return self.closure_outside(call);
+        }
+        if name == "contains"
+            && let Some(tree) = self.contained(call, place)
+        {
+            return tree;
+        }
+        match name.as_str() {
+            "parse" => return self.parse_method(call, place),
+            "is_in" => {
+                return self.broken(
+                    Place::of(&call.method),
+                    "KSQL's IN is written from its list",
+                    "write `[a, b].contains(&r.x)`",
+                );
+            }
+            _ => {}
+        }
+        if let Some(turbofish) = &call.turbofish {
+            self.error(
+                Place::of(turbofish),
+                format!("`{name}` has no type arguments"),
+                "remove them",
+            );
+        }
+        let receiver = self.read(&call.receiver);
+        match (name.as_str(), call.args.len()) {
+            ("to_string", 0) => return Expr::new(Kind::Cast(receiver, Sql::String), place),
+            ("like", 1 | 2) => return self.like(receiver, call, place),
+            ("is_distinct_from" | "is_not_distinct_from", 1) => {
+                let op = if name == "is_distinct_from" {
+                    Compare::Distinct
+                } else {
+                    Compare::NotDistinct
+                };
+                let other = self.argument(call, 0);
+                return Expr::new(Kind::Compare(op, receiver, other), place);
+            }
+            ("get", 1) => {
+                let key = self.argument(call, 0);
+                return Expr::new(Kind::Entry(receiver, key), place);
+            }
+            _ => {}
+        }
+        self.function(receiver, call, &name, place)
+    }
+
+    fn argument(&mut self, call: &ExprMethodCall, index: usize) -> Tree {
+        match call.args.iter().nth(index) {
+            Some(syntax) => self.read(syntax),
+            None => Expr::broken(Place::of(&call.method)),
+        }
+    }
+
+    fn function(&mut self, receiver: Tree, call: &ExprMethodCall, name: &str, place: Place) -> Tree {
+        let at = Place::of(&call.method);
+        let mut given: Vec<&Syntax> = call.args.iter().collect();
+        let found = functions::lookup(name, given.len() + 1);
+        let Some(function) = found else {
+            return self.unknown_method(&call.method, name);
+        };
+        let mut unit = None;
+        if function.takes_unit() {
+            let Some((first, rest)) = given.split_first() else {
+                return self.broken(
+                    at,
+                    format!("`{name}` takes a unit of time and a number"),
+                    format!("write `.{name}(Unit::Hours, 3)`"),
+                );
+            };
+            unit = self.unit(first);
+            given = rest.to_vec();
+        }
+        let spec = function.spec();
+        let count = given.len() + 1;
+        if count < spec.required || (!spec.rest && count > spec.arguments.len()) {
+            let (least, most) = (spec.required - 1, spec.arguments.len() - 1);
+            let takes = match (least, most) {
+                (least, _) if spec.rest => format!("at least {}", arguments(least)),
+                (0, 0) => "no argument".to_owned(),
+                (least, most) if least == most => arguments(least),
+                (least, most) => format!("{least} to {}", arguments(most)),
+            };
+            return self.broken(
+                at,
+                format!("`{name}` takes {takes}, not {}", given.len()),
+                spec.meaning,
+            );
+        }
+        let mut arguments = vec![receiver];
+        for syntax in given {
+            let argument = self.read(syntax);
+            arguments.push(argument);
+        }
+        self.check_literals(function, &arguments);
+        Expr::new(
+            Kind::Call {
+                function,
+                arguments,
+                unit,
+            },
+            place,
+        )
+    }
+
+    fn unknown_method(&mut self, method: &Ident, name: &str) -> Tree {
+        let place = Place::of(method);
+        if let Some(advice) = functions::refused(name) {
+            return self.broken(
+                place,
+                format!("`{name}` cannot be said in KSQL"),
+                format!("write {advice}"),
+            );
+        }
+        if aggregates::lookup(name, 0, false).is_some() {
+            return self.misplaced(place, name);
+        }
+        if matches!(name, "order_by" | "distinct" | "limit" | "sort_by" | "take" | "skip") {
+            return self.broken(
+                place,
+                format!("a query has no `{name}`: a stream has no order and no end"),
+                "sort and limit where results are read",
+            );
+        }
+        let known = functions::closest_names();
+        let help = format!("methods are {}", quoted(&known));
+        self.broken(
+            place,
+            format!("`{name}` cannot be said in KSQL{}", suggestion(name, &known)),
+            help,
+        )
+    }
+
+    fn misplaced(&mut self, place: Place, name: &str) -> Tree {
+        self.broken(
+            place,
+            format!("`{name}` is an aggregate"),
+            format!(
+                "it belongs in `.aggregate(|g| ..)` or `.having(|g| ..)` after `.group_by(..)`, as `g.{name}(|r| ..)`"
+            ),
+        )
+    }
+
+    fn closure_outside(&mut self, call: &ExprMethodCall) -> Tree {
+        let name = plain(&call.method.to_string());
+        let place = Place::of(&call.method);
+        if aggregates::lookup(&name, 1, false).is_some() {
+            return self.misplaced(place, &name);
+        }
+        self.broken(
+            place,
+            format!("`{name}` with a closure cannot be said in KSQL"),
+            "closures stand in steps and in aggregates: `.filter(|r| ..)`, `g.max(|r| ..)`",
+        )
+    }
+
+    /// What can be asked of a row itself.
+    fn of_row(&mut self, base: &Ident, call: &ExprMethodCall) -> Tree {
+        let name = plain(&call.method.to_string());
+        let place = Place::of(call);
+        let pseudo = match (name.as_str(), call.args.len()) {
+            ("rowtime", 0) => Pseudo::Time,
+            ("rowpartition", 0) => Pseudo::Partition,
+            ("rowoffset", 0) => Pseudo::Offset,
+            _ => {
+                if aggregates::lookup(&name, call.args.len(), false).is_some() {
+                    return self.misplaced(Place::of(&call.method), &name);
+                }
+                if matches!(name.as_str(), "window_start" | "window_end" | "key") {
+                    return self.broken(
+                        Place::of(&call.method),
+                        format!("a row has no `{name}()`, a group has"),
+                        format!("it belongs in `.aggregate(|g| ..)`, as `g.{name}()`"),
+                    );
+                }
+                return self.broken(
+                    Place::of(&call.method),
+                    format!("a row has no `{name}`"),
+                    format!("methods are for columns: `{base}.id.{name}(..)`; of the row there are `rowtime()`, `rowpartition()`, `rowoffset()`"),
+                );
+            }
+        };
+        Expr::new(Kind::Pseudo(pseudo), place)
+    }
+
+    /// `[a, b].contains(&x)` and `(1..=5).contains(&x)`.
+    fn contained(&mut self, call: &ExprMethodCall, place: Place) -> Option<Tree> {
+        let mut receiver = &*call.receiver;
+        while let Syntax::Paren(inner) = receiver {
+            receiver = &inner.expr;
+        }
+        match receiver {
+            Syntax::Array(list) => {
+                let value = self.argument(call, 0);
+                let items = list.elems.iter().map(|item| self.read(item)).collect();
+                Some(Expr::new(Kind::In(value, items), place))
+            }
+            Syntax::Range(range) => {
+                let value = self.argument(call, 0);
+                let start = range.start.as_ref().map(|start| self.read(start));
+                let end = range.end.as_ref().map(|end| self.read(end));
+                let asked = self.within(&value, start, end, &range.limits, place);
+                Some(asked.unwrap_or_else(|| {
+                    self.broken(
+                        place,
+                        "this range holds everything",
+                        "say where it starts or ends: `(1..=5).contains(&r.x)`",
+                    )
+                }))
+            }
+            _ => None,
+        }
+    }
+
+    fn parse_method(&mut self, call: &ExprMethodCall, place: Place) -> Tree {
+        let ty = call.turbofish.as_ref().and_then(|fish| match fish.args.first() {
+            Some(GenericArgument::Type(ty)) if fish.args.len() == 1 => Some(ty),
+            _ => None,
+        });
+        let Some(ty) = ty else {
+            return self.broken(
+                Place::of(&call.method),
+                "`parse` says what it reads",
+                "write `.parse::<i64>()`, with `i32`, `i64`, `f64`, `bool` or `Decimal<18, 4>`",
+            );
+        };
+        let of = self.read(&call.receiver);
+        match self.cast_type(ty) {
+            Some(ty) => Expr::new(Kind::Cast(of, ty), place),
+            None => Expr::broken(place),
+        }
+    }
+
+    fn like(&mut self, text: Tree, call: &ExprMethodCall, place: Place) -> Tree {
+        let pattern = self.argument(call, 0);
+        let mut escape = None;
+        if call.args.len() == 2 {
+            let given = self.argument(call, 1);
+            match &given.kind {
+                Kind::Text(text) if text.chars().count() == 1 => escape = text.chars().next(),
+                _ => {
+                    return self.broken(
+                        given.place,
+                        "the escape of `like` is one character",
+                        "write `.like(\"50!%\", '!')`",
+                    );
+                }
+            }
+        }
+        if let (Kind::Text(text), Some(escape)) = (&pattern.kind, escape) {
+            let mut letters = text.chars();
+            while let Some(letter) = letters.next() {
+                if letter == escape && letters.next().is_none() {
+                    return self.broken(
+                        pattern.place,
+                        "the pattern ends in its escape, which escapes nothing",
+                        "double it",
+                    );
+                }
+            }
+        }
+        Expr::new(Kind::Like(text, pattern, escape), place)
+    }
+
+    /// `Unit::Hours`, by its last word.
+    fn unit(&mut self, syntax: &Syntax) -> Option<&'static str> {
+        let word = match syntax {
+            Syntax::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
+            _ => None,
+        };
+        let word = word.unwrap_or_default();
+        let upper = word.to_ascii_uppercase();
+        let found = UNITS
+            .iter()
+            .find(|unit| **unit == upper || unit.strip_suffix('S') == Some(upper.as_str()));
+        if found.is_none() {
+            let names = ["Milliseconds", "Seconds", "Minutes", "Hours", "Days"];
+            self.error(
+                Place::of(syntax),
+                format!("this is no unit of time{}", suggestion(&word, &names)),
+                "write one of `Unit::Milliseconds`, `Unit::Seconds`, `Unit::Minutes`, `Unit::Hours`, `Unit::Days`",
+            );
+        }
+        found.copied()
+    }
+
+    /// Literals that mean something: what is wrong with them shows now and not as a NULL later.
+    fn check_literals(&mut self, function: Function, arguments: &[Tree]) {
+        use Function as F;
+        let literal = |index: usize| match arguments.get(index).map(|tree| (&tree.kind, tree.place)) {
+            Some((Kind::Text(text), place)) => Some((text.clone(), place)),
+            _ => None,
+        };
+        let (pattern, zones): (Option<usize>, &[usize]) = match function {
+            F::FormatTimestamp | F::ParseTimestamp => (Some(1), &[2]),
+            F::FormatDate | F::FormatTime | F::Format | F::ParseDate | F::ParseTime => (Some(1), &[]),
+            F::ConvertTz => (None, &[1, 2]),
+            _ => (None, &[]),
+        };
+        if let Some((text, place)) = pattern.and_then(literal)
+            && let Err(defect) = Pattern::parse(&text)
+        {
+            self.error(place, defect, "patterns are those of Java's `DateTimeFormatter`, such as `yyyy-MM-dd HH:mm:ss`");
+        }
+        for (text, place) in zones.iter().filter_map(|index| literal(*index)) {
+            if !is_zone(&text) {
+                self.error(
+                    place,
+                    format!("`{text}` is no zone that both engines know alike"),
+                    "write `UTC` or an offset such as `+02:00`",
+                );
+            }
+        }
+        if matches!(function, F::ToBytes | F::FromBytes)
+            && let Some((text, place)) = literal(1)
+            && !["hex", "utf8", "ascii", "base64"].contains(&text.as_str())
+        {
+            self.error(
+                place,
+                format!("`{text}` is no encoding of bytes"),
+                "write `hex`, `utf8`, `ascii` or `base64`",
+            );
+        }
+    }
+
+    /// The type behind `as` and in `parse::<..>`.
+    pub(crate) fn cast_type(&mut self, ty: &Type) -> Option<Sql> {
+        let place = Place::of(ty);
+        let Type::Path(path) = ty else {
+            self.no_type(ty, place, "write one of `i32`, `i64`, `f64`, `Decimal<18, 4>`, `String`, `bool`");
+            return None;
+        };
+        let last = path.path.segments.last()?;
+        let sql = match plain(&last.ident.to_string()).as_str() {
+            "i32" => Sql::Integer,
+            "i64" => Sql::Bigint,
+            "f64" => Sql::Double,
+            "bool" => Sql::Boolean,
+            "String" => Sql::String,
+            "NaiveDate" => Sql::Date,
+            "NaiveTime" => Sql::Time,
+            "DateTime" => Sql::Timestamp,
+            "Decimal" | "Dec" => return self.decimal_type(&last.arguments, place),
+            "i8" | "u8" | "i16" | "u16" => {
+                self.no_type(ty, place, "write `i32`");
+                return None;
+            }
+            "u32" | "u64" | "usize" | "isize" | "i128" | "u128" => {
+                self.no_type(ty, place, "write `i64`, or `Decimal<20, 0>` where values above it occur");
+                return None;
+            }
+            "f32" => {
+                self.no_type(ty, place, "write `f64`");
+                return None;
+            }
+            "str" | "char" => {
+                self.no_type(ty, place, "write `String`");
+                return None;
+            }
+            _ => {
+                self.no_type(
+                    ty,
+                    place,
+                    "write one of `i32`, `i64`, `f64`, `Decimal<18, 4>`, `String`, `bool`, `NaiveDate`, `NaiveTime`, `DateTime<Utc>`",
+                );
+                return None;
+            }
+        };
+        Some(sql)
+    }
+
+    fn no_type(&mut self, ty: &Type, place: Place, help: &str) {
+        self.error(place, format!("nothing can be converted to `{}` in KSQL", tidy(ty)), help);
+    }
+
+    fn decimal_type(&mut self, arguments: &PathArguments, place: Place) -> Option<Sql> {
+        let numbers: Vec<u32> = match arguments {
+            PathArguments::AngleBracketed(arguments) => arguments
+                .args
+                .iter()
+                .filter_map(|argument| match argument {
+                    GenericArgument::Const(Syntax::Lit(lit)) => match &lit.lit {
+                        syn::Lit::Int(int) => int.base10_parse().ok(),
+                        _ => None,
+                    },
+                    _ => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        match numbers.as_slice() {
+            [precision, scale] => Some(Sql::Decimal {
+                precision: *precision,
+                scale: *scale,
+            }),
+            _ => {
+                self.error(
+                    place,
+                    "a decimal's type states all its digits and those after the point",
+                    "write `Decimal<18, 4>`",
+                );
+                None
+            }
+        }
+    }
+
+    /// A function that is no method.
+    pub(crate) fn call(&mut self, call: &ExprCall) -> Tree {
+        let place = Place::of(&call.func);
+        let last = match &*call.func {
+            Syntax::Path(path) => path.path.segments.last().map(|last| plain(&last.ident.to_string())),
+            _ => None,
+        };
+        let name = last.unwrap_or_default();
+        if name == "Some"
+            && let (1, Some(inner)) = (call.args.len(), call.args.first())
+        {
+            return self.read(inner);
+        }
+        let known = functions::lookup(&name, call.args.len());
+        let help = match known {
+            Some(function) => format!("functions are written as methods: `r.x.{}(..)`", function.name()),
+            None => "functions are written as methods: `r.name.to_uppercase()`, `r.price.round(2)`".to_owned(),
+        };
+        self.broken(place, "this function cannot be said in KSQL", help)
+    }
+
+    /// Whether this is where the group can be asked for its window.
+    pub(crate) fn bound_allowed(&self) -> bool {
+        self.part == Part::Aggregate
+    }
+}
+
+/// Aggregates by the names a user may write, the preferred one of each first.
+pub(crate) fn aggregate_names() -> Vec<&'static str> {
+    let mut names = aggregates::names();
+    for aggregate in Aggregate::ALL {
+        for name in aggregate.spec().names {
+            if !names.contains(name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+fn arguments(count: usize) -> String {
+    if count == 1 {
+        "1 argument".to_owned()
+    } else {
+        format!("{count} arguments")
+    }
+}
+
+/// Zones whose rules never change.
+fn is_zone(text: &str) -> bool {
+    let offset = ["UTC", "GMT", "UT"]
+        .iter()
+        .find_map(|prefix| text.strip_prefix(prefix))
+        .unwrap_or(text);
+    if offset.is_empty() || offset == "Z" {
+        return !text.is_empty();
+    }
+    let Some(digits) = offset.strip_prefix(['+', '-']) else {
+        return false;
+    };
+    let parts: Vec<&str> = digits.split(':').collect();
+    let numbers = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.iter().all(numbers)
+        && match parts.as_slice() {
+            [hours] => matches!(hours.len(), 1 | 2 | 4),
+            [hours, minutes] => matches!(hours.len(), 1 | 2) && minutes.len() == 2,
+            _ => false,
+        }
+}

@@ -1,0 +1,92 @@
+//! `#[query]`: a function over `Stream` and `Table` becomes KSQL text, types, native code and a plan.
+//!
+//! `signature` (the head) and `steps` (the chain, with `expression`, `method`, `branch`, `group`) read the function into the
+//! tree of `tree`; `lower` makes nodes, text pieces and native code of it; `expand` puts them together. What has no type is refused
+//! while reading; what has one is checked by constants in the generated code, where the types are known.
+
+mod aggregation;
+mod branch;
+mod expand;
+mod expression;
+mod group;
+mod lower;
+mod method;
+mod signature;
+mod steps;
+mod stub;
+mod tree;
+mod words;
+mod written;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+
+use crate::errors::{Errors, Place};
+
+/// `#[query]`, with a defect of its own as a readable error.
+pub(crate) fn query(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let tokens = item.clone();
+    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| made(arguments, item)));
+    made.unwrap_or_else(|_| {
+        let mut errors = Errors::default();
+        errors.push(
+            Place::of(&tokens),
+            "`#[query]` failed on this function, which is a defect of the macro",
+            "please report it together with the function",
+        );
+        errors.to_token_stream()
+    })
+}
+
+fn made(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let krate = crate::expand::runtime(crate_path(arguments, &mut errors));
+    let item: syn::ItemFn = match syn::parse2(item.clone()) {
+        Ok(item) => item,
+        Err(error) => {
+            if syn::parse2::<syn::Item>(item.clone()).is_ok() {
+                errors.push(
+                    Place::of(&item),
+                    "a query is written as a function",
+                    "put `#[query]` on `fn candles(rates: Stream<Rate>) -> Table<Candle> { .. }`",
+                );
+                return quote!(#errors #item);
+            }
+            return error.into_compile_error();
+        }
+    };
+    let signature = signature::signature(&item, &mut errors);
+    let query = steps::query(&item, &signature, &mut errors);
+    match query {
+        Some(query) if errors.is_empty() => expand::expand(&item, &signature, &query, &krate),
+        _ => {
+            let stub = stub::stub(&item, &signature, &krate);
+            quote!(#errors #stub)
+        }
+    }
+}
+
+/// `#[query(crate = path)]`: where the runtime is found.
+fn crate_path(arguments: TokenStream, errors: &mut Errors) -> Option<TokenStream> {
+    if arguments.is_empty() {
+        return None;
+    }
+    let parse = |input: syn::parse::ParseStream<'_>| {
+        let _: syn::Token![crate] = input.parse()?;
+        let _: syn::Token![=] = input.parse()?;
+        let path: syn::Path = input.parse()?;
+        let _: Option<syn::Token![,]> = input.parse()?;
+        Ok(path)
+    };
+    match syn::parse::Parser::parse2(parse, arguments.clone()) {
+        Ok(path) => Some(path.to_token_stream()),
+        Err(_) => {
+            errors.push(
+                Place::of(&arguments),
+                "`#[query]` takes nothing here",
+                "remove this; topics and windows stand on the entity that is written",
+            );
+            None
+        }
+    }
+}

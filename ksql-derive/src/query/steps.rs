@@ -1,0 +1,636 @@
+//! The chain of steps in a query's body, read into one query: one SELECT, whatever the number of steps.
+//!
+//! Later steps read what earlier ones made, so `map` is a substitution; all filters before a grouping are one condition.
+
+use std::rc::Rc;
+
+use ksql_schema::Kind as SourceKind;
+use syn::{Expr as Syntax, ExprMethodCall, ItemFn, Member, Stmt};
+
+use super::expression::{Named, Part, Reader, simple};
+use super::signature::Signature;
+use super::tree::{Aggregated, Expr, Kind, Made, Tree};
+use super::words::{quoted, suggestion};
+use super::written::rust;
+use crate::errors::{Errors, Place};
+use crate::parse::args::plain;
+
+/// A part of a key.
+#[derive(Debug)]
+pub(crate) struct KeyPart {
+    pub(crate) tree: Tree,
+    /// As its author wrote it; of a column its name alone.
+    pub(crate) text: String,
+}
+
+/// A grouping or partitioning.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    pub(crate) parts: Vec<KeyPart>,
+    pub(crate) place: Place,
+}
+
+/// A step in its author's words.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Filter(String),
+    Map(Vec<(String, String)>),
+    PartitionBy(Vec<String>),
+    GroupBy(Vec<String>),
+    Aggregate(Vec<(String, String)>),
+    Having(String),
+}
+
+/// The body, read.
+#[derive(Debug)]
+pub(crate) struct Query {
+    /// The input it starts with.
+    pub(crate) input: usize,
+    pub(crate) filters: Vec<Tree>,
+    pub(crate) partition: Option<Keys>,
+    pub(crate) group: Option<Keys>,
+    pub(crate) having: Vec<Tree>,
+    pub(crate) aggregates: Vec<Aggregated>,
+    /// The rows that `map` made on the way.
+    pub(crate) rows: Vec<Rc<Made>>,
+    /// What is written.
+    pub(crate) made: Rc<Made>,
+    pub(crate) kind: SourceKind,
+    pub(crate) because: &'static str,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) variants: Vec<syn::Path>,
+}
+
+const STEPS: [&str; 8] = [
+    "filter",
+    "map",
+    "partition_by",
+    "group_by",
+    "aggregate",
+    "having",
+    "as_stream",
+    "as_table",
+];
+
+/// What is gathered while the chain is read.
+struct Chain<'r, 'e> {
+    reader: &'r mut Reader<'e>,
+    filters: Vec<Tree>,
+    partition: Option<Keys>,
+    group: Option<Keys>,
+    having: Vec<Tree>,
+    /// The last row made, and whether by an aggregation.
+    made: Option<Rc<Made>>,
+    aggregated: Option<Place>,
+    forced: Option<(SourceKind, Place)>,
+    steps: Vec<Step>,
+}
+
+/// Reads the body. Nothing after an error that leaves no query.
+pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -> Option<Query> {
+    let body = match item.block.stmts.as_slice() {
+        [Stmt::Expr(body, None)] => body,
+        [] => {
+            errors.push(
+                Place::of(&item.block),
+                "a query's body is one expression over its input",
+                "write `rates.filter(|r| ..).map(|r| ..)`",
+            );
+            return None;
+        }
+        [first, ..] => {
+            errors.push(
+                Place::of(first),
+                "a query's body is one expression, without a semicolon",
+                "names for values stand inside of closures: `.map(|r| { let x = ..; Out { .. } })`",
+            );
+            return None;
+        }
+    };
+    let (base, calls) = unrolled(body);
+    let names: Vec<String> = signature
+        .inputs
+        .iter()
+        .map(|input| plain(&input.name.to_string()))
+        .collect();
+    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    let start = simple(base).map(|ident| plain(&ident.to_string()));
+    let input = start.as_ref().and_then(|start| names.iter().position(|name| name == start));
+    let Some(input) = input else {
+        if !signature.inputs.is_empty() {
+            let hint = start.map_or_else(String::new, |start| suggestion(&start, &known));
+            errors.push(
+                Place::of(base),
+                format!("a query starts with one of its inputs{hint}"),
+                format!("its inputs are {}", quoted(&known)),
+            );
+        }
+        return None;
+    };
+    if let Some(second) = signature.inputs.get(1) {
+        errors.push(
+            Place::of(&second.name),
+            "a query over one source has one input",
+            "joins of several inputs cannot be written yet: remove this one",
+        );
+    }
+    let mut reader = Reader {
+        errors,
+        inputs: signature
+            .inputs
+            .iter()
+            .map(|input| (plain(&input.name.to_string()), input.kind))
+            .collect(),
+        parameters: signature
+            .parameters
+            .iter()
+            .map(|parameter| plain(&parameter.name.to_string()))
+            .collect(),
+        rows: Vec::new(),
+        aggregates: Vec::new(),
+        group: None,
+        part: Part::Row,
+        row: Named::Input(input),
+        variants: Vec::new(),
+        names: Vec::new(),
+    };
+    let kind = signature.inputs.get(input).map_or(SourceKind::Stream, |input| input.kind);
+    let mut chain = Chain {
+        reader: &mut reader,
+        filters: Vec::new(),
+        partition: None,
+        group: None,
+        having: Vec::new(),
+        made: None,
+        aggregated: None,
+        forced: None,
+        steps: Vec::new(),
+    };
+    for call in calls {
+        chain.step(call, kind);
+    }
+    chain.finish(signature, input, kind, Place::of(body))
+}
+
+/// The innermost receiver and the calls on it, the first one first.
+fn unrolled(body: &Syntax) -> (&Syntax, Vec<&ExprMethodCall>) {
+    let mut calls = Vec::new();
+    let mut at = body;
+    loop {
+        match at {
+            Syntax::MethodCall(call) => {
+                calls.push(call);
+                at = &call.receiver;
+            }
+            Syntax::Paren(inner) => at = &inner.expr,
+            Syntax::Group(inner) => at = &inner.expr,
+            _ => break,
+        }
+    }
+    calls.reverse();
+    (at, calls)
+}
+
+impl Chain<'_, '_> {
+    fn step(&mut self, call: &ExprMethodCall, kind: SourceKind) {
+        let name = plain(&call.method.to_string());
+        match name.as_str() {
+            "filter" => self.filter(call),
+            "map" => self.map(call),
+            "partition_by" => self.partition_by(call, kind),
+            "group_by" => self.group_by(call),
+            "aggregate" => self.aggregate(call),
+            "having" => self.having(call),
+            "as_stream" => self.force(call, SourceKind::Stream),
+            "as_table" => self.force(call, SourceKind::Table),
+            _ => self.unknown(call, &name),
+        }
+    }
+
+    fn unknown(&mut self, call: &ExprMethodCall, name: &str) {
+        let place = Place::of(&call.method);
+        let (message, help) = match name {
+            "order_by" | "sort_by" | "limit" | "take" | "skip" | "distinct" => (
+                format!("a query has no step `{name}`: a stream has no order and no end"),
+                "sort and limit where results are read".to_owned(),
+            ),
+            "join" | "left_join" | "right_join" | "full_join" | "merge" | "within" => (
+                format!("`{name}` cannot be written yet"),
+                "a query reads one input".to_owned(),
+            ),
+            "window" | "tumbling" | "hopping" | "session" => (
+                format!("a query has no step `{name}`"),
+                "the window stands on the output: `#[window(tumbling, minutes = [1])]`".to_owned(),
+            ),
+            "select" => (
+                "a query has no step `select`; did you mean `map`?".to_owned(),
+                "write `.map(|r| Out { .. })`".to_owned(),
+            ),
+            "where" | "r#where" => (
+                "a query has no step `where`; did you mean `filter`?".to_owned(),
+                "write `.filter(|r| ..)`".to_owned(),
+            ),
+            _ if ksql_schema::query::aggregates::lookup(name, 1, false).is_some() => (
+                format!("`{name}` is an aggregate"),
+                format!("it belongs in `.aggregate(|g| ..)` or `.having(|g| ..)` after `.group_by(..)`, as `g.{name}(|r| ..)`"),
+            ),
+            _ => (
+                format!("a query has no step `{name}`{}", suggestion(name, &STEPS)),
+                format!("steps are {}", quoted(&STEPS)),
+            ),
+        };
+        self.reader.error(place, message, help);
+    }
+
+    /// The one closure a step takes.
+    fn closure<'c>(&mut self, call: &'c ExprMethodCall, form: &str) -> Option<&'c syn::ExprClosure> {
+        if let (1, Some(Syntax::Closure(closure))) = (call.args.len(), call.args.first()) {
+            return Some(closure);
+        }
+        let place = match call.args.first() {
+            Some(argument) => Place::of(argument),
+            None => Place::of(&call.method),
+        };
+        self.reader.error(
+            place,
+            format!("`{}` takes one closure", call.method),
+            format!("write `.{form}`"),
+        );
+        None
+    }
+
+    /// Says why a step cannot stand behind the grouping; whether it did.
+    fn grouped(&mut self, call: &ExprMethodCall, help: &str) -> bool {
+        let (message, grouped) = match (&self.aggregated, &self.group) {
+            (Some(_), _) => ("the rows are aggregated here already", true),
+            (None, Some(_)) => ("the rows are in groups here", true),
+            _ => ("", false),
+        };
+        if grouped {
+            let message = format!("{message}: `{}` comes before `group_by`", call.method);
+            self.reader.error(Place::of(&call.method), message, help);
+        }
+        grouped
+    }
+
+    fn filter(&mut self, call: &ExprMethodCall) {
+        let Some(closure) = self.closure(call, "filter(|r| r.size > 0)") else {
+            return;
+        };
+        if self.grouped(call, "to leave out groups, write `.having(|g| ..)`") {
+            return;
+        }
+        let row = self.reader.row.clone();
+        if let Some(tree) = self.reader.closure(closure, row, Reader::read_body) {
+            self.filters.push(tree);
+        }
+        self.steps.push(Step::Filter(rust(&closure.body)));
+    }
+
+    fn map(&mut self, call: &ExprMethodCall) {
+        let Some(closure) = self.closure(call, "map(|r| Out { id: r.id, .. })") else {
+            return;
+        };
+        if self.grouped(call, "what is made of a group stands in `.aggregate(|g| Out { .. })`") {
+            return;
+        }
+        let row = self.reader.row.clone();
+        let mut shown = Vec::new();
+        let made = self
+            .reader
+            .closure(closure, row, |reader, body| reader.made(body, &mut shown))
+            .flatten();
+        if let Some(made) = made {
+            let made = Rc::new(made);
+            self.made = Some(made.clone());
+            self.reader.rows.push(made);
+            self.reader.row = Named::Made(self.reader.rows.len() - 1);
+        }
+        self.steps.push(Step::Map(shown));
+    }
+
+    fn keys(&mut self, call: &ExprMethodCall, form: &str) -> Option<Keys> {
+        let closure = self.closure(call, form)?;
+        let row = self.reader.row.clone();
+        let place = Place::of(&closure.body);
+        let parts = self.reader.closure(closure, row, |reader, body| {
+            let mut body = body;
+            while let Syntax::Paren(inner) = body {
+                body = &inner.expr;
+            }
+            let syntaxes: Vec<&Syntax> = match body {
+                Syntax::Tuple(tuple) => tuple.elems.iter().collect(),
+                one => vec![one],
+            };
+            let mut parts: Vec<KeyPart> = Vec::new();
+            for syntax in syntaxes {
+                let tree = reader.read(syntax);
+                if parts.iter().any(|part| part.tree.identity == tree.identity)
+                    && !matches!(tree.kind, Kind::Broken)
+                {
+                    reader.error(tree.place, "this stands in the key twice", "remove one of them");
+                    continue;
+                }
+                let text = match &tree.origin().kind {
+                    Kind::Column { field, .. } => plain(&field.to_string()),
+                    _ => rust(syntax),
+                };
+                parts.push(KeyPart { tree, text });
+            }
+            parts
+        })?;
+        if parts.is_empty() {
+            self.reader.error(place, "a key has at least one part", format!("write `.{form}`"));
+            return None;
+        }
+        Some(Keys { parts, place })
+    }
+
+    fn partition_by(&mut self, call: &ExprMethodCall, kind: SourceKind) {
+        if self.grouped(call, "the group's key is what the result is partitioned by: remove this step") {
+            return;
+        }
+        if kind == SourceKind::Table {
+            self.reader.error(
+                Place::of(&call.method),
+                "a table's rows cannot get another key: an update would not find the row it replaces",
+                "read a `Stream`, or group the table: `.group_by(..)`",
+            );
+            return;
+        }
+        if self.partition.is_some() {
+            self.reader.error(
+                Place::of(&call.method),
+                "`partition_by` stands here twice, and the last one alone would count",
+                "remove one of them",
+            );
+            return;
+        }
+        if let Some(keys) = self.keys(call, "partition_by(|r| r.id)") {
+            self.steps.push(Step::PartitionBy(texts(&keys)));
+            self.partition = Some(keys);
+        }
+    }
+
+    fn group_by(&mut self, call: &ExprMethodCall) {
+        if self.grouped(call, "group by several at once: `.group_by(|r| (r.a, r.b))`") {
+            return;
+        }
+        if self.partition.is_some() {
+            self.reader.error(
+                Place::of(&call.method),
+                "`group_by` and `partition_by` both choose the key",
+                "remove `partition_by`: the group's key is what the result is partitioned by",
+            );
+        }
+        if let Some(keys) = self.keys(call, "group_by(|r| r.id)") {
+            self.steps.push(Step::GroupBy(texts(&keys)));
+            self.reader.group = Some(keys.parts.len());
+            self.group = Some(keys);
+        } else {
+            // So that what follows is not wrong as well.
+            self.group = Some(Keys {
+                parts: Vec::new(),
+                place: Place::of(&call.method),
+            });
+        }
+    }
+
+    fn ungrouped(&mut self, call: &ExprMethodCall) -> bool {
+        let missing = self.group.is_none();
+        if missing {
+            self.reader.error(
+                Place::of(&call.method),
+                format!("`{}` is of groups, and nothing is grouped here", call.method),
+                "write `.group_by(|r| ..)` before it",
+            );
+        }
+        missing
+    }
+
+    fn aggregate(&mut self, call: &ExprMethodCall) {
+        let Some(closure) = self.closure(call, "aggregate(|g| Out { id: g.key(), n: g.count() })") else {
+            return;
+        };
+        if self.ungrouped(call) {
+            return;
+        }
+        if self.aggregated.is_some() {
+            self.reader.error(
+                Place::of(&call.method),
+                "the rows are aggregated here already",
+                "aggregate the result in a query of its own",
+            );
+            return;
+        }
+        self.aggregated = Some(Place::of(&call.method));
+        self.reader.part = Part::Aggregate;
+        let mut shown = Vec::new();
+        let made = self
+            .reader
+            .closure(closure, Named::Group, |reader, body| reader.made(body, &mut shown))
+            .flatten();
+        self.reader.part = Part::Row;
+        self.made = made.map(Rc::new);
+        self.steps.push(Step::Aggregate(shown));
+    }
+
+    fn having(&mut self, call: &ExprMethodCall) {
+        let Some(closure) = self.closure(call, "having(|g| g.count() > 1)") else {
+            return;
+        };
+        if self.ungrouped(call) {
+            return;
+        }
+        self.reader.part = Part::Having;
+        if let Some(tree) = self.reader.closure(closure, Named::Group, Reader::read_body) {
+            self.having.push(tree);
+        }
+        self.reader.part = Part::Row;
+        self.steps.push(Step::Having(rust(&closure.body)));
+    }
+
+    fn force(&mut self, call: &ExprMethodCall, kind: SourceKind) {
+        if let Some(argument) = call.args.first() {
+            self.reader.error(
+                Place::of(argument),
+                format!("`{}` takes nothing", call.method),
+                "remove this",
+            );
+        }
+        self.forced = Some((kind, Place::of(&call.method)));
+    }
+
+    fn finish(
+        self,
+        signature: &Signature,
+        input: usize,
+        source: SourceKind,
+        body: Place,
+    ) -> Option<Query> {
+        let (kind, because) = match (&self.group, source) {
+            (Some(_), _) => (SourceKind::Table, "grouped and aggregated"),
+            (None, SourceKind::Table) => (SourceKind::Table, "made of a table, row by row"),
+            (None, SourceKind::Stream) => (SourceKind::Stream, "made of a stream, record by record"),
+        };
+        if let Some((forced, place)) = self.forced
+            && forced != kind
+        {
+            self.reader.error(
+                place,
+                format!("this query makes {}: it is {because}", article(kind)),
+                "remove this step",
+            );
+        }
+        if let Some(output) = &signature.output
+            && output.kind != kind
+        {
+            self.reader.error(
+                output.place,
+                format!("this query makes {}: it is {because}", article(kind)),
+                format!(
+                    "write `{}<{}>`",
+                    if kind == SourceKind::Table { "Table" } else { "Stream" },
+                    rust(&output.ty)
+                ),
+            );
+        }
+        if let (Some(group), None) = (&self.group, &self.aggregated) {
+            self.reader.error(
+                group.place,
+                "the rows are grouped, and nothing is made of the groups",
+                "write `.aggregate(|g| Out { .. })`",
+            );
+            return None;
+        }
+        let Some(made) = self.made else {
+            if self.aggregated.is_none() && self.reader.rows.is_empty() {
+                self.reader.error(
+                    body,
+                    "the query does not say what it writes",
+                    "write `.map(|r| Out { id: r.id, .. })` with every field of the output",
+                );
+            }
+            return None;
+        };
+        if let Some(place) = self.aggregated
+            && self.reader.aggregates.is_empty()
+            && self.reader.errors.is_empty()
+        {
+            self.reader.error(
+                place,
+                "a grouping needs an aggregate",
+                "use one in the output or in `.having(..)`, such as `g.count()`",
+            );
+        }
+        if let Some(output) = &signature.output {
+            same_entity(&made.path, &output.ty, self.reader.errors);
+        }
+        Some(Query {
+            input,
+            filters: self.filters,
+            partition: self.partition,
+            group: self.group,
+            having: self.having,
+            aggregates: std::mem::take(&mut self.reader.aggregates),
+            rows: std::mem::take(&mut self.reader.rows),
+            made,
+            kind,
+            because,
+            steps: self.steps,
+            variants: std::mem::take(&mut self.reader.variants),
+        })
+    }
+}
+
+fn article(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::Stream => "a stream",
+        SourceKind::Table => "a table",
+    }
+}
+
+fn texts(keys: &Keys) -> Vec<String> {
+    keys.parts.iter().map(|part| part.text.clone()).collect()
+}
+
+/// The struct made last is the one the signature names.
+fn same_entity(path: &syn::Path, ty: &syn::Type, errors: &mut Errors) {
+    let syn::Type::Path(wanted) = ty else {
+        return;
+    };
+    let (Some(made), Some(named)) = (path.segments.last(), wanted.path.segments.last()) else {
+        return;
+    };
+    if made.ident != named.ident && made.ident != "Self" {
+        errors.push(
+            Place::of(path),
+            format!("the query writes `{}`, and this makes `{}`", named.ident, made.ident),
+            format!("write `{} {{ .. }}`, or change what the function returns", named.ident),
+        );
+    }
+}
+
+impl Reader<'_> {
+    /// An expression as a step's body: a block's names are known in it alone.
+    pub(crate) fn read_body(&mut self, body: &Syntax) -> Tree {
+        self.read(body)
+    }
+
+    /// The row a step makes.
+    fn made(&mut self, body: &Syntax, shown: &mut Vec<(String, String)>) -> Option<Made> {
+        match body {
+            Syntax::Paren(inner) => self.made(&inner.expr, shown),
+            Syntax::Group(inner) => self.made(&inner.expr, shown),
+            Syntax::Block(block) if block.label.is_none() => {
+                self.block(&block.block, |reader, last| reader.made(last, shown))
+            }
+            Syntax::Struct(literal) => self.row_literal(literal, shown),
+            other => {
+                self.error(
+                    Place::of(other),
+                    "this step makes a row: a struct with its fields",
+                    "write `Out { id: r.id, .. }`",
+                );
+                None
+            }
+        }
+    }
+
+    fn row_literal(
+        &mut self,
+        literal: &syn::ExprStruct,
+        shown: &mut Vec<(String, String)>,
+    ) -> Option<Made> {
+        if let Some(rest) = &literal.dot2_token {
+            self.error(
+                Place::of(rest),
+                "every field of a row is said, or the columns of the result would be those of another definition",
+                "write the fields one by one: `id: r.id`",
+            );
+        }
+        let mut fields: Vec<(proc_macro2::Ident, Tree)> = Vec::new();
+        for field in &literal.fields {
+            let Member::Named(ident) = &field.member else {
+                self.error(Place::of(field), "the fields of a row have names", "write `id: r.id`");
+                continue;
+            };
+            let tree = self.read(&field.expr);
+            shown.push((plain(&ident.to_string()), rust(&field.expr)));
+            fields.push((ident.clone(), tree));
+        }
+        Some(Made {
+            path: literal.path.clone(),
+            fields,
+        })
+    }
+}
+
+/// Whether a tree is a key's part handed on as it is.
+pub(crate) fn is_part(tree: &Expr, part: &Expr, index: usize, grouped: bool) -> bool {
+    if grouped {
+        matches!(tree.kind, Kind::Key(key) if key == index)
+    } else {
+        tree.origin().identity == part.origin().identity
+    }
+}
