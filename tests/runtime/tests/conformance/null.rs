@@ -1,0 +1,89 @@
+//! What is NULL, and what stands for it.
+
+use super::*;
+
+mod input_string {
+    use super::*;
+
+    stream! { Input("test_topic") { #[key] id: i32, name: Option<String> } }
+}
+
+mod output_bool_bool {
+    use super::*;
+
+    stream! { Output("OUTPUT") { #[key] id: i32, id_null: Option<bool>, name_null: Option<bool> } }
+}
+
+cases! {
+    "null";
+
+    a_record_without_a_value_is_handed_on: "null/stream clone row with null value" => output {
+        use input_string::Input;
+
+        stream! { Output("OUTPUT") { #[key] id: i32, name: Option<String> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output {
+                id: r.id,
+                name: r.name,
+            })
+        }
+    }
+
+    a_record_without_a_value_has_no_new_key: "null/stream PARTITION BY with null value" => output {
+        use input_string::Input;
+
+        stream! { Output("OUTPUT") { #[key] name: String, id: Option<i32> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.partition_by(|r| r.name).map(|r| Output {
+                name: r.name,
+                id: r.id,
+            })
+        }
+    }
+
+    null_is_asked_for: "null/is null" => output {
+        use input_string::Input;
+        use output_bool_bool::Output;
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output {
+                id: r.id,
+                id_null: r.id.is_none(),
+                name_null: r.name.is_none(),
+            })
+        }
+    }
+
+    what_is_not_null_is_asked_for: "null/is not null" => output {
+        use input_string::Input;
+        use output_bool_bool::Output;
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output {
+                id: r.id,
+                id_null: r.id.is_some(),
+                name_null: r.name.is_some(),
+            })
+        }
+    }
+
+    an_element_of_null_is_null: "null/log no errors when there is a null array" => output {
+        stream! { Input("test_topic") { col0: Option<Vec<Option<Vec<Option<i32>>>>> } }
+
+        stream! { Output("OUTPUT") { result_0: Option<i32>, result_1: Option<i32> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output {
+                result_0: r.col0[0][1],
+                result_1: r.col0[0][1].unwrap_or(-1),
+            })
+        }
+    }
+}
