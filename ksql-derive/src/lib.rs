@@ -133,3 +133,13 @@ pub fn derive_enum(input: TokenStream) -> TokenStream {
 pub fn query(arguments: TokenStream, item: TokenStream) -> TokenStream {
     query::query(arguments.into(), item.into()).into()
 }
+
+/// Makes a closure over an entity a condition: native code for the rows of a table, KSQL text for a pull query.
+///
+/// `ksql!(|o: &Order| o.amount > limit && o.note != tag)` is a `Predicate<Order, _>` with `matches(&order)` and `ksql()`; sets take it
+/// by `matching(..)`. Names that nothing in the closure stands for are values from around it, which are cloned. One that is
+/// compared is compared as it is; whatever else is done with one says its type: `o.amount * (factor as i64) > 5`.
+#[proc_macro]
+pub fn ksql(item: TokenStream) -> TokenStream {
+    query::ksql(item.into()).into()
+}

@@ -3,16 +3,15 @@
 pub use std::sync::OnceLock;
 
 pub use crate::codec::result::Cells;
-pub use crate::query::code as query;
-
 pub use crate::codec::{
     Codec, Converted, Date, Dec, DecimalValue, DecodeError, Defect, Fixed, Format, Formatted,
     KeyValue, Reader, TextValue, Time, Timestamp, Value, checked_pattern, frame, write,
 };
 pub use crate::entity::{Entity, EntityKey, NoKey, TableEntity, Window, Windowed, Writable};
+pub use crate::ops;
 pub use crate::ops::encode::record;
 pub use crate::ops::{Any, Operand, Output, Scalar, Scratch, Shape};
-pub use crate::ops;
+pub use crate::query::code as query;
 pub use ksql_schema as schema;
 pub use ksql_schema::datetime_format::Pattern;
 

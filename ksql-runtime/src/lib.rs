@@ -100,6 +100,9 @@ pub mod guide {}
 #[doc = include_str!("../errors.md")]
 pub mod error_codes {}
 
+#[doc = include_str!("../queries.md")]
+pub mod query_guide {}
+
 #[doc = include_str!("../configuration.md")]
 #[cfg(feature = "embedded")]
 pub mod configuration_guide {}

@@ -1,4 +1,4 @@
-//! Several entities as one model: what a test, CI and the start of a context check, and the texts it all leads to.
+//! Entities and queries as one model: what a test, CI and the start of a context check, and the texts it all leads to.
 //!
 //! Nothing is opened or connected, and no feature is needed: a crate that holds a program's entities checks them in a test
 //! of its own. A context's builder holds a model and asks it.
@@ -7,12 +7,14 @@ use std::any::TypeId;
 use std::fmt;
 
 use ksql_schema::finding::Severity;
-use ksql_schema::rules::{ModelFinding, validate_model};
+use ksql_schema::query::plan;
+use ksql_schema::rules::{ModelFinding, parameter_finding, start_order, validate_queries};
 use ksql_schema::{avro, ddl};
 
 use crate::entity::Entity;
+use crate::query::{Aggregate, Explanation, Host, ParameterError, Project, Query, explain};
 
-/// The entities of a program.
+/// The entities and queries of a program.
 ///
 /// ```
 /// use ksql_runtime::prelude::*;
@@ -33,7 +35,24 @@ use crate::entity::Entity;
 #[derive(Debug, Clone, Default)]
 #[must_use = "a model does nothing until it is asked"]
 pub struct Model {
-    entities: Vec<(TypeId, &'static ksql_schema::Entity<'static>)>,
+    entities: Vec<Known>,
+    queries: Vec<Explained>,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    id: TypeId,
+    entity: &'static ksql_schema::Entity<'static>,
+    /// Whether the program added it, not a query.
+    by_itself: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Explained {
+    id: TypeId,
+    plan: &'static plan::Query<'static>,
+    explanation: Explanation<'static>,
+    defect: Option<ParameterError>,
 }
 
 impl Model {
@@ -48,25 +67,99 @@ impl Model {
         self
     }
 
-    /// The same in place; whether the entity is new.
+    /// Adds a query, what it reads and what it writes. Adding it again with the same parameters changes nothing.
+    pub fn query<Q: Query>(mut self, query: Q) -> Self {
+        self.add_query(&query);
+        self
+    }
+
+    /// The same as [`Model::entity`] in place; whether the entity is new.
     pub(crate) fn add<T: Entity>(&mut self) -> bool {
-        let id = TypeId::of::<T>();
-        let new = self.entities.iter().all(|(known, _)| *known != id);
+        self.know::<T>(true)
+    }
+
+    /// The same as [`Model::query`] in place; whether the query is new.
+    pub(crate) fn add_query<Q: Query>(&mut self, query: &Q) -> bool {
+        query.clone().accept(Touched(self));
+        let explanation = explain::explain(query);
+        let id = TypeId::of::<Q>();
+        let new = self.queries.iter().all(|known| {
+            known.id != id || known.explanation.statements() != explanation.statements()
+        });
         if new {
-            self.entities.push((id, T::MODEL));
+            self.queries.push(Explained {
+                id,
+                plan: Q::PLAN,
+                explanation,
+                defect: explain::statements(query).err(),
+            });
         }
         new
     }
 
-    /// The entities as data, in the order in which they were added.
-    pub fn entities(&self) -> impl Iterator<Item = &'static ksql_schema::Entity<'static>> {
-        self.entities.iter().map(|(_, entity)| *entity)
+    fn know<T: Entity>(&mut self, by_itself: bool) -> bool {
+        let id = TypeId::of::<T>();
+        if let Some(known) = self.entities.iter_mut().find(|known| known.id == id) {
+            known.by_itself |= by_itself;
+            return false;
+        }
+        self.entities.push(Known {
+            id,
+            entity: T::MODEL,
+            by_itself,
+        });
+        true
     }
 
-    /// Everything doubtful: about each entity, and about several together, such as two with one topic. Errors and warnings.
+    /// The entities as data, in the order in which they were added; those that queries read or write are among them.
+    pub fn entities(&self) -> impl Iterator<Item = &'static ksql_schema::Entity<'static>> {
+        self.entities.iter().map(|known| known.entity)
+    }
+
+    /// The queries as data, in the order in which they start: each behind those whose results it reads.
+    pub fn queries(&self) -> impl Iterator<Item = &'static plan::Query<'static>> {
+        self.started().map(|query| query.plan)
+    }
+
+    /// What each query comes to, in the order in which they start.
+    pub fn explanations(&self) -> impl Iterator<Item = &Explanation<'static>> {
+        self.started().map(|query| &query.explanation)
+    }
+
+    /// Queries in the order of start; as they were added where they stand in a circle, which is an error of the model.
+    fn started(&self) -> impl Iterator<Item = &Explained> {
+        let order = start_order(&self.plans()).unwrap_or((0..self.queries.len()).collect());
+        order.into_iter().filter_map(|at| self.queries.get(at))
+    }
+
+    fn plans(&self) -> Vec<&'static plan::Query<'static>> {
+        self.queries.iter().map(|query| query.plan).collect()
+    }
+
+    /// Entities that no query writes.
+    fn sources(&self) -> impl Iterator<Item = &'static ksql_schema::Entity<'static>> {
+        let written: Vec<_> = self.queries.iter().map(|query| query.plan.output).collect();
+        self.entities()
+            .filter(move |entity| written.iter().all(|output| output != entity))
+    }
+
+    /// Everything doubtful: about each entity, about several together, such as two with one topic, and about queries, such as
+    /// two with one output. Errors and warnings.
     pub fn findings(&self) -> Vec<ModelFinding> {
         let entities: Vec<_> = self.entities().collect();
-        validate_model(&entities)
+        let added: Vec<_> = self
+            .entities
+            .iter()
+            .filter(|known| known.by_itself)
+            .map(|known| known.entity)
+            .collect();
+        let mut findings = validate_queries(&entities, &added, &self.plans());
+        for query in &self.queries {
+            if let Some(defect) = &query.defect {
+                findings.push(parameter_finding(query.plan.output, defect.to_string()));
+            }
+        }
+        findings
     }
 
     /// Refuses a model with errors; says the warnings of one without.
@@ -85,7 +178,7 @@ impl Model {
         }
     }
 
-    /// The `CREATE` statement of every entity, each ended by `;`, one a line.
+    /// The statements of all entities and queries, each ended by `;`, one a line, in an order in which a server takes them.
     ///
     /// # Errors
     /// As [`Model::validate`].
@@ -94,28 +187,41 @@ impl Model {
         Ok(self.ddl_by(|entity| ddl::create(entity, &ddl::Operational::of(entity))))
     }
 
-    /// The statements with operational values from elsewhere, without a check.
+    /// The statements with operational values of entities from elsewhere, without a check.
     pub(crate) fn ddl_by(&self, create: impl Fn(&ksql_schema::Entity<'_>) -> String) -> String {
-        self.entities()
-            .map(|entity| create(entity) + "\n")
-            .collect()
+        let sources = self.sources().map(create);
+        let queries = self
+            .explanations()
+            .flat_map(|query| query.statements().iter().cloned());
+        sources.chain(queries).map(|text| text + "\n").collect()
     }
 
-    /// The Avro schemas of every entity, key schemas first where keys are records, one a line.
+    /// The Avro schemas of every entity, key schemas first where keys are records, one a line; for what queries write those
+    /// that ksqlDB registers.
     ///
     /// # Errors
     /// As [`Model::validate`].
     pub fn avro(&self) -> Result<String, Invalid> {
         self.validate()?;
-        Ok(self
-            .entities()
+        let sources = self
+            .sources()
             .flat_map(|entity| [avro::key_schema(entity), avro::value_schema(entity)])
-            .filter(|schema| !schema.is_empty())
-            .map(|schema| schema + "\n")
-            .collect())
+            .filter(|schema| !schema.is_empty());
+        let queries = self.explanations().flat_map(|query| {
+            let mut schemas: Vec<String> = Vec::new();
+            // The windows of one output have one schema.
+            for (_, schema) in query.schemas() {
+                if !schemas.contains(&schema) {
+                    schemas.push(schema);
+                }
+            }
+            schemas
+        });
+        Ok(sources.chain(queries).map(|schema| schema + "\n").collect())
     }
 
-    /// Checks the whole model and says all it leads to: warnings, and every statement and schema with the entity's name.
+    /// Checks the whole model and says all it leads to: warnings, every statement and schema with the entity's name, and
+    /// every query with what it decides.
     ///
     /// # Errors
     /// As [`Model::validate`].
@@ -125,7 +231,7 @@ impl Model {
             .iter()
             .map(|warning| format!("-- warning: {warning}\n"))
             .collect();
-        for entity in self.entities() {
+        for entity in self.sources() {
             let create = ddl::create(entity, &ddl::Operational::of(entity));
             report.push_str(&format!("-- {}\n{create}\n", entity.name));
             for (part, schema) in [
@@ -140,7 +246,39 @@ impl Model {
                 }
             }
         }
+        for query in self.started() {
+            let explanation = &query.explanation;
+            report.push_str(&format!(
+                "-- {} by the query {}, {}\n",
+                query.plan.output.name,
+                query.plan.name,
+                explanation.decision()
+            ));
+            for statement in explanation.statements() {
+                report.push_str(&format!("{statement}\n"));
+            }
+            for (subject, schema) in explanation.schemas() {
+                report.push_str(&format!("-- {subject}, Avro schema\n{schema}\n"));
+            }
+        }
         Ok(report)
+    }
+}
+
+/// Learns what a query reads and writes.
+struct Touched<'m>(&'m mut Model);
+
+impl Host for Touched<'_> {
+    type Made = ();
+
+    fn project<Q: Project>(self, _query: Q) {
+        self.0.know::<Q::Input>(false);
+        self.0.know::<Q::Output>(false);
+    }
+
+    fn aggregate<Q: Aggregate>(self, _query: Q) {
+        self.0.know::<Q::Input>(false);
+        self.0.know::<Q::Output>(false);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a program using entities imports.
 
 pub use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, Utc};
-pub use ksql_derive::{Entity, Enum, Struct, query};
+pub use ksql_derive::{Entity, Enum, Struct, ksql, query};
 pub use rust_decimal::Decimal;
 pub use uuid::Uuid;
 

@@ -39,7 +39,12 @@ fn rules() -> BTreeSet<String> {
     let folder = root().join("ksql-schema/src/rules");
     let mut found = BTreeSet::new();
     for entry in std::fs::read_dir(folder).expect("the rules") {
-        let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a file");
+        let path = entry.expect("an entry").path();
+        // A folder holds tests.
+        if path.is_dir() {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).expect("a file");
         found.extend(
             text.split('"')
                 .filter(|part| part.len() == 5)
@@ -109,7 +114,8 @@ fn every_code_of_one_entity_has_a_case_the_compiler_was_asked_about() {
     let missing: Vec<String> = rules()
         .into_iter()
         .filter(|code| {
-            !code.starts_with("K05") && !unreachable.contains(code) && !asked.contains(code)
+            let several = code.starts_with("K05") || code.starts_with("K06");
+            !several && !unreachable.contains(code) && !asked.contains(code)
         })
         .collect();
     assert_eq!(missing, Vec::<String>::new(), "codes without a case");
@@ -223,6 +229,7 @@ fn every_published_crate_carries_its_licences_and_its_documents() {
                 "LICENSE-APACHE",
                 "docs/guide.md",
                 "docs/errors.md",
+                "docs/queries.md",
             ],
         ),
     ] {

@@ -21,7 +21,11 @@ pub(crate) fn implementation(
     let keep = whole.keep(native);
     let aggregates = &whole.query.aggregates;
     let groups = groups(aggregates, nodes);
-    let arguments = || aggregates.iter().flat_map(|one| one.arguments.iter().map(|tree| &**tree));
+    let arguments = || {
+        aggregates
+            .iter()
+            .flat_map(|one| one.arguments.iter().map(|tree| &**tree))
+    };
     let rows = whole.rows(arguments());
     let fields: Vec<_> = (0..aggregates.len()).map(accumulator).collect();
     let brought: Vec<TokenStream> = aggregates
@@ -194,7 +198,11 @@ fn having(whole: &Whole<'_>, native: &Native<'_>, read: &TokenStream) -> TokenSt
     for condition in conditions {
         condition.walk(&mut |expr| keyed = keyed || matches!(expr.kind, Kind::Key(_)));
     }
-    let read = if keyed { read.clone() } else { TokenStream::new() };
+    let read = if keyed {
+        read.clone()
+    } else {
+        TokenStream::new()
+    };
     let conditions = conditions.iter().map(|condition| native.value(condition));
     quote! {
         #[inline]

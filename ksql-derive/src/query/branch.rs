@@ -68,7 +68,8 @@ impl Reader<'_> {
         for arm in &arms.arms {
             match &arm.pat {
                 Pat::TupleStruct(pattern) if pattern.path.is_ident("Some") => {
-                    some = some || matches!(pattern.elems.first(), Some(Pat::Ident(_) | Pat::Wild(_)));
+                    some =
+                        some || matches!(pattern.elems.first(), Some(Pat::Ident(_) | Pat::Wild(_)));
                 }
                 pattern if is_none(pattern) => none = true,
                 _ => {}
@@ -166,7 +167,10 @@ impl Reader<'_> {
             Pat::TupleStruct(some) if some.path.is_ident("Some") && some.elems.len() == 1 => {
                 let test = self.null_test(value, false, place);
                 let present = Expr::new(Kind::Present(value.clone()), value.place);
-                let inner = some.elems.first().and_then(|inner| self.pattern(inner, &present));
+                let inner = some
+                    .elems
+                    .first()
+                    .and_then(|inner| self.pattern(inner, &present));
                 Some(match inner {
                     Some(inner) => Expr::new(Kind::And(test, inner), place),
                     None => test,

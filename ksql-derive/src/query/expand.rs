@@ -28,7 +28,12 @@ pub(crate) struct Whole<'q> {
 }
 
 /// The whole expansion.
-pub(crate) fn expand(item: &ItemFn, signature: &Signature, query: &Query, krate: &TokenStream) -> TokenStream {
+pub(crate) fn expand(
+    item: &ItemFn,
+    signature: &Signature,
+    query: &Query,
+    krate: &TokenStream,
+) -> TokenStream {
     let whole = Whole {
         item,
         signature,
@@ -102,7 +107,10 @@ pub(crate) fn definition(item: &ItemFn, signature: &Signature, krate: &TokenStre
     let allow = crate::expand::allow();
     let attributes: Vec<&Attribute> = item.attrs.iter().collect();
     let fallback = format!("The query `{name}`.");
-    let docs = if attributes.iter().any(|attribute| attribute.path().is_ident("doc")) {
+    let docs = if attributes
+        .iter()
+        .any(|attribute| attribute.path().is_ident("doc"))
+    {
         TokenStream::new()
     } else {
         quote!(#[doc = #fallback])
@@ -262,7 +270,10 @@ impl Whole<'_> {
                 quote!("filter", #node),
             );
         }
-        for (keys, step) in [(&query.group, "group_by"), (&query.partition, "partition_by")] {
+        for (keys, step) in [
+            (&query.group, "group_by"),
+            (&query.partition, "partition_by"),
+        ] {
             for part in keys.iter().flat_map(|keys| &keys.parts) {
                 let node = entry(nodes.type_of(&part.tree));
                 nodes.check(
@@ -449,15 +460,23 @@ impl Whole<'_> {
 
     fn plan(&self) -> TokenStream {
         let name = plain(&self.item.sig.ident.to_string());
-        let inputs = self.signature.inputs.iter().enumerate().map(|(index, input)| {
-            let (name, kind) = (plain(&input.name.to_string()), kind(input.kind));
-            let model = format_ident!("__E{index}");
-            quote!(__k::plan::Input { name: #name, entity: #model, kind: #kind })
-        });
+        let inputs = self
+            .signature
+            .inputs
+            .iter()
+            .enumerate()
+            .map(|(index, input)| {
+                let (name, kind) = (plain(&input.name.to_string()), kind(input.kind));
+                let model = format_ident!("__E{index}");
+                quote!(__k::plan::Input { name: #name, entity: #model, kind: #kind })
+            });
         let steps = self.query.steps.iter().map(step);
         let (kind, because) = (kind(self.query.kind), self.query.because);
         let parameters = self.signature.parameters.iter().map(|parameter| {
-            let (name, ty) = (plain(&parameter.name.to_string()), crate::types::tidy(&parameter.ty));
+            let (name, ty) = (
+                plain(&parameter.name.to_string()),
+                crate::types::tidy(&parameter.ty),
+            );
             quote!(__k::plan::Parameter { name: #name, ty: #ty })
         });
         quote! {
@@ -523,7 +542,7 @@ fn fields(made: &Made, model: &TokenStream, columns: &TokenStream, nodes: &mut N
     }
 }
 
-fn variant(path: &syn::Path) -> TokenStream {
+pub(crate) fn variant(path: &syn::Path) -> TokenStream {
     let Some(last) = path.segments.last() else {
         return TokenStream::new();
     };

@@ -44,6 +44,8 @@ pub(crate) enum Part {
 #[derive(Debug)]
 pub(crate) struct Reader<'e> {
     pub(crate) errors: &'e mut Errors,
+    /// How a value from outside is brought in.
+    pub(crate) outside: &'static str,
     pub(crate) inputs: Vec<(String, SourceKind)>,
     pub(crate) parameters: Vec<String>,
     /// The rows that steps made so far.
@@ -165,10 +167,9 @@ impl Reader<'_> {
                 "nothing in a query changes",
                 "give the value a name of its own: `let x = ..;`",
             ),
-            Syntax::Return(_) | Syntax::Break(_) | Syntax::Continue(_) => (
-                "a query has no jumps",
-                "the last expression is the value",
-            ),
+            Syntax::Return(_) | Syntax::Break(_) | Syntax::Continue(_) => {
+                ("a query has no jumps", "the last expression is the value")
+            }
             Syntax::ForLoop(_) | Syntax::While(_) | Syntax::Loop(_) => (
                 "KSQL has no loops",
                 "rows are put together by `.group_by(..)` and `.aggregate(..)`",
@@ -363,7 +364,7 @@ impl Reader<'_> {
         self.broken(
             place,
             "this name from outside is not known to the query",
-            "values from outside are parameters of the query, after its inputs: `limit: i64`",
+            self.outside,
         )
     }
 
@@ -398,8 +399,7 @@ impl Reader<'_> {
         let help = if self.inputs.iter().any(|(input, _)| *input == name) {
             "this is an input: its rows are what the closure is given".to_owned()
         } else {
-            "values from outside are parameters of the query, after its inputs: `limit: i64`"
-                .to_owned()
+            self.outside.to_owned()
         };
         let message = format!("`{name}` is not known here{}", suggestion(&name, &known));
         self.broken(place, message, help)
@@ -435,7 +435,9 @@ impl Reader<'_> {
                     return self.broken(
                         place,
                         "a group has no columns of its own",
-                        format!("take one with an aggregate, such as `{base}.latest(|r| r.{ident})`"),
+                        format!(
+                            "take one with an aggregate, such as `{base}.latest(|r| r.{ident})`"
+                        ),
                     );
                 }
                 _ => {}

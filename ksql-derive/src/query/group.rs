@@ -36,7 +36,12 @@ impl Reader<'_> {
     }
 
     /// `g.key().0`
-    pub(crate) fn key_part(&mut self, base: &Syntax, index: &syn::Index, place: Place) -> Option<Tree> {
+    pub(crate) fn key_part(
+        &mut self,
+        base: &Syntax,
+        index: &syn::Index,
+        place: Place,
+    ) -> Option<Tree> {
         let Syntax::MethodCall(call) = base else {
             return None;
         };
@@ -118,7 +123,10 @@ impl Reader<'_> {
                 arguments.push(self.over_rows(closure));
             }
         }
-        if arguments.iter().any(|tree| matches!(tree.kind, Kind::Broken)) {
+        if arguments
+            .iter()
+            .any(|tree| matches!(tree.kind, Kind::Broken))
+        {
             return Expr::broken(place);
         }
         let known = self.aggregates.iter().position(|known| {
@@ -169,7 +177,11 @@ impl Reader<'_> {
         .into_iter()
         .flatten()
         {
-            self.error(extra, "a query's closure takes a row and nothing else", "remove this");
+            self.error(
+                extra,
+                "a query's closure takes a row and nothing else",
+                "remove this",
+            );
         }
         let mut inputs = closure.inputs.iter();
         let (Some(first), None) = (inputs.next(), inputs.next()) else {
@@ -212,7 +224,10 @@ impl Reader<'_> {
 fn count(syntax: &Syntax) -> Option<usize> {
     match syntax {
         Syntax::Lit(literal) => match &literal.lit {
-            Lit::Int(int) => int.base10_parse().ok().filter(|count| (1..=1_000_000).contains(count)),
+            Lit::Int(int) => int
+                .base10_parse()
+                .ok()
+                .filter(|count| (1..=1_000_000).contains(count)),
             _ => None,
         },
         _ => None,

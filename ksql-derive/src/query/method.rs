@@ -24,7 +24,11 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        if call.args.iter().any(|argument| matches!(argument, Syntax::Closure(_))) {
+        if call
+            .args
+            .iter()
+            .any(|argument| matches!(argument, Syntax::Closure(_)))
+        {
             return self.closure_outside(call);
         }
         if name == "contains"
@@ -79,7 +83,13 @@ impl Reader<'_> {
         }
     }
 
-    fn function(&mut self, receiver: Tree, call: &ExprMethodCall, name: &str, place: Place) -> Tree {
+    fn function(
+        &mut self,
+        receiver: Tree,
+        call: &ExprMethodCall,
+        name: &str,
+        place: Place,
+    ) -> Tree {
         let at = Place::of(&call.method);
         let mut given: Vec<&Syntax> = call.args.iter().collect();
         let found = functions::lookup(name, given.len() + 1);
@@ -142,7 +152,10 @@ impl Reader<'_> {
         if aggregates::lookup(name, 0, false).is_some() {
             return self.misplaced(place, name);
         }
-        if matches!(name, "order_by" | "distinct" | "limit" | "sort_by" | "take" | "skip") {
+        if matches!(
+            name,
+            "order_by" | "distinct" | "limit" | "sort_by" | "take" | "skip"
+        ) {
             return self.broken(
                 place,
                 format!("a query has no `{name}`: a stream has no order and no end"),
@@ -153,7 +166,10 @@ impl Reader<'_> {
         let help = format!("methods are {}", quoted(&known));
         self.broken(
             place,
-            format!("`{name}` cannot be said in KSQL{}", suggestion(name, &known)),
+            format!(
+                "`{name}` cannot be said in KSQL{}",
+                suggestion(name, &known)
+            ),
             help,
         )
     }
@@ -240,10 +256,13 @@ impl Reader<'_> {
     }
 
     fn parse_method(&mut self, call: &ExprMethodCall, place: Place) -> Tree {
-        let ty = call.turbofish.as_ref().and_then(|fish| match fish.args.first() {
-            Some(GenericArgument::Type(ty)) if fish.args.len() == 1 => Some(ty),
-            _ => None,
-        });
+        let ty = call
+            .turbofish
+            .as_ref()
+            .and_then(|fish| match fish.args.first() {
+                Some(GenericArgument::Type(ty)) if fish.args.len() == 1 => Some(ty),
+                _ => None,
+            });
         let Some(ty) = ty else {
             return self.broken(
                 Place::of(&call.method),
@@ -314,20 +333,27 @@ impl Reader<'_> {
     /// Literals that mean something: what is wrong with them shows now and not as a NULL later.
     fn check_literals(&mut self, function: Function, arguments: &[Tree]) {
         use Function as F;
-        let literal = |index: usize| match arguments.get(index).map(|tree| (&tree.kind, tree.place)) {
+        let literal = |index: usize| match arguments.get(index).map(|tree| (&tree.kind, tree.place))
+        {
             Some((Kind::Text(text), place)) => Some((text.clone(), place)),
             _ => None,
         };
         let (pattern, zones): (Option<usize>, &[usize]) = match function {
             F::FormatTimestamp | F::ParseTimestamp => (Some(1), &[2]),
-            F::FormatDate | F::FormatTime | F::Format | F::ParseDate | F::ParseTime => (Some(1), &[]),
+            F::FormatDate | F::FormatTime | F::Format | F::ParseDate | F::ParseTime => {
+                (Some(1), &[])
+            }
             F::ConvertTz => (None, &[1, 2]),
             _ => (None, &[]),
         };
         if let Some((text, place)) = pattern.and_then(literal)
             && let Err(defect) = Pattern::parse(&text)
         {
-            self.error(place, defect, "patterns are those of Java's `DateTimeFormatter`, such as `yyyy-MM-dd HH:mm:ss`");
+            self.error(
+                place,
+                defect,
+                "patterns are those of Java's `DateTimeFormatter`, such as `yyyy-MM-dd HH:mm:ss`",
+            );
         }
         for (text, place) in zones.iter().filter_map(|index| literal(*index)) {
             if !is_zone(&text) {
@@ -354,7 +380,11 @@ impl Reader<'_> {
     pub(crate) fn cast_type(&mut self, ty: &Type) -> Option<Sql> {
         let place = Place::of(ty);
         let Type::Path(path) = ty else {
-            self.no_type(ty, place, "write one of `i32`, `i64`, `f64`, `Decimal<18, 4>`, `String`, `bool`");
+            self.no_type(
+                ty,
+                place,
+                "write one of `i32`, `i64`, `f64`, `Decimal<18, 4>`, `String`, `bool`",
+            );
             return None;
         };
         let last = path.path.segments.last()?;
@@ -373,7 +403,11 @@ impl Reader<'_> {
                 return None;
             }
             "u32" | "u64" | "usize" | "isize" | "i128" | "u128" => {
-                self.no_type(ty, place, "write `i64`, or `Decimal<20, 0>` where values above it occur");
+                self.no_type(
+                    ty,
+                    place,
+                    "write `i64`, or `Decimal<20, 0>` where values above it occur",
+                );
                 return None;
             }
             "f32" => {
@@ -397,7 +431,11 @@ impl Reader<'_> {
     }
 
     fn no_type(&mut self, ty: &Type, place: Place, help: &str) {
-        self.error(place, format!("nothing can be converted to `{}` in KSQL", tidy(ty)), help);
+        self.error(
+            place,
+            format!("nothing can be converted to `{}` in KSQL", tidy(ty)),
+            help,
+        );
     }
 
     fn decimal_type(&mut self, arguments: &PathArguments, place: Place) -> Option<Sql> {
@@ -435,7 +473,11 @@ impl Reader<'_> {
     pub(crate) fn call(&mut self, call: &ExprCall) -> Tree {
         let place = Place::of(&call.func);
         let last = match &*call.func {
-            Syntax::Path(path) => path.path.segments.last().map(|last| plain(&last.ident.to_string())),
+            Syntax::Path(path) => path
+                .path
+                .segments
+                .last()
+                .map(|last| plain(&last.ident.to_string())),
             _ => None,
         };
         let name = last.unwrap_or_default();
@@ -446,8 +488,12 @@ impl Reader<'_> {
         }
         let known = functions::lookup(&name, call.args.len());
         let help = match known {
-            Some(function) => format!("functions are written as methods: `r.x.{}(..)`", function.name()),
-            None => "functions are written as methods: `r.name.to_uppercase()`, `r.price.round(2)`".to_owned(),
+            Some(function) => format!(
+                "functions are written as methods: `r.x.{}(..)`",
+                function.name()
+            ),
+            None => "functions are written as methods: `r.name.to_uppercase()`, `r.price.round(2)`"
+                .to_owned(),
         };
         self.broken(place, "this function cannot be said in KSQL", help)
     }

@@ -11,12 +11,15 @@ mod expression;
 mod group;
 mod lower;
 mod method;
+mod predicate;
 mod signature;
 mod steps;
 mod stub;
 mod tree;
 mod words;
 mod written;
+
+pub(crate) use predicate::ksql;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};

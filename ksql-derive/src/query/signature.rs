@@ -217,7 +217,9 @@ fn output(item: &ItemFn, errors: &mut Errors) -> Option<Output> {
         errors.push(
             Place::of(ty),
             "a query writes a `Stream<..>` or a `Table<..>` of an entity",
-            format!("write `Stream<{entity}>`, or `Table<{entity}>` where it groups or reads a table"),
+            format!(
+                "write `Stream<{entity}>`, or `Table<{entity}>` where it groups or reads a table"
+            ),
         );
         return None;
     };
@@ -228,7 +230,12 @@ fn output(item: &ItemFn, errors: &mut Errors) -> Option<Output> {
     })
 }
 
-fn parameter(name: Ident, ty: &Type, attributes: &[syn::Attribute], errors: &mut Errors) -> Parameter {
+fn parameter(
+    name: Ident,
+    ty: &Type,
+    attributes: &[syn::Attribute],
+    errors: &mut Errors,
+) -> Parameter {
     let mut size = None;
     for attribute in attributes {
         if attribute.path().is_ident("decimal_precision") {
@@ -237,7 +244,10 @@ fn parameter(name: Ident, ty: &Type, attributes: &[syn::Attribute], errors: &mut
                 let _: syn::Token![,] = input.parse()?;
                 let scale: syn::LitInt = input.parse()?;
                 let _: Option<syn::Token![,]> = input.parse()?;
-                Ok((precision.base10_parse::<u32>()?, scale.base10_parse::<u32>()?))
+                Ok((
+                    precision.base10_parse::<u32>()?,
+                    scale.base10_parse::<u32>()?,
+                ))
             });
             match parsed {
                 Ok((precision, scale)) if (1..=38).contains(&precision) && scale <= precision => {
@@ -315,7 +325,9 @@ fn unknown_type(whole: &Type, ty: &Type, errors: &mut Errors) {
                 "f32" => "write `f64`",
                 "char" | "str" => "write `String`",
                 "NaiveDateTime" | "SystemTime" | "Instant" => "write `DateTime<Utc>`",
-                "Duration" | "TimeDelta" => "write `i64` and the unit into the name, such as `after_ms`",
+                "Duration" | "TimeDelta" => {
+                    "write `i64` and the unit into the name, such as `after_ms`"
+                }
                 "Stream" | "Table" => "an input names its entity: write `Stream<Rate>`",
                 _ => return,
             },

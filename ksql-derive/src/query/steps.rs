@@ -61,6 +61,10 @@ pub(crate) struct Query {
     pub(crate) variants: Vec<syn::Path>,
 }
 
+/// How a query is given values from outside.
+const OUTSIDE: &str =
+    "values from outside are parameters of the query, after its inputs: `limit: i64`";
+
 const STEPS: [&str; 8] = [
     "filter",
     "map",
@@ -115,7 +119,9 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
         .collect();
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
     let start = simple(base).map(|ident| plain(&ident.to_string()));
-    let input = start.as_ref().and_then(|start| names.iter().position(|name| name == start));
+    let input = start
+        .as_ref()
+        .and_then(|start| names.iter().position(|name| name == start));
     let Some(input) = input else {
         if !signature.inputs.is_empty() {
             let hint = start.map_or_else(String::new, |start| suggestion(&start, &known));
@@ -136,6 +142,7 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
     }
     let mut reader = Reader {
         errors,
+        outside: OUTSIDE,
         inputs: signature
             .inputs
             .iter()
@@ -154,7 +161,10 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
         variants: Vec::new(),
         names: Vec::new(),
     };
-    let kind = signature.inputs.get(input).map_or(SourceKind::Stream, |input| input.kind);
+    let kind = signature
+        .inputs
+        .get(input)
+        .map_or(SourceKind::Stream, |input| input.kind);
     let mut chain = Chain {
         reader: &mut reader,
         filters: Vec::new(),
@@ -232,7 +242,9 @@ impl Chain<'_, '_> {
             ),
             _ if ksql_schema::query::aggregates::lookup(name, 1, false).is_some() => (
                 format!("`{name}` is an aggregate"),
-                format!("it belongs in `.aggregate(|g| ..)` or `.having(|g| ..)` after `.group_by(..)`, as `g.{name}(|r| ..)`"),
+                format!(
+                    "it belongs in `.aggregate(|g| ..)` or `.having(|g| ..)` after `.group_by(..)`, as `g.{name}(|r| ..)`"
+                ),
             ),
             _ => (
                 format!("a query has no step `{name}`{}", suggestion(name, &STEPS)),
@@ -243,7 +255,11 @@ impl Chain<'_, '_> {
     }
 
     /// The one closure a step takes.
-    fn closure<'c>(&mut self, call: &'c ExprMethodCall, form: &str) -> Option<&'c syn::ExprClosure> {
+    fn closure<'c>(
+        &mut self,
+        call: &'c ExprMethodCall,
+        form: &str,
+    ) -> Option<&'c syn::ExprClosure> {
         if let (1, Some(Syntax::Closure(closure))) = (call.args.len(), call.args.first()) {
             return Some(closure);
         }
@@ -291,7 +307,10 @@ impl Chain<'_, '_> {
         let Some(closure) = self.closure(call, "map(|r| Out { id: r.id, .. })") else {
             return;
         };
-        if self.grouped(call, "what is made of a group stands in `.aggregate(|g| Out { .. })`") {
+        if self.grouped(
+            call,
+            "what is made of a group stands in `.aggregate(|g| Out { .. })`",
+        ) {
             return;
         }
         let row = self.reader.row.clone();
@@ -328,7 +347,11 @@ impl Chain<'_, '_> {
                 if parts.iter().any(|part| part.tree.identity == tree.identity)
                     && !matches!(tree.kind, Kind::Broken)
                 {
-                    reader.error(tree.place, "this stands in the key twice", "remove one of them");
+                    reader.error(
+                        tree.place,
+                        "this stands in the key twice",
+                        "remove one of them",
+                    );
                     continue;
                 }
                 let text = match &tree.origin().kind {
@@ -340,14 +363,21 @@ impl Chain<'_, '_> {
             parts
         })?;
         if parts.is_empty() {
-            self.reader.error(place, "a key has at least one part", format!("write `.{form}`"));
+            self.reader.error(
+                place,
+                "a key has at least one part",
+                format!("write `.{form}`"),
+            );
             return None;
         }
         Some(Keys { parts, place })
     }
 
     fn partition_by(&mut self, call: &ExprMethodCall, kind: SourceKind) {
-        if self.grouped(call, "the group's key is what the result is partitioned by: remove this step") {
+        if self.grouped(
+            call,
+            "the group's key is what the result is partitioned by: remove this step",
+        ) {
             return;
         }
         if kind == SourceKind::Table {
@@ -373,7 +403,10 @@ impl Chain<'_, '_> {
     }
 
     fn group_by(&mut self, call: &ExprMethodCall) {
-        if self.grouped(call, "group by several at once: `.group_by(|r| (r.a, r.b))`") {
+        if self.grouped(
+            call,
+            "group by several at once: `.group_by(|r| (r.a, r.b))`",
+        ) {
             return;
         }
         if self.partition.is_some() {
@@ -401,7 +434,10 @@ impl Chain<'_, '_> {
         if missing {
             self.reader.error(
                 Place::of(&call.method),
-                format!("`{}` is of groups, and nothing is grouped here", call.method),
+                format!(
+                    "`{}` is of groups, and nothing is grouped here",
+                    call.method
+                ),
                 "write `.group_by(|r| ..)` before it",
             );
         }
@@ -409,7 +445,8 @@ impl Chain<'_, '_> {
     }
 
     fn aggregate(&mut self, call: &ExprMethodCall) {
-        let Some(closure) = self.closure(call, "aggregate(|g| Out { id: g.key(), n: g.count() })") else {
+        let Some(closure) = self.closure(call, "aggregate(|g| Out { id: g.key(), n: g.count() })")
+        else {
             return;
         };
         if self.ungrouped(call) {
@@ -428,7 +465,9 @@ impl Chain<'_, '_> {
         let mut shown = Vec::new();
         let made = self
             .reader
-            .closure(closure, Named::Group, |reader, body| reader.made(body, &mut shown))
+            .closure(closure, Named::Group, |reader, body| {
+                reader.made(body, &mut shown)
+            })
             .flatten();
         self.reader.part = Part::Row;
         self.made = made.map(Rc::new);
@@ -443,7 +482,10 @@ impl Chain<'_, '_> {
             return;
         }
         self.reader.part = Part::Having;
-        if let Some(tree) = self.reader.closure(closure, Named::Group, Reader::read_body) {
+        if let Some(tree) = self
+            .reader
+            .closure(closure, Named::Group, Reader::read_body)
+        {
             self.having.push(tree);
         }
         self.reader.part = Part::Row;
@@ -471,7 +513,9 @@ impl Chain<'_, '_> {
         let (kind, because) = match (&self.group, source) {
             (Some(_), _) => (SourceKind::Table, "grouped and aggregated"),
             (None, SourceKind::Table) => (SourceKind::Table, "made of a table, row by row"),
-            (None, SourceKind::Stream) => (SourceKind::Stream, "made of a stream, record by record"),
+            (None, SourceKind::Stream) => {
+                (SourceKind::Stream, "made of a stream, record by record")
+            }
         };
         if let Some((forced, place)) = self.forced
             && forced != kind
@@ -490,7 +534,11 @@ impl Chain<'_, '_> {
                 format!("this query makes {}: it is {because}", article(kind)),
                 format!(
                     "write `{}<{}>`",
-                    if kind == SourceKind::Table { "Table" } else { "Stream" },
+                    if kind == SourceKind::Table {
+                        "Table"
+                    } else {
+                        "Stream"
+                    },
                     rust(&output.ty)
                 ),
             );
@@ -565,8 +613,14 @@ fn same_entity(path: &syn::Path, ty: &syn::Type, errors: &mut Errors) {
     if made.ident != named.ident && made.ident != "Self" {
         errors.push(
             Place::of(path),
-            format!("the query writes `{}`, and this makes `{}`", named.ident, made.ident),
-            format!("write `{} {{ .. }}`, or change what the function returns", named.ident),
+            format!(
+                "the query writes `{}`, and this makes `{}`",
+                named.ident, made.ident
+            ),
+            format!(
+                "write `{} {{ .. }}`, or change what the function returns",
+                named.ident
+            ),
         );
     }
 }
@@ -612,7 +666,11 @@ impl Reader<'_> {
         let mut fields: Vec<(proc_macro2::Ident, Tree)> = Vec::new();
         for field in &literal.fields {
             let Member::Named(ident) = &field.member else {
-                self.error(Place::of(field), "the fields of a row have names", "write `id: r.id`");
+                self.error(
+                    Place::of(field),
+                    "the fields of a row have names",
+                    "write `id: r.id`",
+                );
                 continue;
             };
             let tree = self.read(&field.expr);

@@ -31,6 +31,17 @@ pub(crate) enum Pseudo {
     Offset,
 }
 
+impl Pseudo {
+    /// What it tells of a row.
+    pub(crate) fn what(self) -> &'static str {
+        match self {
+            Pseudo::Time => "timestamp",
+            Pseudo::Partition => "partition",
+            Pseudo::Offset => "offset",
+        }
+    }
+}
+
 /// A bound of the group's window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bound {

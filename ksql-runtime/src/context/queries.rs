@@ -57,6 +57,14 @@ impl Context {
 }
 
 impl Context {
+    /// The state of a query.
+    #[cfg(test)]
+    pub(crate) fn query_table(&self, name: &str) -> Option<Arc<Table>> {
+        let mut queries = self.0.queries.iter();
+        let query = queries.find(|query| query.table.entity == name)?;
+        Some(Arc::clone(&query.table))
+    }
+
     /// Ends as if killed: what queries have not written is lost, what was acknowledged is not.
     pub(crate) async fn abandon(self) -> crate::error::Result<()> {
         self.0.bindings().for_each(|table| table.abandon());

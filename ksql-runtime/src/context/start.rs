@@ -10,9 +10,11 @@ use super::builder::Registration;
 use super::home::Home;
 use super::needs::{self, Needs};
 use super::plan::Plan;
+use super::services::Services;
 use super::{
     Context, ContextBuilder, Inner, Registered, Running, inspect, options, results, services,
 };
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::directory::DirectoryLock;
 use crate::engine::{Site, Target};
@@ -88,19 +90,6 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         .await
         .map_err(|error| at(Step::ReachKafka)(error.into()))?;
     home.tell_of_others(&config.state_dir);
-    #[cfg_attr(
-        not(feature = "kafka"),
-        allow(unused_mut, reason = "only ksqlDB is told afterwards")
-    )]
-    let mut needs = needs::fulfil(&services, &entities, &config).await?;
-    #[cfg(feature = "kafka")]
-    needs
-        .tell_ksqldb(&services, &entities, &config, clock.now_ms())
-        .await?;
-    let Needs {
-        topics, schemas, ..
-    } = needs;
-
     let tables: Vec<bool> = entities
         .iter()
         .map(|entity| {
@@ -119,9 +108,16 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
                 .map(|query| options::query_store_name(query.plan().name)),
         )
         .collect();
+    // While servers answer, the state is opened: neither asks for the other.
     let options = options::stores(&config, &home);
     let names = stores.clone();
-    let store = blocking(move || Store::open(&options, &names)).await?;
+    let opening = tokio::spawn(blocking(move || Store::open(&options, &names)));
+    let needs = fulfil(&services, &entities, &config, &clock).await;
+    // Whatever the servers answered: nobody else can open it before this is done.
+    let store = opening.await.map_err(Error::of_task)??;
+    let Needs {
+        topics, schemas, ..
+    } = needs?;
     let store = Arc::new(store.map_err(|error| at(Step::OpenState)(error.into()))?);
 
     let mut registered = HashMap::new();
@@ -221,6 +217,27 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     }
 }
 
+/// Everything the servers must have.
+async fn fulfil(
+    services: &Services,
+    entities: &[Registration],
+    config: &Config,
+    clock: &Clock,
+) -> Result<Needs> {
+    #[cfg_attr(
+        not(feature = "kafka"),
+        allow(unused_mut, reason = "only ksqlDB is told afterwards")
+    )]
+    let mut needs = needs::fulfil(services, entities, config).await?;
+    #[cfg(feature = "kafka")]
+    needs
+        .tell_ksqldb(services, entities, config, clock.now_ms())
+        .await?;
+    #[cfg(not(feature = "kafka"))]
+    let _ = clock;
+    Ok(needs)
+}
+
 /// Starts the tables, then waits for them if that is asked for.
 async fn run(ctx: &Context, entities: &[Registration]) -> Result<()> {
     for entity in entities {
@@ -234,17 +251,10 @@ async fn run(ctx: &Context, entities: &[Registration]) -> Result<()> {
         };
         let at = |error: Error| error.at(Step::StartTables, Some(entity.model.name));
         // Read once: these are the targets.
-        let mut offsets = Vec::new();
-        for partition in 0..table.settings.topic.partitions.cast_signed() {
-            offsets.push(
-                ctx.0
-                    .services
-                    .log
-                    .offsets(table.topic(), partition)
-                    .await
-                    .map_err(|error| at(error.into()))?,
-            );
-        }
+        let offsets = ctx.0.services.log.all_offsets(table.topic()).await;
+        let mut offsets = offsets.map_err(|error| at(error.into()))?;
+        // Partitions added in this moment are met by the table itself, and refused there.
+        offsets.truncate(table.settings.topic.partitions as usize);
         (entity.start)(
             table,
             ctx.0.services.log.clone(),

@@ -61,12 +61,17 @@ impl<Q: Aggregate> Aggregating<Q> {
             .inputs
             .first()
             .is_some_and(|input| input.kind == Kind::Table);
+        let store = QueryStore::new(table);
+        // Before the query is seen to run. What cannot be read is met again, and told, when it begins.
+        if let Ok((_, late)) = store.counts() {
+            table.set_late(late);
+        }
         Aggregating {
             query,
             table: Arc::clone(table),
             source: Source::new(table, site.registry, runtime),
             scratch: Scratch::new(),
-            store: QueryStore::new(table),
+            store,
             keeping: Keeping::new(table, Q::Output::MODEL, site.targets.first(), site.emit),
             outputs: Outputs::new(table, site.log, runtime, site.targets),
             progress: Progress::default(),
@@ -217,10 +222,7 @@ impl<Q: Aggregate> Work for Aggregating<Q> {
     }
 
     fn resume(&mut self, log: &Log, topic: TopicId) -> Result<bool, StateError> {
-        let Some(intent) = self
-            .store
-            .get(&[store::INTENT], |bytes| Intent::read(bytes))?
-        else {
+        let Some(intent) = self.store.get(&[store::INTENT], Intent::read)? else {
             return Ok(false);
         };
         let intent = intent.map_err(|_| self.store.damaged("what was about to be written"))?;

@@ -16,6 +16,8 @@ mod output;
 mod project;
 mod source;
 mod store;
+#[cfg(test)]
+mod tests;
 mod windows;
 
 use std::any::TypeId;

@@ -184,17 +184,17 @@ impl Outputs {
         for (topic, answered) in answers {
             if let Err(source) = self.wait(&answered) {
                 failed.get_or_insert(StateError::Output {
-                    query: self.table.entity.to_owned(),
+                    query: self.table.entity,
                     topic,
-                    source,
+                    source: Box::new(source),
                 });
             }
         }
         if self.table.is_abandoned() {
             failed.get_or_insert(StateError::Output {
-                query: self.table.entity.to_owned(),
+                query: self.table.entity,
                 topic: self.table.topic().to_owned(),
-                source: LogError::Closed,
+                source: Box::new(LogError::Closed),
             });
         }
         failed.map_or(Ok(()), Err)

@@ -136,7 +136,7 @@ impl Judge {
         let (query, topic) = (self.table.entity, self.table.topic());
         match self.table.settings.on_poison {
             OnPoison::Stop => Err(StateError::Unreadable {
-                query: query.to_owned(),
+                query,
                 topic: topic.to_owned(),
                 partition,
                 offset,
@@ -158,7 +158,7 @@ impl Judge {
         reason: &dyn std::fmt::Display,
     ) -> StateError {
         StateError::Result {
-            query: self.table.entity.to_owned(),
+            query: self.table.entity,
             topic: self.table.topic().to_owned(),
             partition,
             offset,

@@ -9,6 +9,7 @@ use ksql_schema::names::{quoted, window_label};
 use super::literal::key_condition;
 use crate::codec::DecodeError;
 use crate::entity::Entity;
+use crate::query::{ParameterError, Predicate};
 
 /// A query for entities of one source.
 ///
@@ -77,6 +78,14 @@ impl<T: Entity> Select<T> {
     pub fn filter(mut self, condition: impl Into<String>) -> Select<T> {
         self.conditions.push(format!("({})", condition.into()));
         self
+    }
+
+    /// Only rows for which a condition of `ksql!` holds.
+    ///
+    /// # Errors
+    /// Where a value of the condition has no literal.
+    pub fn matching<C>(self, condition: &Predicate<T, C>) -> Result<Select<T>, ParameterError> {
+        Ok(self.filter(condition.ksql()?))
     }
 
     /// Only the row of a key.

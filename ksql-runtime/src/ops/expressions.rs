@@ -104,18 +104,54 @@ mod tests {
         let scratch = Scratch::new();
         let text = Any::String;
         for (function, arguments, expected) in [
-            (len as super::super::Function, vec![text("a\u{1f600}")], "Some(Integer(3))"),
-            (len, vec![Any::List(crate::ops::List::new(&[Any::Null]))], "Some(Integer(1))"),
+            (
+                len as super::super::Function,
+                vec![text("a\u{1f600}")],
+                "Some(Integer(3))",
+            ),
+            (
+                len,
+                vec![Any::List(crate::ops::List::new(&[Any::Null]))],
+                "Some(Integer(1))",
+            ),
             (is_empty, vec![text("")], "Some(Boolean(true))"),
             (is_empty, vec![Any::Null], "Some(Boolean(false))"),
-            (starts_with, vec![text("abc"), text("ab")], "Some(Boolean(true))"),
-            (starts_with, vec![text("abc"), text("b")], "Some(Boolean(false))"),
-            (starts_with, vec![Any::Null, text("b")], "Some(Boolean(false))"),
-            (ends_with, vec![text("abc"), text("bc")], "Some(Boolean(true))"),
-            (ends_with, vec![text("bc"), text("abc")], "Some(Boolean(false))"),
+            (
+                starts_with,
+                vec![text("abc"), text("ab")],
+                "Some(Boolean(true))",
+            ),
+            (
+                starts_with,
+                vec![text("abc"), text("b")],
+                "Some(Boolean(false))",
+            ),
+            (
+                starts_with,
+                vec![Any::Null, text("b")],
+                "Some(Boolean(false))",
+            ),
+            (
+                ends_with,
+                vec![text("abc"), text("bc")],
+                "Some(Boolean(true))",
+            ),
+            (
+                ends_with,
+                vec![text("bc"), text("abc")],
+                "Some(Boolean(false))",
+            ),
             (ends_with, vec![Any::Null, text("bc")], "Some(Failed)"),
-            (contains, vec![text("abc"), text("b")], "Some(Boolean(true))"),
-            (contains, vec![text("abc"), text("x")], "Some(Boolean(false))"),
+            (
+                contains,
+                vec![text("abc"), text("b")],
+                "Some(Boolean(true))",
+            ),
+            (
+                contains,
+                vec![text("abc"), text("x")],
+                "Some(Boolean(false))",
+            ),
             (contains, vec![Any::Null, text("x")], "Some(Boolean(false))"),
             (year, vec![Any::Date(0)], "Some(Integer(1970))"),
             (month, vec![Any::Timestamp(0)], "Some(Integer(1))"),
@@ -125,7 +161,11 @@ mod tests {
             (second, vec![Any::Timestamp(61_000)], "Some(Integer(1))"),
             (year, vec![Any::Null], "Some(Null)"),
         ] {
-            assert_eq!(format!("{:?}", function(&scratch, &arguments)), expected, "{arguments:?}");
+            assert_eq!(
+                format!("{:?}", function(&scratch, &arguments)),
+                expected,
+                "{arguments:?}"
+            );
         }
     }
 }

@@ -9,7 +9,9 @@ pub use ksql_schema::query as s;
 pub use ksql_schema::query::plan;
 pub use ksql_schema::{Column, Entity as Model, Kind};
 
+pub use super::capture::{ComparesWith, Held, Says};
 pub use super::parameter::{Param, SizedDecimal};
+pub use super::predicate::{Condition, Predicate, condition};
 pub use super::{
     Aggregate, At, Groups, Host, Overflow, ParameterError, Project, Query, Row, Scratch, Stream,
     Table, group,
@@ -23,6 +25,8 @@ pub use crate::ops::{
 };
 use crate::ops::{Native, Shape, Ty, native};
 pub use crate::ops::{expressions as f, temporal::Unit};
+pub use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+pub use rust_decimal::Decimal;
 
 /// A node as the Rust type of its values.
 pub type Typed<'a, const CODE: u8, const P: u32, const S: u32, const NULLABLE: bool> =

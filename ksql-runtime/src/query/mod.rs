@@ -7,10 +7,13 @@
 //!
 //! Invariant: none of them panics, blocks or keeps anything of a row beyond the call but in the groups.
 
+mod capture;
 #[doc(hidden)]
 pub mod code;
+pub mod explain;
 pub mod group;
 mod parameter;
+pub mod predicate;
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -21,7 +24,9 @@ use crate::codec::{DecodeError, Reader};
 use crate::entity::{Entity, Window};
 pub use crate::ops::Scratch;
 pub use crate::ops::aggregate::Overflow;
+pub use explain::Explanation;
 pub use parameter::{Param, SizedDecimal};
+pub use predicate::{Condition, Predicate};
 
 /// What a query reads record by record: the type of a parameter of a function under `#[query]`, and of its result.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +55,12 @@ pub trait Query: Clone + Debug + Send + Sync + 'static {
     /// # Errors
     /// Where a value cannot be said in KSQL, such as a decimal with more digits than its type.
     fn parameters(&self) -> Result<Vec<(&'static str, String)>, ParameterError>;
+
+    /// What it comes to: stream or table and why, topology, topics, stores, schemas, statements. `Display` is the text,
+    /// [`Explanation::mermaid`] the picture; nothing is opened or connected.
+    fn explain(&self) -> Explanation<'static> {
+        explain::explain(self)
+    }
 
     /// Gives itself to a host, which learns its shape.
     fn accept<H: Host>(self, host: H) -> H::Made;

@@ -113,7 +113,8 @@ pub struct SizedDecimal<const P: u32, const S: u32> {
 
 impl<const P: u32, const S: u32> From<Decimal> for SizedDecimal<P, S> {
     fn from(given: Decimal) -> Self {
-        let held = decimal::rescale(given.mantissa(), given.scale(), S).and_then(Dec::from_unscaled);
+        let held =
+            decimal::rescale(given.mantissa(), given.scale(), S).and_then(Dec::from_unscaled);
         SizedDecimal { given, held }
     }
 }
@@ -155,10 +156,7 @@ mod tests {
         assert_eq!(5_i64.literal().unwrap(), "CAST(5 AS BIGINT)");
         assert_eq!(5_i32.literal().unwrap(), "5");
         assert_eq!("it's".to_owned().literal().unwrap(), "'it''s'");
-        assert_eq!(
-            None::<i64>.literal().unwrap(),
-            "CAST(NULL AS BIGINT)"
-        );
+        assert_eq!(None::<i64>.literal().unwrap(), "CAST(NULL AS BIGINT)");
         assert_eq!(1.5_f64.literal().unwrap(), "1.5E0");
         assert!(f64::NAN.literal().is_err());
         let limit = SizedDecimal::<18, 4>::from(Decimal::new(15, 1));
@@ -172,7 +170,11 @@ mod tests {
             limit.literal().unwrap_err(),
             "1.005 is no DECIMAL(4, 2): round it, or state more digits"
         );
-        assert!(SizedDecimal::<4, 2>::from(Decimal::new(100, 0)).literal().is_err());
+        assert!(
+            SizedDecimal::<4, 2>::from(Decimal::new(100, 0))
+                .literal()
+                .is_err()
+        );
     }
 
     #[test]

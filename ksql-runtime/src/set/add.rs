@@ -2,14 +2,17 @@
 //!
 //! Invariant: a defect in an entity is an error before the batch it belongs to is sent; what is acknowledged is durable.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
 use super::{EntitySet, Position};
 use crate::codec::{Defect, frame, result};
 use crate::context::Registered;
 use crate::entity::{Entity, EntityKey, TableEntity, Writable};
 use crate::error::{Error, Result};
-use crate::log::{Receipt, Record, RecordBatch};
+use crate::log::{BatchReceipt, LogError, Receipt, Record, RecordBatch};
 use crate::ops::Scratch;
-use tracing::Instrument;
 
 /// Records are sent together up to this many encoded bytes.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -64,13 +67,25 @@ impl<T: Entity> EntitySet<T> {
     where
         T: Writable,
     {
+        self.add_all_at(entities.into_iter().map(|entity| (None, entity)))
+            .await
+    }
+
+    /// The same, with timestamps that count instead of the entities' own.
+    pub(crate) async fn add_all_at(
+        &self,
+        entities: impl Iterator<Item = (Option<i64>, T)>,
+    ) -> Result<Added>
+    where
+        T: Writable,
+    {
         let registered = self.registered()?;
         let mut added = Added::default();
         let mut batch = RecordBatch::new();
         let mut sending = None;
-        for entity in entities {
-            let timestamp = entity
-                .timestamp()
+        for (timestamp, entity) in entities {
+            let timestamp = timestamp
+                .or_else(|| entity.timestamp())
                 .unwrap_or_else(|| registered.clock.now_ms());
             let pushed = batch.push_with(
                 timestamp,
@@ -85,12 +100,12 @@ impl<T: Entity> EntitySet<T> {
             if batch.bytes() >= BATCH_BYTES {
                 // While one batch is written the next is encoded; the order stays, as the earlier one is in the queue.
                 finish(&mut sending, &mut added).await?;
-                sending = Some(send(registered, std::mem::take(&mut batch)));
+                sending = Some(send(registered, std::mem::take(&mut batch)).await);
             }
         }
         finish(&mut sending, &mut added).await?;
         if !batch.is_empty() {
-            sending = Some(send(registered, batch));
+            sending = Some(send(registered, batch).await);
             finish(&mut sending, &mut added).await?;
         }
         Ok(added)
@@ -134,21 +149,37 @@ fn encode<T: Entity>(entity: &T, registered: &Registered, out: &mut Vec<u8>) -> 
     Ok(())
 }
 
-type Sending = tokio::task::JoinHandle<Result<crate::log::BatchReceipt, crate::log::LogError>>;
+/// A batch on its way.
+enum Sending<'a> {
+    /// Given to the log, not answered for.
+    Begun(Pin<Box<dyn Future<Output = Sent> + Send + 'a>>),
+    /// Answered for at once.
+    Done(Sent),
+}
 
-fn send(registered: &Registered, batch: RecordBatch) -> Sending {
-    let (log, topic) = (registered.log.clone(), registered.topic.clone());
-    tokio::spawn(async move { log.produce_batch(&topic, batch).await }.in_current_span())
+type Sent = Result<BatchReceipt, LogError>;
+
+/// Gives a batch to the log. It is not a task of its own: a caller who goes away leaves nothing behind that is still to be
+/// given, which an orderly end could not wait for.
+async fn send(registered: &Registered, batch: RecordBatch) -> Sending<'_> {
+    let produced = registered.log.produce_batch(&registered.topic, batch);
+    let mut sending: Pin<Box<dyn Future<Output = Sent> + Send + '_>> = Box::pin(produced);
+    match poll_fn(|context| Poll::Ready(sending.as_mut().poll(context))).await {
+        Poll::Ready(sent) => Sending::Done(sent),
+        Poll::Pending => Sending::Begun(sending),
+    }
 }
 
 /// Waits for the batch that is being written, if there is one.
-async fn finish(sending: &mut Option<Sending>, added: &mut Added) -> Result<()> {
-    if let Some(sending) = sending.take() {
-        let receipt = sending.await.map_err(Error::of_task)??;
-        added.records = added.records.saturating_add(receipt.len() as u64);
-        for (partition, offset) in receipt.positions() {
-            added.position.reach(partition, offset);
-        }
+async fn finish(sending: &mut Option<Sending<'_>>, added: &mut Added) -> Result<()> {
+    let receipt = match sending.take() {
+        None => return Ok(()),
+        Some(Sending::Done(sent)) => sent?,
+        Some(Sending::Begun(sending)) => sending.await?,
+    };
+    added.records = added.records.saturating_add(receipt.len() as u64);
+    for (partition, offset) in receipt.positions() {
+        added.position.reach(partition, offset);
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use crate::context::{Registered, wait_all};
 use crate::entity::{Entity, EntityKey, TableEntity};
 use crate::error::{Error, Result};
 use crate::log::partition::partition_for_key;
+use crate::query::{Condition, Predicate, Scratch};
 use crate::state::{Bounds, POISON, ROW, RowCache, State, Table, scan};
 
 impl<T: Entity> EntitySet<T> {
@@ -81,6 +82,18 @@ impl<T: Entity> EntitySet<T> {
         Filtered {
             set: self.clone(),
             keep,
+        }
+    }
+
+    /// The rows for which a condition of `ksql!` holds, which means in this process what it means in KSQL.
+    pub fn matching<C>(&self, condition: Predicate<T, C>) -> Filtered<T, Predicate<T, C>>
+    where
+        T: TableEntity,
+        C: Condition<T>,
+    {
+        Filtered {
+            set: self.clone(),
+            keep: condition,
         }
     }
 
@@ -168,21 +181,43 @@ impl<'a> Access<'a> {
         bounds: &Bounds,
         mut each: impl for<'r> FnMut(&T::Key, T::Row<'r>) -> Result<(), DecodeError>,
     ) -> Result<()> {
+        let all = |_: T::Row<'_>| true;
+        self.rows_while::<T>(bounds, &all, |key, row| each(key, row).map(|()| true))
+            .await
+    }
+
+    /// The rows that are wanted, until `each` has enough.
+    pub(super) async fn rows_while<T: Entity>(
+        &self,
+        bounds: &Bounds,
+        wanted: &impl Condition<T>,
+        mut each: impl for<'r> FnMut(&T::Key, T::Row<'r>) -> Result<bool, DecodeError>,
+    ) -> Result<()> {
         let reading = self.ready().await?;
         let table = reading.table;
         let mut wrong = None;
         let scanned = beside_tasks(|| {
             scan(table, bounds, |key, stored| {
-                let mut read = || -> Result<()> {
+                let mut read = || -> Result<bool> {
                     let key = T::Key::decode_ordered(key)
                         .map_err(|error| unreadable(table, &key, error))?;
                     let body = body(table, &key, stored)?;
+                    // Takes no memory before something is made.
+                    let scratch = Scratch::new();
                     T::decode_row(&key, body)
-                        .and_then(|row| each(&key, row))
+                        .and_then(|row| {
+                            if wanted.holds(&scratch, row) {
+                                each(&key, row)
+                            } else {
+                                Ok(true)
+                            }
+                        })
                         .map_err(|error| unreadable(table, &key, error))
                 };
-                wrong = read().err();
-                wrong.is_none()
+                read().unwrap_or_else(|error| {
+                    wrong = Some(error);
+                    false
+                })
             })
         });
         let whole = scanned.map_err(Error::from);
@@ -262,7 +297,7 @@ pub struct Filtered<T, F> {
     keep: F,
 }
 
-impl<T: Entity, F: for<'a> Fn(T::Row<'a>) -> bool> Filtered<T, F> {
+impl<T: Entity, C: Condition<T>> Filtered<T, C> {
     /// The rows, in key order.
     ///
     /// # Errors
@@ -272,16 +307,29 @@ impl<T: Entity, F: for<'a> Fn(T::Row<'a>) -> bool> Filtered<T, F> {
         T: TableEntity,
     {
         let mut rows = Vec::new();
-        self.set
-            .access()?
-            .rows::<T>(&Bounds::all(), |_, row| {
-                if (self.keep)(row) {
-                    rows.push(T::from_row(row)?);
-                }
-                Ok(())
-            })
-            .await?;
+        self.each(|row| {
+            rows.push(T::from_row(row)?);
+            Ok(true)
+        })
+        .await?;
         Ok(rows)
+    }
+
+    /// The first of them in key order; the rows behind it are not read.
+    ///
+    /// # Errors
+    /// As [`EntitySet::get`].
+    pub async fn first(&self) -> Result<Option<T>>
+    where
+        T: TableEntity,
+    {
+        let mut first = None;
+        self.each(|row| {
+            first = Some(T::from_row(row)?);
+            Ok(false)
+        })
+        .await?;
+        Ok(first)
     }
 
     /// How many there are.
@@ -293,14 +341,26 @@ impl<T: Entity, F: for<'a> Fn(T::Row<'a>) -> bool> Filtered<T, F> {
         T: TableEntity,
     {
         let mut count = 0_u64;
+        self.each(|_| {
+            count = count.saturating_add(1);
+            Ok(true)
+        })
+        .await?;
+        Ok(count)
+    }
+
+    /// The rows that are wanted, until `each` has enough.
+    async fn each(
+        &self,
+        mut each: impl for<'a> FnMut(T::Row<'a>) -> Result<bool, DecodeError>,
+    ) -> Result<()>
+    where
+        T: TableEntity,
+    {
         self.set
             .access()?
-            .rows::<T>(&Bounds::all(), |_, row| {
-                count = count.saturating_add(u64::from((self.keep)(row)));
-                Ok(())
-            })
-            .await?;
-        Ok(count)
+            .rows_while::<T>(&Bounds::all(), &self.keep, |_, row| each(row))
+            .await
     }
 }
 

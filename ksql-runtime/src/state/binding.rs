@@ -326,18 +326,12 @@ impl<'a, W: Work> Binding<'a, W> {
 
 /// Whether an error is only that a table which was told to stop gave up waiting: for a schema, or for the log.
 fn is_given_up(error: &StateError) -> bool {
-    matches!(
-        error,
-        StateError::Registry { .. }
-            | StateError::Log {
-                source: LogError::Closed,
-                ..
-            }
-            | StateError::Output {
-                source: LogError::Closed,
-                ..
-            }
-    )
+    match error {
+        StateError::Registry { .. } => true,
+        StateError::Log { source, .. } => matches!(source, LogError::Closed),
+        StateError::Output { source, .. } => matches!(**source, LogError::Closed),
+        _ => false,
+    }
 }
 
 /// Whether waiting can cure an error. A topic that was deleted may be created again, where such a one is read.
@@ -347,7 +341,8 @@ fn may_pass(error: &StateError, recreated: bool) -> bool {
             source: LogError::UnknownTopic { .. },
             ..
         } => recreated,
-        StateError::Log { source, .. } | StateError::Output { source, .. } => source.is_transient(),
+        StateError::Log { source, .. } => source.is_transient(),
+        StateError::Output { source, .. } => source.is_transient(),
         StateError::Registry { source, .. } => source.is_transient(),
         _ => false,
     }

@@ -131,7 +131,7 @@ pub enum StateError {
     )]
     Unreadable {
         /// The query.
-        query: String,
+        query: &'static str,
         /// The topic.
         topic: String,
         /// The partition.
@@ -147,7 +147,7 @@ pub enum StateError {
     )]
     Result {
         /// The query.
-        query: String,
+        query: &'static str,
         /// The topic it reads.
         topic: String,
         /// The partition.
@@ -161,12 +161,12 @@ pub enum StateError {
     #[error("the query `{query}` cannot write to topic `{topic}`")]
     Output {
         /// The query.
-        query: String,
+        query: &'static str,
         /// The topic.
         topic: String,
         /// The cause.
         #[source]
-        source: LogError,
+        source: Box<LogError>,
     },
     /// The log failed.
     #[error("topic `{topic}` cannot be read")]

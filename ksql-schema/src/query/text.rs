@@ -156,7 +156,12 @@ impl<'a, const K: usize> Flat<'a, K> {
 
     const fn column(&mut self, columns: &'a [Column<'a>], hash: u64) {
         if let Some(column) = find(columns, hash) {
-            self.text(column.quoted);
+            self.text(match column.role {
+                // No columns of the source: the key's own names for them.
+                Role::WindowStart => "WINDOWSTART",
+                Role::WindowEnd => "WINDOWEND",
+                _ => column.quoted,
+            });
         }
     }
 

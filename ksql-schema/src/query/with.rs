@@ -183,7 +183,7 @@ mod tests {
         Column {
             timestamp: true,
             quoted: "`AT`",
-        sql_name: "AT",
+            sql_name: "AT",
             ..sample("at", Type::DateTime)
         },
         Column {

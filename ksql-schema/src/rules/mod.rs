@@ -11,10 +11,12 @@ pub mod consts;
 pub mod converted;
 mod entity;
 mod model;
+mod queries;
 mod types;
 mod windows;
 
-pub use model::{ModelFinding, validate_model};
+pub use model::{ModelFinding, validate_model, validate_queries};
+pub use queries::{parameter_finding, start_order};
 
 use crate::finding::{Finding, Locus, Severity};
 use crate::model::{Column, Entity};

@@ -1,9 +1,11 @@
-//! Rules that need several entities. Run by tests, in CI, and before anything is touched at start.
+//! Rules that need several entities, queries among them. Run by tests, in CI, and before anything is touched at start.
 
+use super::queries;
 use crate::avro;
 use crate::finding::Severity;
 use crate::model::{Entity, SubjectStrategy};
 use crate::names::{FINAL_SUFFIX, window_label};
+use crate::query::plan::{Input, Query};
 
 /// A broken rule over the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +28,18 @@ impl core::fmt::Display for ModelFinding {
     }
 }
 
-/// Every finding over the whole model: each entity by itself, then all pairs.
+/// Every finding over a model without queries: each entity by itself, then all pairs.
 pub fn validate_model(entities: &[&Entity<'_>]) -> Vec<ModelFinding> {
+    validate_queries(entities, entities, &[])
+}
+
+/// Every finding over the whole model: each entity by itself, all pairs, then the queries. `added` are those entities the
+/// program added itself; the others came with the queries that read or write them.
+pub fn validate_queries(
+    entities: &[&Entity<'_>],
+    added: &[&Entity<'_>],
+    queries: &[&Query<'_>],
+) -> Vec<ModelFinding> {
     let mut findings = Vec::new();
     for entity in entities {
         for finding in super::validate(entity) {
@@ -49,8 +61,14 @@ pub fn validate_model(entities: &[&Entity<'_>]) -> Vec<ModelFinding> {
                 ),
                 "leave `subjects` out for entities that KSQL touches",
             );
-            // Without KSQL it works: whether a query touches the entity is not known here.
-            finding.severity = Severity::Warning;
+            let touched = queries.iter().any(|query| {
+                let reads = |input: &Input<'_>| queries::same(input.entity, entity);
+                queries::same(query.output, entity) || query.inputs.iter().any(reads)
+            });
+            // Without KSQL it works.
+            if !touched {
+                finding.severity = Severity::Warning;
+            }
             findings.push(finding);
         }
     }
@@ -59,10 +77,11 @@ pub fn validate_model(entities: &[&Entity<'_>]) -> Vec<ModelFinding> {
             pair(one, two, &mut findings);
         }
     }
+    queries::check(added, queries, &mut findings);
     findings
 }
 
-fn error(
+pub(super) fn error(
     code: &'static str,
     entities: &[&Entity<'_>],
     message: String,

@@ -12,6 +12,7 @@ pub mod environment;
 pub mod files;
 pub mod http_server;
 pub mod mock;
+pub mod naive;
 pub mod proxy;
 pub mod queries;
 pub mod recorded;

@@ -8,8 +8,11 @@ use ksql_runtime::prelude::*;
 use ksql_runtime::query::{
     Aggregate, At, Groups, Host, Overflow, ParameterError, Project, Query, Row, Scratch, group,
 };
+use ksql_runtime::testing::TestBuilder;
 use ksql_schema::model::Kind;
 use ksql_schema::query::plan;
+
+use crate::workload::mix;
 
 /// What most queries read.
 #[derive(Debug, Clone, PartialEq, Entity)]
@@ -441,4 +444,63 @@ impl Aggregate for Cities {
             people: groups.sum,
         }
     }
+}
+
+/// Every query, by name.
+pub const ALL: [&str; 7] = [
+    "LoudOnes", "Towns", "Rooms", "Tumbling", "Hopping", "Sessions", "Cities",
+];
+
+/// Adds the query of a name.
+///
+/// # Panics
+/// Where there is none.
+pub fn with_query(builder: TestBuilder, name: &str) -> TestBuilder {
+    match name {
+        "LoudOnes" => builder.query(LoudOnes),
+        "Towns" => builder.query(Towns),
+        "Rooms" => builder.query(Rooms),
+        "Tumbling" => builder.query(Tumbling),
+        "Hopping" => builder.query(Hopping),
+        "Sessions" => builder.query(Sessions),
+        "Cities" => builder.query(Cities),
+        other => panic!("no query is called `{other}`"),
+    }
+}
+
+/// Whether the query of a name reads places.
+pub fn reads_places(name: &str) -> bool {
+    matches!(name, "Towns" | "Cities")
+}
+
+/// Record `n` of an endless workload: time goes on by 20 ms a record, one in eight comes up to two minutes late.
+pub fn nth_reading(seed: u64, n: u64) -> (i64, Reading) {
+    let draw = mix(seed, n);
+    let late = match draw.is_multiple_of(8) {
+        true => (draw >> 8) % 120_000,
+        false => (draw >> 8) % 2_000,
+    };
+    let timestamp = (n * 20).saturating_sub(late).cast_signed();
+    let reading = Reading {
+        sensor: format!("sensor {}", (draw >> 32) % 40),
+        room: (!(draw >> 40).is_multiple_of(9)).then(|| format!("room {}", (draw >> 44) % 10)),
+        value: ((draw >> 50) % 20).cast_signed() - 3,
+    };
+    (timestamp, reading)
+}
+
+/// Place `n` of an endless workload.
+pub fn nth_place(seed: u64, n: u64) -> (i64, Place) {
+    let draw = mix(seed, n);
+    let place = Place {
+        id: ((draw >> 8) % 200).cast_signed(),
+        city: (!(draw >> 20).is_multiple_of(9)).then(|| format!("city {}", (draw >> 24) % 30)),
+        people: ((draw >> 40) % 25).cast_signed(),
+    };
+    (n.cast_signed(), place)
+}
+
+/// A deletion among the places.
+pub fn nth_deletion(seed: u64, n: u64) -> (i64, i64) {
+    (n.cast_signed(), (mix(seed, n) % 200).cast_signed())
 }

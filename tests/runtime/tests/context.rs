@@ -105,6 +105,10 @@ async fn what_was_added_is_read_by_key_in_order_by_range_and_filtered() {
     let filtered = set.filter(|row| row.pieces >= 195);
     assert_eq!(filtered.to_list().await.expect("rows").len(), 5);
     assert_eq!(filtered.count().await.expect("a count"), 5);
+    let first = filtered.first().await.expect("a row");
+    assert_eq!(first, Some(stock("a195", 195)));
+    let none = set.filter(|row| row.pieces > 999);
+    assert_eq!(none.first().await.expect("no row"), None);
     let mut sum = 0;
     set.scan(|row| sum += row.pieces).await.expect("a scan");
     assert_eq!(sum, (0..200).sum::<i32>());

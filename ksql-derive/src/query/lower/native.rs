@@ -57,7 +57,9 @@ impl<'q> Native<'q> {
     /// The expression as an operand.
     pub(crate) fn value(&self, expr: &Expr) -> TokenStream {
         match &expr.kind {
-            Kind::Column { receiver, field, .. } => quote!(#receiver.#field),
+            Kind::Column {
+                receiver, field, ..
+            } => quote!(#receiver.#field),
             Kind::Field(of, field) => {
                 let of = self.value(of);
                 quote!(__k::field(#of, |__of| __of.#field))

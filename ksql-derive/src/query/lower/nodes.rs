@@ -86,17 +86,25 @@ impl<'q> Nodes<'q> {
 
     /// The same of an aggregate's.
     pub(crate) fn aggregate_parameter(&self, aggregate: usize, index: usize) -> Option<Node> {
-        self.known.get(&format!("parameter {aggregate} {index}")).copied()
+        self.known
+            .get(&format!("parameter {aggregate} {index}"))
+            .copied()
     }
 
     /// What an accumulator keeps the values of.
     pub(crate) fn kept(&self, aggregate: usize) -> Node {
-        self.known.get(&format!("kept {aggregate}")).copied().unwrap_or_default()
+        self.known
+            .get(&format!("kept {aggregate}"))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// The entry of an aggregate.
     pub(crate) fn aggregate(&self, aggregate: usize) -> Node {
-        self.known.get(&format!("aggregate{aggregate}")).copied().unwrap_or_default()
+        self.known
+            .get(&format!("aggregate{aggregate}"))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Types an expression and everything in it.
@@ -144,36 +152,65 @@ impl<'q> Nodes<'q> {
             Kind::Arith(op, left, right) => {
                 let ((left, one), (right, other)) = (self.pair(left), self.pair(right));
                 let op = arith(*op);
-                self.check(place, &quote!(__k::s::check::check_arith), quote!(#op, #one, #other));
+                self.check(
+                    place,
+                    &quote!(__k::s::check::check_arith),
+                    quote!(#op, #one, #other),
+                );
                 quote!(__k::s::arith::arith(#op, #left, #right))
             }
             Kind::Compare(op, left, right) => {
                 let ((left, one), (right, other)) = (self.pair(left), self.pair(right));
                 let op = compare(*op);
-                self.check(place, &quote!(__k::s::check::check_compare), quote!(#op, #one, #other));
+                self.check(
+                    place,
+                    &quote!(__k::s::check::check_compare),
+                    quote!(#op, #one, #other),
+                );
                 quote!(__k::s::compare::compare(#op, #left, #right))
             }
             Kind::And(left, right) | Kind::Or(left, right) => {
                 let ((left, one), (right, other)) = (self.pair(left), self.pair(right));
-                let word = if matches!(expr.kind, Kind::And(..)) { "&&" } else { "||" };
-                self.check(place, &quote!(__k::s::check::check_logic), quote!(#word, #one, #other));
+                let word = if matches!(expr.kind, Kind::And(..)) {
+                    "&&"
+                } else {
+                    "||"
+                };
+                self.check(
+                    place,
+                    &quote!(__k::s::check::check_logic),
+                    quote!(#word, #one, #other),
+                );
                 quote!(__k::s::logic::both(#left, #right))
             }
             Kind::Between(value, from, to) => {
                 let ((value, one), (from, two), (to, three)) =
                     (self.pair(value), self.pair(from), self.pair(to));
-                self.check(place, &quote!(__k::s::check::check_between), quote!(#one, #two, #three));
+                self.check(
+                    place,
+                    &quote!(__k::s::check::check_between),
+                    quote!(#one, #two, #three),
+                );
                 quote!(__k::s::compare::between(#value, #from, #to))
             }
             Kind::In(value, list) => {
                 let (value, one) = self.pair(value);
-                let (list, nodes): (Vec<_>, Vec<_>) = list.iter().map(|item| self.pair(item)).unzip();
-                self.check(place, &quote!(__k::s::check::check_in), quote!(#one, &[#(#nodes),*]));
+                let (list, nodes): (Vec<_>, Vec<_>) =
+                    list.iter().map(|item| self.pair(item)).unzip();
+                self.check(
+                    place,
+                    &quote!(__k::s::check::check_in),
+                    quote!(#one, &[#(#nodes),*]),
+                );
                 quote!(__k::s::compare::is_in(#value, &[#(#list),*]))
             }
             Kind::Like(text, pattern, _) => {
                 let ((text, one), (pattern, other)) = (self.pair(text), self.pair(pattern));
-                self.check(place, &quote!(__k::s::check::check_like), quote!(#one, #other));
+                self.check(
+                    place,
+                    &quote!(__k::s::check::check_like),
+                    quote!(#one, #other),
+                );
                 quote!(__k::s::compare::like(#text, #pattern))
             }
             Kind::Case {
@@ -184,28 +221,50 @@ impl<'q> Nodes<'q> {
             } => {
                 let at = condition.place;
                 let (condition, asked) = self.pair(condition);
-                self.check(at, &quote!(__k::s::check::check_condition), quote!(#word, #asked));
+                self.check(
+                    at,
+                    &quote!(__k::s::check::check_condition),
+                    quote!(#word, #asked),
+                );
                 let ((then, one), (otherwise, other)) = (self.pair(then), self.pair(otherwise));
-                self.check(place, &quote!(__k::s::check::check_case), quote!(#word, #one, #other));
+                self.check(
+                    place,
+                    &quote!(__k::s::check::check_case),
+                    quote!(#word, #one, #other),
+                );
                 quote!(__k::s::case::case(#condition, #then, #otherwise))
             }
             Kind::Call {
-                function, arguments, ..
+                function,
+                arguments,
+                ..
             } => self.call(expr, *function, arguments),
             Kind::Cast(of, to) => {
                 let (of, node) = self.pair(of);
                 let to = sql(*to);
-                self.check(place, &quote!(__k::s::check::check_cast), quote!(#node, #to));
+                self.check(
+                    place,
+                    &quote!(__k::s::check::check_cast),
+                    quote!(#node, #to),
+                );
                 quote!(__k::s::cast::cast(#of, #to))
             }
             Kind::Element(of, index) => {
                 let ((of, one), (index, other)) = (self.pair(of), self.pair(index));
-                self.check(place, &quote!(__k::s::check::check_element), quote!(#one, #other));
+                self.check(
+                    place,
+                    &quote!(__k::s::check::check_element),
+                    quote!(#one, #other),
+                );
                 quote!(__k::s::functions::element(#of, #index))
             }
             Kind::Entry(of, key) => {
                 let ((of, one), (key, other)) = (self.pair(of), self.pair(key));
-                self.check(place, &quote!(__k::s::check::check_entry), quote!(#one, #other));
+                self.check(
+                    place,
+                    &quote!(__k::s::check::check_entry),
+                    quote!(#one, #other),
+                );
                 quote!(__k::s::functions::entry(#of, #key))
             }
             Kind::Present(of) => {
@@ -316,7 +375,11 @@ impl<'q> Nodes<'q> {
             );
         }
         if !aggregated.function.spec().native {
-            self.check(place, &quote!(__k::s::check::check_native_aggregate), quote!(#name));
+            self.check(
+                place,
+                &quote!(__k::s::check::check_native_aggregate),
+                quote!(#name),
+            );
         }
         for position in 0..locals.len() {
             if aggregated.function == ksql_schema::query::Aggregate::Correlation {
@@ -324,7 +387,9 @@ impl<'q> Nodes<'q> {
                 let node = self.push(quote! {
                     __k::s::Node::new(__k::s::aggregates::parameter(#name, &[#(#locals),*], #position), #why.why)
                 });
-                let _ = self.known.insert(format!("parameter {index} {position}"), node);
+                let _ = self
+                    .known
+                    .insert(format!("parameter {index} {position}"), node);
             }
         }
         let own = self.push(quote!(__k::s::aggregates::aggregate(#name, &[#(#locals),*])));
@@ -333,12 +398,18 @@ impl<'q> Nodes<'q> {
             let kept = if aggregated.function == ksql_schema::query::Aggregate::SumList {
                 self.push(quote!(#own_local))
             } else {
-                self.push(quote!(if #own_local.is_unknown() { __k::s::Node::UNKNOWN } else { #first }))
+                self.push(
+                    quote!(if #own_local.is_unknown() { __k::s::Node::UNKNOWN } else { #first }),
+                )
             };
             let _ = self.known.insert(format!("kept {index}"), kept);
             if stores(aggregated.function) {
                 let entry = entry(kept);
-                self.check(place, &quote!(__k::s::check::check_stored), quote!(#name, #entry));
+                self.check(
+                    place,
+                    &quote!(__k::s::check::check_stored),
+                    quote!(#name, #entry),
+                );
             }
         }
         let own = local(own);

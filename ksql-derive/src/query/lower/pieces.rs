@@ -90,6 +90,14 @@ impl<'q> Writer<'q> {
         quote!(&[#(#pieces),*])
     }
 
+    /// The pieces of one condition alone.
+    pub(crate) fn condition(&self, condition: &Expr) -> TokenStream {
+        let mut out = Pieces::default();
+        self.expr(condition, &mut out);
+        let pieces = out.done();
+        quote!(&[#(#pieces),*])
+    }
+
     fn conditions(&self, word: &str, conditions: &[Tree], out: &mut Pieces) {
         for (index, condition) in conditions.iter().enumerate() {
             out.text(if index == 0 { word } else { "AND " });
@@ -244,7 +252,12 @@ impl<'q> Writer<'q> {
                 self.converted(of, &to, out);
             }
             Kind::Key(index) => {
-                if let Some(part) = self.query.group.as_ref().and_then(|group| group.parts.get(*index)) {
+                if let Some(part) = self
+                    .query
+                    .group
+                    .as_ref()
+                    .and_then(|group| group.parts.get(*index))
+                {
                     self.expr(&part.tree, out);
                 }
             }
@@ -303,8 +316,12 @@ impl<'q> Writer<'q> {
                         self.argument(call, arguments, index, out);
                     }
                 }
-                Slot::Name => out.piece(quote!(__k::s::Piece::Name(__k::s::Function::#name, #first.ty))),
-                Slot::Tail => out.piece(quote!(__k::s::Piece::Tail(__k::s::Function::#name, #first.ty))),
+                Slot::Name => {
+                    out.piece(quote!(__k::s::Piece::Name(__k::s::Function::#name, #first.ty)))
+                }
+                Slot::Tail => {
+                    out.piece(quote!(__k::s::Piece::Tail(__k::s::Function::#name, #first.ty)))
+                }
                 Slot::Unit => out.text(unit.unwrap_or_default()),
             }
         }

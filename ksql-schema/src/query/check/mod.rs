@@ -16,8 +16,8 @@ pub use output::{
 };
 
 pub use shape::{
-    check_element, check_entry, check_input, check_kept_keys, check_kind, check_parameter, check_stored,
-    check_variant,
+    check_element, check_entry, check_input, check_kept_keys, check_kind, check_parameter,
+    check_stored, check_variant,
 };
 
 pub use crate::query::aggregates::{

@@ -115,7 +115,9 @@ pub const fn check_kept_keys(output: &Entity<'_>, input: &Entity<'_>, items: &[(
                 Text(name(output.columns, *to)),
                 Text("` takes the key column `"),
                 Text(name(input.columns, *from)),
-                Text("`, which is in the key already: for a copy in the value, write `.as_value()`"),
+                Text(
+                    "`, which is in the key already: for a copy in the value, write `.as_value()`",
+                ),
             ]);
         }
     }
@@ -249,8 +251,16 @@ pub const fn check_variant(variants: &[&str], name: &str, variant: &str) {
         refuse(&[
             Text("`"),
             Text(name),
-            Text("` is no enum of variants: put `#[derive(Enum)]` on it, or make the value a parameter of the query"),
+            Text(
+                "` is no enum of variants: put `#[derive(Enum)]` on it, or make the value a parameter of the query",
+            ),
         ]);
     }
-    refuse(&[Text("`"), Text(name), Text("` has no variant `"), Text(variant), Text("`")]);
+    refuse(&[
+        Text("`"),
+        Text(name),
+        Text("` has no variant `"),
+        Text(variant),
+        Text("`"),
+    ]);
 }

@@ -1,0 +1,18 @@
+//! P46: NULL is asked for, not compared with.
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+#[topic("orders")]
+#[table]
+struct Order {
+    #[key]
+    id: i64,
+    #[decimal_precision(18, 4)]
+    amount: Decimal,
+    pieces: i32,
+    note: Option<String>,
+}
+
+fn main() {
+    let _ = ksql!(|o: &Order| o.note == None);
+}

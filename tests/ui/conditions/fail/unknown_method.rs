@@ -1,0 +1,20 @@
+//! What KSQL has no word for.
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+#[topic("orders")]
+#[table]
+struct Order {
+    #[key]
+    id: i64,
+    #[decimal_precision(18, 4)]
+    amount: Decimal,
+    pieces: i32,
+    note: Option<String>,
+}
+
+fn main() {
+    let _ = ksql!(|o: &Order| o.note.to_uppercas() == "A");
+    let _ = ksql!(|o: &Order| o.pieces.sum() > 5);
+    let _ = ksql!(|o: &Order| o.pieces ^ 1 == 0);
+}

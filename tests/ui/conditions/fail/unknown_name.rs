@@ -1,0 +1,19 @@
+//! A name that is nowhere: the compiler says so.
+use ksql_runtime::prelude::*;
+
+#[derive(Entity)]
+#[topic("orders")]
+#[table]
+struct Order {
+    #[key]
+    id: i64,
+    #[decimal_precision(18, 4)]
+    amount: Decimal,
+    pieces: i32,
+    note: Option<String>,
+}
+
+fn main() {
+    let limit = 5;
+    let _ = ksql!(|o: &Order| o.pieces > limt);
+}
