@@ -1,0 +1,15 @@
+// How an aggregate is called.
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Total};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn totals(orders: Stream<Order>) -> Table<Total> {
+    orders
+        .group_by(|o| o.customer_id)
+        .aggregate(|g| Total { customer_id: g.key(), n: g.sum() + g.top_k(|o| o.pieces, 0).len() + g.sum(|a, b| a.id) })
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+// What converts to what.
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Small};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn small(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: "x", n: o.paid as i64 })
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+// Arrays have an index, maps a key.
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Small};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn small(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: "x", n: o.pieces[0] + o.labels[0] + o.tags["a"].len() })
+}
+
+fn main() {}

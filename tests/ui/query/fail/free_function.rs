@@ -1,0 +1,13 @@
+// Functions are methods.
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Small};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn small(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: "x", n: abs(o.pieces) + std::cmp::max(o.pieces, 1) })
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+// Only a name is given to a value.
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Small};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn small(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: "x", n: { let (a, b) = (1, 2); a } })
+}
+
+fn main() {}

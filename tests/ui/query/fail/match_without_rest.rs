@@ -1,0 +1,13 @@
+// Every row has a value.
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Small};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn small(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: "x", n: match o.pieces { 1 => 2, 3 => 4 } })
+}
+
+fn main() {}

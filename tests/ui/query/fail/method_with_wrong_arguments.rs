@@ -1,0 +1,13 @@
+// What a function takes.
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Small};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn small(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: o.product.substring().replace("a"), n: 1 })
+}
+
+fn main() {}

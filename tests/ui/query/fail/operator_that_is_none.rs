@@ -1,0 +1,13 @@
+// Operators KSQL has not.
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Small};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn small(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: "x", n: (o.pieces << 2) ^ 1 })
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+// P126
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Small};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn small(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: o.tags[-1], n: 1 })
+}
+
+fn main() {}

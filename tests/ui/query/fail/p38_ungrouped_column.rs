@@ -1,0 +1,15 @@
+// P38
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Total};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn totals(orders: Stream<Order>) -> Table<Total> {
+    orders
+        .group_by(|o| o.customer_id)
+        .aggregate(|g| Total { customer_id: g.key(), n: g.pieces + g })
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+// P39
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Small};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn small(orders: Stream<Order>) -> Stream<Small> {
+    orders
+        .filter(|o| o.pieces.max(|r| r.pieces) > 5 && o.window_start() > 5)
+        .map(|o| Small { id: o.id, note: o.product, n: 1 })
+}
+
+fn main() {}

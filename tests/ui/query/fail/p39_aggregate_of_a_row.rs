@@ -1,0 +1,13 @@
+// P39
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Small};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn small(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: "x", n: o.pieces.sum() + o.count() })
+}
+
+fn main() {}

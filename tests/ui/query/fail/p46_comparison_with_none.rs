@@ -1,0 +1,15 @@
+// P46
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Small};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn small(orders: Stream<Order>) -> Stream<Small> {
+    orders
+        .filter(|o| o.note == None && o.pieces + None > 1)
+        .map(|o| Small { id: o.id, note: o.product, n: 1 })
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+// A struct has no such field.
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Small};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn small(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: o.to.cty, n: 1 })
+}
+
+fn main() {}
