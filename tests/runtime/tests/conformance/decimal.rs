@@ -5,22 +5,22 @@ use super::*;
 mod test_dec_dec {
     use super::*;
 
-    stream! { Test("test") { a: Option<Dec<4, 2>>, b: Option<Dec<4, 2>> } }
+    stream! { Test("test") { pub a: Option<Dec<4, 2>>, pub b: Option<Dec<4, 2>> } }
 }
 
 mod test2_bool {
     use super::*;
 
-    stream! { Test2("TEST2") { result: Option<bool> } }
+    stream! { Test2("TEST2") { pub result: Option<bool> } }
 }
 
 cases! {
     "decimal";
 
     a_decimal_keeps_all_its_digits: "decimal/AVRO in/out" => output {
-        stream! { Test("test") { dec: Option<Dec<21, 19>> } }
+        stream! { Test("test") { pub dec: Option<Dec<21, 19>> } }
 
-        stream! { Test2("TEST2") { dec: Option<Dec<21, 19>> } }
+        stream! { Test2("TEST2") { pub dec: Option<Dec<21, 19>> } }
 
         #[query]
         fn output(test: Stream<Test>) -> Stream<Test2> {
@@ -29,9 +29,9 @@ cases! {
     }
 
     a_decimal_keeps_its_scale: "decimal/JSON scale in data less than scale in type" => output {
-        stream! { Input("test") { dec: Option<Dec<6, 4>> } }
+        stream! { Input("test") { pub dec: Option<Dec<6, 4>> } }
 
-        stream! { Output("OUTPUT") { dec: Option<Dec<6, 4>> } }
+        stream! { Output("OUTPUT") { pub dec: Option<Dec<6, 4>> } }
 
         #[query]
         fn output(input: Stream<Input>) -> Stream<Output> {
@@ -42,7 +42,7 @@ cases! {
     a_sum_of_decimals_has_one_digit_more: "decimal/addition" => output {
         use test_dec_dec::Test;
 
-        stream! { Test2("TEST2") { result: Option<Dec<5, 2>> } }
+        stream! { Test2("TEST2") { pub result: Option<Dec<5, 2>> } }
 
         #[query]
         fn output(test: Stream<Test>) -> Stream<Test2> {
@@ -101,9 +101,9 @@ cases! {
     }
 
     decimals_near_zero_keep_their_sign: "decimal/decimal between -1 and 1" => output {
-        stream! { Test("test") { dec: Option<Dec<4, 2>> } }
+        stream! { Test("test") { pub dec: Option<Dec<4, 2>> } }
 
-        stream! { Test2("TEST2") { dec: Option<Dec<4, 2>> } }
+        stream! { Test2("TEST2") { pub dec: Option<Dec<4, 2>> } }
 
         #[query]
         fn output(test: Stream<Test>) -> Stream<Test2> {

@@ -81,3 +81,4 @@ macro_rules! cases {
 
 mod decimal;
 mod null;
+mod partition_by;

@@ -5,13 +5,19 @@ use super::*;
 mod input_string {
     use super::*;
 
-    stream! { Input("test_topic") { #[key] id: i32, name: Option<String> } }
+    stream! { Input("test_topic") { #[key] pub id: i32, pub name: Option<String> } }
 }
 
 mod output_bool_bool {
     use super::*;
 
-    stream! { Output("OUTPUT") { #[key] id: i32, id_null: Option<bool>, name_null: Option<bool> } }
+    stream! {
+        Output("OUTPUT") {
+            #[key] pub id: i32,
+            pub id_null: Option<bool>,
+            pub name_null: Option<bool>,
+        }
+    }
 }
 
 cases! {
@@ -20,27 +26,13 @@ cases! {
     a_record_without_a_value_is_handed_on: "null/stream clone row with null value" => output {
         use input_string::Input;
 
-        stream! { Output("OUTPUT") { #[key] id: i32, name: Option<String> } }
+        stream! { Output("OUTPUT") { #[key] pub id: i32, pub name: Option<String> } }
 
         #[query]
         fn output(input: Stream<Input>) -> Stream<Output> {
             input.map(|r| Output {
                 id: r.id,
                 name: r.name,
-            })
-        }
-    }
-
-    a_record_without_a_value_has_no_new_key: "null/stream PARTITION BY with null value" => output {
-        use input_string::Input;
-
-        stream! { Output("OUTPUT") { #[key] name: String, id: Option<i32> } }
-
-        #[query]
-        fn output(input: Stream<Input>) -> Stream<Output> {
-            input.partition_by(|r| r.name).map(|r| Output {
-                name: r.name,
-                id: r.id,
             })
         }
     }
@@ -74,9 +66,9 @@ cases! {
     }
 
     an_element_of_null_is_null: "null/log no errors when there is a null array" => output {
-        stream! { Input("test_topic") { col0: Option<Vec<Option<Vec<Option<i32>>>>> } }
+        stream! { Input("test_topic") { pub col0: Option<Vec<Option<Vec<Option<i32>>>>> } }
 
-        stream! { Output("OUTPUT") { result_0: Option<i32>, result_1: Option<i32> } }
+        stream! { Output("OUTPUT") { pub result_0: Option<i32>, pub result_1: Option<i32> } }
 
         #[query]
         fn output(input: Stream<Input>) -> Stream<Output> {
