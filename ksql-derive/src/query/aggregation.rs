@@ -4,7 +4,7 @@ use ksql_schema::query::Aggregate;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::expand::Whole;
+use super::expand::{Whole, assumed};
 use super::lower::{Native, Nodes, accumulator, entry, key, named};
 use super::tree::{Aggregated, Expr, Kind};
 
@@ -46,10 +46,11 @@ pub(crate) fn implementation(
     let read = read_key(&key_parts, nodes);
     let having = having(whole, native, &read);
     let row = whole.row(native);
+    let assumed = assumed(whole.signature);
     quote! {
         #groups
         #[automatically_derived]
-        impl __k::Aggregate for #name {
+        impl __k::Aggregate for #name #assumed {
             type Input = #input;
             type Groups = __Groups;
             #keep

@@ -159,6 +159,10 @@ impl Reader<'_> {
             Pat::Paren(inner) => self.pattern(&inner.pat, value),
             Pat::Reference(inner) => self.pattern(&inner.pat, value),
             pattern if is_none(pattern) => Some(self.null_test(value, true, place)),
+            // A name like a constant's would be a new name that takes every value.
+            Pat::Ident(name) if name.ident.to_string().starts_with(char::is_uppercase) => {
+                Some(self.unknown_pattern(place))
+            }
             Pat::Ident(name) if name.subpat.is_none() => {
                 let known = plain(&name.ident.to_string());
                 self.names.push((known, Named::Value(value.clone())));

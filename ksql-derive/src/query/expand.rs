@@ -9,12 +9,13 @@ use std::rc::Rc;
 use ksql_schema::Kind as SourceKind;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Attribute, ItemFn};
+use syn::ItemFn;
 
 use super::aggregation;
+use super::definition::{conditions, definition};
 use super::lower::{Native, Nodes, Writer, check_at, entry, hash, parameter_type};
 use super::signature::Signature;
-use super::steps::{Keys, Query, Step, is_part};
+use super::steps::{Keys, Query, is_part};
 use super::tree::{Expr, Kind, Made};
 use super::written::rust;
 use crate::errors::Place;
@@ -40,7 +41,7 @@ pub(crate) fn expand(
         query,
     };
     let name = &item.sig.ident;
-    let definition = definition(item, signature, krate);
+    let definition = definition(item, signature, krate, true);
     let sources = whole.sources();
     let mut nodes = Nodes::new(query, signature);
     let checks = whole.checks(&mut nodes);
@@ -57,6 +58,8 @@ pub(crate) fn expand(
         None => quote!(project),
     };
     let parameters = parameters(item, signature);
+    let assumed = assumed(signature);
+    let used = used(signature);
     let allow = crate::expand::allow();
     let attributes = conditions(&item.attrs);
     let Some(output) = &signature.output else {
@@ -69,6 +72,7 @@ pub(crate) fn expand(
         #allow
         const _: () = {
             use #krate::query as __k;
+            #used
             #sources
             #array
             #checks
@@ -85,7 +89,7 @@ pub(crate) fn expand(
                 pub const KSQL: &'static [&'static ::core::primitive::str] = __TEXTS;
             }
             #[automatically_derived]
-            impl __k::Query for #name {
+            impl __k::Query for #name #assumed {
                 type Output = #output;
                 const PLAN: &'static __k::plan::Query<'static> = __PLAN;
                 const KSQL: &'static [&'static ::core::primitive::str] = __TEXTS;
@@ -101,102 +105,22 @@ pub(crate) fn expand(
     }
 }
 
-/// The struct, and the function that makes one of parameters.
-pub(crate) fn definition(item: &ItemFn, signature: &Signature, krate: &TokenStream) -> TokenStream {
-    let (name, vis) = (&item.sig.ident, &item.vis);
-    let allow = crate::expand::allow();
-    let attributes: Vec<&Attribute> = item.attrs.iter().collect();
-    let fallback = format!("The query `{name}`.");
-    let docs = if attributes
-        .iter()
-        .any(|attribute| attribute.path().is_ident("doc"))
-    {
-        TokenStream::new()
-    } else {
-        quote!(#[doc = #fallback])
-    };
-    let head = format!("\n`{}`", rust(&item.sig));
-    if signature.parameters.is_empty() {
-        return quote! {
-            #docs
-            #(#attributes)*
-            #[doc = #head]
-            #allow
-            #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
-            #vis struct #name;
-        };
-    }
-    let fields = signature.parameters.iter().map(|parameter| {
-        let (name, ty) = (&parameter.name, parameter_type(parameter));
-        quote!(#name: #ty)
-    });
-    let arguments = signature.parameters.iter().map(|parameter| {
-        let (name, ty) = (&parameter.name, &parameter.ty);
-        quote!(#name: #ty)
-    });
-    let values = signature.parameters.iter().map(|parameter| {
-        let name = &parameter.name;
-        match (parameter.size, &parameter.inner) {
-            (Some(_), Some(_)) => {
-                quote!(#name: ::core::option::Option::map(#name, ::core::convert::From::from))
-            }
-            (Some(_), None) => quote!(#name: ::core::convert::From::from(#name)),
-            (None, _) => quote!(#name),
-        }
-    });
-    let made = format!("[`struct@{name}`] with the values of its parameters.");
-    let conditions = conditions(&item.attrs);
-    let alias = format_ident!("__{}_parameters", plain(&name.to_string()));
-    let fields = fields.map(|field| {
-        let text = field.to_string();
-        // A decimal's own type stands behind the private path.
-        if text.contains("__k") {
-            let tokens: TokenStream = replaced(field, krate);
-            tokens
-        } else {
-            field
-        }
-    });
-    let _ = alias;
-    quote! {
-        #docs
-        #(#attributes)*
-        #[doc = #head]
-        #allow
-        #[derive(::core::clone::Clone, ::core::fmt::Debug)]
-        #vis struct #name { #(#fields),* }
-        #(#conditions)*
-        #[doc = #made]
-        #[must_use]
-        #allow
-        #vis fn #name(#(#arguments),*) -> #name {
-            #name { #(#values),* }
-        }
-    }
+/// What the function's head names is used.
+pub(crate) fn used(signature: &Signature) -> TokenStream {
+    let inputs = signature.inputs.iter().map(|input| &input.whole);
+    let output = signature.output.iter().map(|output| &output.whole);
+    quote!(type __Signature = (#(#inputs,)* #(#output,)*);)
 }
 
-/// The same tokens with the private module's whole path.
-fn replaced(tokens: TokenStream, krate: &TokenStream) -> TokenStream {
-    tokens
-        .into_iter()
-        .flat_map(|tree| match tree {
-            proc_macro2::TokenTree::Ident(ident) if ident == "__k" => quote!(#krate::query),
-            proc_macro2::TokenTree::Group(group) => {
-                let inner = replaced(group.stream(), krate);
-                proc_macro2::TokenTree::Group(proc_macro2::Group::new(group.delimiter(), inner))
-                    .to_token_stream()
-            }
-            other => other.to_token_stream(),
-        })
-        .collect()
-}
-
-/// The attributes under which the query is there at all.
-pub(crate) fn conditions(attributes: &[Attribute]) -> Vec<&Attribute> {
-    attributes
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("cfg"))
-        .collect()
+/// What impls assume of the types of parameters, so that one that is none is an error where it stands and not in each of them.
+pub(crate) fn assumed(signature: &Signature) -> TokenStream {
+    let parameters = signature.parameters.iter().map(|parameter| {
+        let ty = parameter_type(parameter);
+        quote!(for<'__assumed> #ty: __k::AssumedParam<'__assumed>)
+    });
+    let inputs = signature.inputs.iter().map(|input| &input.ty);
+    let entities = inputs.chain(signature.output.iter().map(|output| &output.ty));
+    quote!(where #(for<'__assumed> #entities: __k::AssumedEntity<'__assumed>,)* #(#parameters),*)
 }
 
 fn parameters(item: &ItemFn, signature: &Signature) -> TokenStream {
@@ -415,9 +339,10 @@ impl Whole<'_> {
         let made = &self.query.made;
         let rows = self.rows(made.fields.iter().map(|(_, tree)| &**tree));
         let row = self.row(native);
+        let assumed = assumed(self.signature);
         quote! {
             #[automatically_derived]
-            impl __k::Project for #name {
+            impl __k::Project for #name #assumed {
                 type Input = #input;
                 #keep
                 #[inline]
@@ -456,40 +381,6 @@ impl Whole<'_> {
             quote!(#field: #value)
         });
         quote!(#row { #(#fields),* })
-    }
-
-    fn plan(&self) -> TokenStream {
-        let name = plain(&self.item.sig.ident.to_string());
-        let inputs = self
-            .signature
-            .inputs
-            .iter()
-            .enumerate()
-            .map(|(index, input)| {
-                let (name, kind) = (plain(&input.name.to_string()), kind(input.kind));
-                let model = format_ident!("__E{index}");
-                quote!(__k::plan::Input { name: #name, entity: #model, kind: #kind })
-            });
-        let steps = self.query.steps.iter().map(step);
-        let (kind, because) = (kind(self.query.kind), self.query.because);
-        let parameters = self.signature.parameters.iter().map(|parameter| {
-            let (name, ty) = (
-                plain(&parameter.name.to_string()),
-                crate::types::tidy(&parameter.ty),
-            );
-            quote!(__k::plan::Parameter { name: #name, ty: #ty })
-        });
-        quote! {
-            __k::plan::Query {
-                name: #name,
-                inputs: &[#(#inputs),*],
-                steps: &[#(#steps),*],
-                output: __O,
-                kind: #kind,
-                because: #because,
-                parameters: &[#(#parameters),*],
-            }
-        }
     }
 }
 
@@ -551,7 +442,7 @@ pub(crate) fn variant(path: &syn::Path) -> TokenStream {
     let _ = of.segments.pop();
     of.segments.pop_punct();
     let name = rust(&of);
-    let value = quote_spanned!(Place::of(&of).first=> __k::Value);
+    let value = quote_spanned!(Place::of(&of).first=> __k::Variants);
     check_at(
         Place::of(path),
         &quote!(__k::s::check::check_variant),
@@ -559,7 +450,7 @@ pub(crate) fn variant(path: &syn::Path) -> TokenStream {
     )
 }
 
-fn kind(kind: SourceKind) -> TokenStream {
+pub(super) fn kind(kind: SourceKind) -> TokenStream {
     match kind {
         SourceKind::Stream => quote!(__k::Kind::Stream),
         SourceKind::Table => quote!(__k::Kind::Table),
@@ -573,25 +464,4 @@ fn row_alias(name: &str, path: &syn::Path) -> Ident {
         .last()
         .map_or_else(proc_macro2::Span::call_site, |last| last.ident.span());
     Ident::new(name, span)
-}
-
-fn step(step: &Step) -> TokenStream {
-    let pairs = |fields: &[(String, String)]| {
-        let fields = fields.iter().map(|(field, value)| quote!((#field, #value)));
-        quote!(&[#(#fields),*])
-    };
-    match step {
-        Step::Filter(text) => quote!(__k::plan::Step::Filter(#text)),
-        Step::Map(fields) => {
-            let fields = pairs(fields);
-            quote!(__k::plan::Step::Map(#fields))
-        }
-        Step::PartitionBy(keys) => quote!(__k::plan::Step::PartitionBy(&[#(#keys),*])),
-        Step::GroupBy(keys) => quote!(__k::plan::Step::GroupBy(&[#(#keys),*])),
-        Step::Aggregate(fields) => {
-            let fields = pairs(fields);
-            quote!(__k::plan::Step::Aggregate(#fields))
-        }
-        Step::Having(text) => quote!(__k::plan::Step::Having(#text)),
-    }
 }

@@ -6,8 +6,9 @@
 use std::rc::Rc;
 
 use ksql_schema::Kind as SourceKind;
-use ksql_schema::query::{Arith, Compare, literal};
+use ksql_schema::query::{Arith, Compare};
 use proc_macro2::Ident;
+use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
 use syn::{BinOp, Block, Expr as Syntax, ExprField, ExprPath, Lit, Member, Pat, Stmt, UnOp};
 
@@ -90,14 +91,7 @@ impl Reader<'_> {
     pub(crate) fn read(&mut self, syntax: &Syntax) -> Tree {
         let place = Place::of(syntax);
         match syntax {
-            Syntax::Paren(inner) => {
-                // Checks point at the parentheses too.
-                let tree = self.read(&inner.expr);
-                match &tree.kind {
-                    Kind::Integer(_) | Kind::Broken => tree,
-                    _ => tree,
-                }
-            }
+            Syntax::Paren(inner) => self.read(&inner.expr),
             Syntax::Group(inner) => self.read(&inner.expr),
             Syntax::Reference(inner) => self.read(&inner.expr),
             Syntax::Lit(literal) => self.literal(&literal.lit, false, place),
@@ -261,11 +255,15 @@ impl Reader<'_> {
                         let value = self.read(&init.expr);
                         self.names.push((name, Named::Value(value)));
                     }
-                    _ => self.error(
-                        Place::of(&local.pat),
-                        "only a plain name can be given to a value",
-                        "write `let name = ..;`",
-                    ),
+                    _ => {
+                        let place = Place::of(&local.pat);
+                        self.error(
+                            place,
+                            "only a plain name can be given to a value",
+                            "write `let name = ..;`",
+                        );
+                        self.forget(local.pat.to_token_stream(), place);
+                    }
                 }
             }
             other => self.error(
@@ -276,71 +274,18 @@ impl Reader<'_> {
         }
     }
 
-    pub(crate) fn literal(&mut self, lit: &Lit, negative: bool, place: Place) -> Tree {
-        let kind = match lit {
-            Lit::Bool(value) => Kind::Boolean(value.value),
-            Lit::Str(value) => Kind::Text(value.value()),
-            Lit::Char(value) => Kind::Text(value.value().to_string()),
-            Lit::Int(int) => return self.whole(int, negative, place),
-            Lit::Float(float) => {
-                let sign = if negative { "-" } else { "" };
-                if !matches!(float.suffix(), "" | "f64") {
-                    return self.broken(
-                        place,
-                        format!("KSQL has no `{}`", float.suffix()),
-                        "write the number without a suffix: it is a DOUBLE",
-                    );
+    /// The names of a refused pattern, so that their uses are no second error.
+    fn forget(&mut self, pattern: proc_macro2::TokenStream, place: Place) {
+        for tree in pattern {
+            match tree {
+                proc_macro2::TokenTree::Ident(ident) => {
+                    let name = plain(&ident.to_string());
+                    self.names.push((name, Named::Value(Expr::broken(place))));
                 }
-                match format!("{sign}{}", float.base10_digits()).parse::<f64>() {
-                    Ok(value) if value.is_finite() => Kind::Double(value),
-                    _ => {
-                        return self.broken(
-                            place,
-                            "this number is larger than a DOUBLE can be",
-                            "write a smaller one",
-                        );
-                    }
-                }
+                proc_macro2::TokenTree::Group(group) => self.forget(group.stream(), place),
+                _ => {}
             }
-            _ => {
-                return self.broken(
-                    place,
-                    "KSQL has no literal of this kind",
-                    "write a number, a text, `true` or `false`; bytes are `\"cafe\".to_bytes(\"hex\")`",
-                );
-            }
-        };
-        Expr::new(kind, place)
-    }
-
-    fn whole(&mut self, int: &syn::LitInt, negative: bool, place: Place) -> Tree {
-        let sign = if negative { "-" } else { "" };
-        let digits = format!("{sign}{}", int.base10_digits());
-        let value = digits.parse::<i64>();
-        let kind = match (int.suffix(), value) {
-            ("f64", _) => match digits.parse::<f64>() {
-                Ok(value) => Kind::Double(value),
-                Err(_) => Kind::Broken,
-            },
-            ("" | "i64" | "i32", Err(_)) => {
-                return self.broken(
-                    place,
-                    "this number is larger than a BIGINT can be",
-                    "write it as a decimal: `dec!(..)`",
-                );
-            }
-            ("", Ok(value)) => Kind::Integer(value),
-            ("i32", Ok(value)) if i32::try_from(value).is_ok() => Kind::Integer(value),
-            ("i64", Ok(value)) => Kind::Long(value),
-            (suffix, _) => {
-                return self.broken(
-                    place,
-                    format!("KSQL has no `{suffix}`"),
-                    "write the number without a suffix, or with `i32`, `i64` or `f64`",
-                );
-            }
-        };
-        Expr::new(kind, place)
+        }
     }
 
     fn path(&mut self, path: &ExprPath) -> Tree {
@@ -497,35 +442,6 @@ impl Reader<'_> {
         let left = self.read(left);
         let right = self.read(right);
         Expr::new(make(left, right), place)
-    }
-
-    fn macro_call(&mut self, call: &syn::Macro, place: Place) -> Tree {
-        let name = call.path.segments.last().map(|last| last.ident.to_string());
-        match name.as_deref() {
-            Some("dec") => {
-                let digits: String = call
-                    .tokens
-                    .to_string()
-                    .chars()
-                    .filter(|letter| !letter.is_whitespace() && *letter != '_')
-                    .collect();
-                let node = literal::decimal(&digits);
-                if node.is_unknown() || node.precision() > 38 {
-                    return self.broken(
-                        place,
-                        "this is no decimal of at most 38 digits",
-                        "write its digits: `dec!(1.50)`",
-                    );
-                }
-                Expr::new(Kind::Decimal(digits), place)
-            }
-            Some("matches") => self.matches(call, place),
-            _ => self.broken(
-                Place::of(&call.path),
-                "this macro cannot be said in KSQL",
-                "the ones there are: `dec!(1.50)`, `matches!(r.kind, \"a\" | \"b\")`; texts are joined by `.concat(..)`",
-            ),
-        }
     }
 
     fn index(&mut self, index: &syn::ExprIndex) -> Tree {

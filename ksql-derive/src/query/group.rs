@@ -16,6 +16,13 @@ impl Reader<'_> {
     pub(crate) fn of_group(&mut self, base: &Ident, call: &ExprMethodCall) -> Tree {
         let name = plain(&call.method.to_string());
         let place = Place::of(call);
+        if self.part == Part::Row {
+            return self.broken(
+                place,
+                format!("`{base}` is the group, and an aggregate's expression is over its rows"),
+                "write this outside of the aggregate",
+            );
+        }
         match (name.as_str(), call.args.len()) {
             ("key", 0) => self.key(place, base),
             ("window_start", 0) => self.bound(Bound::Start, place),
@@ -153,7 +160,9 @@ impl Reader<'_> {
 
     /// The closure of an aggregate: an expression over the rows that were grouped. The group is not known in it.
     fn over_rows(&mut self, closure: &ExprClosure) -> Tree {
-        let outer = std::mem::take(&mut self.names);
+        let outer = self.names.clone();
+        self.names
+            .retain(|(_, named)| matches!(named, Named::Group));
         let part = std::mem::replace(&mut self.part, Part::Row);
         let row = self.row.clone();
         let tree = self.closure(closure, row, |reader, body| reader.read(body));

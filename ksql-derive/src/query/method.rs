@@ -1,17 +1,15 @@
 //! Method calls: KSQL's functions by Rust's names or its own, and what is an operator there.
 
-use ksql_schema::datetime_format::Pattern;
 use ksql_schema::query::functions::{self, UNITS};
-use ksql_schema::query::{Aggregate, Compare, Function, Sql, aggregates};
+use ksql_schema::query::{Aggregate, Compare, Sql, aggregates};
 use proc_macro2::Ident;
-use syn::{Expr as Syntax, ExprCall, ExprMethodCall, GenericArgument, PathArguments, Type};
+use syn::{Expr as Syntax, ExprCall, ExprMethodCall, GenericArgument};
 
 use super::expression::{Named, Part, Reader, simple};
 use super::tree::{Expr, Kind, Pseudo, Tree};
 use super::words::{quoted, suggestion};
 use crate::errors::Place;
 use crate::parse::args::plain;
-use crate::types::tidy;
 
 impl Reader<'_> {
     pub(crate) fn method(&mut self, call: &ExprMethodCall) -> Tree {
@@ -121,7 +119,7 @@ impl Reader<'_> {
             return self.broken(
                 at,
                 format!("`{name}` takes {takes}, not {}", given.len()),
-                spec.meaning,
+                meaning(spec.meaning),
             );
         }
         let mut arguments = vec![receiver];
@@ -163,13 +161,15 @@ impl Reader<'_> {
             );
         }
         let known = functions::closest_names();
-        let help = format!("methods are {}", quoted(&known));
+        let near = suggestion(name, &known);
+        let help = if near.is_empty() {
+            format!("methods are {}", quoted(&known))
+        } else {
+            String::new()
+        };
         self.broken(
             place,
-            format!(
-                "`{name}` cannot be said in KSQL{}",
-                suggestion(name, &known)
-            ),
+            format!("`{name}` cannot be said in KSQL{near}"),
             help,
         )
     }
@@ -330,145 +330,6 @@ impl Reader<'_> {
         found.copied()
     }
 
-    /// Literals that mean something: what is wrong with them shows now and not as a NULL later.
-    fn check_literals(&mut self, function: Function, arguments: &[Tree]) {
-        use Function as F;
-        let literal = |index: usize| match arguments.get(index).map(|tree| (&tree.kind, tree.place))
-        {
-            Some((Kind::Text(text), place)) => Some((text.clone(), place)),
-            _ => None,
-        };
-        let (pattern, zones): (Option<usize>, &[usize]) = match function {
-            F::FormatTimestamp | F::ParseTimestamp => (Some(1), &[2]),
-            F::FormatDate | F::FormatTime | F::Format | F::ParseDate | F::ParseTime => {
-                (Some(1), &[])
-            }
-            F::ConvertTz => (None, &[1, 2]),
-            _ => (None, &[]),
-        };
-        if let Some((text, place)) = pattern.and_then(literal)
-            && let Err(defect) = Pattern::parse(&text)
-        {
-            self.error(
-                place,
-                defect,
-                "patterns are those of Java's `DateTimeFormatter`, such as `yyyy-MM-dd HH:mm:ss`",
-            );
-        }
-        for (text, place) in zones.iter().filter_map(|index| literal(*index)) {
-            if !is_zone(&text) {
-                self.error(
-                    place,
-                    format!("`{text}` is no zone that both engines know alike"),
-                    "write `UTC` or an offset such as `+02:00`",
-                );
-            }
-        }
-        if matches!(function, F::ToBytes | F::FromBytes)
-            && let Some((text, place)) = literal(1)
-            && !["hex", "utf8", "ascii", "base64"].contains(&text.as_str())
-        {
-            self.error(
-                place,
-                format!("`{text}` is no encoding of bytes"),
-                "write `hex`, `utf8`, `ascii` or `base64`",
-            );
-        }
-    }
-
-    /// The type behind `as` and in `parse::<..>`.
-    pub(crate) fn cast_type(&mut self, ty: &Type) -> Option<Sql> {
-        let place = Place::of(ty);
-        let Type::Path(path) = ty else {
-            self.no_type(
-                ty,
-                place,
-                "write one of `i32`, `i64`, `f64`, `Decimal<18, 4>`, `String`, `bool`",
-            );
-            return None;
-        };
-        let last = path.path.segments.last()?;
-        let sql = match plain(&last.ident.to_string()).as_str() {
-            "i32" => Sql::Integer,
-            "i64" => Sql::Bigint,
-            "f64" => Sql::Double,
-            "bool" => Sql::Boolean,
-            "String" => Sql::String,
-            "NaiveDate" => Sql::Date,
-            "NaiveTime" => Sql::Time,
-            "DateTime" => Sql::Timestamp,
-            "Decimal" | "Dec" => return self.decimal_type(&last.arguments, place),
-            "i8" | "u8" | "i16" | "u16" => {
-                self.no_type(ty, place, "write `i32`");
-                return None;
-            }
-            "u32" | "u64" | "usize" | "isize" | "i128" | "u128" => {
-                self.no_type(
-                    ty,
-                    place,
-                    "write `i64`, or `Decimal<20, 0>` where values above it occur",
-                );
-                return None;
-            }
-            "f32" => {
-                self.no_type(ty, place, "write `f64`");
-                return None;
-            }
-            "str" | "char" => {
-                self.no_type(ty, place, "write `String`");
-                return None;
-            }
-            _ => {
-                self.no_type(
-                    ty,
-                    place,
-                    "write one of `i32`, `i64`, `f64`, `Decimal<18, 4>`, `String`, `bool`, `NaiveDate`, `NaiveTime`, `DateTime<Utc>`",
-                );
-                return None;
-            }
-        };
-        Some(sql)
-    }
-
-    fn no_type(&mut self, ty: &Type, place: Place, help: &str) {
-        self.error(
-            place,
-            format!("nothing can be converted to `{}` in KSQL", tidy(ty)),
-            help,
-        );
-    }
-
-    fn decimal_type(&mut self, arguments: &PathArguments, place: Place) -> Option<Sql> {
-        let numbers: Vec<u32> = match arguments {
-            PathArguments::AngleBracketed(arguments) => arguments
-                .args
-                .iter()
-                .filter_map(|argument| match argument {
-                    GenericArgument::Const(Syntax::Lit(lit)) => match &lit.lit {
-                        syn::Lit::Int(int) => int.base10_parse().ok(),
-                        _ => None,
-                    },
-                    _ => None,
-                })
-                .collect(),
-            _ => Vec::new(),
-        };
-        match numbers.as_slice() {
-            [precision, scale] => Some(Sql::Decimal {
-                precision: *precision,
-                scale: *scale,
-            }),
-            _ => {
-                self.error(
-                    place,
-                    "a decimal's type states all its digits and those after the point",
-                    "write `Decimal<18, 4>`",
-                );
-                None
-            }
-        }
-    }
-
     /// A function that is no method.
     pub(crate) fn call(&mut self, call: &ExprCall) -> Tree {
         let place = Place::of(&call.func);
@@ -517,32 +378,21 @@ pub(crate) fn aggregate_names() -> Vec<&'static str> {
     names
 }
 
+/// What a function does, as half a sentence.
+fn meaning(sentence: &str) -> String {
+    let mut letters = sentence.trim_end_matches('.').chars();
+    let first: String = letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_lowercase)
+        .collect();
+    format!("it gives this: {first}{}", letters.as_str())
+}
+
 fn arguments(count: usize) -> String {
     if count == 1 {
         "1 argument".to_owned()
     } else {
         format!("{count} arguments")
     }
-}
-
-/// Zones whose rules never change.
-fn is_zone(text: &str) -> bool {
-    let offset = ["UTC", "GMT", "UT"]
-        .iter()
-        .find_map(|prefix| text.strip_prefix(prefix))
-        .unwrap_or(text);
-    if offset.is_empty() || offset == "Z" {
-        return !text.is_empty();
-    }
-    let Some(digits) = offset.strip_prefix(['+', '-']) else {
-        return false;
-    };
-    let parts: Vec<&str> = digits.split(':').collect();
-    let numbers = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
-    parts.iter().all(numbers)
-        && match parts.as_slice() {
-            [hours] => matches!(hours.len(), 1 | 2 | 4),
-            [hours, minutes] => matches!(hours.len(), 1 | 2) && minutes.len() == 2,
-            _ => false,
-        }
 }

@@ -6,15 +6,22 @@
 
 mod aggregation;
 mod branch;
+mod cast;
+mod chain;
+mod definition;
 mod expand;
 mod expression;
 mod group;
+mod literal;
 mod lower;
 mod method;
+mod plan;
 mod predicate;
 mod signature;
 mod steps;
 mod stub;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod words;
 mod written;
@@ -62,6 +69,8 @@ fn made(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let query = steps::query(&item, &signature, &mut errors);
     match query {
         Some(query) if errors.is_empty() => expand::expand(&item, &signature, &query, &krate),
+        // In an `impl` nothing could stand in for it.
+        _ if item.sig.receiver().is_some() => quote!(#errors),
         _ => {
             let stub = stub::stub(&item, &signature, &krate);
             quote!(#errors #stub)

@@ -4,6 +4,7 @@
 //! compared as it is, and whatever else is done with one says its type, `limit as i64`, which is then its type everywhere.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::rc::Rc;
 
 use ksql_schema::Kind as SourceKind;
@@ -159,6 +160,7 @@ impl<'c> Condition<'c> {
                 name: format_ident!("row"),
                 kind: SourceKind::Table,
                 ty: entity.clone(),
+                whole: entity.clone(),
             }],
             parameters,
             output: None,
@@ -277,11 +279,14 @@ impl<'c> Condition<'c> {
                     let ask = |what: Ident| {
                         quote_spanned!(place.first=> __k::ComparesWith::<{ #code }>::#what(&#name))
                     };
-                    if kept.contains_key(&index) {
-                        let ask = ask(format_ident!("compares", span = place.first));
-                        further.extend(quote!(#ask;));
-                    } else {
-                        let _ = kept.insert(index, ask(format_ident!("held", span = place.first)));
+                    match kept.entry(index) {
+                        Entry::Occupied(_) => {
+                            let ask = ask(format_ident!("compares", span = place.first));
+                            further.extend(quote!(#ask;));
+                        }
+                        Entry::Vacant(first) => {
+                            let _ = first.insert(ask(format_ident!("held", span = place.first)));
+                        }
                     }
                 }
             }

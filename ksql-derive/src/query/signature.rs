@@ -15,6 +15,8 @@ pub(crate) struct Input {
     pub(crate) name: Ident,
     pub(crate) kind: Kind,
     pub(crate) ty: Type,
+    /// `Stream<..>` or `Table<..>` as it is written.
+    pub(crate) whole: Type,
 }
 
 /// A value from the program.
@@ -34,6 +36,7 @@ pub(crate) struct Output {
     pub(crate) kind: Kind,
     pub(crate) ty: Type,
     /// `Stream<..>` or `Table<..>` as it is written.
+    pub(crate) whole: Type,
     pub(crate) place: Place,
 }
 
@@ -103,7 +106,12 @@ pub(crate) fn signature(item: &ItemFn, errors: &mut Errors) -> Signature {
                         format!("write `{name}` before `{}`", before.name),
                     );
                 }
-                inputs.push(Input { name, kind, ty });
+                inputs.push(Input {
+                    name,
+                    kind,
+                    ty,
+                    whole: (*typed.ty).clone(),
+                });
             }
             None => parameters.push(parameter(name, &typed.ty, &typed.attrs, errors)),
         }
@@ -226,6 +234,7 @@ fn output(item: &ItemFn, errors: &mut Errors) -> Option<Output> {
     Some(Output {
         kind,
         ty: of,
+        whole: (**ty).clone(),
         place: Place::of(ty),
     })
 }

@@ -4,26 +4,26 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ItemFn;
 
-use super::expand::{conditions, definition};
+use super::definition::{conditions, definition};
+use super::expand::used;
 use super::signature::Signature;
 
 pub(crate) fn stub(item: &ItemFn, signature: &Signature, krate: &TokenStream) -> TokenStream {
-    let definition = definition(item, signature, krate);
+    let definition = definition(item, signature, krate, false);
     let Some(output) = &signature.output else {
         return definition;
     };
     let (name, output) = (&item.sig.ident, &output.ty);
     let allow = crate::expand::allow();
     let conditions = conditions(&item.attrs);
-    let inputs = signature.inputs.iter().map(|input| &input.ty);
+    let used = used(signature);
     quote! {
         #definition
         #(#conditions)*
         #allow
         const _: () = {
             use #krate::query as __k;
-            // What the function names is used.
-            type __Signature = (#(#inputs,)* #output);
+            #used
             #[automatically_derived]
             impl #name {
                 /// The statements in KSQL.

@@ -103,9 +103,16 @@ pub(super) struct ResultTopic {
 impl ContextBuilder {
     /// Adds an entity: its topic, its schemas and, for a table, its store. Adding it again changes nothing.
     pub fn entity<T: Entity>(mut self) -> Self {
-        if self.model.add::<T>() {
+        self.model.add::<T>();
+        self.register::<T>()
+    }
+
+    /// The entity's topic is needed, whoever said so.
+    pub(crate) fn register<T: Entity>(mut self) -> Self {
+        let id = TypeId::of::<T>();
+        if self.entities.iter().all(|known| known.id != id) {
             self.entities.push(Registration {
-                id: TypeId::of::<T>(),
+                id,
                 model: T::MODEL,
                 value_schema: Cow::Borrowed(T::VALUE_SCHEMA),
                 key_schema: T::KEY_SCHEMA,
@@ -117,9 +124,13 @@ impl ContextBuilder {
     }
 
     /// Adds a query with the entities it reads and writes: it runs in this process, and its results are a topic like any
-    /// other, or one for each window of the output. Adding it again adds it twice.
-    pub fn query<Q: Query>(self, query: Q) -> Self {
-        engine::enlist(self, query)
+    /// other, or one for each window of the output. Adding it again with the same parameters changes nothing.
+    pub fn query<Q: Query>(mut self, query: Q) -> Self {
+        if self.model.add_query(&query) {
+            engine::enlist(self, query)
+        } else {
+            self
+        }
     }
 
     /// The same without its type.

@@ -11,11 +11,13 @@ mod aggregate;
 mod enlist;
 mod groups;
 mod intent;
+mod joining;
 mod keeping;
 mod output;
 mod project;
 mod source;
 mod store;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod windows;

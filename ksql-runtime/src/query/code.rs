@@ -167,9 +167,29 @@ pub fn never<T>() -> T {
     unreachable!("only the compiler reads this")
 }
 
+/// The names of an enum's variants.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no enum of variants",
+    label = "no enum",
+    note = "a column of an enum compares with its variants: put `#[derive(Enum)]` on it, or make the value a parameter of the query"
+)]
+pub trait Variants {
+    /// The names.
+    const VARIANTS: &'static [&'static str];
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Value> Variants for T {
+    const VARIANTS: &'static [&'static str] = T::VARIANTS;
+}
+
 /// Assumed of the output of a query with errors.
 pub trait AssumedEntity<'a>: Entity {}
 impl<'a, T: Entity> AssumedEntity<'a> for T {}
+
+/// Assumed of the type of a parameter.
+pub trait AssumedParam<'a>: Param {}
+impl<'a, T: Param> AssumedParam<'a> for T {}
 
 /// The plan of a query with errors.
 pub const STUB: &plan::Query<'static> = &plan::Query {

@@ -36,6 +36,7 @@ pub trait Param: Clone + std::fmt::Debug + Send + Sync + 'static {
 
 macro_rules! parameters {
     ($([$($generics:tt)*] $ty:ty, $column:expr, |$value:ident| $any:expr, $literal:expr;)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl<$($generics)*> Param for $ty {
             const TYPE: Type<'static> = $column;
 
@@ -86,6 +87,7 @@ fn millis(time: NaiveTime) -> Time {
     Time(i32::try_from(millis.min(86_399_999)).unwrap_or_default())
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Param> Param for Option<T> {
     const TYPE: Type<'static> = T::TYPE;
     const OPTIONAL: bool = true;
@@ -119,6 +121,7 @@ impl<const P: u32, const S: u32> From<Decimal> for SizedDecimal<P, S> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<const P: u32, const S: u32> Param for SizedDecimal<P, S> {
     const TYPE: Type<'static> = Type::Decimal {
         precision: P,

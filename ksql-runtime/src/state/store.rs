@@ -291,17 +291,8 @@ impl Store {
             fill(&mut batch, &family(db, store)?);
             let family = family(db, OFFSETS)?;
             for (partition, offset) in offsets {
-                let mut value = [0_u8; 24];
-                let bytes = offset
-                    .topic
-                    .as_bytes()
-                    .iter()
-                    .copied()
-                    .chain(offset.next.to_be_bytes());
-                value
-                    .iter_mut()
-                    .zip(bytes)
-                    .for_each(|(slot, byte)| *slot = byte);
+                let next = offset.next.to_be_bytes();
+                let value = [offset.topic.as_bytes().as_slice(), &next].concat();
                 batch.put_cf(&family, offset_key(store, partition), value);
             }
             db.write_opt(batch, options)

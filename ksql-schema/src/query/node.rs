@@ -12,8 +12,7 @@ pub struct Node {
     pub ty: Sql,
     /// Why it may be NULL.
     pub why: Why,
-    /// Whether it may fail rather than be NULL: a failure ends the whole expression, so that not even a comparison or a
-    /// test for NULL around it has a value. What fails has a reason to be NULL.
+    /// Whether it may fail rather than be NULL: a failure ends the whole expression, a comparison around it included.
     pub fails: bool,
     /// Whether it is a bare literal, which takes the type of what stands beside it.
     pub bare: Bare,
@@ -448,6 +447,15 @@ impl Node {
             why: Why::Never,
             fails: false,
             ..self
+        }
+    }
+
+    /// The same value as a part of a group's key, where it is never NULL; of a type that no key has it is unknown, for the
+    /// grouping was refused.
+    pub const fn key(self) -> Node {
+        match self.ty {
+            Sql::Integer | Sql::Bigint | Sql::String => self.not_null(),
+            _ => Node::UNKNOWN,
         }
     }
 

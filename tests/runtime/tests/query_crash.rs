@@ -1,7 +1,7 @@
 //! Queries under kill -9, with real child processes: after each kill the results are those of a run without it, and what
 //! is told again was told before.
 //!
-//! `KSQL_TEST_QUERY_KILLS` sets how often each kind of query is killed; `KSQL_TEST_SEED` varies it.
+//! `KSQL_TEST_QUERY_KILLS` sets how often each kind of query is killed (20 is the long form); `KSQL_TEST_SEED` varies it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 /// Kills a query again and again, and looks each time at what there is when everything is taken in.
 async fn killed(name: &str, check: impl AsyncFn(&Test)) {
-    let (seed, kills) = (seed(), number("KSQL_TEST_QUERY_KILLS", 5));
+    let (seed, kills) = (seed(), number("KSQL_TEST_QUERY_KILLS", 3));
     let mut report = Report::new(&format!("query {name}"), seed);
     let directory = tempfile::tempdir().expect("a directory");
     let mut next = 0_u64;

@@ -3,14 +3,16 @@
 mod native;
 mod nodes;
 mod pieces;
+mod tokens;
 
 use ksql_schema::Kind;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 pub(crate) use native::{Native, accumulator, key};
-pub(crate) use nodes::{Nodes, check_at, entry, hash, named};
+pub(crate) use nodes::Nodes;
 pub(crate) use pieces::Writer;
+pub(crate) use tokens::{check_at, entry, hash, named};
 
 use super::signature::{Parameter, Signature};
 use super::steps::Query;

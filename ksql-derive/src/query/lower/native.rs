@@ -13,7 +13,8 @@ use quote::{format_ident, quote};
 
 use super::super::signature::Signature;
 use super::super::tree::{Bound, Expr, Kind, Pseudo, Tree};
-use super::nodes::{Node, Nodes, entry};
+use super::nodes::{Node, Nodes};
+use super::tokens::entry;
 use crate::parse::args::plain;
 
 /// Makes native code.

@@ -9,7 +9,8 @@ use quote::{format_ident, quote};
 use super::super::signature::Signature;
 use super::super::steps::{Keys, Query};
 use super::super::tree::{Expr, Kind, Pseudo, Tree};
-use super::nodes::{Nodes, columns, entry, hash, named, sql};
+use super::nodes::Nodes;
+use super::tokens::{columns, entry, hash, named, sql};
 use crate::parse::args::plain;
 
 /// Pieces in order; words that meet are one.

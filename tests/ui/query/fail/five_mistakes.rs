@@ -13,7 +13,7 @@ fn small(orders: Stream<Order>) -> Stream<Small> {
         .map(|o| Small {
             id: o.id,
             note: o.note,
-            n: if o.paid { o.pieces } else { o.id } + o.product,
+            n: if o.paid { o.pieces } else { o.id } + (o.product + 1),
         })
 }
 

@@ -9,6 +9,7 @@ use ksql_runtime::prelude::*;
 fn totals(orders: Stream<Order>) -> Table<Total> {
     orders
         .group_by(|o| o.customer_id)
+        .having(|g| g.count() > 1)
         .aggregate(|g| Total { customer_id: g.key(), n: g.key() })
 }
 

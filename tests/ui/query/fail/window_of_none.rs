@@ -9,7 +9,7 @@ use ksql_runtime::prelude::*;
 fn totals(orders: Stream<Order>) -> Table<Total> {
     orders
         .group_by(|o| o.customer_id)
-        .aggregate(|g| Total { customer_id: g.key(), n: g.window_start() })
+        .aggregate(|g| Total { customer_id: g.key(), n: g.window_start() + g.count() })
 }
 
 fn main() {}

@@ -1,0 +1,113 @@
+//! A row into what is kept of its group: into one window, or into a session with those it touches.
+//!
+//! Invariant: the sessions of a group stand in the order of their starts, further apart than the gap. Called for every row
+//! that an aggregation takes, on the query's thread.
+
+use super::groups::{Group, Slot};
+use super::telling::Telling;
+use super::windows;
+use crate::entity::Window;
+use crate::query::{Aggregate, At, Groups, Overflow, Row};
+
+/// Takes a row into a window of its group; says which slot that is.
+#[inline]
+pub(super) fn put<'a, Q: Aggregate>(
+    query: &'a Q,
+    at: &At<'a>,
+    row: Row<'a, Q::Input>,
+    group: &mut Group<Q::Groups>,
+    target: usize,
+    window: Window,
+) -> Result<usize, Overflow> {
+    let known = group
+        .slots
+        .iter_mut()
+        .enumerate()
+        .find(|(_, slot)| slot.window.start == window.start && slot.target == target);
+    if let Some((index, slot)) = known {
+        query.update(at, row, &mut slot.groups)?;
+        slot.timestamp = slot.timestamp.max(at.timestamp);
+        slot.dirty = true;
+        return Ok(index);
+    }
+    group.slots.push(Slot {
+        target,
+        window,
+        timestamp: at.timestamp,
+        shown: false,
+        dirty: true,
+        groups: query.first(at, row)?,
+    });
+    Ok(group.slots.len().saturating_sub(1))
+}
+
+/// Takes a row into a session, joined with those it touches; `false` where it comes too late.
+pub(super) fn join<'a, Q: Aggregate>(
+    query: &'a Q,
+    at: &At<'a>,
+    row: Row<'a, Q::Input>,
+    group: &mut Group<Q::Groups>,
+    (gap, grace): (i64, i64),
+    stream: i64,
+    telling: &mut Telling<'_>,
+) -> Result<bool, Overflow> {
+    let time = at.timestamp;
+    let alone = Window {
+        start: time,
+        end: time,
+    };
+    let touches = |window: Window| {
+        window.end >= time.saturating_sub(gap) && window.start <= time.saturating_add(gap)
+    };
+    let mut window = alone;
+    for slot in group.slots.iter().filter(|slot| touches(slot.window)) {
+        window.start = window.start.min(slot.window.start);
+        window.end = window.end.max(slot.window.end);
+    }
+    if windows::is_late_session(window.end, gap, grace, stream) {
+        return Ok(false);
+    }
+    let mut joined: Option<Q::Groups> = None;
+    let mut shown = false;
+    let mut index = 0;
+    while let Some(slot) = group.slots.get(index) {
+        if !touches(slot.window) {
+            if slot.window.start > window.end {
+                break;
+            }
+            index = index.saturating_add(1);
+            continue;
+        }
+        let slot = group.slots.remove(index);
+        if window == alone {
+            // The same window: its row is replaced, not deleted.
+            shown = slot.shown;
+        } else if slot.shown {
+            telling.is_gone::<Q>(at.scratch, group, slot.window, slot.timestamp);
+        }
+        match &mut joined {
+            Some(joined) => joined.merge(slot.groups)?,
+            None => joined = Some(slot.groups),
+        }
+    }
+    let groups = match joined {
+        Some(mut groups) => {
+            query.update(at, row, &mut groups)?;
+            groups
+        }
+        None => query.first(at, row)?,
+    };
+    group.slots.insert(
+        index.min(group.slots.len()),
+        Slot {
+            target: 0,
+            window,
+            timestamp: window.end,
+            shown,
+            dirty: true,
+            groups,
+        },
+    );
+    telling.changed(query, at.scratch, group, index);
+    Ok(true)
+}
