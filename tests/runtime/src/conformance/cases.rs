@@ -5,7 +5,6 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use super::ksql::Sources;
 use crate::recorded::{json, shared_or_skip};
 
 /// All cases, by their ids.
@@ -30,6 +29,8 @@ pub struct Case {
     pub vacuous: bool,
     /// Whether every record is a row of the declared columns.
     pub typed: bool,
+    /// The schemas that others wrote values with, by topic.
+    pub schemas: BTreeMap<String, Value>,
 }
 
 /// A stream or table of a case.
@@ -130,6 +131,11 @@ impl Case {
             outputs: list(outputs).iter().map(Record::read).collect(),
             vacuous: json["vacuous"].as_bool().unwrap_or(false),
             typed: json["typed"].as_bool().unwrap_or(false),
+            schemas: list(&json["topics"])
+                .iter()
+                .filter(|topic| !topic["valueSchema"].is_null())
+                .map(|topic| (text(&topic["name"]), topic["valueSchema"].clone()))
+                .collect(),
         }
     }
 
@@ -138,6 +144,7 @@ impl Case {
         self.sources.iter().find(|source| source.name == name)
     }
 
+
     /// The statements that make something of a query.
     pub fn queries(&self) -> Vec<&str> {
         let made = self.statements.iter().map(String::as_str).filter(|text| {
@@ -145,16 +152,6 @@ impl Case {
             text.contains("SELECT ") && text.starts_with("CREATE")
         });
         made.collect()
-    }
-}
-
-impl Sources for Case {
-    fn columns(&self, source: &str) -> Option<Vec<(String, bool)>> {
-        let columns = &self.source(source)?.columns;
-        let names = columns
-            .iter()
-            .map(|column| (column.name.clone(), column.key));
-        Some(names.collect())
     }
 }
 

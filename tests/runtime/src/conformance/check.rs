@@ -93,7 +93,7 @@ impl Written {
         let mut different = self.compare_texts(case);
         for query in &self.queries {
             match case.source(query.plan.output.sql_name) {
-                Some(source) => different.extend(columns(query.plan.output, source)),
+                Some(source) => different.extend(columns(query.plan.output, source, case)),
                 None => different.push(format!("no source is `{}`", query.plan.output.sql_name)),
             }
         }
@@ -152,10 +152,11 @@ impl Written {
             match (ksql::parse(statement), ksql::parse(ours)) {
                 (Ok(case_statement), Ok(ours)) => {
                     let label = label(query.plan.output);
+                    let sources = Declared { case, query };
                     unequal.extend(ksql::differences(
                         &case_statement,
                         &ours,
-                        case,
+                        &sources,
                         label.as_deref(),
                     ));
                 }
@@ -170,6 +171,34 @@ impl Written {
             )),
         }
         different
+    }
+}
+
+/// The sources of a case as the query declares them.
+#[derive(Debug)]
+struct Declared<'c> {
+    case: &'c Case,
+    query: &'c Asked,
+}
+
+impl ksql::Sources for Declared<'_> {
+    fn columns(&self, source: &str) -> Option<Vec<(String, bool)>> {
+        let columns = &self.case.source(source)?.columns;
+        let absent = self.absent(source);
+        let names = columns.iter().map(|column| (column.name.clone(), column.key));
+        Some(names.filter(|(name, _)| !absent.contains(name)).collect())
+    }
+
+    /// A stream with a key has one in every record: where no record of a case has one, the key columns are left out.
+    fn absent(&self, source: &str) -> Vec<String> {
+        let inputs = self.query.plan.inputs.iter().map(|input| input.entity);
+        let mut keyless = inputs.filter(|model| of_role(model, Role::Key).next().is_none());
+        let found = self.case.source(source);
+        if !keyless.any(|model| model.sql_name == source) {
+            return Vec::new();
+        }
+        let keys = found.iter().flat_map(|source| &source.columns).filter(|column| column.key);
+        keys.map(|column| column.name.clone()).collect()
     }
 }
 
@@ -188,8 +217,9 @@ fn topic(model: &Entity<'_>) -> String {
     }
 }
 
-/// Whether a result's columns are those ksqlDB derives: their number, roles and types.
-fn columns(model: &Entity<'_>, source: &Source) -> Vec<String> {
+/// Whether a result's columns are those ksqlDB derives: their number, roles and types. Key columns that are NULL in every record
+/// may be absent.
+fn columns(model: &Entity<'_>, source: &Source, case: &Case) -> Vec<String> {
     let mut different = Vec::new();
     for (role, key) in [(Role::Key, true), (Role::Value, false)] {
         let ours: Vec<_> = of_role(model, role).collect();
@@ -198,6 +228,10 @@ fn columns(model: &Entity<'_>, source: &Source) -> Vec<String> {
             .iter()
             .filter(|column| column.key == key)
             .collect();
+        let mut records = case.outputs.iter().filter(|record| record.topic == source.topic);
+        if key && ours.is_empty() && records.all(|record| record.key.is_null()) {
+            continue;
+        }
         if ours.len() != theirs.len() {
             different.push(format!(
                 "{role:?}: {} columns, not {}",
@@ -250,7 +284,17 @@ async fn send(test: &Test, queries: &[Asked], case: &Case) {
             }
         }
         let key = encode::key(model, &record.key, ids[1]);
-        let value = encode::value(model, &record.value, ids[0]);
+        let value = match case.schemas.get(&record.topic) {
+            Some(schema) => {
+                let text = schema.to_string();
+                let id = registry.register("of-another-program", &text).await.expect("an id");
+                let mut body = Vec::new();
+                frame::write(id, &mut body);
+                encode::foreign(schema, &record.value, &mut body);
+                Some(body)
+            }
+            None => encode::value(model, &record.value, ids[0]),
+        };
         let timestamp = record.timestamp.unwrap_or(0);
         let sent = LogRecord::new(key.as_deref(), value.as_deref(), timestamp).partition(0);
         log.produce(&record.topic, sent)

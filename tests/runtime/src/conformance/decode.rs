@@ -1,5 +1,7 @@
 //! Records of a query's topic, from the bytes ksqlDB writes into values in the form of the cases.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ksql_runtime::codec::{DecodeError, Reader, frame};
@@ -20,6 +22,21 @@ pub struct Row {
     pub timestamp: i64,
     /// Start and end.
     pub window: Option<(i64, i64)>,
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = |values: &Option<Vec<Value>>| match values {
+            None => "NULL".to_owned(),
+            Some(values) => Value::from(values.clone()).to_string(),
+        };
+        let (key, value) = (part(&self.key), part(&self.value));
+        write!(out, "{key} -> {value} at {}", self.timestamp)?;
+        match self.window {
+            None => Ok(()),
+            Some((start, end)) => write!(out, " in {start}..{end}"),
+        }
+    }
 }
 
 /// The key of a record, and its window; `size` is that of windows whose keys carry their start alone.

@@ -62,6 +62,64 @@ pub fn value(model: &Entity<'_>, json: &Value, id: u32) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// A row in the Avro form of a schema that another program writes with; a row's names are the schema's in upper case.
+pub fn foreign(schema: &Value, json: &Value, out: &mut Vec<u8>) {
+    let ty = schema["type"].as_str().or(schema.as_str());
+    match ty {
+        None if schema["type"].is_object() => foreign(&schema["type"], json, out),
+        None => {
+            let branches = schema.as_array().expect("a union");
+            let null = |branch: &Value| branch == "null";
+            let taken = branches.iter().position(|branch| null(branch) == json.is_null());
+            let taken = taken.expect("a branch for this value");
+            write::long(taken as i64, out);
+            if !json.is_null() {
+                foreign(&branches[taken], json, out);
+            }
+        }
+        Some("boolean") => plain(Type::Boolean, json, "boolean", out),
+        Some("int" | "long") => plain(Type::Int64, json, "number", out),
+        Some("float") => plain(Type::Float32, json, "float", out),
+        Some("double") => plain(Type::Float64, json, "double", out),
+        Some("string") => plain(Type::String, json, "string", out),
+        Some("bytes") => plain(Type::Bytes, json, "bytes", out),
+        Some("enum") => {
+            let symbols = schema["symbols"].as_array().expect("symbols");
+            let symbol = symbols.iter().position(|symbol| symbol == json);
+            write::long(symbol.expect("one of them") as i64, out);
+        }
+        Some("record") => {
+            for field in schema["fields"].as_array().expect("fields") {
+                let name = field["name"].as_str().expect("a name");
+                let part = json.get(name).or_else(|| json.get(name.to_ascii_uppercase()));
+                foreign(&field["type"], part.unwrap_or(&Value::Null), out);
+            }
+        }
+        Some("map") => {
+            let entries = json.as_object().expect("an object");
+            if !entries.is_empty() {
+                write::long(entries.len() as i64, out);
+            }
+            for (key, part) in entries {
+                write::bytes(key.as_bytes(), out);
+                foreign(&schema["values"], part, out);
+            }
+            out.push(0);
+        }
+        Some("array") => {
+            let items = json.as_array().expect("an array");
+            if !items.is_empty() {
+                write::long(items.len() as i64, out);
+            }
+            for part in items {
+                foreign(&schema["items"], part, out);
+            }
+            out.push(0);
+        }
+        Some(other) => panic!("`{other}` is no type of a case so far"),
+    }
+}
+
 /// The columns of a role, in order.
 pub fn of_role<'m>(model: &'m Entity<'m>, role: Role) -> impl Iterator<Item = &'m Column<'m>> {
     model

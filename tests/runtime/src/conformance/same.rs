@@ -25,11 +25,13 @@ pub fn differences(
         }
     }
     if expected.len() != found.len() {
+        let rows: Vec<String> = found.iter().map(Row::to_string).collect();
         different.push(format!(
-            "`{}` has {} records, not {}: {found:#?}",
+            "`{}` has {} records, not {}:\n{}",
             source.topic,
             found.len(),
-            expected.len()
+            expected.len(),
+            rows.join("\n")
         ));
     }
     different

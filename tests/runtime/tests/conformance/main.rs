@@ -79,6 +79,27 @@ macro_rules! cases {
     };
 }
 
+mod aggregate;
+mod arithmetic;
+mod array_map;
+mod avro;
+mod by_offset;
+mod bytes;
+mod case;
+mod cast;
+mod collect;
+mod comparison;
 mod decimal;
+mod filter;
+mod group_by;
+mod keys;
 mod null;
 mod partition_by;
+mod projection;
+mod string;
+mod struct_;
+mod table;
+mod temporal;
+mod timestamp_column;
+mod types;
+mod window;

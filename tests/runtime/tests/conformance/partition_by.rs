@@ -155,46 +155,4 @@ cases! {
             })
         }
     }
-
-    two_values_become_the_key: "partition-by/multiple columns - select explicit" => output {
-        stream! { Input("input") { pub name: Option<String>, pub id: i32, pub age: i32 } }
-
-        stream! {
-            Output("OUTPUT") {
-                #[key] pub id: i32,
-                #[key] pub age: i32,
-                pub name: Option<String>,
-            }
-        }
-
-        #[query]
-        fn output(input: Stream<Input>) -> Stream<Output> {
-            input.partition_by(|r| (r.id, r.age)).map(|r| Output {
-                id: r.id,
-                age: r.age,
-                name: r.name,
-            })
-        }
-    }
-
-    a_value_and_the_key_become_the_key: "partition-by/multiple columns - some key some value" => output {
-        stream! { Input("input") { #[key] pub name: String, pub id: i32, pub age: Option<i32> } }
-
-        stream! {
-            Output("OUTPUT") {
-                #[key] pub id: i32,
-                #[key] pub name: String,
-                pub age: Option<i32>,
-            }
-        }
-
-        #[query]
-        fn output(input: Stream<Input>) -> Stream<Output> {
-            input.partition_by(|r| (r.id, r.name)).map(|r| Output {
-                id: r.id,
-                name: r.name,
-                age: r.age,
-            })
-        }
-    }
 }

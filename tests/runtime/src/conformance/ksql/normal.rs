@@ -13,6 +13,12 @@ const DAY: i64 = 86_400_000;
 pub trait Sources {
     /// The columns of a source in order, each with whether it is one of the key.
     fn columns(&self, source: &str) -> Option<Vec<(String, bool)>>;
+
+    /// Columns of a source that are left out wherever they are selected.
+    fn absent(&self, source: &str) -> Vec<String> {
+        let _ = source;
+        Vec::new()
+    }
 }
 
 /// What is selected, keys first.
@@ -173,6 +179,8 @@ fn selected(statement: &Statement, sources: &impl Sources) -> Selected {
             alias,
         });
     }
+    let absent = sources.absent(&statement.from);
+    items.retain(|item| !matches!(&item.expr, Expr::Column(name) if absent.contains(name)));
     let keys: Vec<Expr> = if !statement.group_by.is_empty() {
         statement.group_by.iter().cloned().map(normal).collect()
     } else if !statement.partition_by.is_empty() {

@@ -1,0 +1,84 @@
+//! Each type handed through.
+
+use super::*;
+
+mod input_i32 {
+    use super::*;
+
+    stream! { Input("input") { pub v0: Option<i32> } }
+}
+
+cases! {
+    "types";
+
+    a_result_has_partitions_of_its_own: "elements/validate with elements OK - AVRO" => output {
+        use input_i32::Input;
+
+        stream! { Output("OUTPUT", partitions = 4) { pub v0: Option<i32> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output { v0: r.v0 })
+        }
+    }
+
+    an_integer_is_handed_on: "elements/validate with elements OK" => output {
+        use input_i32::Input;
+
+        stream! { Output("OUTPUT") { pub v0: Option<i32> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output { v0: r.v0 })
+        }
+    }
+
+    the_key_is_copied_into_the_value: "elements/copy simple key column into value" => output {
+        stream! { Input("input") { #[key] pub id: i32, pub f0: Option<i32> } }
+
+        stream! { Output("OUTPUT") { #[key] pub id: i32, pub id_copy: Option<i32> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output {
+                id: r.id,
+                id_copy: r.id.as_value(),
+            })
+        }
+    }
+
+    a_boolean_is_handed_on: "elements/validate boolean elements OK" => output {
+        stream! { Input("input") { pub v0: Option<bool> } }
+
+        stream! { Output("OUTPUT") { pub v0: Option<bool> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output { v0: r.v0 })
+        }
+    }
+
+    a_double_is_handed_on: "elements/validate double elements OK" => output {
+        stream! { Input("input") { pub v0: Option<f64> } }
+
+        stream! { Output("OUTPUT") { pub v0: Option<f64> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output { v0: r.v0 })
+        }
+    }
+
+    a_struct_is_handed_on: "elements/validate struct element OK" => output {
+        nested! { V0 { pub f0: Option<String>, pub f1: Option<i32> } }
+
+        stream! { Input("input") { pub v0: Option<V0> } }
+
+        stream! { Output("OUTPUT") { pub v0: Option<V0> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output { v0: r.v0 })
+        }
+    }
+}
