@@ -339,6 +339,7 @@ impl Whole<'_> {
         let made = &self.query.made;
         let rows = self.rows(made.fields.iter().map(|(_, tree)| &**tree));
         let row = self.row(native);
+        let alone = self.key_alone(native);
         let assumed = assumed(self.signature);
         quote! {
             #[automatically_derived]
@@ -351,6 +352,40 @@ impl Whole<'_> {
                     #rows
                     #row
                 }
+                #alone
+            }
+        }
+    }
+
+    /// The key of a record without a value, where records get another: NULL where it is made of value columns.
+    fn key_alone(&self, native: &Native<'_>) -> TokenStream {
+        let Some(keys) = &self.query.partition else {
+            return TokenStream::new();
+        };
+        let trees = || keys.parts.iter().map(|part| &*part.tree);
+        let mut columns = Vec::new();
+        for tree in trees() {
+            tree.walk(&mut |expr| {
+                if let Kind::Column { input, field, .. } = &expr.kind {
+                    let (known, hash) = (super::lower::columns(*input), super::lower::hash(field));
+                    columns.push(quote!(__k::s::column::is_key(#known, #hash)));
+                }
+            });
+        }
+        let rows = self.rows(trees());
+        let parts = trees().map(|tree| native.value(tree));
+        let alone = keys.parts.len() == 1;
+        quote! {
+            fn key_alone<'a>(&'a self, __at: &__k::At<'a>, __row: __k::Row<'a, Self::Input>, __out: &mut __k::Bytes) -> ::core::option::Option<::core::primitive::bool> {
+                let __scratch = __at.scratch;
+                #rows
+                if !const { true #(&& #columns)* } {
+                    return ::core::option::Option::Some(false);
+                }
+                #(if !__k::group::push(__k::any(__scratch, #parts), #alone, __out) {
+                    return ::core::option::Option::Some(false);
+                })*
+                ::core::option::Option::Some(true)
             }
         }
     }

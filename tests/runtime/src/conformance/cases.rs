@@ -144,7 +144,6 @@ impl Case {
         self.sources.iter().find(|source| source.name == name)
     }
 
-
     /// The statements that make something of a query.
     pub fn queries(&self) -> Vec<&str> {
         let made = self.statements.iter().map(String::as_str).filter(|text| {

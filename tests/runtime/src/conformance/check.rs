@@ -185,7 +185,9 @@ impl ksql::Sources for Declared<'_> {
     fn columns(&self, source: &str) -> Option<Vec<(String, bool)>> {
         let columns = &self.case.source(source)?.columns;
         let absent = self.absent(source);
-        let names = columns.iter().map(|column| (column.name.clone(), column.key));
+        let names = columns
+            .iter()
+            .map(|column| (column.name.clone(), column.key));
         Some(names.filter(|(name, _)| !absent.contains(name)).collect())
     }
 
@@ -197,7 +199,10 @@ impl ksql::Sources for Declared<'_> {
         if !keyless.any(|model| model.sql_name == source) {
             return Vec::new();
         }
-        let keys = found.iter().flat_map(|source| &source.columns).filter(|column| column.key);
+        let keys = found
+            .iter()
+            .flat_map(|source| &source.columns)
+            .filter(|column| column.key);
         keys.map(|column| column.name.clone()).collect()
     }
 }
@@ -228,7 +233,10 @@ fn columns(model: &Entity<'_>, source: &Source, case: &Case) -> Vec<String> {
             .iter()
             .filter(|column| column.key == key)
             .collect();
-        let mut records = case.outputs.iter().filter(|record| record.topic == source.topic);
+        let mut records = case
+            .outputs
+            .iter()
+            .filter(|record| record.topic == source.topic);
         if key && ours.is_empty() && records.all(|record| record.key.is_null()) {
             continue;
         }
@@ -287,7 +295,10 @@ async fn send(test: &Test, queries: &[Asked], case: &Case) {
         let value = match case.schemas.get(&record.topic) {
             Some(schema) => {
                 let text = schema.to_string();
-                let id = registry.register("of-another-program", &text).await.expect("an id");
+                let id = registry
+                    .register("of-another-program", &text)
+                    .await
+                    .expect("an id");
                 let mut body = Vec::new();
                 frame::write(id, &mut body);
                 encode::foreign(schema, &record.value, &mut body);

@@ -70,7 +70,9 @@ pub fn foreign(schema: &Value, json: &Value, out: &mut Vec<u8>) {
         None => {
             let branches = schema.as_array().expect("a union");
             let null = |branch: &Value| branch == "null";
-            let taken = branches.iter().position(|branch| null(branch) == json.is_null());
+            let taken = branches
+                .iter()
+                .position(|branch| null(branch) == json.is_null());
             let taken = taken.expect("a branch for this value");
             write::long(taken as i64, out);
             if !json.is_null() {
@@ -91,7 +93,9 @@ pub fn foreign(schema: &Value, json: &Value, out: &mut Vec<u8>) {
         Some("record") => {
             for field in schema["fields"].as_array().expect("fields") {
                 let name = field["name"].as_str().expect("a name");
-                let part = json.get(name).or_else(|| json.get(name.to_ascii_uppercase()));
+                let part = json
+                    .get(name)
+                    .or_else(|| json.get(name.to_ascii_uppercase()));
                 foreign(&field["type"], part.unwrap_or(&Value::Null), out);
             }
         }

@@ -179,7 +179,7 @@ cases! {
         }
     }
 
-    the_largest_of_several_types_is_a_double: "greatest/test implicit casting to double" => output {
+    the_largest_of_several_types_is_a_double: "greatest/test implicit casting to double" => output said_as "what widens the arguments is written" {
         use input_i32_i64_dec::Input;
         use output_f64::Output;
 
@@ -296,7 +296,7 @@ cases! {
         }
     }
 
-    the_smallest_of_decimals_has_the_digits_of_all: "least/test decimal widening" => output {
+    the_smallest_of_decimals_has_the_digits_of_all: "least/test decimal widening" => output said_as "what widens the arguments is written" {
         stream! {
             Input("input_topic") {
                 #[key] pub id: i64,
@@ -316,7 +316,7 @@ cases! {
         }
     }
 
-    the_smallest_of_several_types_is_a_double: "least/test implicit casting to double" => output {
+    the_smallest_of_several_types_is_a_double: "least/test implicit casting to double" => output said_as "what widens the arguments is written" {
         use input_i32_i64_dec::Input;
 
         stream! { Output("OUTPUT") { #[key] pub id: i64, pub lowest: Option<f64> } }

@@ -2,12 +2,6 @@
 
 use super::*;
 
-mod input_string {
-    use super::*;
-
-    stream! { Input("test_topic") { pub text: Option<String> } }
-}
-
 mod test_string {
     use super::*;
 
@@ -48,31 +42,8 @@ mod output_string_2 {
 cases! {
     "string";
 
-    letters_and_blanks: "string/LCASE, UCASE, TRIM SUBSTRING" => output {
-        use input_string::Input;
-
-        stream! {
-            Output("OUTPUT") {
-                pub result_0: Option<String>,
-                pub result_1: Option<String>,
-                pub result_2: Option<String>,
-                pub result_3: Option<String>,
-            }
-        }
-
-        #[query]
-        fn output(input: Stream<Input>) -> Stream<Output> {
-            input.map(|r| Output {
-                result_0: r.text.to_lowercase(),
-                result_1: r.text.to_uppercase(),
-                result_2: r.text.trim(),
-                result_3: r.text.substring(2, 5),
-            })
-        }
-    }
-
     texts_are_compared: "string/< operator" => output {
-        use input_string::Input;
+        stream! { Input("test_topic") { pub text: Option<String> } }
 
         stream! { Output("OUTPUT") { pub text: Option<String>, pub result: Option<bool> } }
 

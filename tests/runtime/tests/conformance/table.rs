@@ -2,18 +2,6 @@
 
 use super::*;
 
-mod input_i64 {
-    use super::*;
-
-    table! { Input("test_topic") { #[key] pub k: String, pub id: Option<i64> } }
-}
-
-mod output_i64 {
-    use super::*;
-
-    table! { Output("OUTPUT") { #[key] pub k: String, pub id: Option<i64> } }
-}
-
 cases! {
     "table";
 
@@ -46,18 +34,9 @@ cases! {
     }
 
     a_deletion_is_handed_on: "table/should forward nulls in changelog when table not materialized" => output {
-        use input_i64::Input;
-        use output_i64::Output;
+        table! { Input("test_topic") { #[key] pub k: String, pub id: Option<i64> } }
 
-        #[query]
-        fn output(input: Table<Input>) -> Table<Output> {
-            input.map(|r| Output { k: r.k, id: r.id })
-        }
-    }
-
-    a_row_of_a_table_without_a_key_is_none: "table/should not blow up on null key" => output {
-        use input_i64::Input;
-        use output_i64::Output;
+        table! { Output("OUTPUT") { #[key] pub k: String, pub id: Option<i64> } }
 
         #[query]
         fn output(input: Table<Input>) -> Table<Output> {

@@ -19,7 +19,7 @@ mod output_i32 {
 
     table! {
         Output("OUTPUT")
-        #[window(session, gap = "1s", grace = "86399s")]
+        #[window(session, gap = "1s", grace = "86399s", retention = "24h")]
         {
             #[key] pub id: i64,
             pub l0: Option<i32>,
@@ -32,7 +32,7 @@ mod output_vec {
 
     table! {
         Output("OUTPUT")
-        #[window(session, gap = "1s", grace = "86399s")]
+        #[window(session, gap = "1s", grace = "86399s", retention = "24h")]
         {
             #[key] pub id: i64,
             pub l0: Option<Vec<Option<i32>>>,
@@ -117,7 +117,7 @@ cases! {
 
         table! {
             S2("S2")
-            #[window(session, gap = "30s", grace = "1min")]
+            #[window(session, gap = "30s", grace = "1min", retention = "90s")]
             {
                 #[key] pub id: i64,
                 pub result: Option<i64>,

@@ -214,6 +214,8 @@ pub fn normal(expr: Expr) -> Expr {
             Expr::Infix(op, flat)
         }
         Expr::Call(name, list) => call(name, list),
+        // A NULL among others has their type already.
+        Expr::Cast(of, _) if *of == null() => null(),
         Expr::Case(whens, Some(otherwise)) if *otherwise == null() => Expr::Case(whens, None),
         Expr::Case(mut whens, Some(otherwise)) => match *otherwise {
             Expr::Case(more, last) => {

@@ -53,6 +53,7 @@ fn what_can_be_said_in_two_ways_is_one() {
         ("cast(a as varchar)", "cast(a as string)"),
         ("cast(a as array<int>)", "cast(a as array<INTEGER>)"),
         ("case when a then 1 end", "case when a then 1 else null end"),
+        ("coalesce(a, cast(null as int))", "coalesce(a, null)"),
         ("`A`", "a"),
         ("s.`A`", "a"),
         ("007", "7"),
