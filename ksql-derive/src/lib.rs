@@ -128,7 +128,37 @@ pub fn derive_enum(input: TokenStream) -> TokenStream {
     derive::guarded("Enum", input.into(), derive::variants).into()
 }
 
-/// Makes a function over `Stream` and `Table` a query.
+/// Makes a function over `Stream` and `Table` a query: KSQL text for a cluster, native code for the embedded engine, and a plan.
+///
+/// The function is a definition and never runs as written: Rust's syntax, ksqlDB's meaning. It becomes a struct of its name - with
+/// parameters, a struct and the function that makes one - that is registered with `.query(candles)`; `candles::KSQL` are its
+/// statements, one a window of the output.
+///
+/// # The head
+///
+/// * One input, `rates: Stream<Rate>` or `accounts: Table<Account>`, then parameters: values from the program
+///   (`limit: i64`; a `Decimal` states its size, `#[decimal_precision(18, 4)] limit: Decimal`). Not a method, not generic, not async.
+/// * What it writes: `Table<..>` where it groups or reads a table, else `Stream<..>`.
+/// * `#[query(crate = my_facade::ksql_runtime)]` - where the runtime is found. Default: `::ksql_runtime`.
+///
+/// # The body
+///
+/// One chain of steps on the input; several of a kind all count.
+///
+/// * `.filter(|r| ..)` - rows that do not satisfy it are left out.
+/// * `.map(|r| Out { .. })` - makes another row; the last one is written. Rows between have an entity as well.
+/// * `.partition_by(|r| r.a)`, `.partition_by(|r| (r.a, r.b))` - gives the records of a stream another key.
+/// * `.group_by(|r| r.a)`, `.group_by(|r| (r.a, r.b))`, then `.aggregate(|g| Out { id: g.key(), n: g.count(), .. })`. A group has
+///   `g.key()` (`g.key().0` of several parts), `g.window_start()`, `g.window_end()`, and aggregates over its rows: `g.max(|r| r.price)`.
+///   The window stands on the output: `#[window(..)]`.
+/// * `.having(|g| ..)`, before or after `aggregate` - groups that do not satisfy it are left out.
+/// * `.as_stream()`, `.as_table()` - say what it is anyway.
+///
+/// # Expressions
+///
+/// Columns, fields of structs, literals, `dec!(1.50)`, operators, `if`, `match`, `matches!`, `let`, `as i64` or
+/// `as Decimal<18, 4>`, `tags[0]`, `labels["key"]`, `[a, b].contains(&r.x)`, `(1..=5).contains(&r.x)`, `r.rowtime()`, and ksqlDB's functions as
+/// methods, under the names Rust has or its own. What KSQL cannot say is an error on the very token.
 #[proc_macro_attribute]
 pub fn query(arguments: TokenStream, item: TokenStream) -> TokenStream {
     query::query(arguments.into(), item.into()).into()
