@@ -30,7 +30,7 @@ impl Blank {
             Ok(row) => {
                 let mut out = Vec::new();
                 query
-                    .key_alone(at, row, &mut out)
+                    .new_key(at, row, false, &mut out)
                     .map(|known| known.then_some(out))
             }
             // Nothing stands for nothing in an enum, say: such a row cannot be made up.

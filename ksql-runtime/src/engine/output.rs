@@ -87,10 +87,11 @@ impl Outputs {
             .any(|batch| batch.bytes() >= BATCH_BYTES)
     }
 
-    /// A row with its key; the partition is the key's.
+    /// A row with its key, which may be another one or none; the partition is the key's.
     pub(super) fn row<'a, T: Entity>(
         &mut self,
         row: T::Row<'a>,
+        new_key: Option<Option<&[u8]>>,
         scratch: &'a Scratch,
         timestamp: i64,
     ) {
@@ -109,8 +110,15 @@ impl Outputs {
         };
         key.clear();
         target.key(&[], key);
-        // Without a key where a column of it is NULL, which only `PARTITION BY` can make of a row.
-        let has_key = T::Key::COLUMNS > 0 && result::key::<T>(row, scratch, key);
+        let has_key = match new_key {
+            None => T::Key::COLUMNS > 0 && result::key::<T>(row, scratch, key),
+            Some(Some(body)) => {
+                key.extend_from_slice(body);
+                true
+            }
+            // Such as `PARTITION BY` of NULL.
+            Some(None) => false,
+        };
         frame_value::<T>(row, scratch, target, value);
         batch.push(has_key.then_some(key), Some(value), timestamp, &[]);
     }

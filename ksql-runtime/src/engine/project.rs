@@ -35,6 +35,7 @@ pub(super) struct Projecting<Q: Project> {
     sequence: u64,
     shown: Shown,
     blank: Blank,
+    new_key: Vec<u8>,
 }
 
 /// Which rows of a table are shown.
@@ -80,6 +81,7 @@ impl<Q: Project> Projecting<Q> {
             sequence: 0,
             shown,
             blank: Blank::of::<Q::Input>(),
+            new_key: Vec::new(),
         }
     }
 
@@ -95,6 +97,7 @@ impl<Q: Project> Projecting<Q> {
             sequence,
             shown,
             blank,
+            new_key,
             ..
         } = self;
         let scratch = &*scratch;
@@ -155,7 +158,11 @@ impl<Q: Project> Projecting<Q> {
             match kept {
                 Some(row) => {
                     let made = query.project(&at, row);
-                    outputs.row::<Q::Output>(made, scratch, timestamp);
+                    new_key.clear();
+                    let key = query
+                        .new_key(&at, row, true, new_key)
+                        .map(|known| known.then_some(new_key.as_slice()));
+                    outputs.row::<Q::Output>(made, key, scratch, timestamp);
                 }
                 None if was_shown => {
                     let body = blank.key(query, &at, &key);

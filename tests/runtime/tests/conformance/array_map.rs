@@ -258,4 +258,61 @@ cases! {
             })
         }
     }
+
+    the_last_element: "arrayindex/select the last element of an Array (-1)" => output said_as "the last element is told by the length: an index below zero is none in Rust" {
+        stream! { Test("test_topic") { pub colors: Option<Vec<Option<String>>> } }
+
+        stream! { Output("OUTPUT") { pub c: Option<String> } }
+
+        #[query]
+        fn output(test: Stream<Test>) -> Stream<Output> {
+            test.map(|r| Output {
+                c: r.colors[r.colors.len() - 1],
+            })
+        }
+    }
+
+    elements_are_joined_by_nothing: "arrayjoin/join flat arrays with primitive ksqldb types and empty or null delimiter" => output {
+        use output_string_string_string::Output;
+        use test_vec_vec_vec::Test;
+
+        #[query]
+        fn output(test: Stream<Test>) -> Stream<Output> {
+            test.map(|r| Output {
+                id: r.id,
+                result_0: r.booleanarray.join(""),
+                result_1: r.intarray.join(None as String),
+                result_2: r.bigintarray.join(""),
+                result_3: r.doublearray.join(None as String),
+                result_4: r.decimalarray.join(""),
+                result_5: r.stringarray.join(None as String),
+            })
+        }
+    }
+
+    a_field_of_json_in_an_entry: "map/map value as UDF param" => output {
+        stream! { Input("test_topic") { pub col11: Option<BTreeMap<String, Option<String>>> } }
+
+        stream! { Output("OUTPUT") { pub result: Option<String> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output {
+                result: r.col11["address"].extract_json_field("$.city"),
+            })
+        }
+    }
+
+    a_part_of_a_list: "slice/sublist for string list" => output {
+        stream! { Test("test_topic") { pub l: Option<Vec<Option<String>>> } }
+
+        stream! { Output("OUTPUT") { pub sub: Option<Vec<Option<String>>> } }
+
+        #[query]
+        fn output(test: Stream<Test>) -> Stream<Output> {
+            test.map(|r| Output {
+                sub: r.l.slice(2, 3),
+            })
+        }
+    }
 }

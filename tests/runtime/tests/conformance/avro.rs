@@ -93,4 +93,73 @@ cases! {
             input.map(|r| Output { c1: r.c1 })
         }
     }
+
+    columns_of_another_program_stand_beside_a_key: "avro/should support partial schemas" => output {
+        stream! {
+            Input("input") {
+                #[key] pub id: i32,
+                pub c1: Option<bool>,
+                pub c2: Option<i32>,
+                pub c3: Option<i64>,
+                pub c4: Option<f64>,
+                pub c5: Option<String>,
+            }
+        }
+
+        stream! {
+            Output("OUTPUT") {
+                #[key] pub id: i32,
+                pub c1: Option<bool>,
+                pub c2: Option<i32>,
+                pub c3: Option<i64>,
+                pub c4: Option<f64>,
+                pub c5: Option<String>,
+            }
+        }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output {
+                id: r.id,
+                c1: r.c1,
+                c2: r.c2,
+                c3: r.c3,
+                c4: r.c4,
+                c5: r.c5,
+            })
+        }
+    }
+
+    an_array_that_is_all_of_a_value: "avro/deserialize nested array - value" => output {
+        stream! { Input("input_topic") { pub foo: Option<Vec<Option<String>>> } }
+
+        stream! { Output("OUTPUT") { pub foo: Option<Vec<Option<String>>> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output { foo: r.foo })
+        }
+    }
+
+    an_array_of_whole_numbers_that_is_all_of_a_value: "avro/serialize nested array - value" => output {
+        stream! { Input("input_topic") { pub foo: Option<Vec<Option<i64>>> } }
+
+        stream! { Output("OUTPUT") { pub foo: Option<Vec<Option<i64>>> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output { foo: r.foo })
+        }
+    }
+
+    a_key_of_a_stated_format: "formats/explicit key and optional value format" => output {
+        stream! { Input("input_topic") { pub foo: Option<i32> } }
+
+        stream! { Output("OUTPUT") { pub foo: Option<i32> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output { foo: r.foo })
+        }
+    }
 }

@@ -146,4 +146,36 @@ cases! {
             })
         }
     }
+
+    nested_arrays_are_compared: "binary-comparison/nested collections comparison" => output {
+        nested! { B { pub id: Option<i32> } }
+
+        stream! {
+            Input("test_topic") {
+                #[key] pub a: i32,
+                pub b: Option<Vec<Option<B>>>,
+                pub c: Option<Vec<Option<B>>>,
+            }
+        }
+
+        stream! { Output("OUTPUT") { #[key] pub a: i32, pub result: Option<bool> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output {
+                a: r.a,
+                result: r.b == r.c,
+            })
+        }
+    }
+
+    a_quotient_before_a_sum: "operators/precedence: slash before plus" => output {
+        use input_i32::Input;
+        use output_i32::Output;
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output { val: 6 / 3 + 4 })
+        }
+    }
 }

@@ -46,6 +46,18 @@ mod s1_i64_i32_string_2 {
     stream! { S1("S1") { pub c1: Option<i64>, pub c2: Option<i32>, pub c3: Option<String> } }
 }
 
+mod test_i64_btreemap {
+    use super::*;
+
+    stream! {
+        Test("test_topic") {
+            #[key] pub k: String,
+            pub id: Option<i64>,
+            pub thing: Option<BTreeMap<String, Option<String>>>,
+        }
+    }
+}
+
 mod input_i32_string_string {
     use super::*;
 
@@ -62,6 +74,28 @@ mod output_i32 {
     use super::*;
 
     stream! { Output("OUTPUT") { pub id: Option<i32> } }
+}
+
+mod input_vec_vec {
+    use super::*;
+
+    stream! {
+        Input("input_topic") {
+            pub val0: Option<Vec<Option<i64>>>,
+            pub val1: Option<Vec<Option<i32>>>,
+        }
+    }
+}
+
+mod output_vec_vec {
+    use super::*;
+
+    stream! {
+        Output("OUTPUT") {
+            pub val0: Option<Vec<Option<i64>>>,
+            pub val1: Option<Vec<Option<i32>>>,
+        }
+    }
 }
 
 cases! {
@@ -188,13 +222,7 @@ cases! {
     }
 
     a_missing_entry_is_equal_to_nothing: "project-filter/Null row filter" => output {
-        stream! {
-            Test("test_topic") {
-                #[key] pub k: String,
-                pub id: Option<i64>,
-                pub thing: Option<BTreeMap<String, Option<String>>>,
-            }
-        }
+        use test_i64_btreemap::Test;
 
         stream! { S3("S3") { #[key] pub k: String, pub id: Option<i64> } }
 
@@ -324,6 +352,169 @@ cases! {
                 id: r.id,
                 name: r.name,
             })
+        }
+    }
+
+    rows_are_chosen_by_an_entry_of_a_map: "project-filter/Json Map filter" => output {
+        use test_i64_btreemap::Test;
+
+        stream! { S1("S1") { #[key] pub k: String, pub id: Option<i64> } }
+
+        #[query]
+        fn output(test: Stream<Test>) -> Stream<S1> {
+            test.filter(|r| r.thing["status"] == "false")
+                .map(|r| S1 { k: r.k, id: r.id })
+        }
+    }
+
+    an_element_of_a_nested_array_is_selected: "project-filter/Json Multi Dimensional Array 2" => output {
+        stream! {
+            Array_Array("test_topic") {
+                #[key] pub k: String,
+                pub id: Option<i64>,
+                pub array_col: Option<Vec<Option<Vec<Option<String>>>>>,
+            }
+        }
+
+        stream! {
+            S3("S3") {
+                #[key] pub k: String,
+                pub id: Option<i64>,
+                pub array_item: Option<String>,
+            }
+        }
+
+        #[query]
+        fn output(array_array: Stream<Array_Array>) -> Stream<S3> {
+            array_array.map(|r| S3 {
+                k: r.k,
+                id: r.id,
+                array_item: r.array_col[0][1],
+            })
+        }
+    }
+
+    a_pattern_in_the_middle_of_a_text: "like/literal" => output {
+        use output_i32::Output;
+
+        stream! { Input("input") { pub id: Option<i32>, pub val: Option<String> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input
+                .filter(|r| r.val.like("%foo%"))
+                .map(|r| Output { id: r.id })
+        }
+    }
+
+    an_array_is_one_of_a_wider_one: "in/array - valid expression with narrower element type" => output {
+        use input_vec_vec::Input;
+        use output_vec_vec::Output;
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input
+                .filter(|r| [r.val0].contains(&r.val1))
+                .map(|r| Output {
+                    val0: r.val0,
+                    val1: r.val1,
+                })
+        }
+    }
+
+    an_array_is_one_of_a_narrower_one: "in/array - valid expression with wider element type" => output {
+        use input_vec_vec::Input;
+        use output_vec_vec::Output;
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input
+                .filter(|r| [r.val1].contains(&r.val0))
+                .map(|r| Output {
+                    val0: r.val0,
+                    val1: r.val1,
+                })
+        }
+    }
+
+    many_comparisons: "project-filter/WHERE with many comparisons. This tests the fix for #1784" => output {
+        stream! {
+            Events("events") {
+                #[key] pub k: String,
+                pub id: Option<i32>,
+                pub field0: Option<String>,
+            }
+        }
+
+        stream! {
+            Eventstest("EVENTSTEST") {
+                #[key] pub k: String,
+                pub id: Option<i32>,
+                pub field1: Option<String>,
+                pub field0: Option<String>,
+            }
+        }
+
+        #[query]
+        fn output(events: Stream<Events>) -> Stream<Eventstest> {
+            events
+                .filter(|r| {
+                    ((r.id == 1 || r.id == 2 || r.id == 3 || r.id == 4)
+                        && (r.field0 == "0x10"
+                            || r.field0 == "0x11"
+                            || r.field0 == "0x12"
+                            || r.field0 == "0x13"
+                            || r.field0 == "0x14"
+                            || r.field0 == "0x15"
+                            || r.field0 == "0x16"
+                            || r.field0 == "0x17"
+                            || r.field0 == "0x18"
+                            || r.field0 == "0x19"
+                            || r.field0 == "0x1A"
+                            || r.field0 == "0x1B"
+                            || r.field0 == "0x1C"
+                            || r.field0 == "0x1D"
+                            || r.field0 == "0x1E"
+                            || r.field0 == "0x1F"
+                            || r.field0 == "0x20"
+                            || r.field0 == "0x21"
+                            || r.field0 == "0x22"
+                            || r.field0 == "0x23"
+                            || r.field0 == "0x24"
+                            || r.field0 == "0x25"
+                            || r.field0 == "0x26"
+                            || r.field0 == "0x27"
+                            || r.field0 == "0x28"
+                            || r.field0 == "0x29"
+                            || r.field0 == "0x2A"
+                            || r.field0 == "0x2B"
+                            || r.field0 == "0x2C"
+                            || r.field0 == "0x2D"
+                            || r.field0 == "0x2E"
+                            || r.field0 == "0x2F"
+                            || r.field0 == "0x30"
+                            || r.field0 == "0x31"
+                            || r.field0 == "0x32"
+                            || r.field0 == "0x33"
+                            || r.field0 == "0x34"
+                            || r.field0 == "0x35"
+                            || r.field0 == "0x36"
+                            || r.field0 == "0x37"
+                            || r.field0 == "0x38"
+                            || r.field0 == "0x39"
+                            || r.field0 == "0x3A"
+                            || r.field0 == "0x3B"
+                            || r.field0 == "0x3C"
+                            || r.field0 == "0x3D"
+                            || r.field0 == "0x3E"
+                            || r.field0 == "0x3F"))
+                })
+                .map(|r| Eventstest {
+                    k: r.k,
+                    id: r.id,
+                    field1: "x_0",
+                    field0: r.field0,
+                })
         }
     }
 }

@@ -68,6 +68,45 @@ mod test_string_2 {
     stream! { Test("test_topic") { pub data: Option<String> } }
 }
 
+mod output_i64_5 {
+    use super::*;
+
+    table! { Output("OUTPUT") { #[key] pub data: String, pub result: Option<i64> } }
+}
+
+mod input_string_string_string {
+    use super::*;
+
+    stream! {
+        Input("test_topic") {
+            #[key] pub id: i32,
+            pub col1: Option<String>,
+            pub col2: Option<String>,
+            pub col3: Option<String>,
+        }
+    }
+}
+
+mod output_string_i64 {
+    use super::*;
+
+    table! {
+        Output("OUTPUT") {
+            #[key] pub g1: String,
+            #[key] pub g2: String,
+            #[key] pub g3: String,
+            pub foo: Option<String>,
+            pub result: Option<i64>,
+        }
+    }
+}
+
+mod output_i64_6 {
+    use super::*;
+
+    table! { Output("OUTPUT") { #[key] pub part: i32, pub result: Option<i64> } }
+}
+
 cases! {
     "group-by";
 
@@ -214,9 +253,8 @@ cases! {
     }
 
     an_aggregate_is_computed_with: "group-by/with aggregate arithmetic (stream->table)" => output {
+        use output_i64_5::Output;
         use test_string_2::Test;
-
-        table! { Output("OUTPUT") { #[key] pub data: String, pub result: Option<i64> } }
 
         #[query]
         fn output(test: Stream<Test>) -> Table<Output> {
@@ -296,24 +334,8 @@ cases! {
     }
 
     functions_that_are_grouped_by_stand_inside_of_others: "group-by/function in group-by and nested function in select" => output {
-        stream! {
-            Input("test_topic") {
-                #[key] pub id: i32,
-                pub col1: Option<String>,
-                pub col2: Option<String>,
-                pub col3: Option<String>,
-            }
-        }
-
-        table! {
-            Output("OUTPUT") {
-                #[key] pub g1: String,
-                #[key] pub g2: String,
-                #[key] pub g3: String,
-                pub foo: Option<String>,
-                pub result: Option<i64>,
-            }
-        }
+        use input_string_string_string::Input;
+        use output_string_i64::Output;
 
         #[query]
         fn output(input: Stream<Input>) -> Table<Output> {
@@ -351,9 +373,9 @@ cases! {
     }
 
     rows_are_grouped_by_a_difference: "group-by/arithmetic binary expression with projection in-order & non-commutative group by (stream->table)" => output {
-        stream! { Test("test_topic") { pub f1: Option<i32>, pub f2: Option<i32> } }
+        use output_i64_6::Output;
 
-        table! { Output("OUTPUT") { #[key] pub part: i32, pub result: Option<i64> } }
+        stream! { Test("test_topic") { pub f1: Option<i32>, pub f2: Option<i32> } }
 
         #[query]
         fn output(test: Stream<Test>) -> Table<Output> {
@@ -540,6 +562,258 @@ cases! {
                     part: g.key(),
                     result: g.count(),
                 })
+        }
+    }
+
+    rows_are_grouped_by_their_timestamp: "group-by/ROWTIME (stream->table)" => output {
+        stream! { Test("test_topic") { pub ignored: Option<String> } }
+
+        table! { Output("OUTPUT") { #[key] pub rt: i64, pub result: Option<i64> } }
+
+        #[query]
+        fn output(test: Stream<Test>) -> Table<Output> {
+            test.group_by(|r| r.rowtime()).aggregate(|g| Output {
+                rt: g.key(),
+                result: g.count(),
+            })
+        }
+    }
+
+    all_rows_of_a_table_are_one_group: "group-by/constant (table->table)" => output {
+        use output_i64_6::Output;
+
+        table! {
+            Test("test_topic") {
+                #[key] pub k: i32,
+                pub user: Option<i32>,
+                pub region: Option<String>,
+            }
+        }
+
+        #[query]
+        fn output(test: Table<Test>) -> Table<Output> {
+            test.group_by(|r| 1).aggregate(|g| Output {
+                part: g.key(),
+                result: g.count(),
+            })
+        }
+    }
+
+    all_rows_are_one_group: "group-by/zero non-agg columns (stream)" => output {
+        stream! { Input("test_topic") { pub value: Option<i32> } }
+
+        table! { Output("OUTPUT") { #[key] pub k: i32, pub id: Option<i64> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Table<Output> {
+            input.group_by(|r| 1).aggregate(|g| Output {
+                k: g.key(),
+                id: g.count(),
+            })
+        }
+    }
+
+    the_key_is_copied_beside_counts: "group-by/duplicate fields (stream->table)" => output {
+        use test_string_2::Test;
+
+        table! {
+            Output("OUTPUT") {
+                #[key] pub data: String,
+                pub result_0: Option<i64>,
+                pub result_1: Option<i64>,
+                pub copy: Option<String>,
+            }
+        }
+
+        #[query]
+        fn output(test: Stream<Test>) -> Table<Output> {
+            test.group_by(|r| r.data).aggregate(|g| Output {
+                data: g.key(),
+                result_0: g.count(),
+                result_1: g.count(),
+                copy: g.key().as_value(),
+            })
+        }
+    }
+
+    a_function_is_given_the_key_of_a_stream: "group-by/field with field used in function in projection (stream->table)" => output {
+        stream! { Test("test_topic") { pub f1: Option<String> } }
+
+        table! {
+            Output("OUTPUT") {
+                #[key] pub f1: String,
+                pub result_0: Option<String>,
+                pub result_1: Option<i64>,
+            }
+        }
+
+        #[query]
+        fn output(test: Stream<Test>) -> Table<Output> {
+            test.group_by(|r| r.f1).aggregate(|g| Output {
+                f1: g.key(),
+                result_0: g.key().substring(0, 1),
+                result_1: g.count(),
+            })
+        }
+    }
+
+    parts_of_a_key_stand_inside_of_functions: "group-by/group by column in nested non-aggregate function in select" => output {
+        use input_string_string_string::Input;
+        use output_string_i64::Output;
+
+        #[query]
+        fn output(input: Stream<Input>) -> Table<Output> {
+            input
+                .group_by(|r| (r.col1.initcap(), r.col2, r.col3))
+                .aggregate(|g| Output {
+                    g1: g.key().0,
+                    g2: g.key().1,
+                    g3: g.key().2,
+                    foo: g.key().0.concat(g.key().1, g.key().2.trim()),
+                    result: g.count(),
+                })
+        }
+    }
+
+    rows_are_grouped_by_a_nested_number: "group-by/int json field (stream->table)" => output {
+        nested! { Data { pub field: Option<i32> } }
+
+        stream! { Test("test_topic") { pub data: Option<Data> } }
+
+        table! { Output("OUTPUT") { #[key] pub field: i32, pub count: Option<i64> } }
+
+        #[query]
+        fn output(test: Stream<Test>) -> Table<Output> {
+            test.group_by(|r| r.data.field).aggregate(|g| Output {
+                field: g.key(),
+                count: g.count(),
+            })
+        }
+    }
+
+    rows_are_grouped_by_a_nested_text: "group-by/json field (stream->table)" => output {
+        nested! { Data { pub field: Option<String> } }
+
+        stream! { Test("test_topic") { pub data: Option<Data> } }
+
+        table! { Output("OUTPUT") { #[key] pub field: String, pub count: Option<i64> } }
+
+        #[query]
+        fn output(test: Stream<Test>) -> Table<Output> {
+            test.group_by(|r| r.data.field).aggregate(|g| Output {
+                field: g.key(),
+                count: g.count(),
+            })
+        }
+    }
+
+    rows_of_a_stream_are_counted_by_a_column: "group-by/missing matching projection field (stream->table)" => output {
+        use output_i64_5::Output;
+        use test_string_2::Test;
+
+        #[query]
+        fn output(test: Stream<Test>) -> Table<Output> {
+            test.group_by(|r| r.data).aggregate(|g| Output {
+                data: g.key(),
+                result: g.count(),
+            })
+        }
+    }
+
+    a_nested_field_and_a_product_are_grouped_by: "group-by/multiple expressions with struct field and other expression" => output {
+        nested! { Address { pub street: Option<String>, pub town: Option<String> } }
+
+        stream! {
+            Test("test_topic") {
+                #[key] pub f1: i32,
+                pub f2: Option<i32>,
+                pub address: Option<Address>,
+            }
+        }
+
+        table! {
+            Output("OUTPUT") {
+                #[key] pub f1: i32,
+                #[key] pub town: String,
+                #[key] pub part: i32,
+                pub result_0: Option<i32>,
+                pub result_1: Option<i64>,
+            }
+        }
+
+        #[query]
+        fn output(test: Stream<Test>) -> Table<Output> {
+            test.group_by(|r| (r.f1, r.address.town, 2 * r.f2))
+                .aggregate(|g| Output {
+                    f1: g.key().0,
+                    town: g.key().1,
+                    part: g.key().2,
+                    result_0: g.key().2 + g.key().0,
+                    result_1: g.count(),
+                })
+        }
+    }
+
+    every_column_is_grouped_by: "group-by/select * where all columns in group by" => output {
+        stream! { Test("test_topic") { #[key] pub id: i32, pub id2: Option<i32> } }
+
+        table! {
+            Output("OUTPUT") {
+                #[key] pub id: i32,
+                #[key] pub id2: i32,
+                pub result: Option<i64>,
+            }
+        }
+
+        #[query]
+        fn output(test: Stream<Test>) -> Table<Output> {
+            test.group_by(|r| (r.id, r.id2)).aggregate(|g| Output {
+                id: g.key().0,
+                id2: g.key().1,
+                result: g.count(),
+            })
+        }
+    }
+
+    a_nested_field_that_is_the_key_is_copied: "group-by/struct in group-by and non aggregate function in select" => output {
+        nested! { Col1 { pub a: Option<String>, pub b: Option<i32> } }
+
+        stream! { Input("test_topic") { #[key] pub id: i32, pub col1: Option<Col1> } }
+
+        table! {
+            Output("OUTPUT") {
+                #[key] pub new_key: String,
+                pub vv: Option<String>,
+                pub count: Option<i64>,
+            }
+        }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Table<Output> {
+            input.group_by(|r| r.col1.a).aggregate(|g| Output {
+                new_key: g.key(),
+                vv: g.key().as_value(),
+                count: g.count(),
+            })
+        }
+    }
+
+    rows_are_grouped_by_an_entry_of_a_map: "group-by/subscript in group-by and select" => output {
+        stream! {
+            Input("test_topic") {
+                #[key] pub id: i32,
+                pub col1: Option<BTreeMap<String, Option<String>>>,
+            }
+        }
+
+        table! { Output("OUTPUT") { #[key] pub new_key: String, pub count: Option<i64> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Table<Output> {
+            input.group_by(|r| r.col1["foo"]).aggregate(|g| Output {
+                new_key: g.key(),
+                count: g.count(),
+            })
         }
     }
 }

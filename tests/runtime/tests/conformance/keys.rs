@@ -2,6 +2,24 @@
 
 use super::*;
 
+mod input_i64 {
+    use super::*;
+
+    table! { Input("input") { #[key] pub k: String, pub id: Option<i64> } }
+}
+
+mod output_i64_string {
+    use super::*;
+
+    table! {
+        Output("OUTPUT") {
+            #[key] pub k: String,
+            pub id: Option<i64>,
+            pub key: Option<String>,
+        }
+    }
+}
+
 mod input_i32 {
     use super::*;
 
@@ -12,15 +30,8 @@ cases! {
     "keys";
 
     a_text_is_the_key_of_a_table: "key-schemas/table implicit KAFKA STRING KEY" => output {
-        table! { Input("input") { #[key] pub k: String, pub id: Option<i64> } }
-
-        table! {
-            Output("OUTPUT") {
-                #[key] pub k: String,
-                pub id: Option<i64>,
-                pub key: Option<String>,
-            }
-        }
+        use input_i64::Input;
+        use output_i64_string::Output;
 
         #[query]
         fn output(input: Table<Input>) -> Table<Output> {
@@ -91,6 +102,31 @@ cases! {
                 k: g.key().0,
                 k2: g.key().1,
                 count: g.count(),
+            })
+        }
+    }
+
+    a_text_with_a_limit_is_a_text: "key-schemas/VARCHAR(STRING) as key and value" => output {
+        stream! { Input("input") { #[key] pub k: String, pub v1: Option<String> } }
+
+        stream! { Output("OUTPUT") { #[key] pub k: String, pub v1: Option<String> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output { k: r.k, v1: r.v1 })
+        }
+    }
+
+    a_text_that_is_the_key_is_copied: "key-schemas/table explicit KAFKA STRING KEY" => output {
+        use input_i64::Input;
+        use output_i64_string::Output;
+
+        #[query]
+        fn output(input: Table<Input>) -> Table<Output> {
+            input.map(|r| Output {
+                k: r.k,
+                id: r.id,
+                key: r.k.as_value(),
             })
         }
     }

@@ -2,11 +2,17 @@
 
 use super::*;
 
+mod input_string {
+    use super::*;
+
+    stream! { Input("test_topic") { #[key] pub id: i32, pub name: Option<String> } }
+}
+
 cases! {
     "null";
 
     a_record_without_a_value_is_handed_on: "null/stream clone row with null value" => output {
-        stream! { Input("test_topic") { #[key] pub id: i32, pub name: Option<String> } }
+        use input_string::Input;
 
         stream! { Output("OUTPUT") { #[key] pub id: i32, pub name: Option<String> } }
 
@@ -29,6 +35,20 @@ cases! {
             input.map(|r| Output {
                 result_0: r.col0[0][1],
                 result_1: r.col0[0][1].unwrap_or(-1),
+            })
+        }
+    }
+
+    a_key_of_null_is_none: "null/stream PARTITION BY with null value" => output {
+        use input_string::Input;
+
+        stream! { Output("OUTPUT") { #[key] pub name: String, pub id: Option<i32> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.partition_by(|r| r.name).map(|r| Output {
+                name: r.name,
+                id: r.id,
             })
         }
     }

@@ -195,4 +195,27 @@ cases! {
             })
         }
     }
+
+    a_copy_of_the_key_becomes_the_key: "as_value/partition by" => output {
+        use input_i32_i32::Input;
+
+        stream! {
+            Output("OUTPUT") {
+                #[key] pub part: i32,
+                pub v0: Option<i32>,
+                pub v1: Option<i32>,
+                pub id: Option<i32>,
+            }
+        }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.partition_by(|r| r.id.as_value()).map(|r| Output {
+                part: r.id.as_value(),
+                v0: r.v0,
+                v1: r.v1,
+                id: r.id,
+            })
+        }
+    }
 }

@@ -190,4 +190,80 @@ cases! {
             })
         }
     }
+
+    texts_are_joined_with_another_between_them: "concat/concat_ws - string" => output {
+        stream! {
+            Input("input_topic") {
+                #[key] pub id: i64,
+                pub s1: Option<String>,
+                pub c1: Option<String>,
+                pub c2: Option<String>,
+                pub c3: Option<String>,
+            }
+        }
+
+        stream! { Output("OUTPUT") { #[key] pub id: i64, pub combined: Option<String> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output {
+                id: r.id,
+                combined: r.s1.concat_ws(r.c1, r.c2, r.c3, None as String, "literal"),
+            })
+        }
+    }
+
+    an_occurrence_is_looked_for_from_the_end: "instr/test instr with negative position and occurrence" => output {
+        use output_i32::Output;
+        use test_string::Test;
+
+        #[query]
+        fn output(test: Stream<Test>) -> Stream<Output> {
+            test.map(|r| Output {
+                instr: r.source.instr("or", -4, 2),
+            })
+        }
+    }
+
+    every_occurrence_is_replaced_and_null_gives_null: "replace/replace" => output {
+        use test_string::Test;
+
+        stream! {
+            Output("OUTPUT") {
+                pub replace: Option<String>,
+                pub replace_null: Option<String>,
+                pub replace_w_null: Option<String>,
+            }
+        }
+
+        #[query]
+        fn output(test: Stream<Test>) -> Stream<Output> {
+            test.map(|r| Output {
+                replace: r.source.replace("a", "o"),
+                replace_null: r.source.replace(None as String, "o"),
+                replace_w_null: r.source.replace("a", None as String),
+            })
+        }
+    }
+
+    a_text_from_a_position_on_and_null_gives_null: "substring/do substring with strings with just pos" => output {
+        use test_string::Test;
+
+        stream! {
+            Output("OUTPUT") {
+                pub substring: Option<String>,
+                pub null_str: Option<String>,
+                pub null_pos: Option<String>,
+            }
+        }
+
+        #[query]
+        fn output(test: Stream<Test>) -> Stream<Output> {
+            test.map(|r| Output {
+                substring: r.source.substring(6),
+                null_str: (None as String).substring(1),
+                null_pos: r.source.substring(None as i32),
+            })
+        }
+    }
 }

@@ -234,4 +234,242 @@ cases! {
             })
         }
     }
+
+    fields_of_one_name: "simple-struct/clashing field name" => output {
+        nested! { A { pub b: Option<i32> } }
+
+        stream! { Input("test_topic") { pub b: Option<i32>, pub a: Option<A>, pub c: Option<A> } }
+
+        stream! {
+            Output("OUTPUT") {
+                pub b: Option<i32>,
+                pub b_1: Option<i32>,
+                pub b_2: Option<i32>,
+            }
+        }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output {
+                b: r.b,
+                b_1: r.a.b,
+                b_2: r.c.b,
+            })
+        }
+    }
+
+    deep_fields_are_selected: "more-complex-struct/complex struct select array, map, map value struct" => output {
+        nested! {
+            Sl3_Struct {
+                pub sl4_string: Option<String>,
+                pub sl4_int: Option<i32>,
+                pub sl4_double_array: Option<Vec<Option<f64>>>,
+            }
+        }
+
+        nested! {
+            Sl2_Struct {
+                pub sl3_struct: Option<Sl3_Struct>,
+                pub sl3_double_array: Option<Vec<Option<f64>>>,
+                pub sl3_string: Option<String>,
+            }
+        }
+
+        nested! {
+            Sl2_Struct_Map {
+                pub sl2_3_string: Option<String>,
+                pub sl2_3_double: Option<f64>,
+            }
+        }
+
+        nested! {
+            Sl1_Struct {
+                pub sl2_struct: Option<Sl2_Struct>,
+                pub sl2_struct_map: Option<BTreeMap<String, Option<Sl2_Struct_Map>>>,
+                pub sl2_double: Option<f64>,
+                pub sl2_boolean: Option<bool>,
+            }
+        }
+
+        nested! {
+            Sl1_Struct_Array {
+                pub sl1_2_string: Option<String>,
+                pub sl1_2_double: Option<f64>,
+            }
+        }
+
+        nested! {
+            Nested_Struct_Field {
+                pub sl1_struct: Option<Sl1_Struct>,
+                pub sl1_string: Option<String>,
+                pub sl1_struct_array: Option<Vec<Option<Sl1_Struct_Array>>>,
+            }
+        }
+
+        stream! {
+            Foo("test_topic") {
+                #[key] pub id: String,
+                pub nested_struct_field: Option<Nested_Struct_Field>,
+                pub col1: Option<i64>,
+                pub col2: Option<String>,
+            }
+        }
+
+        stream! {
+            S2("S2") {
+                #[key] pub id: String,
+                pub sl4_double_array: Option<Vec<Option<f64>>>,
+                pub sl2_struct_map: Option<BTreeMap<String, Option<Sl2_Struct_Map>>>,
+            }
+        }
+
+        #[query]
+        fn output(foo: Stream<Foo>) -> Stream<S2> {
+            foo.map(|r| S2 {
+                id: r.id,
+                sl4_double_array: r
+                    .nested_struct_field
+                    .sl1_struct
+                    .sl2_struct
+                    .sl3_struct
+                    .sl4_double_array,
+                sl2_struct_map: r.nested_struct_field.sl1_struct.sl2_struct_map,
+            })
+        }
+    }
+
+    deep_elements_are_selected: "more-complex-struct/complex struct select array and map items" => output said_as "an element is counted from 0, and the 1 that ksqlDB counts from is added" {
+        nested! {
+            Sl3_Struct {
+                pub sl4_string: Option<String>,
+                pub sl4_int: Option<i32>,
+                pub sl4_double_array: Option<Vec<Option<f64>>>,
+            }
+        }
+
+        nested! {
+            Sl2_Struct {
+                pub sl3_struct: Option<Sl3_Struct>,
+                pub sl3_double_array: Option<Vec<Option<f64>>>,
+                pub sl3_string: Option<String>,
+            }
+        }
+
+        nested! {
+            Sl2_Struct_Map {
+                pub sl2_3_string: Option<String>,
+                pub sl2_3_double: Option<f64>,
+            }
+        }
+
+        nested! {
+            Sl1_Struct {
+                pub sl2_struct: Option<Sl2_Struct>,
+                pub sl2_struct_map: Option<BTreeMap<String, Option<Sl2_Struct_Map>>>,
+                pub sl2_double: Option<f64>,
+                pub sl2_boolean: Option<bool>,
+            }
+        }
+
+        nested! {
+            Sl1_Struct_Array {
+                pub sl1_2_string: Option<String>,
+                pub sl1_2_double: Option<f64>,
+            }
+        }
+
+        nested! {
+            Nested_Struct_Field {
+                pub sl1_struct: Option<Sl1_Struct>,
+                pub sl1_string: Option<String>,
+                pub sl1_struct_array: Option<Vec<Option<Sl1_Struct_Array>>>,
+            }
+        }
+
+        stream! {
+            Foo("test_topic") {
+                #[key] pub id: String,
+                pub nested_struct_field: Option<Nested_Struct_Field>,
+                pub col1: Option<i64>,
+                pub col2: Option<String>,
+            }
+        }
+
+        stream! {
+            S3("S3") {
+                #[key] pub id: String,
+                pub col1: Option<f64>,
+                pub col2: Option<Sl2_Struct_Map>,
+                pub col3: Option<f64>,
+                pub col4: Option<f64>,
+            }
+        }
+
+        #[query]
+        fn output(foo: Stream<Foo>) -> Stream<S3> {
+            foo.map(|r| S3 {
+                id: r.id,
+                col1: r
+                    .nested_struct_field
+                    .sl1_struct
+                    .sl2_struct
+                    .sl3_struct
+                    .sl4_double_array[0],
+                col2: r.nested_struct_field.sl1_struct.sl2_struct_map["mapkey"],
+                col3: r
+                    .nested_struct_field
+                    .sl1_struct
+                    .sl2_struct
+                    .sl3_struct
+                    .sl4_double_array[10 - 5 - 4 - 1],
+                col4: r.nested_struct_field.sl1_struct.sl2_struct_map["mapkey"].sl2_3_double,
+            })
+        }
+    }
+
+    a_struct_of_a_table_is_handed_on: "create-type/create simple type" => output {
+        nested! {
+            Address {
+                pub number: Option<i32>,
+                pub street: Option<String>,
+                pub city: Option<String>,
+            }
+        }
+
+        table! { Addresses("test") { #[key] pub k: String, pub address: Option<Address> } }
+
+        table! { Copy("COPY") { #[key] pub k: String, pub address: Option<Address> } }
+
+        #[query]
+        fn output(addresses: Table<Addresses>) -> Table<Copy> {
+            addresses.map(|r| Copy {
+                k: r.k,
+                address: r.address,
+            })
+        }
+    }
+
+    a_struct_in_a_struct_of_a_table_is_handed_on: "create-type/create nested type" => output {
+        nested! {
+            Address {
+                pub number: Option<i32>,
+                pub street: Option<String>,
+                pub city: Option<String>,
+            }
+        }
+
+        nested! { Person { pub name: Option<String>, pub address: Option<Address> } }
+
+        table! { People("test") { #[key] pub k: String, pub person: Option<Person> } }
+
+        table! { Copy("COPY") { #[key] pub k: String, pub person: Option<Person> } }
+
+        #[query]
+        fn output(people: Table<People>) -> Table<Copy> {
+            people.map(|r| Copy {
+                k: r.k,
+                person: r.person,
+            })
+        }
+    }
 }

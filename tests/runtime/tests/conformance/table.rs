@@ -57,4 +57,15 @@ cases! {
             })
         }
     }
+
+    a_table_is_handed_on: "table/should NOT reuse source topic for change log if topology optimizations are off" => output {
+        table! { Test("test_topic") { #[key] pub k: String, pub id: Option<i64> } }
+
+        table! { T1("T1") { #[key] pub k: String, pub id: Option<i64> } }
+
+        #[query]
+        fn output(test: Table<Test>) -> Table<T1> {
+            test.map(|r| T1 { k: r.k, id: r.id })
+        }
+    }
 }

@@ -92,6 +92,24 @@ mod test2_naivetime_2 {
     stream! { Test2("TEST2") { #[key] pub id: i32, pub value: Option<NaiveTime> } }
 }
 
+mod test_i32 {
+    use super::*;
+
+    stream! { Test("test_topic") { #[key] pub k: String, pub source: Option<i32> } }
+}
+
+mod output_i32 {
+    use super::*;
+
+    stream! { Output("OUTPUT") { #[key] pub k: String, pub thing: Option<i32> } }
+}
+
+mod output_string {
+    use super::*;
+
+    stream! { Output("OUTPUT") { pub c2: Option<String> } }
+}
+
 cases! {
     "temporal";
 
@@ -574,9 +592,8 @@ cases! {
     }
 
     rows_are_chosen_by_their_timestamps: "magic-timestamp-conversion/between predicate on BIGINT ROWTIME in WHERE" => output {
-        stream! { Test("test_topic") { #[key] pub k: String, pub source: Option<i32> } }
-
-        stream! { Output("OUTPUT") { #[key] pub k: String, pub thing: Option<i32> } }
+        use output_i32::Output;
+        use test_i32::Test;
 
         #[query]
         fn output(test: Stream<Test>) -> Stream<Output> {
@@ -599,6 +616,70 @@ cases! {
                 k: r.k,
                 ts: r.millis.from_unixtime(),
             })
+        }
+    }
+
+    a_date_of_another_program_becomes_a_text: "date/date schema inference" => output {
+        use output_string::Output;
+
+        stream! { Input("input") { pub c1: Option<NaiveDate> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output { c2: r.c1 as String })
+        }
+    }
+
+    a_time_of_another_program_becomes_a_text: "time/time schema inference" => output {
+        use output_string::Output;
+
+        stream! { Input("input") { pub c1: Option<NaiveTime> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output { c2: r.c1 as String })
+        }
+    }
+
+    rows_since_a_year: "magic-timestamp-conversion/partial STRING ROWTIME" => output said_as "ROWTIME is a number: a text that says a time is written as its milliseconds" {
+        use output_i32::Output;
+        use test_i32::Test;
+
+        #[query]
+        fn output(test: Stream<Test>) -> Stream<Output> {
+            test.filter(|r| r.rowtime() >= 1514764800000)
+                .map(|r| Output {
+                    k: r.k,
+                    thing: r.source,
+                })
+        }
+    }
+
+    rows_since_a_day_with_a_number: "magic-timestamp-conversion/nested comparison expression on STRING ROWTIME in WHERE" => output said_as "ROWTIME is a number: a text that says a time is written as its milliseconds" {
+        use output_i32::Output;
+        use test_i32::Test;
+
+        #[query]
+        fn output(test: Stream<Test>) -> Stream<Output> {
+            test.filter(|r| r.rowtime() >= 1546300800000 && r.source == 5)
+                .map(|r| Output {
+                    k: r.k,
+                    thing: r.source,
+                })
+        }
+    }
+
+    rows_since_a_time_elsewhere: "magic-timestamp-conversion/comparison predicate with STRING ROWTIME containing TZ in WHERE" => output said_as "ROWTIME is a number: a text that says a time is written as its milliseconds" {
+        use output_i32::Output;
+        use test_i32::Test;
+
+        #[query]
+        fn output(test: Stream<Test>) -> Stream<Output> {
+            test.filter(|r| r.rowtime() > 1546283700000)
+                .map(|r| Output {
+                    k: r.k,
+                    thing: r.source,
+                })
         }
     }
 }

@@ -8,6 +8,30 @@ mod input_i32 {
     stream! { Input("input") { pub v0: Option<i32> } }
 }
 
+mod input_bool {
+    use super::*;
+
+    stream! { Input("input") { pub v0: Option<bool> } }
+}
+
+mod output_bool {
+    use super::*;
+
+    stream! { Output("OUTPUT") { pub v0: Option<bool> } }
+}
+
+mod input_f64 {
+    use super::*;
+
+    stream! { Input("input") { pub v0: Option<f64> } }
+}
+
+mod output_f64 {
+    use super::*;
+
+    stream! { Output("OUTPUT") { pub v0: Option<f64> } }
+}
+
 cases! {
     "types";
 
@@ -48,9 +72,8 @@ cases! {
     }
 
     a_boolean_is_handed_on: "elements/validate boolean elements OK" => output {
-        stream! { Input("input") { pub v0: Option<bool> } }
-
-        stream! { Output("OUTPUT") { pub v0: Option<bool> } }
+        use input_bool::Input;
+        use output_bool::Output;
 
         #[query]
         fn output(input: Stream<Input>) -> Stream<Output> {
@@ -59,9 +82,8 @@ cases! {
     }
 
     a_double_is_handed_on: "elements/validate double elements OK" => output {
-        stream! { Input("input") { pub v0: Option<f64> } }
-
-        stream! { Output("OUTPUT") { pub v0: Option<f64> } }
+        use input_f64::Input;
+        use output_f64::Output;
 
         #[query]
         fn output(input: Stream<Input>) -> Stream<Output> {
@@ -79,6 +101,37 @@ cases! {
         #[query]
         fn output(input: Stream<Input>) -> Stream<Output> {
             input.map(|r| Output { v0: r.v0 })
+        }
+    }
+
+    a_boolean_of_another_carrier_is_handed_on: "elements/validate boolean elements OK #2" => output {
+        use input_bool::Input;
+        use output_bool::Output;
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output { v0: r.v0 })
+        }
+    }
+
+    a_double_of_another_carrier_is_handed_on: "elements/validate double elements OK #3" => output {
+        use input_f64::Input;
+        use output_f64::Output;
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output { v0: r.v0 })
+        }
+    }
+
+    an_integer_of_another_program_is_handed_on: "elements/validate without elements OK - AVRO" => output {
+        stream! { Input("input") { pub c1: Option<i32> } }
+
+        stream! { Output("OUTPUT", partitions = 4) { pub c1: Option<i32> } }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output { c1: r.c1 })
         }
     }
 }
