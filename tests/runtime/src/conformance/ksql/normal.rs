@@ -163,10 +163,7 @@ fn selected(statement: &Statement, sources: &impl Sources) -> Selected {
     let mut items = Vec::new();
     for item in &statement.select {
         if item.expr == Expr::Star {
-            items.extend(columns.iter().map(|(name, _)| Item {
-                expr: Expr::Column(name.clone()),
-                alias: Some(name.clone()),
-            }));
+            items.extend(starred(statement, &columns));
             continue;
         }
         let alias = match (&item.alias, &item.expr) {
@@ -198,6 +195,29 @@ fn selected(statement: &Statement, sources: &impl Sources) -> Selected {
     let keys = first.len();
     first.append(&mut items);
     Selected { items: first, keys }
+}
+
+/// What `*` stands for: behind another key come the value columns, then those that were the key.
+fn starred(statement: &Statement, columns: &[(String, bool)]) -> Vec<Item> {
+    let mut items: Vec<Item> = columns
+        .iter()
+        .map(|(name, _)| Item {
+            expr: Expr::Column(name.clone()),
+            alias: Some(name.clone()),
+        })
+        .collect();
+    if statement.partition_by.is_empty() {
+        return items;
+    }
+    let keys = columns.iter().filter(|(_, key)| *key).count();
+    items.rotate_left(keys);
+    let new = statement.partition_by.iter().cloned().map(normal);
+    let mut made: Vec<Item> = new
+        .filter(|key| !items.iter().any(|item| item.expr == *key))
+        .map(|expr| Item { expr, alias: None })
+        .collect();
+    made.append(&mut items);
+    made
 }
 
 /// One way to say what can be said in several.

@@ -180,6 +180,10 @@ impl Parser {
             match self.next()? {
                 Token::Symbol("(" | "[") => depth += 1,
                 Token::Symbol(")" | "]") => depth -= 1,
+                // `IS DISTINCT FROM` is no clause.
+                Token::Word(word) if word == "DISTINCT" => {
+                    self.word("FROM");
+                }
                 Token::Word(word) if word == "FROM" && depth == 0 => return Ok(()),
                 _ => {}
             }

@@ -101,6 +101,10 @@ fn a_statement_is_equal_to_one_that_writes_everything_out() {
             "CREATE STREAM IF NOT EXISTS `O` WITH (KAFKA_TOPIC='o', PARTITIONS=1) AS SELECT `K` AS `K`, `A` AS `A` FROM `S` EMIT CHANGES;",
         ),
         (
+            "CREATE STREAM o AS SELECT * FROM s PARTITION BY abs(a);",
+            "CREATE STREAM `O` AS SELECT ABS(`A`) AS `N`, `A` AS `A`, `K` AS `K` FROM `S` PARTITION BY ABS(`A`) EMIT CHANGES;",
+        ),
+        (
             "CREATE TABLE o WITH (kafka_topic='x') AS SELECT a, k, count(1) FROM s s1 GROUP BY k, a;",
             "CREATE TABLE `O` WITH (KAFKA_TOPIC='x') AS SELECT `K` AS `K`, `A` AS `A`, COUNT(*) AS `N` FROM `S` GROUP BY `K`, `A` EMIT CHANGES;",
         ),
