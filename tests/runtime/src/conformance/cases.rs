@@ -93,6 +93,11 @@ impl Cases {
         self.cases.get(id)
     }
 
+    /// All cases with their ids.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Case)> {
+        self.cases.iter().map(|(id, case)| (id.as_str(), case))
+    }
+
     /// The ids of the cases to translate first, with their ranks, in order.
     pub fn core(&self) -> &[(u8, String)] {
         &self.core
@@ -137,6 +142,12 @@ impl Case {
                 .map(|topic| (text(&topic["name"]), topic["valueSchema"].clone()))
                 .collect(),
         }
+    }
+
+    /// Whether nothing is joined.
+    pub fn is_over_one_source(&self) -> bool {
+        let joins = |text: &String| text.to_ascii_uppercase().contains(" JOIN ");
+        !self.area.starts_with("join") && !self.statements.iter().any(joins)
     }
 
     /// The source with this name.

@@ -39,12 +39,11 @@ impl fmt::Display for Row {
     }
 }
 
+/// A key's columns, and start and end of its window.
+type Keyed = (Vec<Value>, Option<(i64, i64)>);
+
 /// The key of a record, and its window; `size` is that of windows whose keys carry their start alone.
-pub fn key(
-    model: &Entity<'_>,
-    bytes: &[u8],
-    size: Option<i64>,
-) -> Result<(Vec<Value>, Option<(i64, i64)>), DecodeError> {
+pub fn key(model: &Entity<'_>, bytes: &[u8], size: Option<i64>) -> Result<Keyed, DecodeError> {
     let (bytes, window) = match &model.window {
         None => (bytes, None),
         Some(window) => {

@@ -35,7 +35,7 @@ mod output_string_string_string {
 }
 
 cases! {
-    "array-map";
+    "array_map";
 
     arrays_have_a_length: "array/array_length - primitives" => output {
         stream! {

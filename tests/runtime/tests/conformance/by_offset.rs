@@ -51,7 +51,7 @@ mod output_vec_vec_vec {
 }
 
 cases! {
-    "aggregate-by-offset";
+    "by_offset";
 
     the_last_value_of_every_type: "latest-offset-udaf/latest by offset" => output {
         stream! {

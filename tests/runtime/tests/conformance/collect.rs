@@ -51,7 +51,7 @@ mod s2_vec_5 {
 }
 
 cases! {
-    "aggregate-collect";
+    "collect";
 
     whole_numbers_are_collected: "collect-list/collect_list long" => output {
         stream! { Test("test_topic") { #[key] pub id: i64, pub value: Option<i64> } }

@@ -9,7 +9,7 @@ mod output_string {
 }
 
 cases! {
-    "json-functions";
+    "json";
 
     fields_of_json_in_elements: "extract-json-field/extract JSON array field" => output {
         stream! { Test("test_topic") { pub array_field: Option<Vec<Option<String>>> } }

@@ -2,7 +2,7 @@
 //! queries say is compared with what the cases say. `KSQL_SHARED` names the folder's parent if it is not beside the checkout;
 //! without it each test is reported as skipped.
 //!
-//! `texts/` holds the statements of the queries, an area a file; `UPDATE_SNAPSHOTS=1` writes them anew. `cannot` lists the
+//! `texts/` holds the statements of the queries, a file beside each of these; `UPDATE_SNAPSHOTS=1` writes them anew. `cannot` lists the
 //! cases that no query of ours can say, with the reason.
 
 #![allow(
@@ -79,30 +79,52 @@ macro_rules! cases {
     };
 }
 
-mod aggregate;
-mod arithmetic;
-mod array_map;
-mod avro;
-mod by_offset;
-mod bytes;
-mod case;
-mod cast;
-mod collect;
-mod comparison;
-mod decimal;
-mod filter;
-mod group_by;
-mod json;
-mod keys;
-mod null;
-mod partition_by;
-mod projection;
-mod pseudo_columns;
-mod statements;
-mod string;
-mod struct_;
-mod table;
-mod temporal;
-mod timestamp_column;
-mod types;
-mod window;
+mod cannot;
+
+/// The areas, a file each.
+macro_rules! areas {
+    ($($area:ident),+ $(,)?) => {
+        $(mod $area;)+
+
+        /// The cases written in all of them.
+        fn written() -> Vec<ksql_runtime_tests::conformance::Written> {
+            let mut all = Vec::new();
+            $(all.extend($area::all());)+
+            all
+        }
+    };
+}
+
+areas!(
+    aggregate,
+    arithmetic,
+    array_map,
+    avro,
+    by_offset,
+    bytes,
+    case,
+    cast,
+    collect,
+    comparison,
+    conditions,
+    decimal,
+    filter,
+    group_by,
+    group_by_tables,
+    json,
+    keys,
+    null,
+    partition_by,
+    projection,
+    pseudo_columns,
+    statements,
+    statistics,
+    string,
+    struct_,
+    table,
+    temporal,
+    timestamp,
+    timestamp_column,
+    types,
+    window,
+);

@@ -28,7 +28,7 @@ mod test_i64_string_i64 {
 }
 
 cases! {
-    "partition-by";
+    "partition_by";
 
     a_value_becomes_the_key: "partition-by/partition by with projection select some" => output {
         stream! {

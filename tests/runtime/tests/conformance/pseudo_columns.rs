@@ -9,7 +9,7 @@ mod input_string {
 }
 
 cases! {
-    "pseudo-columns";
+    "pseudo_columns";
 
     partition_and_offset_are_converted: "row-offset-and-partition/CAST ROWPARTITION and ROWOFFSET" => output {
         use input_string::Input;

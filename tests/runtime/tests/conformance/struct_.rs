@@ -3,7 +3,7 @@
 use super::*;
 
 cases! {
-    "struct";
+    "struct_";
 
     rows_are_chosen_by_a_nested_field: "simple-struct/simple struct select filter" => output {
         nested! { Category { pub id: Option<i64>, pub name: Option<String> } }

@@ -9,7 +9,7 @@ mod ts_i64 {
 }
 
 cases! {
-    "timestamp-column";
+    "timestamp_column";
 
     a_result_has_the_timestamp_of_its_record: "timestamp-extractor/source default timestamp" => output {
         use ts_i64::Ts;

@@ -134,4 +134,37 @@ cases! {
             input.map(|r| Output { c1: r.c1 })
         }
     }
+
+    columns_named_as_ksqldb_would: "elements/should handle sources with generated column names - with select star" => output {
+        stream! {
+            Input("input") {
+                #[key] pub ksql_col_3: i32,
+                pub ksql_col_2: Option<i32>,
+                pub ksql_col_4: Option<i32>,
+            }
+        }
+
+        stream! {
+            Output("OUTPUT") {
+                #[key] pub ksql_col_3: i32,
+                pub a: Option<i32>,
+                pub b: Option<i32>,
+                pub c: Option<i32>,
+                pub ksql_col_2: Option<i32>,
+                pub ksql_col_4: Option<i32>,
+            }
+        }
+
+        #[query]
+        fn output(input: Stream<Input>) -> Stream<Output> {
+            input.map(|r| Output {
+                ksql_col_3: r.ksql_col_3,
+                a: r.ksql_col_2.abs(),
+                b: r.ksql_col_2.abs(),
+                c: r.ksql_col_2.abs(),
+                ksql_col_2: r.ksql_col_2,
+                ksql_col_4: r.ksql_col_4,
+            })
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //!
 //! Written for the tests alone, from ksqlDB's grammar: it knows nothing of the code that writes statements.
 
+mod expression;
 mod normal;
 mod parse;
 mod token;
