@@ -254,12 +254,13 @@ fn aggregates() -> String {
         let yes = |yes: bool| if yes { "yes" } else { "no" };
         writeln!(
             out,
-            "| `g.{}({})`{} | `{}({})` | {} | {} | {} |",
+            "| `g.{}({})`{} | `{}({}{})` | {} | {} | {} |",
             aggregate.name(),
             cell(&rust.join(", ")),
             others(aggregate.name(), spec.names.iter().skip(1).copied()),
             spec.ksql,
             cell(&ksql.join(", ")),
+            aggregate.tail(),
             yes(spec.undo),
             yes(spec.native),
             cell(spec.meaning)

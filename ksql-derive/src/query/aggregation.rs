@@ -138,6 +138,18 @@ fn kept(one: &Aggregated, index: usize, nodes: &Nodes<'_>) -> TokenStream {
         Aggregate::LatestN | Aggregate::EarliestN => {
             quote!(__k::aggregate::#name<#values, #count, false, { __k::sessions(__O) }>)
         }
+        Aggregate::LatestOrNull => {
+            quote!(__k::aggregate::Latest<#values, true, { __k::sessions(__O) }>)
+        }
+        Aggregate::EarliestOrNull => {
+            quote!(__k::aggregate::Earliest<#values, true, { __k::sessions(__O) }>)
+        }
+        Aggregate::LatestNOrNull => {
+            quote!(__k::aggregate::LatestN<#values, #count, true, { __k::sessions(__O) }>)
+        }
+        Aggregate::EarliestNOrNull => {
+            quote!(__k::aggregate::EarliestN<#values, #count, true, { __k::sessions(__O) }>)
+        }
         Aggregate::TopK | Aggregate::TopKDistinct => {
             quote!(__k::aggregate::#name<#values, #count>)
         }

@@ -13,7 +13,9 @@ use syn::ItemFn;
 
 use super::aggregation;
 use super::definition::{conditions, definition};
-use super::lower::{Native, Nodes, Writer, check_at, entry, hash, parameter_type};
+use super::lower::{
+    Native, Nodes, Writer, check_at, columns as lowered_columns, entry, hash, parameter_type,
+};
 use super::signature::Signature;
 use super::steps::{Keys, Query, is_part};
 use super::tree::{Expr, Kind, Made};
@@ -210,10 +212,17 @@ impl Whole<'_> {
         for (index, made) in query.rows.iter().enumerate() {
             if !Rc::ptr_eq(made, &query.made) {
                 let (model, columns) = (format_ident!("__F{index}"), format_ident!("__M{index}"));
-                fields(made, &quote!(#model), &quote!(#columns), nodes);
+                fields(made, &quote!(#model), &quote!(#columns), None, nodes);
             }
         }
-        fields(&query.made, &quote!(__O), &quote!(__P), nodes);
+        let key = match &query.partition {
+            Some(Keys { parts, .. }) => match parts.as_slice() {
+                [part] => Some(&*part.tree),
+                _ => None,
+            },
+            None => None,
+        };
+        fields(&query.made, &quote!(__O), &quote!(__P), key, nodes);
         for having in &query.having {
             let node = entry(nodes.type_of(having));
             nodes.check(
@@ -339,6 +348,7 @@ impl Whole<'_> {
         let made = &self.query.made;
         let rows = self.rows(made.fields.iter().map(|(_, tree)| &**tree));
         let row = self.row(native);
+        let new_key = self.new_key(native);
         let assumed = assumed(self.signature);
         quote! {
             #[automatically_derived]
@@ -351,6 +361,41 @@ impl Whole<'_> {
                     #rows
                     #row
                 }
+                #new_key
+            }
+        }
+    }
+
+    /// The key that records get, where it is another. Of a record without a value there are key columns alone.
+    fn new_key(&self, native: &Native<'_>) -> TokenStream {
+        let Some(keys) = &self.query.partition else {
+            return TokenStream::new();
+        };
+        let trees = || keys.parts.iter().map(|part| &*part.tree);
+        let mut columns = Vec::new();
+        for tree in trees() {
+            tree.walk(&mut |expr| {
+                if let Kind::Column { input, field, .. } = &expr.kind {
+                    let (known, hash) = (lowered_columns(*input), hash(field));
+                    columns.push(quote!(__k::s::column::is_key(#known, #hash)));
+                }
+            });
+        }
+        let rows = self.rows(trees());
+        let parts = trees().map(|tree| native.value(tree));
+        let alone = keys.parts.len() == 1;
+        quote! {
+            #[inline]
+            fn new_key<'a>(&'a self, __at: &__k::At<'a>, __row: __k::Row<'a, Self::Input>, __valued: ::core::primitive::bool, __out: &mut __k::Bytes) -> ::core::option::Option<::core::primitive::bool> {
+                let __scratch = __at.scratch;
+                #rows
+                if !__valued && !const { true #(&& #columns)* } {
+                    return ::core::option::Option::Some(false);
+                }
+                #(if !__k::group::push(__k::any(__scratch, #parts), #alone, __out) {
+                    return ::core::option::Option::Some(false);
+                })*
+                ::core::option::Option::Some(true)
             }
         }
     }
@@ -401,7 +446,14 @@ fn parts<'q>(
 }
 
 /// Types a row's fields and checks that they fit.
-fn fields(made: &Made, model: &TokenStream, columns: &TokenStream, nodes: &mut Nodes<'_>) {
+/// `key` is what records get as their key, alone: where it is NULL they have none.
+fn fields(
+    made: &Made,
+    model: &TokenStream,
+    columns: &TokenStream,
+    key: Option<&Expr>,
+    nodes: &mut Nodes<'_>,
+) {
     for (field, tree) in &made.fields {
         let node = entry(nodes.type_of(tree));
         let hash = hash(field);
@@ -424,11 +476,19 @@ fn fields(made: &Made, model: &TokenStream, columns: &TokenStream, nodes: &mut N
                     quote!(#model.name, #columns, #hash, #function),
                 );
             }
-            _ => nodes.check(
-                tree.place,
-                &quote!(__k::s::check::check_assign),
-                quote!(#model.name, #columns, #hash, #node),
-            ),
+            _ => {
+                let is_key = key.is_some_and(|key| is_part(tree, key, 0, false));
+                // Of a value column that holds a copy it is still asked.
+                let node = match is_key {
+                    true => quote!(#node.unless_key(#columns, #hash)),
+                    false => node,
+                };
+                nodes.check(
+                    tree.place,
+                    &quote!(__k::s::check::check_assign),
+                    quote!(#model.name, #columns, #hash, #node),
+                );
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use ksql_schema::model::Kind;
 
 use super::Site;
+use super::event_time::EventTime;
 use super::intent::{Intent, Run};
 use super::keeping::{Keeping, Stop};
 use super::output::Outputs;
@@ -36,6 +37,7 @@ pub(super) struct Aggregating<Q: Aggregate> {
     query: Q,
     table: Arc<Table>,
     source: Source<Q::Input>,
+    time: EventTime,
     scratch: Scratch,
     store: QueryStore,
     keeping: Keeping<Q::Groups>,
@@ -70,10 +72,11 @@ impl<Q: Aggregate> Aggregating<Q> {
             query,
             table: Arc::clone(table),
             source: Source::new(table, site.registry, runtime),
+            time: EventTime::of::<Q::Input>(),
             scratch: Scratch::new(),
             store,
             keeping: Keeping::new(table, Q::Output::MODEL, site.targets.first(), site.emit),
-            outputs: Outputs::new(table, site.log, runtime, site.targets),
+            outputs: Outputs::new::<Q::Output>(table, site.log, runtime, site.targets),
             progress: Progress::default(),
             intent: Intent::default(),
             sequence: 0,
@@ -90,6 +93,7 @@ impl<Q: Aggregate> Aggregating<Q> {
         let Aggregating {
             query,
             source,
+            time,
             scratch,
             store,
             keeping,
@@ -124,9 +128,16 @@ impl<Q: Aggregate> Aggregating<Q> {
                     continue;
                 }
             };
+            let said = row.map_or(Some(record.timestamp), |row| {
+                time.millis::<Q::Input>(row, scratch, record.timestamp)
+            });
+            let Some(timestamp) = said else {
+                judge.timeless(partition, record.offset);
+                continue;
+            };
             let at = At {
                 scratch,
-                timestamp: record.timestamp,
+                timestamp,
                 partition,
                 offset: record.offset,
                 sequence: *sequence,
@@ -144,12 +155,16 @@ impl<Q: Aggregate> Aggregating<Q> {
                     None => store.get(&ordered, <[u8]>::to_vec)?,
                 };
                 if let Some(before) = &before {
-                    let (at, body) = store::last_row(before, at)
+                    let (old_at, body) = store::last_row(before, at)
                         .ok_or_else(|| store.damaged("a row of the source"))?;
-                    let row = Q::Input::decode_row(&key, body)
+                    let old = Q::Input::decode_row(&key, body)
                         .map_err(|_| store.damaged("a row of the source"))?;
+                    // Within a group a row is replaced in one step.
+                    let replaced = row
+                        .is_some_and(|row| keeping.is_one_group(query, (&old_at, old), (&at, row)));
+                    let change = (timestamp, replaced);
                     keeping
-                        .remove(query, store, outputs, &at, row, record.timestamp)
+                        .remove(query, store, outputs, &old_at, old, change)
                         .map_err(told)?;
                 }
                 let now = body.map(|body| store::write_last_row(&at, body));

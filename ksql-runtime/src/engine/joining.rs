@@ -41,14 +41,24 @@ pub(super) fn put<'a, Q: Aggregate>(
     Ok(group.slots.len().saturating_sub(1))
 }
 
+/// What a row is held against.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sessions {
+    pub(super) gap: i64,
+    pub(super) grace: i64,
+    pub(super) retention: i64,
+    /// The largest timestamp so far, and before this row.
+    pub(super) stream: i64,
+    pub(super) before: i64,
+}
+
 /// Takes a row into a session, joined with those it touches; `false` where it comes too late.
 pub(super) fn join<'a, Q: Aggregate>(
     query: &'a Q,
     at: &At<'a>,
     row: Row<'a, Q::Input>,
     group: &mut Group<Q::Groups>,
-    (gap, grace): (i64, i64),
-    stream: i64,
+    sessions: Sessions,
     telling: &mut Telling<'_>,
 ) -> Result<bool, Overflow> {
     let time = at.timestamp;
@@ -56,15 +66,20 @@ pub(super) fn join<'a, Q: Aggregate>(
         start: time,
         end: time,
     };
+    let Sessions { gap, grace, .. } = sessions;
+    // Behind the retention a session is found no more, though it may be kept still.
+    let found = sessions.before.saturating_sub(sessions.retention);
     let touches = |window: Window| {
-        window.end >= time.saturating_sub(gap) && window.start <= time.saturating_add(gap)
+        window.end > found
+            && window.end >= time.saturating_sub(gap)
+            && window.start <= time.saturating_add(gap)
     };
     let mut window = alone;
     for slot in group.slots.iter().filter(|slot| touches(slot.window)) {
         window.start = window.start.min(slot.window.start);
         window.end = window.end.max(slot.window.end);
     }
-    if windows::is_late_session(window.end, gap, grace, stream) {
+    if windows::is_late_session(window.end, gap, grace, sessions.stream) {
         return Ok(false);
     }
     let mut joined: Option<Q::Groups> = None;

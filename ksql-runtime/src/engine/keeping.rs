@@ -10,7 +10,7 @@ use rocksdb::{BoundColumnFamily, WriteBatch};
 
 use super::Emit;
 use super::groups::{self, Group, GroupMap, Slot};
-use super::joining::{join, put};
+use super::joining::{Sessions, join, put};
 use super::output::{Outputs, Target};
 use super::store::{self, QueryStore};
 use super::telling::Telling;
@@ -71,6 +71,7 @@ pub(super) struct Keeping<G> {
     changed: Vec<usize>,
     late: u64,
     key: Vec<u8>,
+    other_key: Vec<u8>,
     most_bytes: usize,
 }
 
@@ -94,6 +95,7 @@ impl<G: Groups> Keeping<G> {
             changed: Vec::new(),
             late: 0,
             key: Vec::new(),
+            other_key: Vec::new(),
             most_bytes: table.settings.gather_bytes,
         }
     }
@@ -167,9 +169,10 @@ impl<G: Groups> Keeping<G> {
         let time = usize::try_from(group.partition)
             .ok()
             .and_then(|partition| self.times.get_mut(partition));
-        let stream = time.map_or(at.timestamp, |time| {
-            time.stream = time.stream.max(at.timestamp);
-            time.stream
+        let (before, stream) = time.map_or((i64::MIN, at.timestamp), |time| {
+            let before = time.stream;
+            time.stream = before.max(at.timestamp);
+            (before, time.stream)
         });
         if !group.dirty {
             group.dirty = true;
@@ -204,8 +207,19 @@ impl<G: Groups> Keeping<G> {
                     }
                 }
             }
-            Windows::Session { gap, grace, .. } => {
-                let taken = join(query, at, row, group, (*gap, *grace), stream, &mut telling)?;
+            Windows::Session {
+                gap,
+                grace,
+                retention,
+            } => {
+                let sessions = Sessions {
+                    gap: *gap,
+                    grace: *grace,
+                    retention: *retention,
+                    stream,
+                    before,
+                };
+                let taken = join(query, at, row, group, sessions, &mut telling)?;
                 if !taken {
                     self.late = self.late.saturating_add(1);
                 }
@@ -218,7 +232,24 @@ impl<G: Groups> Keeping<G> {
         Ok(())
     }
 
-    /// Takes a row out that was taken in before; the change has a timestamp of its own.
+    /// Whether two rows are in one group.
+    pub(super) fn is_one_group<'q: 'a + 'b, 'a, 'b, Q: Aggregate<Groups = G>>(
+        &mut self,
+        query: &'q Q,
+        one: (&At<'a>, Row<'a, Q::Input>),
+        other: (&At<'b>, Row<'b, Q::Input>),
+    ) -> bool {
+        self.key.clear();
+        self.other_key.clear();
+        query.keep(one.0, one.1)
+            && query.keep(other.0, other.1)
+            && query.key(one.0, one.1, &mut self.key)
+            && query.key(other.0, other.1, &mut self.other_key)
+            && self.key == self.other_key
+    }
+
+    /// Takes a row out that was taken in before; the change has a timestamp of its own. It is not told where another row takes
+    /// its place in the group at once.
     pub(super) fn remove<'a, Q: Aggregate<Groups = G>>(
         &mut self,
         query: &'a Q,
@@ -226,7 +257,7 @@ impl<G: Groups> Keeping<G> {
         outputs: &mut Outputs,
         at: &At<'a>,
         row: Row<'a, Q::Input>,
-        timestamp: i64,
+        (timestamp, replaced): (i64, bool),
     ) -> Result<(), Stop> {
         let Some(index) = self.group_of(query, store, at, row)? else {
             return Ok(());
@@ -247,7 +278,7 @@ impl<G: Groups> Keeping<G> {
         let mut telling = Telling {
             windows: &self.windows,
             outputs,
-            each: self.emit == Emit::Each,
+            each: self.emit == Emit::Each && !replaced,
         };
         telling.changed(query, at.scratch, group, 0);
         Ok(())

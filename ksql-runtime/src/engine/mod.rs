@@ -8,7 +8,9 @@
 //! the same bytes. Queries are started by the context, behind everything they need.
 
 mod aggregate;
+mod blank;
 mod enlist;
+mod event_time;
 mod groups;
 mod intent;
 mod joining;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use super::event_time::EventTime;
 use crate::codec::{frame, result};
 use crate::entity::{Entity, EntityKey, Window};
 use crate::log::partition::partition_for_key;
@@ -48,13 +49,15 @@ pub(super) struct Outputs {
     log: Log,
     runtime: tokio::runtime::Handle,
     targets: Vec<Target>,
+    time: EventTime,
     batches: Vec<RecordBatch>,
     key: Vec<u8>,
     value: Vec<u8>,
 }
 
 impl Outputs {
-    pub(super) fn new(
+    /// The outputs of a query that writes `T`.
+    pub(super) fn new<T: Entity>(
         table: &Arc<Table>,
         log: Log,
         runtime: &tokio::runtime::Handle,
@@ -66,6 +69,7 @@ impl Outputs {
             runtime: runtime.clone(),
             batches: targets.iter().map(|_| RecordBatch::new()).collect(),
             targets,
+            time: EventTime::of::<T>(),
             key: Vec::new(),
             value: Vec::new(),
         }
@@ -83,13 +87,17 @@ impl Outputs {
             .any(|batch| batch.bytes() >= BATCH_BYTES)
     }
 
-    /// A row with its key; the partition is the key's.
+    /// A row with its key, which may be another one or none; the partition is the key's.
     pub(super) fn row<'a, T: Entity>(
         &mut self,
         row: T::Row<'a>,
+        new_key: Option<Option<&[u8]>>,
         scratch: &'a Scratch,
         timestamp: i64,
     ) {
+        let Some(timestamp) = self.stamp::<T>(row, scratch, timestamp) else {
+            return;
+        };
         let Outputs {
             targets,
             batches,
@@ -102,14 +110,37 @@ impl Outputs {
         };
         key.clear();
         target.key(&[], key);
-        // Without a key where a column of it is NULL, which only `PARTITION BY` can make of a row.
-        let has_key = T::Key::COLUMNS > 0 && result::key::<T>(row, scratch, key);
+        let has_key = match new_key {
+            None => T::Key::COLUMNS > 0 && result::key::<T>(row, scratch, key),
+            Some(Some(body)) => {
+                key.extend_from_slice(body);
+                true
+            }
+            // Such as `PARTITION BY` of NULL.
+            Some(None) => false,
+        };
         frame_value::<T>(row, scratch, target, value);
         batch.push(has_key.then_some(key), Some(value), timestamp, &[]);
     }
 
-    /// The key's row is gone; `body` is the key's bytes without a frame.
-    pub(super) fn gone(&mut self, body: &[u8], timestamp: i64) {
+    /// The timestamp of a result; nothing where its column says none, and the result is left out.
+    #[inline]
+    fn stamp<'a, T: Entity>(
+        &self,
+        row: T::Row<'a>,
+        scratch: &'a Scratch,
+        timestamp: i64,
+    ) -> Option<i64> {
+        let millis = self.time.millis::<T>(row, scratch, timestamp);
+        if millis.is_none() {
+            let query = self.table.entity;
+            tracing::warn!(query, "result left out: its timestamp column says no time");
+        }
+        millis
+    }
+
+    /// A key without a value: its row is gone, or a record of a stream had none. `body` is the key's bytes without a frame.
+    pub(super) fn gone(&mut self, body: Option<&[u8]>, timestamp: i64) {
         let Outputs {
             targets,
             batches,
@@ -118,8 +149,10 @@ impl Outputs {
         } = self;
         if let (Some(target), Some(batch)) = (targets.first(), batches.first_mut()) {
             key.clear();
-            target.key(body, key);
-            batch.push(Some(key), None, timestamp, &[]);
+            if let Some(body) = body {
+                target.key(body, key);
+            }
+            batch.push(body.is_some().then_some(key), None, timestamp, &[]);
         }
     }
 
@@ -133,6 +166,12 @@ impl Outputs {
         scratch: &'a Scratch,
         timestamp: i64,
     ) {
+        let stamped = row.map_or(Some(timestamp), |row| {
+            self.stamp::<T>(row, scratch, timestamp)
+        });
+        let Some(timestamp) = stamped else {
+            return;
+        };
         let Outputs {
             targets,
             batches,

@@ -11,6 +11,8 @@ use ksql_schema::model::Kind;
 use ksql_schema::query::plan::Step;
 
 use super::Site;
+use super::blank::Blank;
+use super::event_time::EventTime;
 use super::output::Outputs;
 use super::source::{Read, Source};
 use super::store::{self, QueryStore};
@@ -25,19 +27,24 @@ pub(super) struct Projecting<Q: Project> {
     query: Q,
     table: Arc<Table>,
     source: Source<Q::Input>,
+    time: EventTime,
     outputs: Outputs,
     progress: Progress,
     store: QueryStore,
     scratch: Scratch,
     sequence: u64,
     shown: Shown,
+    blank: Blank,
+    new_key: Vec<u8>,
 }
 
 /// Which rows of a table are shown.
 #[derive(Debug)]
 enum Shown {
-    /// A stream: every record counts.
+    /// A stream with a condition: the records for which it holds.
     Records,
+    /// A stream without one: every record, those without a value too.
+    Every,
     /// A table without a condition: all.
     All,
     /// Those for which the condition held; beside the store what changed since it was written.
@@ -59,18 +66,22 @@ impl<Q: Project> Projecting<Q> {
         let shown = match (source_kind, filters) {
             (Some(Kind::Table), true) => Shown::Kept(HashMap::new()),
             (Some(Kind::Table), false) => Shown::All,
-            _ => Shown::Records,
+            (_, true) => Shown::Records,
+            (_, false) => Shown::Every,
         };
         Projecting {
             query,
             table: Arc::clone(table),
             source: Source::new(table, site.registry, runtime),
-            outputs: Outputs::new(table, site.log, runtime, site.targets),
+            time: EventTime::of::<Q::Input>(),
+            outputs: Outputs::new::<Q::Output>(table, site.log, runtime, site.targets),
             progress: Progress::default(),
             store: QueryStore::new(table),
             scratch: Scratch::new(),
             sequence: 0,
             shown,
+            blank: Blank::of::<Q::Input>(),
+            new_key: Vec::new(),
         }
     }
 
@@ -78,12 +89,15 @@ impl<Q: Project> Projecting<Q> {
         let Projecting {
             query,
             source,
+            time,
             outputs,
             progress,
             store,
             scratch,
             sequence,
             shown,
+            blank,
+            new_key,
             ..
         } = self;
         let scratch = &*scratch;
@@ -96,13 +110,6 @@ impl<Q: Project> Projecting<Q> {
                 Read::Row(key, body) => (key, Some(body)),
                 Read::Gone(key) => (key, None),
             };
-            let at = At {
-                scratch,
-                timestamp: record.timestamp,
-                partition,
-                offset: record.offset,
-                sequence: *sequence,
-            };
             let row = match body
                 .map(|body| Q::Input::decode_row(&key, body))
                 .transpose()
@@ -113,10 +120,26 @@ impl<Q: Project> Projecting<Q> {
                     continue;
                 }
             };
+            let said = row.map_or(Some(record.timestamp), |row| {
+                time.millis::<Q::Input>(row, scratch, record.timestamp)
+            });
+            let Some(timestamp) = said else {
+                judge.timeless(partition, record.offset);
+                continue;
+            };
+            let at = At {
+                scratch,
+                timestamp,
+                partition,
+                offset: record.offset,
+                sequence: *sequence,
+            };
             *sequence = sequence.wrapping_add(1);
             let kept = row.filter(|row| query.keep(&at, *row));
             let was_shown = match shown {
                 Shown::Records => false,
+                // A record without a value is handed on where no condition asks for one.
+                Shown::Every => row.is_none(),
                 // A deletion is told whether or not there was a row.
                 Shown::All => true,
                 Shown::Kept(changed) => {
@@ -135,10 +158,15 @@ impl<Q: Project> Projecting<Q> {
             match kept {
                 Some(row) => {
                     let made = query.project(&at, row);
-                    outputs.row::<Q::Output>(made, scratch, record.timestamp);
+                    new_key.clear();
+                    let key = query
+                        .new_key(&at, row, true, new_key)
+                        .map(|known| known.then_some(new_key.as_slice()));
+                    outputs.row::<Q::Output>(made, key, scratch, timestamp);
                 }
                 None if was_shown => {
-                    outputs.gone(&key_body(&key), record.timestamp);
+                    let body = blank.key(query, &at, &key);
+                    outputs.gone(body.as_deref(), timestamp);
                 }
                 None => {}
             }
@@ -146,16 +174,6 @@ impl<Q: Project> Projecting<Q> {
         progress.took(fetched);
         Ok(())
     }
-}
-
-/// The bytes of a key without the frame of a record.
-fn key_body<K: EntityKey>(key: &K) -> Vec<u8> {
-    let mut wire = Vec::with_capacity(32);
-    key.encode(0, &mut wire);
-    if K::COLUMNS > 1 {
-        wire.drain(..crate::codec::frame::LENGTH.min(wire.len()));
-    }
-    wire
 }
 
 impl<Q: Project> Work for Projecting<Q> {

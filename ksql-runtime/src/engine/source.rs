@@ -130,6 +130,14 @@ impl Judge {
         )
     }
 
+    /// A record whose timestamp column says no time is left out, as ksqlDB does.
+    #[cold]
+    pub(super) fn timeless(&self, partition: i32, offset: i64) {
+        let (query, topic) = (self.table.entity, self.table.topic());
+        let reason = "its timestamp column says no time";
+        tracing::warn!(query, topic, partition, offset, reason, "record left out");
+    }
+
     /// A record that is no row: stops the query, or is left out.
     #[cold]
     fn poison(&self, partition: i32, offset: i64, reason: String) -> Result<(), StateError> {

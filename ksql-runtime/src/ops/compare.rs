@@ -80,8 +80,16 @@ fn signed(left: &[u8], right: &[u8]) -> Ordering {
 
 /// Whether two values that may be lists are equal: as Java's `equals`, where decimals of different scale differ.
 pub(crate) fn same(left: Any<'_>, right: Any<'_>) -> bool {
+    alike(left, right, false)
+}
+
+/// The same; with `widened` numbers are made of one type first, as `IN` does with those in lists.
+fn alike(left: Any<'_>, right: Any<'_>, widened: bool) -> bool {
     match (left, right) {
         (Any::Null, Any::Null) => true,
+        (left, right) if widened && !is_nested(left) && !is_nested(right) => {
+            order(left, right) == Ok(Some(Ordering::Equal))
+        }
         (Any::Decimal(left, left_scale), Any::Decimal(right, right_scale)) => {
             left == right && left_scale == right_scale
         }
@@ -100,13 +108,13 @@ pub(crate) fn same(left: Any<'_>, right: Any<'_>) -> bool {
                 && left
                     .iter()
                     .zip(right)
-                    .all(|(left, right)| same(*left, *right))
+                    .all(|(left, right)| alike(*left, *right, widened))
         }
         (Any::Map(left), Any::Map(right)) => {
             let scratch = Scratch::new();
-            fields(left.entries(&scratch), right.entries(&scratch))
+            fields(left.entries(&scratch), right.entries(&scratch), widened)
         }
-        (Any::Struct(left), Any::Struct(right)) => fields(left, right),
+        (Any::Struct(left), Any::Struct(right)) => fields(left, right, widened),
         (
             Any::Integer(_) | Any::Bigint(_) | Any::Double(_),
             Any::Integer(_) | Any::Bigint(_) | Any::Double(_),
@@ -119,13 +127,13 @@ pub(crate) fn same(left: Any<'_>, right: Any<'_>) -> bool {
     }
 }
 
-fn fields(left: &[(&str, Any<'_>)], right: &[(&str, Any<'_>)]) -> bool {
+fn fields(left: &[(&str, Any<'_>)], right: &[(&str, Any<'_>)], widened: bool) -> bool {
     left.len() == right.len()
         && left
             .iter()
             .zip(right)
             .all(|((left_name, left), (right_name, right))| {
-                left_name == right_name && same(*left, *right)
+                left_name == right_name && alike(*left, *right, widened)
             })
 }
 
@@ -226,6 +234,7 @@ pub fn is_in<'a, T: Output<'a>, A: Operand<'a>>(value: A, list: &[Any<'a>]) -> T
             (Ok(true) | Err(_), ..) => break,
             (_, _, Any::Failed) => found = Err(Failed),
             (_, Any::Null, _) | (_, _, Any::Null) => {}
+            (_, value, item) if is_nested(value) => found = Ok(alike(value, item, true)),
             (_, value, item) => found = equality(value, item).map(|equal| equal == Some(true)),
         }
     }

@@ -144,4 +144,9 @@ fn a_range_and_a_list_of_values() {
     assert_eq!(is_in::<Truth, _>(2_i64, &list), Ok(true));
     assert_eq!(is_in::<Truth, _>(3, &list), Ok(false));
     assert_eq!(is_in::<Truth, _>(None::<i32>, &list), Ok(false));
+    // What is inside of a list is widened here, as it is not by `=`.
+    let (narrow, wide) = ([Any::Integer(1), Any::Null], [Any::Bigint(1), Any::Null]);
+    let lists = [Any::List(List::new(&narrow)), Any::List(List::new(&wide))];
+    assert_eq!(is_in::<Truth, _>(lists[0], &[lists[1]]), Ok(true));
+    assert_eq!(eq::<Truth, _, _>(lists[0], lists[1]), Ok(false));
 }

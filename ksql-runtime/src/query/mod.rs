@@ -116,6 +116,20 @@ pub trait Project: Query {
 
     /// The row it makes, key columns included. An expression that fails is `NULL`.
     fn project<'a>(&'a self, at: &At<'a>, row: Row<'a, Self::Input>) -> Row<'a, Self::Output>;
+
+    /// Appends the key of the record it makes (see [`group`]), where the query gives records another key; `Some(false)` where that
+    /// is `NULL`, and `None` where the key stays the record's. Without `valued` the record has no value: of the row only key
+    /// columns are what they were.
+    fn new_key<'a>(
+        &'a self,
+        at: &At<'a>,
+        row: Row<'a, Self::Input>,
+        valued: bool,
+        out: &mut Vec<u8>,
+    ) -> Option<bool> {
+        let _ = (at, row, valued, out);
+        None
+    }
 }
 
 /// A query that keeps something for a group of rows.

@@ -113,6 +113,14 @@ aggregates! {
         "The values of the rows that came last; NULLs are left out.";
     EarliestN "EARLIEST_BY_OFFSET" ["earliest_n"], [Takes::Any], true, Gives::List, undo false, native true,
         "The values of the rows that came first; NULLs are left out.";
+    LatestOrNull "LATEST_BY_OFFSET" ["latest_with_nulls"], [Takes::Any], false, Gives::One, undo false, native true,
+        "The value of the row that came last, NULL too.";
+    EarliestOrNull "EARLIEST_BY_OFFSET" ["earliest_with_nulls"], [Takes::Any], false, Gives::One, undo false, native true,
+        "The value of the row that came first, NULL too.";
+    LatestNOrNull "LATEST_BY_OFFSET" ["latest_n_with_nulls"], [Takes::Any], true, Gives::ListWithNulls, undo false, native true,
+        "The values of the rows that came last, NULLs too.";
+    EarliestNOrNull "EARLIEST_BY_OFFSET" ["earliest_n_with_nulls"], [Takes::Any], true, Gives::ListWithNulls, undo false, native true,
+        "The values of the rows that came first, NULLs too.";
     TopK "TOPK" ["top_k", "topk"], [Takes::Ordered], true, Gives::List, undo false, native true,
         "The largest values, in falling order; NULLs are left out.";
     TopKDistinct "TOPKDISTINCT" ["top_k_distinct", "topkdistinct"], [Takes::Ordered], true, Gives::List, undo false, native true,
@@ -145,6 +153,18 @@ impl Aggregate {
     )]
     pub const fn spec(self) -> &'static Spec {
         &SPECS[self as usize]
+    }
+
+    /// What ksqlDB's form is told behind its arguments.
+    pub const fn tail(self) -> &'static str {
+        match self {
+            // That NULLs are not left out.
+            Aggregate::LatestOrNull
+            | Aggregate::EarliestOrNull
+            | Aggregate::LatestNOrNull
+            | Aggregate::EarliestNOrNull => ", false",
+            _ => "",
+        }
     }
 
     /// The name a user writes.

@@ -1,7 +1,7 @@
 //! Columns as nodes, found by the hash of the field's name.
 
 use super::node::{Node, Sql, Why};
-use crate::model::Column;
+use crate::model::{Column, Role};
 
 /// The node of a column; unknown where there is none of that hash, for the row's type has said so already.
 ///
@@ -55,6 +55,14 @@ pub const fn find<'a>(columns: &'a [Column<'a>], hash: u64) -> Option<&'a Column
         columns = rest;
     }
     None
+}
+
+/// Whether the column of a hash is one of the key.
+pub const fn is_key(columns: &[Column<'_>], hash: u64) -> bool {
+    match find(columns, hash) {
+        Some(column) => matches!(column.role, Role::Key),
+        None => false,
+    }
 }
 
 /// A column's type in SQL: what has a pattern of its own is text.

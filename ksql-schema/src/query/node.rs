@@ -3,6 +3,8 @@
 //! Invariant: a node is only ever made by the typing functions beside this module, which are ksqlDB's rules. What is wrong
 //! is [`Sql::Unknown`], which silences whatever uses it: one mistake is one message, given by a `check_` of its own.
 
+use super::column::is_key;
+use crate::model::Column;
 use crate::types::{Item, Struct, Type};
 
 /// An expression: its type, why it may be NULL, and what else the checks ask.
@@ -439,6 +441,15 @@ impl Node {
     /// Whether nothing is said of it.
     pub const fn is_unknown(self) -> bool {
         self.ty.is_unknown()
+    }
+
+    /// What a record's key is given: where it is NULL the record has none.
+    #[must_use]
+    pub const fn unless_key(self, columns: &[Column<'_>], hash: u64) -> Node {
+        match is_key(columns, hash) {
+            true => self.not_null(),
+            false => self,
+        }
     }
 
     /// The same value where it is known not to be NULL: a part of a grouping key.

@@ -319,8 +319,7 @@ async fn a_tables_rows_leave_their_old_group_and_groups_that_match_no_more_are_d
         of("rome"),
         [
             (100, city("rome", 2, 30)),
-            // The place is taken out, then put in again.
-            (100, None),
+            // Within its group the place is replaced in one step.
             (100, city("rome", 2, 35)),
             (100, None),
         ]

@@ -12,7 +12,7 @@ use quote::{ToTokens, quote};
 pub(crate) use native::{Native, accumulator, key};
 pub(crate) use nodes::Nodes;
 pub(crate) use pieces::Writer;
-pub(crate) use tokens::{check_at, entry, hash, named};
+pub(crate) use tokens::{check_at, columns, entry, hash, named};
 
 use super::signature::{Parameter, Signature};
 use super::steps::Query;

@@ -363,6 +363,7 @@ impl<'q> Writer<'q> {
         if let Some(count) = aggregated.count {
             out.text(&format!(", {count}"));
         }
+        out.text(aggregated.function.tail());
         out.text(")");
     }
 }

@@ -42,6 +42,10 @@ fn each_aggregate_gives_what_the_table_says() {
         ("latest_n", vec![Bigint], true, "ARRAY<BIGINT>", false, false, false),
         ("latest_by_offset", vec![Bigint], true, "ARRAY<BIGINT>", false, false, false),
         ("earliest_n", vec![dec(9, 2)], true, "ARRAY<DECIMAL(9, 2)>", false, false, false),
+        ("latest_with_nulls", vec![Boolean], false, "BOOLEAN", false, true, false),
+        ("earliest_with_nulls", vec![Date], false, "DATE", false, true, false),
+        ("latest_n_with_nulls", vec![Bigint], true, "ARRAY<BIGINT>", false, false, false),
+        ("earliest_n_with_nulls", vec![Bigint], true, "ARRAY<BIGINT>", false, false, false),
         ("top_k", vec![Double], true, "ARRAY<DOUBLE>", false, false, false),
         ("topkdistinct", vec![dec(9, 2)], true, "ARRAY<DECIMAL(9, 2)>", false, false, false),
         ("collect_list", vec![longs], false, "ARRAY<ARRAY<BIGINT>>", false, false, true),
@@ -148,6 +152,10 @@ fn lists_hold_nulls_where_ksqldb_keeps_them() {
     );
     assert!(!aggregate(Aggregate::TopK, &[maybe]).element().nullable());
     assert!(!aggregate(Aggregate::LatestN, &[maybe]).element().nullable());
+    for function in [Aggregate::LatestNOrNull, Aggregate::EarliestNOrNull] {
+        assert!(aggregate(function, &[maybe]).element().nullable());
+        assert_eq!(function.tail(), ", false");
+    }
 }
 
 #[test]

@@ -1,0 +1,355 @@
+//! A case held against queries that say the same.
+
+use std::time::Duration;
+
+use ksql_runtime::codec::frame;
+use ksql_runtime::log::Record as LogRecord;
+use ksql_runtime::query::Query;
+use ksql_runtime::testing::{self, Test, TestBuilder};
+use ksql_schema::model::Role;
+use ksql_schema::query::plan;
+use ksql_schema::{Entity, avro, ddl};
+
+use super::cases::{Case, Cases, Source};
+use super::decode::{self, Row};
+use super::encode::{self, of_role};
+use super::ksql;
+use super::same::{self, sql};
+
+/// How long a poll waits for records that are there.
+const POLL: Duration = Duration::from_secs(10);
+
+/// A case written as queries.
+#[derive(Debug)]
+pub struct Written {
+    /// The case's id.
+    pub id: &'static str,
+    queries: Vec<Asked>,
+    builder: TestBuilder,
+    said_as: Option<&'static str>,
+}
+
+/// A query of a case.
+#[derive(Debug)]
+struct Asked {
+    plan: &'static plan::Query<'static>,
+    ksql: &'static [&'static str],
+}
+
+/// Begins to write a case.
+pub fn written(id: &'static str) -> Written {
+    Written {
+        id,
+        queries: Vec::new(),
+        builder: testing::builder(),
+        said_as: None,
+    }
+}
+
+impl Written {
+    /// Adds a query, in the order of the case's statements.
+    #[must_use]
+    pub fn query<Q: Query>(mut self, query: Q) -> Written {
+        self.queries.push(Asked {
+            plan: Q::PLAN,
+            ksql: Q::KSQL,
+        });
+        self.builder = self.builder.query(query);
+        self
+    }
+
+    /// The queries say the same in another way than the case's statements, for this reason.
+    #[must_use]
+    pub fn said_as(mut self, reason: &'static str) -> Written {
+        self.said_as = Some(reason);
+        self
+    }
+
+    /// Why the text is another than the case's, where it is.
+    pub fn reason(&self) -> Option<&'static str> {
+        self.said_as
+    }
+
+    /// The statements of the queries.
+    pub fn texts(&self) -> Vec<&'static str> {
+        self.queries
+            .iter()
+            .flat_map(|query| query.ksql)
+            .copied()
+            .collect()
+    }
+
+    /// Runs the case and compares everything it states.
+    ///
+    /// # Panics
+    /// With all that is different.
+    pub async fn check(self, test: &str) {
+        let Some(cases) = Cases::or_skip(test) else {
+            return;
+        };
+        let case = cases
+            .get(self.id)
+            .unwrap_or_else(|| panic!("there is no case `{}`", self.id));
+        let mut different = self.compare_texts(case);
+        for query in &self.queries {
+            match case.source(query.plan.output.sql_name) {
+                Some(source) => different.extend(columns(query.plan.output, source, case)),
+                None => different.push(format!("no source is `{}`", query.plan.output.sql_name)),
+            }
+        }
+        let Written {
+            queries, builder, ..
+        } = self;
+        let test = builder.start().await.expect("the queries start");
+        send(&test, &queries, case).await;
+        for query in &queries {
+            let Some(source) = case.source(query.plan.output.sql_name) else {
+                continue;
+            };
+            let expected: Vec<_> = case
+                .outputs
+                .iter()
+                .filter(|record| record.topic == source.topic)
+                .collect();
+            // What is not listed is not compared, unless it is listed that nothing comes.
+            if expected.is_empty() && !case.vacuous {
+                continue;
+            }
+            let found = rows(&test, query.plan.output);
+            different.extend(same::differences(
+                query.plan.output,
+                source,
+                &expected,
+                &found,
+            ));
+        }
+        test.end().await.expect("the queries end");
+        assert!(
+            different.is_empty(),
+            "{}:\n{}",
+            case.statements.join("\n"),
+            different.join("\n")
+        );
+    }
+
+    /// What the texts say otherwise than the case's statements.
+    fn compare_texts(&self, case: &Case) -> Vec<String> {
+        let statements = case.queries();
+        let mut different = Vec::new();
+        if statements.len() != self.queries.len() {
+            different.push(format!(
+                "the case has {} queries, not {}",
+                statements.len(),
+                self.queries.len()
+            ));
+        }
+        let mut unequal = Vec::new();
+        for (statement, query) in statements.iter().zip(&self.queries) {
+            let [ours] = query.ksql else {
+                different.push("a case's query is one statement".to_owned());
+                continue;
+            };
+            match (ksql::parse(statement), ksql::parse(ours)) {
+                (Ok(case_statement), Ok(ours)) => {
+                    let label = label(query.plan.output);
+                    let sources = Declared { case, query };
+                    unequal.extend(ksql::differences(
+                        &case_statement,
+                        &ours,
+                        &sources,
+                        label.as_deref(),
+                    ));
+                }
+                (one, other) => different.extend([one.err(), other.err()].into_iter().flatten()),
+            }
+        }
+        match (self.said_as, unequal.is_empty()) {
+            (None, _) => different.append(&mut unequal),
+            (Some(_), false) => {}
+            (Some(reason), true) => different.push(format!(
+                "the text is the case's, and another was announced: {reason}"
+            )),
+        }
+        different
+    }
+}
+
+/// The sources of a case as the query declares them.
+#[derive(Debug)]
+struct Declared<'c> {
+    case: &'c Case,
+    query: &'c Asked,
+}
+
+impl ksql::Sources for Declared<'_> {
+    fn columns(&self, source: &str) -> Option<Vec<(String, bool)>> {
+        let columns = &self.case.source(source)?.columns;
+        let absent = self.absent(source);
+        let names = columns
+            .iter()
+            .map(|column| (column.name.clone(), column.key));
+        Some(names.filter(|(name, _)| !absent.contains(name)).collect())
+    }
+
+    /// A stream with a key has one in every record: where no record of a case has one, the key columns are left out.
+    fn absent(&self, source: &str) -> Vec<String> {
+        let inputs = self.query.plan.inputs.iter().map(|input| input.entity);
+        let mut keyless = inputs.filter(|model| of_role(model, Role::Key).next().is_none());
+        let found = self.case.source(source);
+        if !keyless.any(|model| model.sql_name == source) {
+            return Vec::new();
+        }
+        let keys = found
+            .iter()
+            .flat_map(|source| &source.columns)
+            .filter(|column| column.key);
+        keys.map(|column| column.name.clone()).collect()
+    }
+}
+
+/// The label of an entity's one window.
+fn label(model: &Entity<'_>) -> Option<String> {
+    let window = model.window.as_ref()?;
+    let size = window.sizes_ms.first()?;
+    Some(ddl::label(window, *size))
+}
+
+/// The topic of an entity, or of its one window.
+fn topic(model: &Entity<'_>) -> String {
+    match label(model) {
+        None => model.topic.name.to_owned(),
+        Some(label) => format!("{}_{label}", model.topic.name),
+    }
+}
+
+/// Whether a result's columns are those ksqlDB derives: their number, roles and types. Key columns that are NULL in every record
+/// may be absent.
+fn columns(model: &Entity<'_>, source: &Source, case: &Case) -> Vec<String> {
+    let mut different = Vec::new();
+    for (role, key) in [(Role::Key, true), (Role::Value, false)] {
+        let ours: Vec<_> = of_role(model, role).collect();
+        let theirs: Vec<_> = source
+            .columns
+            .iter()
+            .filter(|column| column.key == key)
+            .collect();
+        let mut records = case
+            .outputs
+            .iter()
+            .filter(|record| record.topic == source.topic);
+        if key && ours.is_empty() && records.all(|record| record.key.is_null()) {
+            continue;
+        }
+        if ours.len() != theirs.len() {
+            different.push(format!(
+                "{role:?}: {} columns, not {}",
+                ours.len(),
+                theirs.len()
+            ));
+        }
+        for (ours, theirs) in ours.iter().zip(theirs) {
+            let plain = |text: &str| text.replace([' ', '`'], "");
+            let ty = sql(ours.ty);
+            if theirs
+                .ty
+                .as_deref()
+                .is_some_and(|theirs| plain(theirs) != plain(&ty))
+            {
+                different.push(format!("{} is {:?}, not {ty}", theirs.name, theirs.ty));
+            }
+        }
+    }
+    different
+}
+
+/// Sends the records of a case in their order, across topics.
+async fn send(test: &Test, queries: &[Asked], case: &Case) {
+    let (log, registry) = (test.context().log(), test.context().registry());
+    let mut last: Option<&str> = None;
+    for record in &case.inputs {
+        let read = queries.iter().flat_map(|query| query.plan.inputs);
+        let mut read = read.filter(|input| input.entity.topic.name == record.topic);
+        let Some(input) = read.next() else {
+            panic!("no query reads `{}`", record.topic);
+        };
+        // Between topics the order is that of the list: each change is worked off before another topic's.
+        if last.is_some_and(|topic| topic != record.topic) {
+            test.settle().await.expect("everything is taken in");
+        }
+        last = Some(&record.topic);
+        let model = input.entity;
+        let mut ids = [0; 2];
+        for (id, part, schema) in [
+            (0, "value", avro::value_schema(model)),
+            (1, "key", avro::key_schema(model)),
+        ] {
+            if !schema.is_empty() {
+                let subject = format!("{}-{part}", record.topic);
+                ids[id] = registry
+                    .register(&subject, &schema)
+                    .await
+                    .expect("a schema's id");
+            }
+        }
+        let key = encode::key(model, &record.key, ids[1]);
+        let value = match case.schemas.get(&record.topic) {
+            Some(schema) => {
+                let text = schema.to_string();
+                let id = registry
+                    .register("of-another-program", &text)
+                    .await
+                    .expect("an id");
+                let mut body = Vec::new();
+                frame::write(id, &mut body);
+                encode::foreign(schema, &record.value, &mut body);
+                Some(body)
+            }
+            None => encode::value(model, &record.value, ids[0]),
+        };
+        let timestamp = record.timestamp.unwrap_or(0);
+        let sent = LogRecord::new(key.as_deref(), value.as_deref(), timestamp).partition(0);
+        log.produce(&record.topic, sent)
+            .await
+            .expect("the record is written");
+    }
+    test.settle().await.expect("everything is taken in");
+}
+
+/// The records of a result's topic.
+fn rows(test: &Test, model: &Entity<'_>) -> Vec<Row> {
+    let topic = topic(model);
+    let log = test.context().log();
+    let size = model
+        .window
+        .as_ref()
+        .and_then(|window| window.sizes_ms.first());
+    let size = size.map(|size| i64::try_from(*size).expect("a size"));
+    let mut reader = log.reader(&topic, &[(0, 0)]).expect("a reader");
+    let mut rows = Vec::new();
+    // An empty read is the end: everything is written by now.
+    while let Some(fetched) = reader
+        .poll(if rows.is_empty() {
+            POLL / 100
+        } else {
+            POLL / 1000
+        })
+        .expect("a poll")
+    {
+        for record in fetched.records() {
+            let key = record
+                .key
+                .map(|key| decode::key(model, key, size).expect("a key"));
+            let value = record.value.map(|value| {
+                let (_, body) = frame::read(value).expect("a frame");
+                decode::value(model, body).expect("a value in ksqlDB's form")
+            });
+            rows.push(Row {
+                window: key.as_ref().and_then(|(_, window)| *window),
+                key: key.map(|(key, _)| key),
+                value,
+                timestamp: record.timestamp,
+            });
+        }
+    }
+    rows
+}

@@ -1,0 +1,17 @@
+//! Cases of ksqlDB's own tests, held against queries that say the same: records in, the same records out; and the text of the
+//! query means what the case's statement means.
+//!
+//! The cases stand in a folder beside the workspace, or where `KSQL_SHARED` says, under a licence of their own: they are read
+//! there and nothing of them is copied here. A test without them is reported as skipped.
+
+mod cases;
+mod check;
+mod decode;
+mod encode;
+pub mod ksql;
+mod same;
+mod texts;
+
+pub use cases::{Case, Cases, Column, Record, Source};
+pub use check::{Written, written};
+pub use texts::snapshot;

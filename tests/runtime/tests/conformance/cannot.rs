@@ -1,0 +1,365 @@
+//! The cases over one source that no query of ours says, with the reasons.
+
+use ksql_runtime_tests::conformance::Cases;
+
+/// Reasons, and the cases each is one for.
+const CANNOT: &[(&str, &[&str])] = &[
+    (
+        "final results (`EMIT FINAL`) are not written by a query so far",
+        &[
+            "suppress/should drop out of order event after window end plus grace period passes",
+            "suppress/should include out of order events before window end plus grace period passes",
+            "suppress/should not emit before window end if no grace period given",
+            "suppress/should not emit final result before window end if grace is specified as zero",
+            "suppress/should support final results for hopping windows",
+            "suppress/should support final results for session windows",
+        ],
+    ),
+    (
+        "an entity with a window is a table that a query writes: the topic of another's windows cannot be read as a stream",
+        &[
+            "elements/non-join leaves aliased system columns in output's value schema",
+            "magic-timestamp-conversion/comparison predicate on BIGINT window bounds in WHERE",
+            "magic-timestamp-conversion/comparison predicate on STRING window bounds in WHERE",
+            "session-windows/import session stream",
+            "session-windows/session start stream",
+            "timestamp-extractor/source windowed key timestamp column",
+            "tumbling-windows/import tumbling stream",
+        ],
+    ),
+    (
+        "several queries into one stream (`INSERT INTO`) cannot be written so far",
+        &[
+            "insert-into/convert formats: AVRO to JSON",
+            "insert-into/convert formats: JSON to AVRO",
+            "insert-into/implicitly casts",
+            "insert-into/streams with no key columns",
+            "insert-into/with custom topic name",
+            "select-struct-all/read all struct fields and insert into another stream",
+        ],
+    ),
+    (
+        "the values are not rows of the columns: the case is about a format that ours are not written in",
+        &[
+            "avro/VALUE_SCHEMA_ID with compound types and optional value",
+            "avro/deserialize anonymous array - value",
+            "avro/deserialize anonymous array - value - non-nullable",
+            "avro/deserialize anonymous map - value - with coercion - AVRO",
+            "avro/deserialize anonymous primitive - value - with coercion",
+            "avro/deserialize anonymous struct - value - no inference",
+            "avro/serialize anonymous array - value",
+            "avro/serialize anonymous primitive - value",
+            "avro/serialize anonymous struct - value",
+            "binary-comparison/map equality",
+            "bytes/KAFKA in/out",
+            "elements/validate double elements OK #2",
+            "extract-json-field/array bounds",
+            "formats/explicit format",
+            "kafka/BIGINT",
+            "kafka/Unwrapped single values",
+            "partition-by/partition by struct key when original is unwrapped",
+            "replace/Extract escaped JSON",
+            "serdes/deserialize and serialize unwrapped struct",
+        ],
+    ),
+    (
+        "the case is about formats of keys and values, and ours are fixed",
+        &[
+            "elements/validate same schema schema id in csas OK - AVRO",
+            "elements/validate schema id without key value elements OK - AVRO",
+            "formats/override formats - create table as select",
+            "formats/override key format - create table as select",
+            "partition-by/stream with AVRO schema and schema id",
+            "table/AVRO schema and schema id",
+        ],
+    ),
+    (
+        "a key is an INTEGER, a BIGINT or a STRING",
+        &[
+            "as_value/DECIMAL",
+            "avro/ARRAY - key - no inference",
+            "avro/DOUBLE - key - inference",
+            "avro/STRUCT - key - no inference",
+            "floating-point/filter by DOUBLE",
+            "group-by/JSON group by array",
+            "group-by/JSON group by struct convert key format",
+            "group-by/Struct key used in aggregate expression",
+            "group-by/multiple expressions - KAFKA to non-supported decimal key format with JSON format conversion",
+            "group-by/non-KAFKA key format",
+            "group-by/windowed aggregate with struct key",
+            "hopping-windows/non-KAFKA key format",
+            "in/boolean - valid",
+            "key-schemas/explicit key field named other than KEY",
+            "partition-by/multiple columns - KAFKA to non-KAFKA key format",
+            "partition-by/partition by array key",
+            "partition-by/partition by field within struct key don't select struct key",
+            "partition-by/partition by nested struct",
+            "project-filter/Filter on non-STRING key",
+            "select-struct-all/key struct colum",
+            "tumbling-windows/non-KAFKA key format",
+        ],
+    ),
+    (
+        "some records have a NULL key, and a stream of ours with a key has one in every record",
+        &[
+            "avro/INT - key - inference",
+            "avro/STRING - key - inference",
+            "binary-comparison/is not distinct from",
+            "group-by/multiple expressions",
+            "key-schemas/stream explicit KAFKA INT KEY",
+            "null/is not null",
+            "null/is null",
+        ],
+    ),
+    (
+        "a key of several columns has no part that is NULL",
+        &[
+            "partition-by/multiple columns - select * - some key some value",
+            "partition-by/multiple columns - select * - some key some value - key first",
+            "partition-by/multiple columns - select explicit",
+            "partition-by/multiple columns - select star",
+            "partition-by/multiple columns - select star - reorder columns",
+            "partition-by/multiple columns - some key some value",
+            "partition-by/multiple columns - some key some value - key first",
+            "partition-by/multiple columns with expressions",
+        ],
+    ),
+    (
+        "the topic of a table is compacted: no record without a key is taken into it",
+        &[
+            "table/should not blow up on null key",
+        ],
+    ),
+    (
+        "ARRAY, MAP and STRUCT are not made in a query",
+        &[
+            "array-remove/array_remove with literal array",
+            "array-set-functions/array_union with literals",
+            "array/Output array with an error",
+            "binary-comparison/is not distinct from (2)",
+            "create-struct/basic struct creation",
+            "create-struct/cast null values",
+            "create-struct/empty struct creation",
+            "create-struct/nested struct creation",
+            "create-struct/quoted identifiers",
+            "create_array/construct a list from compatible mismatching elements",
+            "create_array/construct a list from compatible mismatching struct elements",
+            "create_map/create map from named tuples and some null key",
+            "in/map - valid",
+            "in/struct - valid",
+            "map/Output map with an error",
+            "null/coalesce",
+            "null/dereference nested structs with nulls",
+            "null/null if",
+            "struct-udfs/Output struct with errors in one field",
+        ],
+    ),
+    (
+        "a conversion names no type of a collection",
+        &[
+            "cast/map to map with same schema",
+            "cast/map<string, map<string, string>> -> map<string, map<string, int>>",
+            "cast/of nulls",
+            "cast/struct to struct with different schema",
+            "cast/struct to struct with same schema",
+        ],
+    ),
+    (
+        "structs of different fields are not compared",
+        &[
+            "in/struct - valid expression with wider type",
+        ],
+    ),
+    (
+        "a text in a list of numbers is not read as one",
+        &[
+            "in/decimal - valid",
+        ],
+    ),
+    (
+        "an aggregate keeps no nested values, and TOPK no other columns",
+        &[
+            "attr/valid attr with various non-scalar fields",
+            "collect-list/collect_list with arrays, structs, and maps",
+            "collect-set/collect_set arrays",
+            "earliest-offset-udaf/earliest by offset with maps",
+            "earliest-offset-udaf/earliest by offset with structs",
+            "latest-offset-udaf/latest by offset with maps",
+            "latest-offset-udaf/latest by offset with structs",
+            "topk-group-by/topk integer struct",
+            "topk-group-by/topk long struct",
+        ],
+    ),
+    (
+        "the function is none of those offered",
+        &[
+            "array-remove/array_remove with complex types",
+            "array-set-functions/array_concat with left null",
+            "array-set-functions/array_intersect with primitive type",
+            "array-set-functions/array_union with primitive type",
+            "array/GENERATE_SERIES",
+            "array/GENERATE_SERIES with step",
+            "array/entries sorted",
+            "bytes-and-strings/convert bytes to INT, BIGINT, and DOUBLE using BIG ENDIAN",
+            "bytes-and-strings/convert bytes to INT, BIGINT, and DOUBLE using LITTLE ENDIAN",
+            "chr/codepoint from decimal code",
+            "chr/codepoint from text code",
+            "chr/multiple invocations",
+            "elt-field/ELT should undo FIELD",
+            "elt-field/elect the second parameter",
+            "elt-field/field the correct parameter",
+            "encode/encode ascii",
+            "encode/encode base64",
+            "encode/encode hex",
+            "map/map_keys",
+            "map/map_keys with non-primitive values",
+            "math/acos edge cases",
+            "math/acos regular cases",
+            "math/atan",
+            "math/atan2",
+            "math/cosh",
+            "math/radians",
+            "math/sin",
+            "math/tan",
+            "md5/md5 to hex string",
+            "timestampformat/timestamp format",
+            "unix-timestamp/returns the current timestamp",
+        ],
+    ),
+    (
+        "functions of texts take no bytes",
+        &[
+            "bytes-lpad-rpad/LPAD with all args from record",
+            "bytes-lpad-rpad/RPAD with all args from record",
+            "concat/concat - bytes",
+            "split/split a message by using the '$$' delimiter",
+            "split/split a message by using the '.' delimiter",
+            "substring/do substring with bytes with just pos",
+            "substring/do substring with bytes with pos and length",
+        ],
+    ),
+    (
+        "a zone by its name changes with the years: only offsets are taken",
+        &[
+            "convert-tz/convert timezones defined by name",
+        ],
+    ),
+    (
+        "a pattern with a zone letter is refused, for the server's zone would apply without one",
+        &[
+            "timestamp-extractor/source key string timestamp column",
+            "timestamp-extractor/source string timestamp column",
+            "timestampformat/Invalid timestamp value should throw an exception",
+        ],
+    ),
+    (
+        "headers are no columns of ours",
+        &[
+            "headers/Can create and query table with HEADERS column",
+            "headers/Can infer key and value schemas",
+            "headers/Can use header columns in functions",
+            "headers/Can use header columns in group by clauses",
+            "headers/Can use header columns in partition by clauses",
+        ],
+    ),
+    (
+        "a name that needs quotes is none in Rust",
+        &[
+            "elements/with invalid or reserved words in schema - JSON",
+            "group-by/should handled quoted key and value",
+            "quoted-identifiers/partition by quoted field",
+            "quoted-identifiers/sink fields that require quotes",
+            "quoted-identifiers/source names requiring quotes",
+            "select-struct-all/struct fields with back quoted strings",
+        ],
+    ),
+    (
+        "all fields of a struct are written one by one",
+        &[
+            "select-struct-all/value nested struct field",
+        ],
+    ),
+    (
+        "an entity without a value column is refused",
+        &[
+            "string-lpad-rpad/LPad with literal args",
+        ],
+    ),
+    (
+        "what is NULL here was an empty text in CSV, which tells them not apart",
+        &[
+            "string/LCASE, UCASE, TRIM SUBSTRING",
+        ],
+    ),
+    (
+        "partitions are stated or taken from the source, never a server's default",
+        &[
+            "sink-partitions-replicas/Use the legacy default sink properties for the sink topic if default partitions and replicas were set",
+        ],
+    ),
+];
+
+/// The ids of the cases that are not written.
+pub fn ids() -> Vec<&'static str> {
+    CANNOT
+        .iter()
+        .flat_map(|(_, ids)| ids.iter().copied())
+        .collect()
+}
+
+#[test]
+fn a_case_is_written_or_there_is_a_reason_why_not() {
+    let Some(cases) = Cases::or_skip(concat!(module_path!(), "::a_case_is_written")) else {
+        return;
+    };
+    let written = super::written();
+    let (written, cannot) = (ids_of(&written), ids());
+    let mut wrong = Vec::new();
+    for (list, name) in [(&written, "written"), (&cannot, "listed as not written")] {
+        for (index, id) in list.iter().enumerate() {
+            if list[..index].contains(id) {
+                wrong.push(format!("`{id}` is {name} twice"));
+            }
+            match cases.get(id) {
+                None => wrong.push(format!("`{id}` is {name}, and there is no such case")),
+                Some(case) if case.is_over_one_source() => {}
+                Some(_) => wrong.push(format!("`{id}` is {name}, and has several sources")),
+            }
+        }
+    }
+    for (id, case) in cases.all() {
+        match (written.contains(&id), cannot.contains(&id)) {
+            (true, true) => wrong.push(format!("`{id}` is written, and there is a reason why not")),
+            (false, false) if case.is_over_one_source() => {
+                wrong.push(format!("`{id}` is not written, and no reason is given"));
+            }
+            _ => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn most_of_what_comes_first_is_written() {
+    let Some(cases) = Cases::or_skip(concat!(module_path!(), "::most_of_what_comes_first")) else {
+        return;
+    };
+    let written = super::written();
+    let otherwise = written.iter().filter(|case| case.reason().is_some()).count();
+    let ids = ids_of(&written);
+    println!("{} cases are written, {otherwise} of them say it otherwise", ids.len());
+    for rank in [1, 2] {
+        let core = cases.core().iter().filter(|(of, _)| *of == rank);
+        let single: Vec<_> = core
+            .filter(|(_, id)| cases.get(id).is_some_and(|case| case.is_over_one_source()))
+            .collect();
+        let found = single.iter().filter(|(_, id)| ids.contains(&id.as_str())).count();
+        println!("rank {rank}: {found} of {} over one source", single.len());
+        assert!(found * 5 >= single.len() * 4, "rank {rank}: {found} of {}", single.len());
+    }
+    assert!(ids.len() >= 300, "{} cases are written", ids.len());
+}
+
+fn ids_of(written: &[ksql_runtime_tests::conformance::Written]) -> Vec<&'static str> {
+    written.iter().map(|case| case.id).collect()
+}
