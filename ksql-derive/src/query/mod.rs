@@ -9,6 +9,8 @@ mod branch;
 mod expand;
 mod expression;
 mod group;
+#[cfg(test)]
+mod guide;
 mod lower;
 mod method;
 mod predicate;

@@ -4,6 +4,7 @@
 //! compared as it is, and whatever else is done with one says its type, `limit as i64`, which is then its type everywhere.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::rc::Rc;
 
 use ksql_schema::Kind as SourceKind;
@@ -267,21 +268,29 @@ impl<'c> Condition<'c> {
                 })
                 .collect();
             // Beside other values from around only there is nothing to ask.
-            let codes = if others.is_empty() { vec![quote!(0)] } else { others };
+            let codes = if others.is_empty() {
+                vec![quote!(0)]
+            } else {
+                others
+            };
             for value in values {
                 let Some((index, name, place)) = self.bare(value) else {
                     continue;
                 };
                 let name = placed(name, place);
                 for code in &codes {
-                    let ask = |what: Ident| {
+                    let ask = |what: &str| {
+                        let what = Ident::new(what, place.first);
                         quote_spanned!(place.first=> __k::ComparesWith::<{ #code }>::#what(&#name))
                     };
-                    if kept.contains_key(&index) {
-                        let ask = ask(format_ident!("compares", span = place.first));
-                        further.extend(quote!(#ask;));
-                    } else {
-                        let _ = kept.insert(index, ask(format_ident!("held", span = place.first)));
+                    match kept.entry(index) {
+                        Entry::Vacant(first) => {
+                            let _ = first.insert(ask("held"));
+                        }
+                        Entry::Occupied(_) => {
+                            let ask = ask("compares");
+                            further.extend(quote!(#ask;));
+                        }
                     }
                 }
             }
@@ -461,6 +470,63 @@ fn free(tokens: TokenStream, names: &mut Vec<Ident>) {
                 }
             }
             TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may")]
+
+    use super::*;
+
+    #[test]
+    fn names_that_may_be_values_are_no_fields_calls_paths_or_words() {
+        let table = [
+            ("o.amount > limit && o.note != tag", "o limit tag"),
+            ("[a, b].contains(&o.x)", "a b o"),
+            ("(low..=high).contains(&o.x)", "low high o"),
+            ("(low..high).contains(&o.x)", "low high o"),
+            ("matches!(o.kind, \"a\") || x != y", "o x y"),
+            ("o.kind == Kind::Open || o.kind == self.kind", "o"),
+            ("if flag { None } else { dec!(1.5) }", "flag"),
+            ("o.x as i64 + r#type", "o i64 r#type"),
+            ("most() > limits::MOST", ""),
+        ];
+        for (text, expected) in table {
+            let mut names = Vec::new();
+            free(text.parse().unwrap(), &mut names);
+            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+            assert_eq!(names.join(" "), expected, "{text}");
+        }
+    }
+
+    /// What may not be said is an error of ours, however odd the tokens: the macro never fails itself.
+    #[test]
+    fn odd_tokens_are_errors_and_no_defects() {
+        for text in [
+            "",
+            "|",
+            "||",
+            "|| true",
+            "|o: &Order|",
+            "|o: &Order| {}",
+            "|o: &Order| { let x = 1; }",
+            "|o: &Order, | o",
+            "|o: &mut Order| o",
+            "|_: Order| None",
+            "|o: &'static Order| o.a == o.b(",
+            "async move |o: &Order| true",
+            "|o: &Order| o[o][0] == *o && -o > !o",
+            "|o: &Order| |p: &Order| true",
+            "|o: &Order| loop {}",
+            "|o: &Order| limit.a.b(limit)[limit] as i64 as f64",
+        ] {
+            let Ok(tokens) = text.parse::<TokenStream>() else {
+                continue;
+            };
+            let made = ksql(tokens).to_string();
+            assert!(!made.contains("defect of the macro"), "{text}: {made}");
         }
     }
 }

@@ -65,7 +65,7 @@ pub(crate) struct Query {
 const OUTSIDE: &str =
     "values from outside are parameters of the query, after its inputs: `limit: i64`";
 
-const STEPS: [&str; 8] = [
+pub(crate) const STEPS: [&str; 8] = [
     "filter",
     "map",
     "partition_by",

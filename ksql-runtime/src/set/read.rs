@@ -66,7 +66,8 @@ impl<T: Entity> EntitySet<T> {
         Ok(rows)
     }
 
-    /// The rows for which `keep` holds; it sees borrowed rows, and only what it keeps is built.
+    /// The rows for which `keep` holds; it sees borrowed rows, and only what it keeps is built. A condition that means what KSQL
+    /// means is given to [`EntitySet::matching`].
     ///
     /// ```ignore
     /// let late = ctx.set::<Flight>().filter(|flight| flight.dep_delay_min > Some(60)).to_list().await?;
@@ -83,6 +84,23 @@ impl<T: Entity> EntitySet<T> {
     }
 
     /// The rows for which a condition of `ksql!` holds, which means in this process what it means in KSQL.
+    ///
+    /// ```
+    /// # use ksql_runtime::prelude::*;
+    /// # use ksql_runtime::error::Result;
+    /// # #[derive(Entity)]
+    /// # #[topic("stock")]
+    /// # #[table]
+    /// # pub struct Stock {
+    /// #     #[key]
+    /// #     pub article: String,
+    /// #     pub pieces: i32,
+    /// # }
+    /// async fn scarce(ctx: &Context, limit: i32) -> Result<(Option<Stock>, u64)> {
+    ///     let scarce = ctx.set::<Stock>().matching(ksql!(|s: &Stock| s.pieces < limit));
+    ///     Ok((scarce.first().await?, scarce.count().await?))
+    /// }
+    /// ```
     pub fn matching<C>(&self, condition: Predicate<T, C>) -> Filtered<T, Predicate<T, C>>
     where
         T: TableEntity,

@@ -107,6 +107,15 @@ async fn what_was_added_is_read_by_key_in_order_by_range_and_filtered() {
     assert_eq!(filtered.count().await.expect("a count"), 5);
     let first = filtered.first().await.expect("a row");
     assert_eq!(first, Some(stock("a195", 195)));
+    let (least, article) = (195, "a197");
+    let condition = ksql!(|s: &Stock| s.pieces >= least && s.article != article);
+    let matching = set.matching(condition);
+    let found = matching.to_list().await.expect("rows");
+    let found: Vec<i32> = found.iter().map(|row| row.pieces).collect();
+    assert_eq!(found, [195, 196, 198, 199]);
+    assert_eq!(matching.count().await.expect("a count"), 4);
+    let first = matching.first().await.expect("a row");
+    assert_eq!(first, Some(stock("a195", 195)));
     let none = set.filter(|row| row.pieces > 999);
     assert_eq!(none.first().await.expect("no row"), None);
     let mut sum = 0;
