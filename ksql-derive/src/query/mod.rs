@@ -6,6 +6,7 @@
 
 mod aggregation;
 mod branch;
+mod capture;
 mod expand;
 mod expression;
 mod group;
