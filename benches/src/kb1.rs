@@ -15,8 +15,20 @@ use crate::{b1, raw};
 
 const REPORT: Report = Report("KB1");
 const RUNS: usize = 3;
+/// Unless `KSQL_BENCH_RECORDS` says otherwise: B1's own size is 10,000,000.
 const RECORDS: usize = 1_000_000;
-const KEYS: usize = 100_000;
+/// How many records a key has on average.
+const PER_KEY: usize = 10;
+
+/// How many records the topic gets.
+fn records() -> usize {
+    match std::env::var("KSQL_BENCH_RECORDS") {
+        Err(_) => RECORDS,
+        Ok(text) => text
+            .parse()
+            .expect("KSQL_BENCH_RECORDS is a number of records"),
+    }
+}
 
 /// Runs KB1.
 pub fn run() {
@@ -27,8 +39,8 @@ pub fn run() {
     let streams = peer(REPORT);
     for (name, draw) in [("zipf", Keys::Zipf), ("uniform", Keys::Uniform)] {
         let workload = Workload {
-            records: RECORDS,
-            keys: KEYS,
+            records: records(),
+            keys: records() / PER_KEY,
             draw,
             tombstones: 20,
         };

@@ -36,6 +36,8 @@ pub enum Step {
     OpenState,
     /// Starting the tables.
     StartTables,
+    /// Starting the queries.
+    StartQueries,
     /// Waiting until they are ready.
     WaitReady,
 }
@@ -53,6 +55,7 @@ impl std::fmt::Display for Step {
             Step::CreateSources => "create sources",
             Step::OpenState => "open the state",
             Step::StartTables => "start tables",
+            Step::StartQueries => "start queries",
             Step::WaitReady => "wait until tables are ready",
         })
     }
@@ -92,6 +95,24 @@ pub enum Error {
     Windowed {
         /// The entity.
         entity: &'static str,
+    },
+    /// A query that cannot be run.
+    #[error("the query `{query}` cannot be run: {reason}")]
+    Query {
+        /// The query.
+        query: &'static str,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+    /// A window that the entity has not.
+    #[error("`{entity}` has no window of {asked}: it has {known}")]
+    NoWindow {
+        /// The entity.
+        entity: &'static str,
+        /// The window asked for.
+        asked: String,
+        /// The windows there are.
+        known: String,
     },
     /// A table that is not kept, and so cannot be read.
     #[error("the table of `{entity}` is not kept in this context: its setting `cached` is false")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::secret::Secret;
+use crate::secret::{Secret, without_secrets};
 
 /// Where a server is and how it is asked.
 #[derive(Clone, PartialEq)]
@@ -93,17 +93,6 @@ impl fmt::Debug for HttpOptions {
             .field("connect_timeout", &self.connect_timeout)
             .field("request_timeout", &self.request_timeout)
             .finish()
-    }
-}
-
-/// An address as it may be shown.
-fn without_secrets(url: &str) -> String {
-    match url.rsplit_once('@') {
-        Some((before, host)) => match before.split_once("://") {
-            Some((scheme, _)) => format!("{scheme}://***@{host}"),
-            None => format!("***@{host}"),
-        },
-        None => url.to_owned(),
     }
 }
 

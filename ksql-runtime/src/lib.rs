@@ -61,6 +61,8 @@ pub mod context;
 #[cfg(feature = "embedded")]
 pub(crate) mod directory;
 #[cfg(feature = "embedded")]
+mod engine;
+#[cfg(feature = "embedded")]
 pub mod error;
 #[cfg(feature = "kafka")]
 pub mod http;
@@ -78,6 +80,8 @@ pub mod secret;
 pub mod set;
 #[cfg(feature = "embedded")]
 pub mod state;
+#[cfg(feature = "embedded")]
+pub mod testing;
 
 // The first definition of a link counts: in the file `errors.md` is the file beside it, here it is the module.
 /// The guide: every attribute, adding, reading, and what happens when a definition changes.

@@ -235,6 +235,15 @@ pub const fn push_duration(millis: u64, sink: &mut Sink<'_>) {
     sink.push(name);
 }
 
+/// A window's label as topics have it.
+pub fn label(window: &Window<'_>, size: u64) -> String {
+    let mut sink = Sink::new(&mut []);
+    push_label(window, size, false, &mut sink);
+    let mut out = vec![0; sink.len()];
+    push_label(window, size, false, &mut Sink::new(&mut out));
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// A window's label: `5min`, `30s`, `60min_by_15min`, `30min_session`; in upper case for KSQL names.
 pub const fn push_label(window: &Window<'_>, size: u64, upper: bool, sink: &mut Sink<'_>) {
     push_size(size, upper, sink);

@@ -227,9 +227,9 @@ impl Key<'_> {
         }
     }
 
-    /// `From` impls, so that `get("IBM")` and `get((7, "bolt"))` read well.
+    /// `From` impls, so that `get("IBM")` and `get((7, "bolt"))` read well; of a windowed key with its window.
     pub(crate) fn conversions(&self) -> TokenStream {
-        if self.columns.is_empty() || self.windowed {
+        if self.columns.is_empty() {
             return TokenStream::new();
         }
         let owned = self.columns.iter().map(|column| {
@@ -295,11 +295,22 @@ impl Key<'_> {
             ([local], [ty]) => (quote!(#local), quote!(#ty)),
             _ => (quote!((#(#locals,)*)), quote!((#(#types,)*))),
         };
+        let krate = self.krate;
+        let (pattern, from, window) = if self.windowed {
+            let window = quote!(window: __window);
+            (
+                quote!((#pattern, __window)),
+                quote!((#from, #krate::Window)),
+                window,
+            )
+        } else {
+            (pattern, from, TokenStream::new())
+        };
         quote! {
             #[automatically_derived]
             impl #lifetime ::core::convert::From<#from> for #ident #clause {
                 fn from(#pattern: #from) -> Self {
-                    Self { #(#fields: ::core::convert::Into::into(#locals)),* }
+                    Self { #(#fields: ::core::convert::Into::into(#locals),)* #window }
                 }
             }
         }

@@ -574,6 +574,11 @@ impl Chain<'_, '_> {
         if let Some(output) = &signature.output {
             same_entity(&made.path, &output.ty, self.reader.errors);
         }
+        for (keys, grouped) in [(&self.group, true), (&self.partition, false)] {
+            if let Some(keys) = keys {
+                keys_in_output(keys, grouped, &made, self.reader);
+            }
+        }
         Some(Query {
             input,
             filters: self.filters,
@@ -588,6 +593,43 @@ impl Chain<'_, '_> {
             steps: self.steps,
             variants: std::mem::take(&mut self.reader.variants),
         })
+    }
+}
+
+/// Each part of the key is a field of the output, once.
+fn keys_in_output(keys: &Keys, grouped: bool, made: &Made, reader: &mut Reader<'_>) {
+    for (index, part) in keys.parts.iter().enumerate() {
+        if matches!(part.tree.kind, Kind::Broken) {
+            continue;
+        }
+        let mut fields = made
+            .fields
+            .iter()
+            .filter(|(_, tree)| is_part(tree, &part.tree, index, grouped));
+        let value = match (grouped, keys.parts.len()) {
+            (true, 1) => "g.key()".to_owned(),
+            (true, _) => format!("g.key().{index}"),
+            (false, _) => part.text.clone(),
+        };
+        if fields.next().is_none() {
+            let help = if grouped {
+                format!("give it to the key's field: `{}: {value}`", part.text)
+            } else {
+                "give the same expression to the key's field".to_owned()
+            };
+            reader.error(
+                part.tree.place,
+                format!("the key `{}` is missing in what the query writes", part.text),
+                help,
+            );
+        }
+        if let Some((_, again)) = fields.next() {
+            reader.error(
+                again.place,
+                format!("the key `{}` stands in the output twice", part.text),
+                format!("for a copy in the value, write `{value}.as_value()`"),
+            );
+        }
     }
 }
 

@@ -19,6 +19,8 @@ struct Writer {
     value: bool,
     /// How many `<` of a type's arguments are open.
     angles: usize,
+    /// Whether a closure's parameters are open.
+    bars: bool,
 }
 
 impl Writer {
@@ -104,7 +106,7 @@ impl Writer {
             "." | "::" | ".." | "..=" => self.push(symbol, symbol != "::" && !self.value, false),
             "," | ";" | ":" => self.push(symbol, false, true),
             "?" => self.push(symbol, false, true),
-            "<" if named => {
+            "<" if named || self.out.ends_with("::") => {
                 self.angles += 1;
                 self.push(symbol, false, false);
             }
@@ -114,9 +116,13 @@ impl Writer {
                 self.value = true;
                 return;
             }
-            "|" => {
-                let before = self.blank;
-                self.push(symbol, before, !self.value);
+            "|" if self.bars => {
+                self.bars = false;
+                self.push(symbol, false, true);
+            }
+            "|" if !self.value => {
+                self.bars = true;
+                self.push(symbol, true, false);
             }
             "!" => {
                 // Behind a name it is a macro.

@@ -11,10 +11,10 @@ use std::time::Duration;
 use super::ConfigError;
 use super::librdkafka::NAMES;
 use crate::log::client_settings::{is_secret, owned};
-use crate::secret::Secret;
+use crate::secret::{Secret, without_secrets};
 
 /// A Kafka cluster, the registry beside it and, where there is one, ksqlDB.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Cluster {
     /// Kafka's addresses, `host:port` with commas between. Default: none, the embedded log.
     pub bootstrap: Option<String>,
@@ -49,6 +49,52 @@ pub struct Cluster {
     pub producer: ClientSettings,
     /// Settings of consumers only.
     pub consumer: ClientSettings,
+}
+
+// By hand, because an address filled in by code may hold a password.
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |addresses: &[String]| -> Vec<String> {
+            addresses
+                .iter()
+                .map(|address| without_secrets(address))
+                .collect()
+        };
+        let Cluster {
+            bootstrap,
+            registry,
+            ksqldb,
+            registry_auth,
+            ksqldb_auth,
+            ca_certificate,
+            client_certificate,
+            request_timeout,
+            delivery_timeout,
+            reach_timeout,
+            warm_up,
+            on_drift,
+            kafka,
+            producer,
+            consumer,
+        } = self;
+        f.debug_struct("Cluster")
+            .field("bootstrap", bootstrap)
+            .field("registry", &shown(registry))
+            .field("ksqldb", &shown(ksqldb))
+            .field("registry_auth", registry_auth)
+            .field("ksqldb_auth", ksqldb_auth)
+            .field("ca_certificate", ca_certificate)
+            .field("client_certificate", client_certificate)
+            .field("request_timeout", request_timeout)
+            .field("delivery_timeout", delivery_timeout)
+            .field("reach_timeout", reach_timeout)
+            .field("warm_up", warm_up)
+            .field("on_drift", on_drift)
+            .field("kafka", kafka)
+            .field("producer", producer)
+            .field("consumer", consumer)
+            .finish()
+    }
 }
 
 impl Default for Cluster {
@@ -262,6 +308,12 @@ mod tests {
         assert!(shown.contains("sasl.password"), "{shown}");
         let mut config = Config::default();
         assert!(!error(config.set("registry_password", "")).contains("hunter2"));
+        // Filled in by code, where nobody checked it.
+        config.cluster.registry = vec!["http://ada:hunter2@registry:8081".to_owned()];
+        config.cluster.ksqldb = vec!["https://:hunter2@ksqldb:8088".to_owned()];
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("http://***@registry:8081"), "{shown}");
     }
 
     #[test]

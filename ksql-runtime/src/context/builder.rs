@@ -1,6 +1,7 @@
 //! What a context is made of, before it starts: entities, configuration, clock. Texts and validation need no start.
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,10 +15,12 @@ use super::plan::Plan;
 use super::{Context, start};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::engine::{self, Emit, Runner};
 use crate::entity::Entity;
 use crate::error::Result;
 use crate::log::{Log, Offsets};
 use crate::model::Model;
+use crate::query::Query;
 use crate::registry::Registry;
 use crate::state::{Event, StateError, Table};
 
@@ -27,11 +30,13 @@ const EVENTS: usize = 1024;
 /// Makes a [`Context`].
 ///
 /// Settings come from defaults, a TOML file, the environment (`KSQL_...`) and code, in rising order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct ContextBuilder {
     model: Model,
     pub(super) entities: Vec<Registration>,
+    pub(super) queries: Vec<Arc<dyn Runner>>,
+    pub(super) emit: Emit,
     config: Option<Config>,
     file: Option<PathBuf>,
     settings: Settings,
@@ -45,6 +50,8 @@ impl Default for ContextBuilder {
         ContextBuilder {
             model: Model::default(),
             entities: Vec::new(),
+            queries: Vec::new(),
+            emit: Emit::default(),
             config: None,
             file: None,
             settings: Settings::default(),
@@ -57,7 +64,7 @@ impl Default for ContextBuilder {
 
 /// Settings as they were given, not yet looked at. Only their keys are printed: which value is a secret is not known where
 /// a key is misspelt.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Settings(Vec<(String, String)>);
 
 impl fmt::Debug for Settings {
@@ -70,14 +77,27 @@ impl fmt::Debug for Settings {
 /// Starts an entity's table; the offsets are its targets.
 type StartTable = fn(&Arc<Table>, Log, Registry, &[Offsets]) -> Result<(), StateError>;
 
-/// An entity without its type.
-#[derive(Debug, Clone, Copy)]
+/// An entity without its type; of a windowed one that a query writes, one window of it.
+#[derive(Debug, Clone)]
 pub(super) struct Registration {
     pub(super) id: TypeId,
     pub(super) model: &'static ksql_schema::Entity<'static>,
-    pub(super) value_schema: &'static str,
+    pub(super) value_schema: Cow<'static, str>,
     pub(super) key_schema: &'static str,
     pub(super) start: StartTable,
+    /// Where a query writes the topic.
+    pub(super) result: Option<ResultTopic>,
+}
+
+/// What the topic of a query's results takes from elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ResultTopic {
+    /// The size of its windows.
+    pub(super) window: Option<u64>,
+    /// The partitions of the query's source.
+    pub(super) partitions: u32,
+    /// How long the query's source keeps records.
+    pub(super) retention_ms: Option<i64>,
 }
 
 impl ContextBuilder {
@@ -87,11 +107,30 @@ impl ContextBuilder {
             self.entities.push(Registration {
                 id: TypeId::of::<T>(),
                 model: T::MODEL,
-                value_schema: T::VALUE_SCHEMA,
+                value_schema: Cow::Borrowed(T::VALUE_SCHEMA),
                 key_schema: T::KEY_SCHEMA,
                 start: |table, log, registry, offsets| table.start::<T>(log, registry, offsets),
+                result: None,
             });
         }
+        self
+    }
+
+    /// Adds a query with the entities it reads and writes: it runs in this process, and its results are a topic like any
+    /// other, or one for each window of the output. Adding it again adds it twice.
+    pub fn query<Q: Query>(self, query: Q) -> Self {
+        engine::enlist(self, query)
+    }
+
+    /// The same without its type.
+    pub(crate) fn runner(mut self, runner: Arc<dyn Runner>) -> Self {
+        self.queries.push(runner);
+        self
+    }
+
+    /// Which changes of a group become results.
+    pub(crate) fn emit(mut self, emit: Emit) -> Self {
+        self.emit = emit;
         self
     }
 

@@ -8,6 +8,8 @@ mod inspect;
 mod needs;
 mod options;
 pub mod plan;
+mod queries;
+mod results;
 mod services;
 #[cfg(feature = "kafka")]
 mod sources;
@@ -26,6 +28,8 @@ use tokio::sync::broadcast;
 
 pub use builder::ContextBuilder;
 use plan::Plan;
+pub use queries::QueryStatus;
+use queries::Running;
 use services::Services;
 
 use crate::clock::Clock;
@@ -76,7 +80,10 @@ struct Inner {
     services: Services,
     store: Arc<Store>,
     stores: Vec<String>,
-    entities: HashMap<TypeId, Arc<Registered>>,
+    /// With the size of their windows, where queries write one topic for each.
+    entities: HashMap<(TypeId, Option<u64>), Arc<Registered>>,
+    /// Each behind those whose results it reads.
+    queries: Vec<Running>,
     /// Those with a topic of their own.
     registrations: Vec<builder::Registration>,
     events: broadcast::Sender<Event>,
@@ -102,6 +109,8 @@ pub(crate) struct Registered {
     pub(crate) partitions: u32,
     pub(crate) value_schema: u32,
     pub(crate) key_schema: u32,
+    /// Whether a query writes the topic, in ksqlDB's form.
+    pub(crate) result: bool,
     pub(crate) log: Log,
     pub(crate) clock: Clock,
     pub(crate) ready_timeout: Duration,
@@ -127,7 +136,13 @@ impl Context {
 
     /// The set of an entity: adding and reading. An entity the context was not built with is an error of the first use.
     pub fn set<T: Entity>(&self) -> EntitySet<T> {
-        EntitySet::new(self.0.entities.get(&TypeId::of::<T>()).cloned())
+        let id = TypeId::of::<T>();
+        let windows = T::MODEL.window.iter().flat_map(|window| window.sizes_ms);
+        let windows = windows.filter_map(|size| {
+            let registered = self.0.entities.get(&(id, Some(*size)))?;
+            Some((*size, Arc::clone(registered)))
+        });
+        EntitySet::new(self.0.entities.get(&(id, None)).cloned(), windows.collect())
     }
 
     /// The configuration it runs with.
@@ -190,24 +205,24 @@ impl Context {
     /// # Errors
     /// Where a table stopped, or the time is over; the error names table, topic and lag.
     pub async fn wait_ready(&self, timeout: Duration) -> Result<()> {
-        let tables: Vec<_> = self.0.tables().cloned().collect();
+        let tables: Vec<_> = self.0.bindings().cloned().collect();
         wait_all(&tables, timeout, "readiness", |status| {
             status.state == State::Running
         })
         .await
     }
 
-    /// Waits until every table has reached the end its topic has now.
+    /// Waits until every query and every table has reached the end its topic has now; tables of results hold what the
+    /// queries made of it.
     ///
     /// # Errors
     /// As [`Context::wait_ready`].
     pub async fn wait_caught_up(&self, timeout: Duration) -> Result<()> {
-        let mut goals = Vec::new();
-        for table in self.0.tables() {
-            goals.push((Arc::clone(table), self.0.ends_of(table).await?));
-        }
         let deadline = tokio::time::Instant::now() + timeout;
-        for (table, ends) in goals {
+        // Queries first, in their order: what one makes is read by the next, and by the tables behind.
+        for table in self.0.bindings() {
+            let ends = self.0.ends_of(table).await?;
+            let table = Arc::clone(table);
             let left = deadline.saturating_duration_since(tokio::time::Instant::now());
             let reached = |status: &Status| status.state == State::Running && status.reaches(&ends);
             wait_all(&[table], left, "the end of the topics", reached)
@@ -240,7 +255,11 @@ impl Context {
         // when it is closed.
         let sent = tokio::time::timeout(LAST_SENT, inner.services.log.flush()).await;
         let ends = match sent {
-            Ok(_) => inner.last_ends(began + LAST_ENDS).await,
+            Ok(_) => {
+                // What queries still make of what was sent is read by the tables behind them.
+                inner.end_queries(began + LAST_ENDS).await;
+                inner.last_ends(began + LAST_ENDS).await
+            }
             // From a log that does not answer nothing more is waited for.
             Err(_) => HashMap::new(),
         };
@@ -263,8 +282,14 @@ impl Inner {
             .filter_map(|entity| entity.table.as_ref())
     }
 
+    /// Everything with a thread: queries in their order, then tables.
+    fn bindings(&self) -> impl Iterator<Item = &Arc<Table>> {
+        let queries = self.queries.iter().map(|query| &query.table);
+        queries.chain(self.tables())
+    }
+
     /// Where the topics of the tables that are ready end; what is not known within this time is left out.
-    async fn last_ends(&self, until: Instant) -> HashMap<&'static str, Vec<(i32, i64)>> {
+    async fn last_ends(&self, until: Instant) -> HashMap<String, Vec<(i32, i64)>> {
         let mut ends = HashMap::new();
         for table in self.tables().filter(|table| table.is_running()) {
             let asked = async {
@@ -280,7 +305,7 @@ impl Inner {
             let entity = table.entity;
             match tokio::time::timeout(until.saturating_duration_since(Instant::now()), asked).await
             {
-                Ok(Ok(of_table)) => drop(ends.insert(entity, of_table)),
+                Ok(Ok(of_table)) => drop(ends.insert(table.settings.store.clone(), of_table)),
                 Ok(Err(error)) => {
                     tracing::warn!(entity, topic = table.topic(), %error, "where its topic ends is not known: what the table has not read it reads at the next start");
                 }
@@ -309,14 +334,14 @@ impl Inner {
     /// closes their store. Again: nothing to do.
     fn close_tables(
         &self,
-        ends: &HashMap<&'static str, Vec<(i32, i64)>>,
+        ends: &HashMap<String, Vec<(i32, i64)>>,
         until: Instant,
     ) -> Result<(), StateError> {
-        for table in self.tables() {
-            let goal = ends.get(table.entity).cloned().unwrap_or_default();
-            table.ask_to_stop(goal, until);
+        for table in self.bindings() {
+            let goal = ends.get(&table.settings.store).cloned();
+            table.ask_to_stop(goal.unwrap_or_default(), until);
         }
-        for table in self.tables() {
+        for table in self.bindings() {
             table.wait_for_stop();
         }
         let flushed = match self.store.flush(&self.stores) {

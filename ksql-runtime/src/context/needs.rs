@@ -38,7 +38,7 @@ pub(super) async fn fulfil(
     entities: &[Registration],
     config: &Config,
 ) -> Result<Needs> {
-    for entity in entities {
+    for entity in entities.iter().filter(|entity| entity.result.is_none()) {
         let operational = Operational::new(entity.model, config);
         tracing::debug!(
             entity = entity.model.name,
@@ -98,6 +98,7 @@ impl Needs {
             sources::make(found, ksqldb, config).await.map_err(at)?;
             // Asked of the topic, not of this start, so that one that was killed before it sent is made good.
             if config.cluster.warm_up == WarmUp::DummyRecords
+                && entity.result.is_none()
                 && warm_up::is_untouched(&services.log, &topic.name)
                     .await
                     .map_err(|error| at(error.into()))?

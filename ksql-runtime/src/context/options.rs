@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use ksql_schema::ddl::Operational as Ddl;
-use ksql_schema::model::{Cleanup, Kind};
+use ksql_schema::ddl::{self, Operational as Ddl};
+use ksql_schema::model::{Cleanup, Kind, WindowKind};
 
+use super::builder::Registration;
 use super::home::Home;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -74,17 +75,26 @@ pub(super) fn stores(config: &Config, home: &Home) -> StoreOptions {
 
 /// The settings of one table among so many; the ids are those of its schemas.
 pub(super) fn table(
-    model: &ksql_schema::Entity<'_>,
+    entity: &Registration,
     topic: &TopicDescription,
     (value_schema, key_schema): (u32, u32),
     config: &Config,
     tables: usize,
 ) -> Settings {
-    let own = config.of_entity(model.name);
+    let own = config.of_entity(entity.model.name);
+    let sized = entity
+        .model
+        .window
+        .is_some_and(|window| window.kind != WindowKind::Session);
+    let window = entity
+        .result
+        .and_then(|result| result.window)
+        .filter(|_| sized)
+        .and_then(|size| i64::try_from(size).ok());
     Settings {
-        store: store_name(model),
+        store: store_name(entity),
         topic: topic.clone(),
-        value_schema,
+        value_schema: own_form(entity, value_schema),
         key_schema,
         on_poison: own.on_poison.unwrap_or(config.on_poison),
         rebuild_on_truncation: config.rebuild_on_truncation,
@@ -93,12 +103,57 @@ pub(super) fn table(
         retries: config.retries,
         cache_rows: own.cache_rows.unwrap_or(config.cache_rows),
         gather_bytes: Shares::new(config.memory, tables).gathered,
+        window,
     }
 }
 
-/// The store of an entity's table.
-pub(super) fn store_name(model: &ksql_schema::Entity<'_>) -> String {
-    format!("{}_Store", model.name)
+/// The id of no schema: what a query wrote is never in the entity's own form.
+const OTHER_FORM: u32 = u32::MAX;
+
+/// The id under which values are in the entity's own form.
+pub(super) fn own_form(entity: &Registration, value_schema: u32) -> u32 {
+    match entity.result {
+        Some(_) => OTHER_FORM,
+        None => value_schema,
+    }
+}
+
+/// The settings of a query's state: it reads a topic as the table of its source would.
+pub(super) fn query(
+    name: &str,
+    source: &Registration,
+    topic: &TopicDescription,
+    ids: (u32, u32),
+    config: &Config,
+    tables: usize,
+) -> Settings {
+    Settings {
+        store: query_store_name(name),
+        cache_rows: 0,
+        window: None,
+        ..table(source, topic, ids, config, tables)
+    }
+}
+
+/// The store of a query's state.
+pub(super) fn query_store_name(query: &str) -> String {
+    format!("{query}_Query")
+}
+
+/// The store of an entity's table, or of one window of it.
+pub(super) fn store_name(entity: &Registration) -> String {
+    let name = entity.model.name;
+    match label(entity) {
+        Some(label) => format!("{name}_{label}_Store"),
+        None => format!("{name}_Store"),
+    }
+}
+
+/// What the name of a window's topic ends with.
+fn label(entity: &Registration) -> Option<String> {
+    let size = entity.result?.window?;
+    let window = entity.model.window.as_ref()?;
+    Some(ddl::label(window, size))
 }
 
 /// An entity's topic settings: its own configuration, else its definition, else the configuration's defaults.
@@ -127,6 +182,38 @@ impl Operational {
         }
     }
 
+    /// The settings of a topic, whether a program writes it or a query: then what is not said is its source's, and its
+    /// retention is exactly the one ksqlDB would compute.
+    pub(super) fn of(entity: &Registration, config: &Config) -> Operational {
+        let mut operational = Operational::new(entity.model, config);
+        let Some(result) = entity.result else {
+            return operational;
+        };
+        let own = config.of_entity(entity.model.name);
+        operational.partitions = own
+            .partitions
+            .or(entity.model.topic.partitions)
+            .unwrap_or(result.partitions);
+        if let Some(label) = label(entity) {
+            operational.topic = format!("{}_{label}", operational.topic);
+        }
+        operational.retention_ms = match (&entity.model.window, result.window, entity.model.kind) {
+            (Some(window), Some(size), _) => {
+                let of_window = i64::try_from(window.effective_retention_ms(size));
+                let of_window = of_window.unwrap_or(i64::MAX);
+                Some(operational.retention_ms.unwrap_or(0).max(of_window))
+            }
+            (_, _, Kind::Stream) => operational.retention_ms.or(result.retention_ms),
+            (_, _, Kind::Table) => None,
+        };
+        operational
+    }
+
+    /// What a query over the topic hands on: partitions and retention.
+    pub(super) fn inherited(&self) -> (u32, Option<i64>) {
+        (self.partitions, self.retention_ms)
+    }
+
     pub(super) fn as_ddl<'a>(&self, config: &'a Config) -> Ddl<'a> {
         Ddl {
             topic_prefix: &config.topic_prefix,
@@ -137,10 +224,10 @@ impl Operational {
     }
 
     pub(super) fn spec(&self, model: &ksql_schema::Entity<'_>) -> TopicSpec {
-        let by_kind = if model.kind == Kind::Table {
-            Cleanup::Compact
-        } else {
-            Cleanup::Delete
+        let by_kind = match (model.kind, &model.window) {
+            (Kind::Table, Some(_)) => Cleanup::CompactDelete,
+            (Kind::Table, None) => Cleanup::Compact,
+            (Kind::Stream, _) => Cleanup::Delete,
         };
         let mut spec = TopicSpec::new(&self.topic, self.partitions);
         spec.replication = self.replication;

@@ -28,13 +28,14 @@ pub(super) async fn open(
     config: &Config,
     clock: &Clock,
     entities: &[Registration],
+    queries: usize,
 ) -> Result<Services> {
     #[cfg(feature = "kafka")]
     if let Some(bootstrap) = &config.cluster.bootstrap {
-        return cluster::open(config, bootstrap, entities).await;
+        return cluster::open(config, bootstrap, entities, queries).await;
     }
     #[cfg(not(feature = "kafka"))]
-    let _ = entities;
+    let _ = (entities, queries);
     embedded(config, clock).await
 }
 
@@ -79,9 +80,10 @@ mod cluster {
         config: &Config,
         bootstrap: &str,
         entities: &[Registration],
+        queries: usize,
     ) -> Result<Services> {
         Ok(Services {
-            log: kafka(config, bootstrap, entities).await?,
+            log: kafka(config, bootstrap, entities, queries).await?,
             registry: registry(&config.cluster).await?,
             ksqldb: ksqldb(&config.cluster).await?,
         })
@@ -92,17 +94,22 @@ mod cluster {
         cluster.request_timeout.min(cluster.reach_timeout)
     }
 
-    async fn kafka(config: &Config, bootstrap: &str, entities: &[Registration]) -> Result<Log> {
+    async fn kafka(
+        config: &Config,
+        bootstrap: &str,
+        entities: &[Registration],
+        queries: usize,
+    ) -> Result<Log> {
         let cluster = &config.cluster;
         let opened = |options: KafkaOptions| {
             KafkaLog::open(options)
                 .map(Log::from)
                 .map_err(|error| Error::from(error).at(Step::ReachKafka, None))
         };
-        let log = opened(kafka_options(config, bootstrap, entities))?;
+        let log = opened(kafka_options(config, bootstrap, entities, queries))?;
         let limit = of_one_attempt(cluster).max(LEAST);
         let asked = if limit < cluster.request_timeout {
-            let mut options = kafka_options(config, bootstrap, entities);
+            let mut options = kafka_options(config, bootstrap, entities, queries);
             options.request_timeout = limit;
             opened(options)?
         } else {
@@ -111,11 +118,7 @@ mod cluster {
         // What is asked for will be needed, so nobody needs a right for this that he does not need anyway.
         let topic = entities.first().map_or_else(
             || "__consumer_offsets".to_owned(),
-            |entity| {
-                Operational::new(entity.model, config)
-                    .spec(entity.model)
-                    .name
-            },
+            |entity| Operational::of(entity, config).spec(entity.model).name,
         );
         reach(Step::ReachKafka, cluster.reach_timeout, async || {
             match asked.describe(&topic).await {
@@ -198,7 +201,12 @@ mod cluster {
         }
     }
 
-    fn kafka_options(config: &Config, bootstrap: &str, entities: &[Registration]) -> KafkaOptions {
+    fn kafka_options(
+        config: &Config,
+        bootstrap: &str,
+        entities: &[Registration],
+        queries: usize,
+    ) -> KafkaOptions {
         let cluster = &config.cluster;
         let mut options = KafkaOptions::new(bootstrap);
         options.client = cluster.kafka.to_map();
@@ -223,7 +231,8 @@ mod cluster {
         let tables = entities
             .iter()
             .filter(|entity| entity.model.kind == Kind::Table)
-            .count();
+            .count()
+            .saturating_add(queries);
         (options.memory_bytes, options.reader_bytes) = kafka_memory(config, tables);
         options.close_timeout = crate::context::LAST_SENT;
         options
@@ -284,7 +293,7 @@ mod cluster {
             ] {
                 config.set(key, value).unwrap();
             }
-            let options = kafka_options(&config, "a:1", &[]);
+            let options = kafka_options(&config, "a:1", &[], 0);
             assert_eq!(options.bootstrap, "a:1");
             let get = |settings: &std::collections::BTreeMap<String, String>, name| {
                 settings.get(name).cloned()
@@ -301,7 +310,7 @@ mod cluster {
             assert_eq!(options.delivery_timeout, Duration::from_secs(9));
             assert_eq!(options.memory_bytes, 10 << 20);
             config.set("kafka.client.id", "other").unwrap();
-            let options = kafka_options(&config, "a:1", &[]);
+            let options = kafka_options(&config, "a:1", &[], 0);
             assert_eq!(get(&options.client, "client.id").as_deref(), Some("other"));
         }
 
@@ -326,7 +335,7 @@ mod cluster {
             for (name, value) in settings {
                 config.cluster.kafka.insert(*name, *value);
             }
-            kafka_options(&config, "kafka:9092", &[])
+            kafka_options(&config, "kafka:9092", &[], 0)
         }
 
         #[test]

@@ -28,7 +28,8 @@ pub(super) async fn look(
     entity: &Registration,
     config: &Config,
 ) -> Result<Vec<Source>, KsqlDbError> {
-    if entity.model.subjects != SubjectStrategy::TopicName {
+    // What a query writes is declared by its own statement.
+    if entity.result.is_some() || entity.model.subjects != SubjectStrategy::TopicName {
         return Ok(Vec::new());
     }
     let operational = Operational::new(entity.model, config);

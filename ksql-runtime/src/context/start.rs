@@ -1,6 +1,6 @@
 //! Start, step by step. Every step is idempotent, so a start after a crash in any of them ends in the same state.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use ksql_schema::model::Kind;
@@ -10,9 +10,14 @@ use super::builder::Registration;
 use super::home::Home;
 use super::needs::{self, Needs};
 use super::plan::Plan;
-use super::{Context, ContextBuilder, Inner, Registered, inspect, options, services};
+use super::services::Services;
+use super::{
+    Context, ContextBuilder, Inner, Registered, Running, inspect, options, results, services,
+};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::directory::DirectoryLock;
+use crate::engine::{Site, Target};
 use crate::error::{Chain, Error, Result, Step};
 use crate::log::LogError;
 use crate::state::{Store, Table};
@@ -39,7 +44,7 @@ pub(super) async fn start(builder: ContextBuilder) -> Result<Context> {
 pub(super) async fn plan(builder: &ContextBuilder) -> Result<Plan> {
     builder.refuse_invalid()?;
     let config = builder.configuration()?;
-    let entities = with_topics(builder);
+    let entities = results::topics(&builder.entities, &builder.queries, &config);
     if config.cluster.bootstrap.is_none() && !config.state_dir.join("log").exists() {
         return Ok(inspect::plan_from_nothing(&entities, &config));
     }
@@ -48,7 +53,8 @@ pub(super) async fn plan(builder: &ContextBuilder) -> Result<Plan> {
         Some(_) => None,
         None => Some(own(&config).await?),
     };
-    let services = services::open(&config, &builder.clock, &entities).await?;
+    let services =
+        services::open(&config, &builder.clock, &entities, builder.queries.len()).await?;
     let plan = inspect::plan(&services, &entities, &config).await;
     services.log.close().await?;
     drop(lock);
@@ -63,40 +69,27 @@ async fn own(config: &Config) -> Result<DirectoryLock> {
         .map_err(|error| Error::from(LogError::from(error)).at(Step::TakeDirectory, None))
 }
 
-/// The entities that have a topic of their own. Windowed tables are written by queries, one topic for each window.
-fn with_topics(builder: &ContextBuilder) -> Vec<Registration> {
-    builder
-        .entities
-        .iter()
-        .filter(|entity| entity.model.window.is_none())
-        .copied()
-        .collect()
-}
-
 async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     let clock = builder.clock.clone();
     let at = |step: Step| move |error: Error| error.at(step, None);
     // Taken first and given back last.
     let lock = own(&config).await?;
-    let entities = with_topics(builder);
-    let services = services::open(&config, &clock, &entities).await?;
+    let entities = results::topics(&builder.entities, &builder.queries, &config);
+    let queries = results::in_order(&builder.queries);
+    let mut names = HashSet::new();
+    for query in &queries {
+        if !names.insert(query.plan().name) {
+            return Err(Error::Query {
+                query: query.plan().name,
+                reason: "there are two of this name: give one another name".to_owned(),
+            });
+        }
+    }
+    let services = services::open(&config, &clock, &entities, queries.len()).await?;
     let home = Home::of(&services.log)
         .await
         .map_err(|error| at(Step::ReachKafka)(error.into()))?;
     home.tell_of_others(&config.state_dir);
-    #[cfg_attr(
-        not(feature = "kafka"),
-        allow(unused_mut, reason = "only ksqlDB is told afterwards")
-    )]
-    let mut needs = needs::fulfil(&services, &entities, &config).await?;
-    #[cfg(feature = "kafka")]
-    needs
-        .tell_ksqldb(&services, &entities, &config, clock.now_ms())
-        .await?;
-    let Needs {
-        topics, schemas, ..
-    } = needs;
-
     let tables: Vec<bool> = entities
         .iter()
         .map(|entity| {
@@ -108,11 +101,23 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         .iter()
         .zip(&tables)
         .filter(|(_, kept)| **kept)
-        .map(|(entity, _)| options::store_name(entity.model))
+        .map(|(entity, _)| options::store_name(entity))
+        .chain(
+            queries
+                .iter()
+                .map(|query| options::query_store_name(query.plan().name)),
+        )
         .collect();
+    // While servers answer, the state is opened: neither asks for the other.
     let options = options::stores(&config, &home);
     let names = stores.clone();
-    let store = blocking(move || Store::open(&options, &names)).await?;
+    let opening = tokio::spawn(blocking(move || Store::open(&options, &names)));
+    let needs = fulfil(&services, &entities, &config, &clock).await;
+    // Whatever the servers answered: nobody else can open it before this is done.
+    let store = opening.await.map_err(Error::of_task)??;
+    let Needs {
+        topics, schemas, ..
+    } = needs?;
     let store = Arc::new(store.map_err(|error| at(Step::OpenState)(error.into()))?);
 
     let mut registered = HashMap::new();
@@ -121,24 +126,71 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         let table = kept.then(|| {
             Arc::new(Table::new(
                 entity.model.name,
-                options::table(entity.model, topic, *ids, &config, stores.len()),
+                options::table(entity, topic, *ids, &config, stores.len()),
                 Arc::clone(&store),
                 builder.events.clone(),
             ))
         });
         registered.insert(
-            entity.id,
+            (entity.id, entity.result.and_then(|result| result.window)),
             Arc::new(Registered {
                 topic: topic.name.to_string(),
                 partitions: topic.partitions,
                 value_schema,
                 key_schema,
+                result: entity.result.is_some(),
                 log: services.log.clone(),
                 clock: clock.clone(),
                 ready_timeout: config.ready_timeout,
                 table,
             }),
         );
+    }
+    let made: Vec<_> = entities.iter().zip(&topics).zip(&schemas).collect();
+    let mut running = Vec::new();
+    for query in queries {
+        let name = query.plan().name;
+        let failed = |reason: String| Error::Query {
+            query: name,
+            reason,
+        };
+        let ((source, topic), ids) = made
+            .iter()
+            .find(|((entity, _), _)| entity.id == query.input() && entity.model.window.is_none())
+            .ok_or_else(|| {
+                failed(
+                    "a windowed table cannot be read by a query: read what it is made of"
+                        .to_owned(),
+                )
+            })?;
+        let targets = made
+            .iter()
+            .filter(|((entity, _), _)| entity.id == query.output())
+            .map(|((entity, topic), (value_schema, key_schema))| Target {
+                topic: topic.name.to_string(),
+                partitions: topic.partitions,
+                value_schema: *value_schema,
+                key_schema: *key_schema,
+                record_key: entity.model.key_columns() > 1,
+            })
+            .collect();
+        let site = Site {
+            log: services.log.clone(),
+            registry: services.registry.clone(),
+            targets,
+            emit: builder.emit,
+            shape: query.shape().map_err(|error| failed(error.to_string()))?,
+        };
+        running.push(Running {
+            table: Arc::new(Table::new(
+                name,
+                options::query(name, source, topic, **ids, &config, stores.len()),
+                Arc::clone(&store),
+                builder.events.clone(),
+            )),
+            runner: query,
+            site,
+        });
     }
     // From here on dropping the context closes what was opened.
     let ctx = Context(Arc::new(Inner {
@@ -148,6 +200,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         store,
         stores,
         entities: registered,
+        queries: running,
         registrations: entities.clone(),
         events: builder.events.clone(),
         flusher: Mutex::new(None),
@@ -164,30 +217,44 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     }
 }
 
+/// Everything the servers must have.
+async fn fulfil(
+    services: &Services,
+    entities: &[Registration],
+    config: &Config,
+    clock: &Clock,
+) -> Result<Needs> {
+    #[cfg_attr(
+        not(feature = "kafka"),
+        allow(unused_mut, reason = "only ksqlDB is told afterwards")
+    )]
+    let mut needs = needs::fulfil(services, entities, config).await?;
+    #[cfg(feature = "kafka")]
+    needs
+        .tell_ksqldb(services, entities, config, clock.now_ms())
+        .await?;
+    #[cfg(not(feature = "kafka"))]
+    let _ = clock;
+    Ok(needs)
+}
+
 /// Starts the tables, then waits for them if that is asked for.
 async fn run(ctx: &Context, entities: &[Registration]) -> Result<()> {
     for entity in entities {
         let Some(table) = ctx
             .0
             .entities
-            .get(&entity.id)
+            .get(&(entity.id, entity.result.and_then(|result| result.window)))
             .and_then(|known| known.table.as_ref())
         else {
             continue;
         };
         let at = |error: Error| error.at(Step::StartTables, Some(entity.model.name));
         // Read once: these are the targets.
-        let mut offsets = Vec::new();
-        for partition in 0..table.settings.topic.partitions.cast_signed() {
-            offsets.push(
-                ctx.0
-                    .services
-                    .log
-                    .offsets(table.topic(), partition)
-                    .await
-                    .map_err(|error| at(error.into()))?,
-            );
-        }
+        let offsets = ctx.0.services.log.all_offsets(table.topic()).await;
+        let mut offsets = offsets.map_err(|error| at(error.into()))?;
+        // Partitions added in this moment are met by the table itself, and refused there.
+        offsets.truncate(table.settings.topic.partitions as usize);
         (entity.start)(
             table,
             ctx.0.services.log.clone(),
@@ -195,6 +262,21 @@ async fn run(ctx: &Context, entities: &[Registration]) -> Result<()> {
             &offsets,
         )
         .map_err(|error| at(error.into()))?;
+    }
+    for query in &ctx.0.queries {
+        let name = query.table.entity;
+        let at = |error: Error| error.at(Step::StartQueries, Some(name));
+        let offsets = ctx
+            .0
+            .services
+            .log
+            .all_offsets(query.table.topic())
+            .await
+            .map_err(|error| at(error.into()))?;
+        query
+            .runner
+            .start(&query.table, query.site.clone(), &offsets)
+            .map_err(|error| at(error.into()))?;
     }
     let (store, stores, every) = (
         Arc::clone(&ctx.0.store),

@@ -3,6 +3,7 @@
 //! Invariant: looking changes nothing, and judges a new schema at the level that will hold for it, so that a plan and a
 //! start agree. Registering uses what was found and can be done again. Called by the inspection and, behind it, by start.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use ksql_schema::Entity as Model;
@@ -25,7 +26,7 @@ const AGAIN: Duration = Duration::from_millis(50);
 pub(super) struct Subject {
     entity: &'static str,
     name: String,
-    schema: &'static str,
+    schema: Cow<'static, str>,
     /// Whether the schema is the key's.
     key: bool,
     /// The level that is configured.
@@ -47,25 +48,26 @@ enum Found {
 
 /// The subjects of an entity where nothing exists yet: the value's, and the key's where it is a record.
 pub(super) fn absent(entity: &Registration, config: &Config) -> Vec<Subject> {
-    let topic = Operational::new(entity.model, config)
-        .spec(entity.model)
-        .name;
+    let topic = Operational::of(entity, config).spec(entity.model).name;
     let level = config
         .of_entity(entity.model.name)
         .compatibility
         .unwrap_or(config.compatibility);
-    [(false, entity.value_schema), (true, entity.key_schema)]
-        .into_iter()
-        .filter(|(_, schema)| !schema.is_empty())
-        .map(|(key, schema)| Subject {
-            entity: entity.model.name,
-            name: subject_name(entity.model, &topic, key),
-            schema,
-            key,
-            level,
-            found: Found::Nothing,
-        })
-        .collect()
+    [
+        (false, entity.value_schema.clone()),
+        (true, Cow::Borrowed(entity.key_schema)),
+    ]
+    .into_iter()
+    .filter(|(_, schema)| !schema.is_empty())
+    .map(|(key, schema)| Subject {
+        entity: entity.model.name,
+        name: subject_name(entity.model, &topic, key),
+        schema,
+        key,
+        level,
+        found: Found::Nothing,
+    })
+    .collect()
 }
 
 /// Compares the subjects of an entity with its schemas.
@@ -98,7 +100,7 @@ pub(super) async fn make(
 
 impl Subject {
     async fn look(&mut self, registry: &Registry) -> Result<(), RegistryError> {
-        let id = match registry.lookup(&self.name, self.schema).await {
+        let id = match registry.lookup(&self.name, &self.schema).await {
             Ok(found) => Some(found.id),
             Err(RegistryError::UnknownSchema { .. }) => None,
             Err(RegistryError::UnknownSubject { .. }) => return Ok(()),
@@ -109,7 +111,7 @@ impl Subject {
             Some(id) => Found::Schema(id, existing),
             None => {
                 let checked = registry
-                    .check_at(&self.name, self.schema, self.level, existing)
+                    .check_at(&self.name, &self.schema, self.level, existing)
                     .await;
                 match checked {
                     Ok(()) => Found::Fitting(existing),
@@ -144,7 +146,7 @@ impl Subject {
             name: self.name.clone(),
             entity: self.entity,
             action,
-            definition: self.schema.to_owned(),
+            definition: self.schema.clone().into_owned(),
         }
     }
 
@@ -180,7 +182,7 @@ impl Subject {
             Found::Fitting(existing) | Found::Other(existing, _) => {
                 // First the level, since it says whether the schema fits.
                 self.set_level(registry, existing).await?;
-                registry.register_compared(&self.name, self.schema).await
+                registry.register_compared(&self.name, &self.schema).await
             }
             Found::Nothing => {
                 let by_another = match topic {
@@ -190,7 +192,7 @@ impl Subject {
                 // Nothing has to fit yet, and not every registry keeps the level of a subject without schemas.
                 let id = match by_another {
                     Some(id) => id,
-                    None => registry.register_compared(&self.name, self.schema).await?,
+                    None => registry.register_compared(&self.name, &self.schema).await?,
                 };
                 let existing = registry.compatibility(Some(&self.name)).await?;
                 self.set_level(registry, existing).await?;
@@ -206,7 +208,7 @@ impl Subject {
     ) -> Result<Option<u32>, RegistryError> {
         let end = tokio::time::Instant::now() + HEAD_START;
         while tokio::time::Instant::now() < end {
-            match registry.lookup(&self.name, self.schema).await {
+            match registry.lookup(&self.name, &self.schema).await {
                 Ok(found) => return Ok(Some(found.id)),
                 Err(RegistryError::UnknownSubject { .. } | RegistryError::UnknownSchema { .. }) => {
                     tokio::time::sleep(AGAIN).await

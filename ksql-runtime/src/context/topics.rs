@@ -57,7 +57,7 @@ impl Topic {
     pub(super) fn absent(entity: &Registration, config: &Config) -> Topic {
         Topic {
             entity: entity.model.name,
-            spec: Operational::new(entity.model, config).spec(entity.model),
+            spec: Operational::of(entity, config).spec(entity.model),
             existing: None,
             differences: Vec::new(),
         }

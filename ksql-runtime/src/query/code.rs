@@ -126,6 +126,18 @@ pub fn convert<'a, T: Output<'a>, A: Operand<'a>, const CONVERTS: bool>(
     }
 }
 
+/// A field of a struct, `->`: of what is none it is `NULL`.
+#[inline]
+pub fn field<'a>(of: Any<'a>, name: &str) -> Any<'a> {
+    match of {
+        Any::Struct(fields) => fields
+            .iter()
+            .find(|(field, _)| *field == name)
+            .map_or(Any::Null, |(_, value)| *value),
+        _ => Any::Null,
+    }
+}
+
 /// `if`: a condition that fails is no `else`.
 #[inline]
 pub fn case<'a, T: Output<'a>, C: Operand<'a>, A: Operand<'a>, B: Operand<'a>>(

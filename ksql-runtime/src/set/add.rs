@@ -2,13 +2,17 @@
 //!
 //! Invariant: a defect in an entity is an error before the batch it belongs to is sent; what is acknowledged is durable.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
 use super::{EntitySet, Position};
-use crate::codec::{Defect, frame};
+use crate::codec::{Defect, frame, result};
 use crate::context::Registered;
 use crate::entity::{Entity, EntityKey, TableEntity, Writable};
 use crate::error::{Error, Result};
-use crate::log::{Receipt, Record, RecordBatch};
-use tracing::Instrument;
+use crate::log::{BatchReceipt, LogError, Receipt, Record, RecordBatch};
+use crate::ops::Scratch;
 
 /// Records are sent together up to this many encoded bytes.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -32,16 +36,23 @@ impl<T: Entity> EntitySet<T> {
     where
         T: Writable,
     {
+        self.add_at(None, entity).await
+    }
+
+    /// The same, with a timestamp that counts instead of the entity's own.
+    pub(crate) async fn add_at(&self, timestamp: Option<i64>, entity: T) -> Result<Receipt>
+    where
+        T: Writable,
+    {
         let registered = self.registered()?;
         let (mut key, mut value) = (Vec::with_capacity(64), Vec::with_capacity(256));
         let defect = |defect| refused::<T>(registered, defect, 0);
         let has_key = entity
             .encode_key(registered.key_schema, &mut key)
             .map_err(defect)?;
-        frame::write(registered.value_schema, &mut value);
-        entity.encode_value(&mut value).map_err(defect)?;
-        let timestamp = entity
-            .timestamp()
+        encode(&entity, registered, &mut value).map_err(defect)?;
+        let timestamp = timestamp
+            .or_else(|| entity.timestamp())
             .unwrap_or_else(|| registered.clock.now_ms());
         let record = Record::new(has_key.then_some(key.as_slice()), Some(&value), timestamp);
         Ok(registered.log.produce(&registered.topic, record).await?)
@@ -56,22 +67,31 @@ impl<T: Entity> EntitySet<T> {
     where
         T: Writable,
     {
+        self.add_all_at(entities.into_iter().map(|entity| (None, entity)))
+            .await
+    }
+
+    /// The same, with timestamps that count instead of the entities' own.
+    pub(crate) async fn add_all_at(
+        &self,
+        entities: impl Iterator<Item = (Option<i64>, T)>,
+    ) -> Result<Added>
+    where
+        T: Writable,
+    {
         let registered = self.registered()?;
         let mut added = Added::default();
         let mut batch = RecordBatch::new();
         let mut sending = None;
-        for entity in entities {
-            let timestamp = entity
-                .timestamp()
+        for (timestamp, entity) in entities {
+            let timestamp = timestamp
+                .or_else(|| entity.timestamp())
                 .unwrap_or_else(|| registered.clock.now_ms());
             let pushed = batch.push_with(
                 timestamp,
                 &[],
                 |out| entity.encode_key(registered.key_schema, out),
-                |out| {
-                    frame::write(registered.value_schema, out);
-                    entity.encode_value(out).map(|()| true)
-                },
+                |out| encode(&entity, registered, out).map(|()| true),
             );
             if let Err(defect) = pushed {
                 finish(&mut sending, &mut added).await?;
@@ -80,12 +100,12 @@ impl<T: Entity> EntitySet<T> {
             if batch.bytes() >= BATCH_BYTES {
                 // While one batch is written the next is encoded; the order stays, as the earlier one is in the queue.
                 finish(&mut sending, &mut added).await?;
-                sending = Some(send(registered, std::mem::take(&mut batch)));
+                sending = Some(send(registered, std::mem::take(&mut batch)).await);
             }
         }
         finish(&mut sending, &mut added).await?;
         if !batch.is_empty() {
-            sending = Some(send(registered, batch));
+            sending = Some(send(registered, batch).await);
             finish(&mut sending, &mut added).await?;
         }
         Ok(added)
@@ -100,29 +120,66 @@ impl<T: Entity> EntitySet<T> {
     where
         T: TableEntity + Writable,
     {
+        self.remove_at(None, key.into()).await
+    }
+
+    /// A record without a value, of a stream too.
+    pub(crate) async fn remove_at(&self, timestamp: Option<i64>, key: T::Key) -> Result<Receipt>
+    where
+        T: Writable,
+    {
         let registered = self.registered()?;
         let mut wire = Vec::with_capacity(64);
-        key.into().encode(registered.key_schema, &mut wire);
-        let record = Record::new(Some(&wire), None, registered.clock.now_ms());
+        key.encode(registered.key_schema, &mut wire);
+        let timestamp = timestamp.unwrap_or_else(|| registered.clock.now_ms());
+        let record = Record::new(Some(&wire), None, timestamp);
         Ok(registered.log.produce(&registered.topic, record).await?)
     }
 }
 
-type Sending = tokio::task::JoinHandle<Result<crate::log::BatchReceipt, crate::log::LogError>>;
+/// Appends a framed value; into a topic that a query writes too, in the form that query writes.
+fn encode<T: Entity>(entity: &T, registered: &Registered, out: &mut Vec<u8>) -> Result<(), Defect> {
+    frame::write(registered.value_schema, out);
+    let body = out.len();
+    entity.encode_value(out)?;
+    if registered.result {
+        out.truncate(body);
+        result::value::<T>(entity.row(), &Scratch::new(), out);
+    }
+    Ok(())
+}
 
-fn send(registered: &Registered, batch: RecordBatch) -> Sending {
-    let (log, topic) = (registered.log.clone(), registered.topic.clone());
-    tokio::spawn(async move { log.produce_batch(&topic, batch).await }.in_current_span())
+/// A batch on its way.
+enum Sending<'a> {
+    /// Given to the log, not answered for.
+    Begun(Pin<Box<dyn Future<Output = Sent> + Send + 'a>>),
+    /// Answered for at once.
+    Done(Sent),
+}
+
+type Sent = Result<BatchReceipt, LogError>;
+
+/// Gives a batch to the log. It is not a task of its own: a caller who goes away leaves nothing behind that is still to be
+/// given, which an orderly end could not wait for.
+async fn send(registered: &Registered, batch: RecordBatch) -> Sending<'_> {
+    let produced = registered.log.produce_batch(&registered.topic, batch);
+    let mut sending: Pin<Box<dyn Future<Output = Sent> + Send + '_>> = Box::pin(produced);
+    match poll_fn(|context| Poll::Ready(sending.as_mut().poll(context))).await {
+        Poll::Ready(sent) => Sending::Done(sent),
+        Poll::Pending => Sending::Begun(sending),
+    }
 }
 
 /// Waits for the batch that is being written, if there is one.
-async fn finish(sending: &mut Option<Sending>, added: &mut Added) -> Result<()> {
-    if let Some(sending) = sending.take() {
-        let receipt = sending.await.map_err(Error::of_task)??;
-        added.records = added.records.saturating_add(receipt.len() as u64);
-        for (partition, offset) in receipt.positions() {
-            added.position.reach(partition, offset);
-        }
+async fn finish(sending: &mut Option<Sending<'_>>, added: &mut Added) -> Result<()> {
+    let receipt = match sending.take() {
+        None => return Ok(()),
+        Some(Sending::Done(sent)) => sent?,
+        Some(Sending::Begun(sending)) => sending.await?,
+    };
+    added.records = added.records.saturating_add(receipt.len() as u64);
+    for (partition, offset) in receipt.positions() {
+        added.position.reach(partition, offset);
     }
     Ok(())
 }

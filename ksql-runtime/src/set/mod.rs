@@ -3,6 +3,7 @@
 mod add;
 mod position;
 mod read;
+mod windows;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -10,7 +11,9 @@ use std::time::Duration;
 
 pub use add::Added;
 pub use position::Position;
+use read::Access;
 pub use read::Filtered;
+pub use windows::WindowSet;
 
 use crate::context::{Registered, wait_all};
 use crate::entity::{Entity, TableEntity};
@@ -79,6 +82,8 @@ use crate::state::{Lag, State, Table};
 #[derive(Debug)]
 pub struct EntitySet<T> {
     registered: Option<Arc<Registered>>,
+    /// Of a windowed entity that a query writes: size and topic of each window.
+    windows: Vec<(u64, Arc<Registered>)>,
     at_least: Option<Position>,
     stale: bool,
     entity: PhantomData<fn() -> T>,
@@ -88,6 +93,7 @@ impl<T> Clone for EntitySet<T> {
     fn clone(&self) -> Self {
         EntitySet {
             registered: self.registered.clone(),
+            windows: self.windows.clone(),
             at_least: self.at_least.clone(),
             stale: self.stale,
             entity: PhantomData,
@@ -96,9 +102,13 @@ impl<T> Clone for EntitySet<T> {
 }
 
 impl<T: Entity> EntitySet<T> {
-    pub(crate) fn new(registered: Option<Arc<Registered>>) -> EntitySet<T> {
+    pub(crate) fn new(
+        registered: Option<Arc<Registered>>,
+        windows: Vec<(u64, Arc<Registered>)>,
+    ) -> EntitySet<T> {
         EntitySet {
             registered,
+            windows,
             at_least: None,
             stale: false,
             entity: PhantomData,
@@ -148,6 +158,19 @@ impl<T: Entity> EntitySet<T> {
     {
         self.registered()?.table.as_ref().ok_or(Error::NotCached {
             entity: T::MODEL.name,
+        })
+    }
+
+    /// The table to be read, and how.
+    fn access(&self) -> Result<Access<'_>>
+    where
+        T: TableEntity,
+    {
+        Ok(Access {
+            registered: self.registered()?,
+            table: self.table()?,
+            at_least: self.at_least.as_ref(),
+            stale: self.stale,
         })
     }
 

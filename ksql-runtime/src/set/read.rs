@@ -6,9 +6,9 @@
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
-use super::EntitySet;
+use super::{EntitySet, Position};
 use crate::codec::DecodeError;
-use crate::context::wait_all;
+use crate::context::{Registered, wait_all};
 use crate::entity::{Entity, EntityKey, TableEntity};
 use crate::error::{Error, Result};
 use crate::log::partition::partition_for_key;
@@ -25,9 +25,10 @@ impl<T: Entity> EntitySet<T> {
     where
         T: TableEntity,
     {
-        let reading = self.ready().await?;
+        let access = self.access()?;
+        let reading = access.ready().await?;
         // Another writer may choose partitions by another hash; or the key is a record, which may carry another schema id.
-        let anywhere = T::Key::COLUMNS > 1 || self.registered()?.log.is_shared();
+        let anywhere = T::Key::COLUMNS > 1 || access.registered.log.is_shared();
         let row = find(reading.table, &key.into(), anywhere);
         reading.end(row)
     }
@@ -42,7 +43,8 @@ impl<T: Entity> EntitySet<T> {
         T: TableEntity,
     {
         let mut rows = Vec::new();
-        self.rows(&Bounds::all(), |key, row| collect(&mut rows, key, row))
+        self.access()?
+            .rows::<T>(&Bounds::all(), |_, row| collect(&mut rows, row))
             .await?;
         Ok(rows)
     }
@@ -61,7 +63,8 @@ impl<T: Entity> EntitySet<T> {
             from: ordered::<T, K>(keys.start_bound()),
             to: ordered::<T, K>(keys.end_bound()),
         };
-        self.rows(&bounds, |key, row| collect(&mut rows, key, row))
+        self.access()?
+            .rows::<T>(&bounds, |_, row| collect(&mut rows, row))
             .await?;
         Ok(rows)
     }
@@ -121,11 +124,12 @@ impl<T: Entity> EntitySet<T> {
     where
         T: TableEntity,
     {
-        self.rows(&Bounds::all(), |_, row| {
-            each(row);
-            Ok(())
-        })
-        .await
+        self.access()?
+            .rows::<T>(&Bounds::all(), |_, row| {
+                each(row);
+                Ok(())
+            })
+            .await
     }
 
     /// How many rows there are.
@@ -137,6 +141,21 @@ impl<T: Entity> EntitySet<T> {
     where
         T: TableEntity,
     {
+        self.access()?.count().await
+    }
+}
+
+/// A table that is to be read, and how.
+pub(super) struct Access<'a> {
+    pub(super) registered: &'a Registered,
+    pub(super) table: &'a Arc<Table>,
+    pub(super) at_least: Option<&'a Position>,
+    pub(super) stale: bool,
+}
+
+impl<'a> Access<'a> {
+    /// How many rows there are.
+    async fn count(&self) -> Result<u64> {
         let reading = self.ready().await?;
         let mut count = 0_u64;
         let counted = beside_tasks(|| {
@@ -149,14 +168,11 @@ impl<T: Entity> EntitySet<T> {
     }
 
     /// The table, when it may be read.
-    async fn ready(&self) -> Result<Reading<'_>>
-    where
-        T: TableEntity,
-    {
-        let table = self.table()?;
-        if let Some(position) = &self.at_least {
+    pub(super) async fn ready(&self) -> Result<Reading<'a>> {
+        let table = self.table;
+        if let Some(position) = self.at_least {
             let goal: Vec<(i32, i64)> = position.offsets().collect();
-            let limit = self.registered()?.ready_timeout;
+            let limit = self.registered.ready_timeout;
             let table = [Arc::clone(table)];
             wait_all(&table, limit, "the position asked for", |status| {
                 status.reaches(&goal)
@@ -177,29 +193,25 @@ impl<T: Entity> EntitySet<T> {
         }
     }
 
-    async fn rows(
+    /// Gives the rows of a range to `each`, in key order.
+    pub(super) async fn rows<T: Entity>(
         &self,
         bounds: &Bounds,
-        mut each: impl for<'a> FnMut(&T::Key, T::Row<'a>) -> Result<(), DecodeError>,
-    ) -> Result<()>
-    where
-        T: TableEntity,
-    {
+        mut each: impl for<'r> FnMut(&T::Key, T::Row<'r>) -> Result<(), DecodeError>,
+    ) -> Result<()> {
         let all = |_: T::Row<'_>| true;
-        self.rows_while(bounds, &all, |key, row| each(key, row).map(|()| true))
-            .await
+        let each = |key: &T::Key, row: T::Row<'_>| each(key, row).map(|()| true);
+        self.rows_while::<T>(bounds, |_| Ok(true), &all, each).await
     }
 
-    /// The rows that are wanted, until `each` has enough.
-    async fn rows_while(
+    /// The rows of a range whose key is one of those asked for and that are wanted, until `each` has enough.
+    pub(super) async fn rows_while<T: Entity>(
         &self,
         bounds: &Bounds,
+        only: impl Fn(&T::Key) -> Result<bool, DecodeError>,
         wanted: &impl Condition<T>,
-        mut each: impl for<'a> FnMut(&T::Key, T::Row<'a>) -> Result<bool, DecodeError>,
-    ) -> Result<()>
-    where
-        T: TableEntity,
-    {
+        mut each: impl for<'r> FnMut(&T::Key, T::Row<'r>) -> Result<bool, DecodeError>,
+    ) -> Result<()> {
         let reading = self.ready().await?;
         let table = reading.table;
         let mut wrong = None;
@@ -208,6 +220,9 @@ impl<T: Entity> EntitySet<T> {
                 let mut read = || -> Result<bool> {
                     let key = T::Key::decode_ordered(key)
                         .map_err(|error| unreadable(table, &key, error))?;
+                    if !only(&key).map_err(|error| unreadable(table, &key, error))? {
+                        return Ok(true);
+                    }
                     let body = body(table, &key, stored)?;
                     // Takes no memory before something is made.
                     let scratch = Scratch::new();
@@ -233,14 +248,14 @@ impl<T: Entity> EntitySet<T> {
 }
 
 /// A table that may be read, and what it was when that was seen.
-struct Reading<'a> {
-    table: &'a Arc<Table>,
+pub(super) struct Reading<'a> {
+    pub(super) table: &'a Arc<Table>,
     generation: u64,
 }
 
 impl Reading<'_> {
     /// What was read, unless all rows were removed meanwhile: then it is neither of the table before nor of the one after.
-    fn end<R>(self, read: Result<R>) -> Result<R> {
+    pub(super) fn end<R>(self, read: Result<R>) -> Result<R> {
         if self.table.generation() == self.generation {
             return read;
         }
@@ -254,9 +269,13 @@ impl Reading<'_> {
 }
 
 /// The row of a key: from the partition it belongs to, else, if it may lie `anywhere`, from the others.
-fn find<T: Entity>(table: &Table, key: &T::Key, anywhere: bool) -> Result<Option<T>> {
+pub(super) fn find<T: Entity>(table: &Table, key: &T::Key, anywhere: bool) -> Result<Option<T>> {
     let mut wire = Vec::with_capacity(64);
     key.encode(table.settings.key_schema, &mut wire);
+    if table.settings.window.is_some() {
+        // A windowed record lies where its inner key does.
+        wire.truncate(wire.len().saturating_sub(size_of::<i64>()));
+    }
     let partitions = table.settings.topic.partitions;
     let partition = partition_for_key(&wire, partitions);
     let mut stored = Vec::with_capacity(64);
@@ -288,11 +307,7 @@ fn unreadable(table: &Table, key: &dyn std::fmt::Debug, error: DecodeError) -> E
     }
 }
 
-fn collect<T: Entity>(
-    rows: &mut Vec<T>,
-    _key: &T::Key,
-    row: T::Row<'_>,
-) -> Result<(), DecodeError> {
+pub(super) fn collect<T: Entity>(rows: &mut Vec<T>, row: T::Row<'_>) -> Result<(), DecodeError> {
     rows.push(T::from_row(row)?);
     Ok(())
 }
@@ -365,7 +380,8 @@ impl<T: Entity, C: Condition<T>> Filtered<T, C> {
         T: TableEntity,
     {
         self.set
-            .rows_while(&Bounds::all(), &self.keep, |_, row| each(row))
+            .access()?
+            .rows_while::<T>(&Bounds::all(), |_| Ok(true), &self.keep, |_, row| each(row))
             .await
     }
 }

@@ -1,8 +1,8 @@
-//! A table's thread: reads its topic, makes rows of records, writes them with the offsets they cover.
+//! The thread of a table or a query: reads a topic and gives what it read to the [`Work`], which writes it with the offsets
+//! it covers.
 //!
-//! One loop for restoring and for running: what was polled is put into one arena, sorted by key with the last value
-//! kept, and written as one batch with the offsets. While far from the target more is gathered first: sorted input is
-//! what RocksDB writes fastest.
+//! One loop for restoring and for running. While far from the target more is gathered first: sorted input is what RocksDB
+//! writes fastest.
 //!
 //! Invariant: the thread ends only when it is told to, or in the state ERROR with the reason. What waiting can cure it
 //! waits for; what reading again can cure it reads again, where that was asked for.
@@ -11,14 +11,11 @@ use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use super::gathered::Gathered;
 use super::plan::Plan;
-use super::record::Maker;
 use super::status::State;
+use super::work::Work;
 use super::{StateError, Table};
-use crate::entity::Entity;
 use crate::log::{Log, LogError, LogReader, Offsets, TopicId};
-use crate::registry::Registry;
 
 /// How long a poll waits; a waker ends it early.
 const POLL: Duration = Duration::from_millis(500);
@@ -28,31 +25,33 @@ const LAST_POLL: Duration = Duration::from_millis(10);
 const STOP_CHECK: Duration = Duration::from_millis(20);
 
 /// A table's thread at work.
-pub(super) struct Binding<'a, T> {
+pub(super) struct Binding<'a, W> {
     table: &'a Arc<Table>,
     log: &'a Log,
     runtime: &'a tokio::runtime::Handle,
-    maker: Maker<'a, T>,
-    gathered: Gathered,
+    work: W,
+    /// What the stored bytes look like.
+    shape: u64,
     topic: TopicId,
     resume_from: Vec<i64>,
     failures: u32,
 }
 
-impl<'a, T: Entity> Binding<'a, T> {
+impl<'a, W: Work> Binding<'a, W> {
     pub(super) fn new(
         table: &'a Arc<Table>,
         log: &'a Log,
-        registry: &'a Registry,
         runtime: &'a tokio::runtime::Handle,
+        work: W,
+        shape: u64,
         plan: Plan,
-    ) -> Binding<'a, T> {
+    ) -> Binding<'a, W> {
         let mut binding = Binding {
             table,
             log,
             runtime,
-            maker: Maker::new(table, registry, runtime),
-            gathered: Gathered::new(table.settings.gather_bytes),
+            work,
+            shape,
             topic: plan.topic,
             resume_from: Vec::new(),
             failures: 0,
@@ -104,8 +103,8 @@ impl<'a, T: Entity> Binding<'a, T> {
     fn follow(&mut self) -> Result<(), StateError> {
         let table = self.table;
         // After an error what was gathered is read again.
-        self.gathered.clear();
-        self.maker.ask_again()?;
+        self.work.forget()?;
+        self.work.ask_again()?;
         let mut reader = self.reader()?;
         if self.failures > 0 && self.missed_deletions()? {
             tracing::info!(
@@ -115,9 +114,12 @@ impl<'a, T: Entity> Binding<'a, T> {
             self.rebuild()?;
             reader = self.reader()?;
         }
+        if self.work.resume(self.log, self.topic)? {
+            reader = self.reader()?;
+        }
         table.keep_waker(reader.waker());
         while !table.may_end() {
-            let wait = if !self.gathered.is_empty() {
+            let wait = if !self.work.is_empty() {
                 // What is gathered is not waited upon.
                 Duration::ZERO
             } else if table.stopping() {
@@ -134,28 +136,20 @@ impl<'a, T: Entity> Binding<'a, T> {
             self.reconnected();
             let more = fetched.is_some();
             if let Some(fetched) = fetched {
-                for record in &fetched {
-                    self.maker
-                        .row(fetched.partition(), &record, &mut self.gathered)?;
-                }
-                self.gathered.reached(
-                    fetched.partition(),
-                    fetched.next_offset(),
-                    fetched.end_offset(),
-                );
+                self.work.take(&fetched)?;
             }
             let restoring = !table.is_running();
-            if !self.gathered.is_empty() && (!more || !restoring || self.gathered.is_full()) {
-                self.gathered.write(table, self.topic)?;
+            if !self.work.is_empty() && self.work.is_due(more, restoring) {
+                self.work.write(self.topic)?;
                 if restoring && table.is_running() {
-                    self.gathered.shrink();
+                    self.work.restored();
                 }
             }
         }
-        if self.gathered.is_empty() {
+        if self.work.is_empty() || table.is_abandoned() {
             Ok(())
         } else {
-            self.gathered.write(table, self.topic)
+            self.work.write(self.topic)
         }
     }
 
@@ -313,7 +307,7 @@ impl<'a, T: Entity> Binding<'a, T> {
         // Before the rows go: nobody takes a row that is missing for one that never was.
         self.table
             .update(|status| status.state = State::Rebalancing);
-        let plan = Plan::afresh(self.table, T::FINGERPRINT, topic.id, &offsets)?;
+        let plan = Plan::afresh(self.table, self.shape, topic.id, &offsets)?;
         self.failures = 0;
         self.begin(plan);
         Ok(())
@@ -339,6 +333,10 @@ fn is_given_up(error: &StateError) -> bool {
                 source: LogError::Closed,
                 ..
             }
+            | StateError::Output {
+                source: LogError::Closed,
+                ..
+            }
     )
 }
 
@@ -349,7 +347,7 @@ fn may_pass(error: &StateError, recreated: bool) -> bool {
             source: LogError::UnknownTopic { .. },
             ..
         } => recreated,
-        StateError::Log { source, .. } => source.is_transient(),
+        StateError::Log { source, .. } | StateError::Output { source, .. } => source.is_transient(),
         StateError::Registry { source, .. } => source.is_transient(),
         _ => false,
     }

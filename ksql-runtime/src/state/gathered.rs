@@ -9,9 +9,9 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
+use super::progress::Progress;
 use super::record::POISON;
-use super::status::State;
-use super::store::{StoredOffset, row_prefix};
+use super::store::row_prefix;
 use super::{StateError, Table};
 use crate::log::TopicId;
 
@@ -31,8 +31,7 @@ pub(super) struct Gathered {
     index: HashTable<usize>,
     hasher: RandomState,
     value_at: usize,
-    reached: Vec<(i32, i64, i64)>,
-    read: u64,
+    pub(super) progress: Progress,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +56,7 @@ impl Gathered {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.reached.is_empty()
+        self.progress.is_empty()
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -70,8 +69,7 @@ impl Gathered {
         self.rows.clear();
         self.index.clear();
         self.arena.clear();
-        self.reached.clear();
-        self.read = 0;
+        self.progress.clear();
     }
 
     /// Gives back the memory that restoring took: what comes later comes in small portions.
@@ -142,18 +140,7 @@ impl Gathered {
                 rows.push(row);
             }
         }
-        self.read += 1;
-    }
-
-    pub(super) fn reached(&mut self, partition: i32, next: i64, end: i64) {
-        match self
-            .reached
-            .iter_mut()
-            .find(|(known, ..)| *known == partition)
-        {
-            Some(known) => *known = (partition, next, end),
-            None => self.reached.push((partition, next, end)),
-        }
+        self.progress.count();
     }
 
     fn key(&self, row: &Row) -> &[u8] {
@@ -169,10 +156,6 @@ impl Gathered {
     pub(super) fn write(&mut self, table: &Table, topic: TopicId) -> Result<(), StateError> {
         let mut rows = std::mem::take(&mut self.rows);
         rows.sort_unstable_by(|a, b| self.key(a).cmp(self.key(b)));
-        let offsets = self
-            .reached
-            .iter()
-            .map(|(partition, next, _)| (*partition, StoredOffset { topic, next: *next }));
         table.store.write(
             &table.settings.store,
             |batch, family| {
@@ -183,30 +166,13 @@ impl Gathered {
                     }
                 }
             },
-            offsets,
+            self.progress.offsets(topic),
         )?;
         if let Some(cache) = &table.cache {
             // Before the position is published: whoever waited for it reads the new row.
             rows.iter().for_each(|row| cache.forget(self.key(row)));
         }
-        table.update(|status| {
-            let restoring = status.state == State::Rebalancing;
-            for (partition, next, end) in &self.reached {
-                if let Some(lag) = status
-                    .lag
-                    .iter_mut()
-                    .find(|lag| lag.partition == *partition)
-                {
-                    (lag.position, lag.end) = (*next, *end);
-                }
-            }
-            if restoring {
-                status.replayed += self.read;
-                if status.reached_target() {
-                    status.state = State::Running;
-                }
-            }
-        });
+        self.progress.publish(table);
         self.rows = rows;
         self.clear();
         Ok(())

@@ -10,22 +10,26 @@ mod gathered;
 #[cfg(all(test, feature = "kafka"))]
 mod outage;
 mod plan;
+mod progress;
 mod record;
 mod rows;
 mod status;
 mod store;
 mod table;
+mod work;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(crate) use cache::RowCache;
-pub(crate) use record::{POISON, ROW};
+pub(crate) use progress::Progress;
+pub(crate) use record::{Decoder, POISON, ROW, Refusal, end_window};
 pub(crate) use rows::{Bounds, scan};
 pub use status::{Event, Lag, State, Status};
 pub use store::StateDurability;
-pub(crate) use store::{Store, StoreOptions};
+pub(crate) use store::{Store, StoreOptions, family};
 pub(crate) use table::{Settings, Table};
+pub(crate) use work::Work;
 
 use crate::log::LogError;
 
@@ -121,6 +125,49 @@ pub enum StateError {
         /// Why it is none.
         reason: String,
     },
+    /// A record that is no row of what a query reads.
+    #[error(
+        "topic `{topic}`, partition {partition}, offset {offset}: {reason}; the query `{query}` stops so that no result is made without it (set `on_poison = \"mark\"` to leave such records out)"
+    )]
+    Unreadable {
+        /// The query.
+        query: String,
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// The offset.
+        offset: i64,
+        /// Why it is none.
+        reason: String,
+    },
+    /// What a query makes of a record cannot be kept or written.
+    #[error(
+        "the query `{query}` stops at topic `{topic}`, partition {partition}, offset {offset}: {reason}"
+    )]
+    Result {
+        /// The query.
+        query: String,
+        /// The topic it reads.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// The offset.
+        offset: i64,
+        /// What cannot be, and what would be right.
+        reason: String,
+    },
+    /// Results could not be written.
+    #[error("the query `{query}` cannot write to topic `{topic}`")]
+    Output {
+        /// The query.
+        query: String,
+        /// The topic.
+        topic: String,
+        /// The cause.
+        #[source]
+        source: LogError,
+    },
     /// The log failed.
     #[error("topic `{topic}` cannot be read")]
     Log {
@@ -153,7 +200,7 @@ pub enum StateError {
 
 impl StateError {
     /// What an error of the log means for the table of a topic.
-    fn of_log(topic: &str, source: LogError) -> StateError {
+    pub(crate) fn of_log(topic: &str, source: LogError) -> StateError {
         let topic = topic.to_owned();
         match source {
             LogError::OffsetOutOfRange {

@@ -136,6 +136,7 @@ impl Run {
             retries: None,
             cache_rows: 0,
             gather_bytes: 1 << 20,
+            window: None,
         };
         change(&mut settings);
         let (sender, events) = broadcast::channel(64);

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a row's value is in the entity's own Avro form, whoever wrote the record; a value that is no row leaves no
 //! old row behind it (see [`OnPoison`]); a record whose schema the registry does not give for now is neither row nor poison.
-//! Belongs to a binding's thread, and is the only place where bytes meet an entity.
+//! Belongs to a binding's thread; here bytes meet an entity, for tables and for what queries read.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -26,22 +26,39 @@ pub(crate) const ROW: u8 = 0;
 /// A marked key: partition and offset of the record that was no row.
 pub(crate) const POISON: u8 = 1;
 
-/// Makes a record a row of one entity.
-pub(super) struct Maker<'a, T> {
-    table: &'a Arc<Table>,
-    registry: &'a Registry,
-    runtime: &'a tokio::runtime::Handle,
+/// Reads keys and values of one entity, whoever wrote them.
+pub(crate) struct Decoder<T> {
+    table: Arc<Table>,
+    registry: Registry,
+    runtime: tokio::runtime::Handle,
     values: HashMap<u32, Resolution>,
     keys: HashMap<u32, Resolution>,
     /// The schema that the registry could not give.
     wanted: Option<(u32, Part)>,
     scratch: Vec<u8>,
     key_scratch: Vec<u8>,
-    _entity: std::marker::PhantomData<T>,
+    _entity: std::marker::PhantomData<fn() -> T>,
+}
+
+impl<T> std::fmt::Debug for Decoder<T> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Decoder")
+            .field("topic", &self.table.topic())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes a record a row of one entity.
+#[derive(Debug)]
+pub(super) struct Maker<T> {
+    table: Arc<Table>,
+    decoder: Decoder<T>,
 }
 
 /// Why a record gave no row.
-enum Refusal {
+#[derive(Debug)]
+pub(crate) enum Refusal {
     /// It is none.
     Poison(String),
     /// Whether it is one is not known: the registry did not give this schema.
@@ -54,23 +71,17 @@ impl<E: std::fmt::Display> From<E> for Refusal {
     }
 }
 
-impl<'a, T: Entity> Maker<'a, T> {
-    pub(super) fn new(
-        table: &'a Arc<Table>,
-        registry: &'a Registry,
-        runtime: &'a tokio::runtime::Handle,
-    ) -> Self {
+impl<T: Entity> Maker<T> {
+    pub(super) fn new(table: &Arc<Table>, decoder: Decoder<T>) -> Self {
         Maker {
-            table,
-            registry,
-            runtime,
-            values: HashMap::new(),
-            keys: HashMap::new(),
-            wanted: None,
-            scratch: Vec::new(),
-            key_scratch: Vec::new(),
-            _entity: std::marker::PhantomData,
+            table: Arc::clone(table),
+            decoder,
         }
+    }
+
+    /// As [`Decoder::ask_again`].
+    pub(super) fn ask_again(&mut self) -> Result<(), StateError> {
+        self.decoder.ask_again()
     }
 
     pub(super) fn row(
@@ -89,27 +100,37 @@ impl<'a, T: Entity> Maker<'a, T> {
             offset: record.offset,
             reason,
         };
-        let key = match self.key(wire) {
+        let key = match self.decoder.key(wire) {
             Ok(key) => key,
             // Which key is meant is unknown, so none can be marked.
             Err(Refusal::Poison(reason)) => {
                 return Err(poison(format!("the key cannot be read: {reason}")));
             }
-            Err(Refusal::Unknown(id, source)) => return Err(self.without(id, Part::Key, source)),
+            Err(Refusal::Unknown(id, source)) => {
+                return Err(self.decoder.without(id, Part::Key, source));
+            }
         };
         let start = gathered.start_key(partition);
         key.encode_ordered(&mut gathered.arena);
+        if let Some(size) = self.table.settings.window {
+            end_window(&mut gathered.arena, size);
+        }
         gathered.start_value();
         let Some(value) = record.value else {
             gathered.end(start, false);
             return Ok(());
         };
         gathered.arena.push(ROW);
-        match self.value(value, &mut gathered.arena) {
+        let read = self.decoder.value(value).and_then(|body| {
+            T::check(body)?;
+            gathered.arena.extend_from_slice(body);
+            Ok(())
+        });
+        match read {
             Ok(()) => gathered.end(start, true),
             Err(Refusal::Unknown(id, source)) => {
                 gathered.arena.truncate(start);
-                return Err(self.without(id, Part::Value, source));
+                return Err(self.decoder.without(id, Part::Value, source));
             }
             Err(Refusal::Poison(reason)) => match self.table.settings.on_poison {
                 OnPoison::Stop => {
@@ -131,9 +152,48 @@ impl<'a, T: Entity> Maker<'a, T> {
         }
         Ok(())
     }
+}
+
+/// Sets the end of the window at the end of an ordered key. Keys of tumbling and hopping windows do not carry it.
+pub(crate) fn end_window(ordered: &mut [u8], size_ms: i64) {
+    let at = ordered.len().saturating_sub(2 * size_of::<i64>());
+    let Some((start, end)) = ordered
+        .get_mut(at..)
+        .and_then(|window| window.split_first_chunk_mut::<8>())
+    else {
+        return;
+    };
+    let mut input: &[u8] = &*start;
+    if let Ok(start) = ksql_schema::ordered::read_i64(&mut input) {
+        let mut bytes = Vec::with_capacity(size_of::<i64>());
+        ksql_schema::ordered::push_i64(start.saturating_add(size_ms), &mut bytes);
+        end.iter_mut()
+            .zip(bytes)
+            .for_each(|(slot, byte)| *slot = byte);
+    }
+}
+
+impl<T: Entity> Decoder<T> {
+    pub(crate) fn new(
+        table: &Arc<Table>,
+        registry: Registry,
+        runtime: tokio::runtime::Handle,
+    ) -> Self {
+        Decoder {
+            table: Arc::clone(table),
+            registry,
+            runtime,
+            values: HashMap::new(),
+            keys: HashMap::new(),
+            wanted: None,
+            scratch: Vec::new(),
+            key_scratch: Vec::new(),
+            _entity: std::marker::PhantomData,
+        }
+    }
 
     /// The error for a schema that the registry did not give, which is asked for again before anything is read.
-    fn without(&mut self, id: u32, part: Part, source: RegistryError) -> StateError {
+    pub(crate) fn without(&mut self, id: u32, part: Part, source: RegistryError) -> StateError {
         self.wanted = Some((id, part));
         StateError::Registry {
             topic: self.table.topic().to_owned(),
@@ -143,7 +203,7 @@ impl<'a, T: Entity> Maker<'a, T> {
     }
 
     /// Asks for the schema whose lack ended the last attempt: until it is there, reading would end at the same record.
-    pub(super) fn ask_again(&mut self) -> Result<(), StateError> {
+    pub(crate) fn ask_again(&mut self) -> Result<(), StateError> {
         let Some((id, part)) = self.wanted.take() else {
             return Ok(());
         };
@@ -154,7 +214,8 @@ impl<'a, T: Entity> Maker<'a, T> {
         }
     }
 
-    fn key(&mut self, wire: &[u8]) -> Result<T::Key, Refusal> {
+    /// The key of its wire bytes.
+    pub(crate) fn key(&mut self, wire: &[u8]) -> Result<T::Key, Refusal> {
         if T::Key::COLUMNS < 2 {
             return Ok(T::Key::decode(wire)?);
         }
@@ -173,12 +234,20 @@ impl<'a, T: Entity> Maker<'a, T> {
         Ok(T::Key::decode(&self.key_scratch)?)
     }
 
-    fn value(&mut self, value: &[u8], out: &mut Vec<u8>) -> Result<(), Refusal> {
+    /// Whether the schema of a value is known, and can be read as the entity's.
+    pub(crate) fn known(&mut self, value: &[u8]) -> Result<(), Refusal> {
+        let (id, _) = frame::read(value)?;
+        if id != self.table.settings.value_schema {
+            self.resolution(id, Part::Value)?;
+        }
+        Ok(())
+    }
+
+    /// The body of a value in the entity's own form, not checked yet.
+    pub(crate) fn value<'b>(&'b mut self, value: &'b [u8]) -> Result<&'b [u8], Refusal> {
         let (id, body) = frame::read(value)?;
         if id == self.table.settings.value_schema {
-            T::check(body)?;
-            out.extend_from_slice(body);
-            return Ok(());
+            return Ok(body);
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
@@ -187,9 +256,7 @@ impl<'a, T: Entity> Maker<'a, T> {
             .and_then(|plan| Ok(plan.transcode(body, &mut scratch)?));
         self.scratch = scratch;
         written?;
-        T::check(&self.scratch)?;
-        out.extend_from_slice(&self.scratch);
-        Ok(())
+        Ok(&self.scratch)
     }
 
     /// The plan for a schema id, built once.
@@ -201,7 +268,7 @@ impl<'a, T: Entity> Maker<'a, T> {
         match plans.entry(id) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(free) => {
-                let writer = schema(self.table, self.registry, self.runtime, id)?;
+                let writer = schema(&self.table, &self.registry, &self.runtime, id)?;
                 let plan = Resolution::build(&writer, T::MODEL, part)
                     .map_err(|error| format!("schema {id}: {error}"))?;
                 Ok(free.insert(plan))

@@ -53,6 +53,8 @@ pub(crate) struct Store {
     db: RwLock<Option<Db>>,
     path: PathBuf,
     write_options: WriteOptions,
+    /// With the write-ahead log, whatever was asked for: what a query wrote is not made again in another way.
+    logged: WriteOptions,
     poisoned: Mutex<Option<String>>,
     /// Damage that is met leaves a mark, so that the next start rebuilds.
     rebuild: bool,
@@ -160,6 +162,7 @@ impl Store {
             db: RwLock::new(Some(db)),
             path: path.to_owned(),
             write_options,
+            logged: WriteOptions::default(),
             poisoned: Mutex::new(None),
             rebuild: *rebuild_on_corruption,
             written: AtomicBool::new(false),
@@ -249,7 +252,8 @@ impl Store {
                 offset_key(store, SHAPE),
                 shape.to_be_bytes(),
             );
-            db.write_opt(batch, &self.write_options)
+            // Logged, as what a query writes upon it is.
+            db.write_opt(batch, &self.logged)
                 .map_err(|source| self.poison("note a shape", source))
         })
     }
@@ -257,6 +261,26 @@ impl Store {
     /// Writes a batch of rows together with the offsets they cover; after a failure nothing more is written.
     pub(crate) fn write(
         &self,
+        store: &str,
+        fill: impl FnOnce(&mut WriteBatch, &Arc<BoundColumnFamily<'_>>),
+        offsets: impl IntoIterator<Item = (i32, StoredOffset)>,
+    ) -> Result<(), StateError> {
+        self.write_by(&self.write_options, store, fill, offsets)
+    }
+
+    /// The same through the write-ahead log: what is written survives `kill -9` at once.
+    pub(crate) fn write_logged(
+        &self,
+        store: &str,
+        fill: impl FnOnce(&mut WriteBatch, &Arc<BoundColumnFamily<'_>>),
+        offsets: impl IntoIterator<Item = (i32, StoredOffset)>,
+    ) -> Result<(), StateError> {
+        self.write_by(&self.logged, store, fill, offsets)
+    }
+
+    fn write_by(
+        &self,
+        options: &WriteOptions,
         store: &str,
         fill: impl FnOnce(&mut WriteBatch, &Arc<BoundColumnFamily<'_>>),
         offsets: impl IntoIterator<Item = (i32, StoredOffset)>,
@@ -280,7 +304,7 @@ impl Store {
                     .for_each(|(slot, byte)| *slot = byte);
                 batch.put_cf(&family, offset_key(store, partition), value);
             }
-            db.write_opt(batch, &self.write_options)
+            db.write_opt(batch, options)
                 .map_err(|source| self.poison("write rows", source))
         })?;
         self.written.store(true, Ordering::Release);
@@ -314,7 +338,7 @@ impl Store {
             from.push(0);
             to.push(1);
             batch.delete_range_cf(&family(db, OFFSETS)?, from, to);
-            db.write_opt(batch, &self.write_options)
+            db.write_opt(batch, &self.logged)
                 .map_err(|source| self.poison("clear a store", source))
         })
     }
@@ -359,7 +383,7 @@ impl Store {
     }
 
     /// Damage that was met; it leaves a mark where a rebuild is asked for.
-    fn corrupt(&self, what: String) -> StateError {
+    pub(crate) fn corrupt(&self, what: String) -> StateError {
         if self.rebuild {
             // If this fails too the damage is met again, and reported again.
             let _ = std::fs::write(self.path.join(MARK), &what);

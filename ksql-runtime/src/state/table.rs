@@ -1,4 +1,5 @@
-//! One entity's table: its store, its status, its thread.
+//! One entity's table: its store, its status, its thread. A query's state is one too: a store, and the thread that fills it
+//! from the query's source.
 //!
 //! Made by the context, read by entity sets from any thread, written by its binding's thread alone.
 
@@ -13,6 +14,7 @@ use tokio::sync::{broadcast, watch};
 use super::binding::Binding;
 use super::plan::Plan;
 use super::status::{Event, State, Status};
+use super::work::{Filling, Work};
 use super::{OnPoison, RowCache, StateError, Store};
 use crate::entity::Entity;
 use crate::error::{Chain, Error, panic_text};
@@ -32,8 +34,10 @@ pub(crate) struct Settings {
     pub(crate) retry_longest: Duration,
     pub(crate) retries: Option<u32>,
     pub(crate) cache_rows: usize,
-    /// Memory for rows on their way into the store while restoring.
+    /// Memory for rows on their way into the store while restoring, or for the groups of a query.
     pub(crate) gather_bytes: usize,
+    /// The size of the windows its keys are of, where the keys do not say it.
+    pub(crate) window: Option<i64>,
 }
 
 /// A table and the thread that fills it.
@@ -47,7 +51,11 @@ pub(crate) struct Table {
     running: AtomicBool,
     /// Grows when all rows are removed: a read that began before and ended after has seen neither table.
     generation: AtomicU64,
+    /// Of a query: how many windows were closed to a row that came too late.
+    late: AtomicU64,
     stop: AtomicBool,
+    /// Ends as if killed.
+    abandoned: AtomicBool,
     last: Mutex<Option<Last>>,
     events: broadcast::Sender<Event>,
     waker: Mutex<Option<ReaderWaker>>,
@@ -83,7 +91,9 @@ impl Table {
             status,
             running: AtomicBool::new(false),
             generation: AtomicU64::new(0),
+            late: AtomicU64::new(0),
             stop: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
             last: Mutex::new(None),
             events,
             waker: Mutex::new(None),
@@ -95,14 +105,27 @@ impl Table {
         &self.settings.topic.name
     }
 
-    /// Starts the binding; `offsets` are the frozen ends, one a partition.
+    /// Starts filling it with rows; `offsets` are the frozen ends, one a partition.
     pub(crate) fn start<T: Entity>(
         self: &Arc<Self>,
         log: Log,
         registry: Registry,
         offsets: &[Offsets],
     ) -> Result<(), StateError> {
-        let plan = Plan::new(self, T::FINGERPRINT, self.settings.topic.id, offsets)?;
+        self.start_work(T::FINGERPRINT, log, offsets, move |table, runtime| {
+            Filling::<T>::new(table, registry, runtime.clone())
+        })
+    }
+
+    /// Starts a binding that gives what it reads to other work; `shape` tells stored bytes of this form from others.
+    pub(crate) fn start_work<W: Work>(
+        self: &Arc<Self>,
+        shape: u64,
+        log: Log,
+        offsets: &[Offsets],
+        work: impl FnOnce(&Arc<Table>, &tokio::runtime::Handle) -> W + Send + 'static,
+    ) -> Result<(), StateError> {
+        let plan = Plan::new(self, shape, self.settings.topic.id, offsets)?;
         let table = Arc::clone(self);
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new()
@@ -112,7 +135,8 @@ impl Table {
                     tracing::debug_span!("table", entity = table.entity, topic = table.topic())
                         .entered();
                 table.guarded(|| {
-                    Binding::<T>::new(&table, &log, &registry, &runtime, plan).run();
+                    let work = work(&table, &runtime);
+                    Binding::new(&table, &log, &runtime, work, shape, plan).run();
                 });
             })
             .map_err(|error| self.defect(error.to_string()))?;
@@ -149,6 +173,16 @@ impl Table {
         Ok(())
     }
 
+    /// Sets how many windows were closed to a row that came too late.
+    pub(crate) fn set_late(&self, late: u64) {
+        self.late.store(late, Ordering::Release);
+    }
+
+    /// How many windows of a query were closed to a row that came too late.
+    pub(crate) fn late(&self) -> u64 {
+        self.late.load(Ordering::Acquire)
+    }
+
     /// Counts how often all rows were removed.
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
@@ -173,7 +207,7 @@ impl Table {
     }
 
     /// Whether the binding was told to end and has read what was acknowledged before, or had time enough for it.
-    pub(super) fn may_end(&self) -> bool {
+    pub(crate) fn may_end(&self) -> bool {
         self.stopping()
             && self
                 .last
@@ -257,6 +291,17 @@ impl Table {
         {
             waker.wake();
         }
+    }
+
+    /// Tells the binding to end at once, with nothing more written: as if it were killed.
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Release);
+        self.ask_to_stop(Vec::new(), Instant::now());
+    }
+
+    /// Whether nothing more is to be written.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Acquire)
     }
 
     /// Waits for the binding's thread, which was told to end.

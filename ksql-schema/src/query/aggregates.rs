@@ -230,7 +230,7 @@ pub const fn aggregate(aggregate: Aggregate, expressions: &[Node]) -> Node {
         Gives::Same => Node::new(first.ty, Why::Never),
         Gives::One => Node {
             origin: first.origin,
-            ..first.plain()
+            ..first.plain().lenient()
         },
         Gives::OnlyOne => Node {
             origin: first.origin,

@@ -42,7 +42,7 @@ pub const fn arith(op: Arith, left: Node, right: Node) -> Node {
         // Doubles divided by zero are infinite or NaN.
         _ => Why::Never,
     };
-    Node::new(ty, left.why.or(right.why).or(division))
+    Node::new(ty, left.why.or(right.why).or(division)).failing()
 }
 
 /// The type of an operation, however many digits it has.
@@ -90,6 +90,7 @@ pub const fn negate(of: Node) -> Node {
         bare: of.bare,
         ..of.plain()
     }
+    .failing()
 }
 
 /// The smallest decimal that holds every value of two numbers that are no doubles: how GREATEST and LEAST widen.
@@ -283,7 +284,7 @@ mod tests {
         assert!(negate(node(Sql::String)).is_unknown());
         assert_eq!(
             negate(node(dec(9, 2)).or_null(Why::Cast)),
-            Node::new(dec(9, 2), Why::Cast)
+            Node::new(dec(9, 2), Why::Cast).failing()
         );
     }
 }

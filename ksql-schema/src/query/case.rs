@@ -18,8 +18,10 @@ pub const fn case(condition: Node, then: Node, otherwise: Node) -> Node {
     if matches!(node.ty, Sql::Null) {
         return Node::UNKNOWN;
     }
-    if condition.nullable() {
-        node.or_null(Why::Case)
+    if condition.fails {
+        node.or_null(condition.why).failing()
+    } else if condition.nullable() {
+        node.or_null(Why::Case).failing()
     } else {
         node
     }
@@ -30,22 +32,24 @@ pub(crate) const fn unify(one: Node, two: Node) -> Option<Node> {
     if one.is_unknown() || two.is_unknown() {
         return Some(Node::UNKNOWN);
     }
-    let why = one.why.or(two.why);
+    let why = one.failure().or(two.failure()).or(one.why).or(two.why);
+    let fails = one.fails || two.fails;
     let both = match (one.bare, two.bare) {
         (Bare::Number(one), Bare::Number(two)) => Bare::Number(most(one, two)),
         (Bare::Text, Bare::Text) => Bare::Text,
         _ => Bare::No,
     };
     if matches!(one.ty, Sql::Null) {
-        return Some(Node { why, ..two });
+        return Some(Node { why, fails, ..two });
     }
     if matches!(two.ty, Sql::Null) {
-        return Some(Node { why, ..one });
+        return Some(Node { why, fails, ..one });
     }
     if one.ty.same(two.ty) {
         return Some(Node {
             ty: loosest(one.ty, two.ty),
             why,
+            fails,
             bare: both,
             origin: common_origin(one, two),
         });
@@ -65,6 +69,7 @@ pub(crate) const fn unify(one: Node, two: Node) -> Option<Node> {
     };
     Some(Node {
         bare: both,
+        fails,
         ..Node::new(ty, why)
     })
 }

@@ -105,7 +105,11 @@ pub const fn cast(of: Node, to: Sql) -> Node {
         (Sql::Map(from), Sql::Map(to)) => Sql::Map(elements(from, to)),
         _ => to,
     };
-    Node::new(ty, why)
+    // One that changes nothing is not written, and so catches nothing.
+    Node {
+        fails: of.fails && of.ty.same(to),
+        ..Node::new(ty, why)
+    }
 }
 
 const fn elements(from: Elem, to: Elem) -> Elem {

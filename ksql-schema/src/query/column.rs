@@ -87,9 +87,11 @@ pub const fn assigned(columns: &'static [Column<'static>], hash: u64, value: Nod
     } else {
         Why::Never
     };
+    let ty = column_type(column);
     Node {
         origin: Some(&column.ty),
-        ..Node::new(column_type(column), why)
+        fails: value.fails && value.ty.same(ty) && why.is_nullable(),
+        ..Node::new(ty, why)
     }
 }
 

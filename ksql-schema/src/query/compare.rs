@@ -1,5 +1,5 @@
-//! Comparisons: what compares with what. The result is never NULL, for ksqlDB has no three-valued logic: a comparison with
-//! a NULL is false, whatever the operator.
+//! Comparisons: what compares with what. A NULL makes none of them NULL, for ksqlDB has no three-valued logic: a comparison
+//! with a NULL is false, whatever the operator. Only what fails has no result.
 
 use super::node::{Node, Sql, Why};
 
@@ -100,7 +100,9 @@ pub(crate) const fn comparable(op: Compare, left: Sql, right: Sql) -> Comparable
 /// The node of a comparison.
 pub const fn compare(op: Compare, left: Node, right: Node) -> Node {
     match comparable(op, left.ty, right.ty) {
-        Comparable::Yes if !left.is_unknown() && !right.is_unknown() => Node::BOOLEAN,
+        Comparable::Yes if !left.is_unknown() && !right.is_unknown() => {
+            Node::new(Sql::Boolean, left.failure().or(right.failure())).failing()
+        }
         _ => Node::UNKNOWN,
     }
 }
@@ -119,19 +121,22 @@ pub const fn is_in(value: Node, list: &[Node]) -> Node {
         return Node::UNKNOWN;
     }
     let mut list = list;
+    let mut why = Why::Never;
     while let [one, rest @ ..] = list {
         list = rest;
-        if compare(Compare::Equal, value, *one).is_unknown() {
+        let equal = compare(Compare::Equal, value, *one);
+        if equal.is_unknown() {
             return Node::UNKNOWN;
         }
+        why = why.or(equal.why);
     }
-    Node::BOOLEAN
+    Node::new(Sql::Boolean, why).failing()
 }
 
 /// The node of `LIKE`. On a NULL it fails, which is NULL where it stands.
 pub const fn like(text: Node, pattern: Node) -> Node {
     match (text.ty, pattern.ty) {
-        (Sql::String, Sql::String) => Node::new(Sql::Boolean, text.why.or(pattern.why)),
+        (Sql::String, Sql::String) => Node::new(Sql::Boolean, text.why.or(pattern.why)).failing(),
         _ => Node::UNKNOWN,
     }
 }
@@ -246,8 +251,19 @@ pub(crate) mod tests {
         assert!(is_in(text, &[]).is_unknown());
         assert_eq!(
             like(text, text.not_null()),
-            Node::new(Sql::Boolean, Why::Cast)
+            Node::new(Sql::Boolean, Why::Cast).failing()
         );
         assert!(like(number, text).is_unknown());
+    }
+
+    #[test]
+    fn what_fails_has_no_comparison() {
+        let failing = Node::new(Sql::Bigint, Why::Division).failing();
+        let number = Node::new(Sql::Bigint, Why::Cast);
+        let none = Node::new(Sql::Boolean, Why::Division).failing();
+        assert_eq!(compare(Compare::Equal, number, failing), none);
+        assert_eq!(compare(Compare::NotDistinct, failing, number), none);
+        assert_eq!(between(number, number, failing), none);
+        assert_eq!(is_in(number, &[number, failing]), none);
     }
 }

@@ -12,6 +12,9 @@ pub struct Node {
     pub ty: Sql,
     /// Why it may be NULL.
     pub why: Why,
+    /// Whether it may fail rather than be NULL: a failure ends the whole expression, so that not even a comparison or a
+    /// test for NULL around it has a value. What fails has a reason to be NULL.
+    pub fails: bool,
     /// Whether it is a bare literal, which takes the type of what stands beside it.
     pub bare: Bare,
     /// The model's type of the column whose values these are unchanged: what SQL has no type for (`i16`, `f32`, `Uuid`,
@@ -387,9 +390,31 @@ impl Node {
         Node {
             ty,
             why,
+            fails: false,
             bare: Bare::No,
             origin: None,
         }
+    }
+
+    /// The same value, which fails where it would be NULL: an operator's result, which needs a value of each operand.
+    pub const fn failing(self) -> Node {
+        Node {
+            fails: self.nullable(),
+            ..self
+        }
+    }
+
+    /// The same value where a failure is a NULL in its place.
+    pub const fn lenient(self) -> Node {
+        Node {
+            fails: false,
+            ..self
+        }
+    }
+
+    /// Why it may fail, if it may.
+    pub const fn failure(self) -> Why {
+        if self.fails { self.why } else { Why::Never }
     }
 
     /// The kind as a number of [`code`].
@@ -421,6 +446,7 @@ impl Node {
     pub const fn not_null(self) -> Node {
         Node {
             why: Why::Never,
+            fails: false,
             ..self
         }
     }
@@ -440,7 +466,10 @@ impl Node {
 
     /// The same value as an expression of its own: no literal, no column.
     pub const fn plain(self) -> Node {
-        Node::new(self.ty, self.why)
+        Node {
+            fails: self.fails,
+            ..Node::new(self.ty, self.why)
+        }
     }
 
     /// What a list or map of this type holds, as a node; unknown if it holds nothing.

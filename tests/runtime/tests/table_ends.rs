@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use ksql_runtime::codec::result::Cells;
 use ksql_runtime::codec::{DecodeError, Defect};
 use ksql_runtime::error::Error;
+use ksql_runtime::ops::Scratch;
 use ksql_runtime::prelude::*;
 use ksql_runtime::state::{State, StateError};
 use ksql_runtime_tests::workload::{Row, row};
@@ -115,6 +117,10 @@ impl Entity for Brittle {
 
     fn timestamp(&self) -> Option<i64> {
         self.0.timestamp()
+    }
+
+    fn cells<'a>(row: Self::Row<'a>, scratch: &'a Scratch, cells: &mut impl Cells<'a>) {
+        Row::cells(row, scratch, cells);
     }
 }
 

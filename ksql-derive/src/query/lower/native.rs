@@ -14,6 +14,7 @@ use quote::{format_ident, quote};
 use super::super::signature::Signature;
 use super::super::tree::{Bound, Expr, Kind, Pseudo, Tree};
 use super::nodes::{Node, Nodes, entry};
+use crate::parse::args::plain;
 
 /// Makes native code.
 pub(crate) struct Native<'q> {
@@ -61,8 +62,9 @@ impl<'q> Native<'q> {
                 receiver, field, ..
             } => quote!(#receiver.#field),
             Kind::Field(of, field) => {
-                let of = self.value(of);
-                quote!(__k::field(#of, |__of| __of.#field))
+                let of = self.any(of);
+                let name = names::upper(&plain(&field.to_string()));
+                quote!(__k::field(#of, #name))
             }
             Kind::Pseudo(Pseudo::Time) => quote!(__at.timestamp),
             Kind::Pseudo(Pseudo::Partition) => quote!(__at.partition),

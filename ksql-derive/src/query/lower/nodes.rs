@@ -99,14 +99,6 @@ impl<'q> Nodes<'q> {
             .unwrap_or_default()
     }
 
-    /// The entry of an aggregate.
-    pub(crate) fn aggregate(&self, aggregate: usize) -> Node {
-        self.known
-            .get(&format!("aggregate{aggregate}"))
-            .copied()
-            .unwrap_or_default()
-    }
-
     /// Types an expression and everything in it.
     pub(crate) fn type_of(&mut self, expr: &Expr) -> Node {
         if let Some(known) = self.known.get(&expr.identity) {
@@ -127,7 +119,13 @@ impl<'q> Nodes<'q> {
                 quote!(__k::s::column::column(#columns, #entity.name, #hash))
             }
             Kind::Field(of, field) => {
-                let (of, hash) = (self.local(of), hash(field));
+                let ((of, node), hash) = (self.pair(of), hash(field));
+                let name = plain(&field.to_string());
+                self.check(
+                    place,
+                    &quote!(__k::s::check::check_field),
+                    quote!(#node, #hash, #name),
+                );
                 quote!(__k::s::column::field(#of, #hash))
             }
             Kind::Pseudo(Pseudo::Partition) => plain_node(&quote!(Integer)),
@@ -321,6 +319,15 @@ impl<'q> Nodes<'q> {
             &quote!(__k::s::check::check_function),
             quote!(#name, &[#(#nodes),*]),
         );
+        // A function inside of a function fails in its place.
+        let given: Vec<TokenStream> = arguments
+            .iter()
+            .zip(&locals)
+            .map(|(argument, local)| match argument.kind {
+                Kind::Call { .. } => quote!(#local.lenient()),
+                _ => quote!(#local),
+            })
+            .collect();
         for (index, argument) in arguments.iter().enumerate() {
             if !converts(function, index) {
                 continue;
@@ -331,7 +338,7 @@ impl<'q> Nodes<'q> {
             });
             let _ = self.known.insert(parameter_key(expr, index), node);
         }
-        quote!(__k::s::functions::call(#name, &[#(#locals),*]))
+        quote!(__k::s::functions::call(#name, &[#(#given),*]))
     }
 
     fn value_from_outside(&mut self, index: usize) -> TokenStream {

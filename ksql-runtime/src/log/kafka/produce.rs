@@ -79,6 +79,11 @@ impl Producer {
             .spawn(move || {
                 while !stopped.load(Ordering::Acquire) {
                     polled.poll(POLL);
+                    // librdkafka ends what is queued once, when the error comes: what was taken in that moment would wait
+                    // until its time is up.
+                    if polled.client().fatal_error().is_some() && polled.in_flight_count() > 0 {
+                        polled.purge(PurgeConfig::default().queue().inflight());
+                    }
                 }
             })
             .map_err(|error| LogError::Storage {

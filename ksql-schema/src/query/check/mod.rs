@@ -16,7 +16,7 @@ pub use output::{
 };
 
 pub use shape::{
-    check_element, check_entry, check_input, check_kept_keys, check_kind, check_parameter,
+    check_element, check_entry, check_field, check_input, check_kept_keys, check_kind,
     check_stored, check_variant,
 };
 

@@ -46,7 +46,11 @@ pub const fn check_assign(
             Text(column.name),
             Text("` cannot be NULL, but this value can: "),
             Why(value.why),
-            Text("; make the field an `Option`, or say what stands for NULL: `.unwrap_or(..)`"),
+            Text(if value.fails {
+                "; make the field an `Option`: this fails, and no `.unwrap_or(..)` around it sees what fails"
+            } else {
+                "; make the field an `Option`, or say what stands for NULL: `.unwrap_or(..)`"
+            }),
         ]);
     }
     let to = column_type(column);

@@ -203,15 +203,33 @@ pub const fn check_entry(map: Node, key: Node) {
     }
 }
 
-/// Refuses a parameter whose decimal has no size.
+/// Refuses a field of what is no struct, and one that a struct has not.
 #[track_caller]
-pub const fn check_parameter(name: &str, of: Sql) {
-    if of.is_unknown() {
-        refuse(&[
-            Text("the decimal parameter `"),
+pub const fn check_field(of: Node, hash: u64, name: &str) {
+    match of.ty {
+        Sql::Unknown => {}
+        Sql::Struct(record) => {
+            let mut fields = record.fields;
+            while let [field, rest @ ..] = fields {
+                fields = rest;
+                if crate::names::hash(field.name) == hash {
+                    return;
+                }
+            }
+            refuse(&[
+                Text("`"),
+                Text(record.name),
+                Text("` has no field `"),
+                Text(name),
+                Text("`"),
+            ]);
+        }
+        other => refuse(&[
+            Text("only a struct has fields, and `."),
             Text(name),
-            Text("` needs a size: write `#[decimal_precision(18, 4)]` before it"),
-        ]);
+            Text("` is asked of "),
+            Type(other),
+        ]),
     }
 }
 

@@ -23,7 +23,7 @@ pub const fn call(function: Function, arguments: &[Node]) -> Node {
             return Node::UNKNOWN;
         }
     }
-    let why = reason(function, arguments);
+    let (why, fails) = reason(function, arguments);
     let ty = match spec.result {
         Gives::Fixed(ty) => ty,
         Gives::First => {
@@ -34,12 +34,15 @@ pub const fn call(function: Function, arguments: &[Node]) -> Node {
                     bare: Bare::No,
                     ..*first
                 },
-                _ => Node::new(first.ty, why),
+                _ => Node {
+                    fails,
+                    ..Node::new(first.ty, why)
+                },
             };
         }
         Gives::Common => {
             return match common(function, arguments) {
-                Some(node) => Node { why, ..node },
+                Some(node) => Node { why, fails, ..node },
                 None => Node::UNKNOWN,
             };
         }
@@ -72,7 +75,10 @@ pub const fn call(function: Function, arguments: &[Node]) -> Node {
     if ty.is_unknown() {
         return Node::UNKNOWN;
     }
-    Node::new(ty, why)
+    Node {
+        fails,
+        ..Node::new(ty, why)
+    }
 }
 
 /// Whether a function takes so many arguments, the receiver counted.
@@ -81,28 +87,33 @@ const fn counts(function: Function, arguments: usize) -> bool {
     arguments >= spec.required && (spec.rest || arguments <= spec.arguments.len())
 }
 
-/// Why a call may be NULL.
-const fn reason(function: Function, arguments: &[Node]) -> Why {
+/// Why a call may be NULL, and whether it may fail.
+const fn reason(function: Function, arguments: &[Node]) -> (Why, bool) {
     let (mut any, mut all) = (Why::Never, true);
     let mut literal = true;
+    let mut failure = Why::Never;
     let mut rest = arguments;
     let mut first = true;
     while let [argument, more @ ..] = rest {
         rest = more;
         any = any.or(argument.why);
+        failure = failure.or(argument.failure());
         all = all && argument.nullable();
         literal = literal && (first || matches!(argument.bare, Bare::Text));
         first = false;
     }
     let own = Why::Function(function.name());
-    match (function.spec().nulls, arguments) {
-        (Nulls::Never, _) => Why::Never,
-        (Nulls::First, [first, ..]) => first.why,
-        (Nulls::AllNull, _) if !all => Why::Never,
-        (Nulls::MayFail, _) => any.or(own),
-        (Nulls::UnlessLiteral, _) if !literal => any.or(own),
-        _ => any,
-    }
+    let (why, fails) = match (function.spec().nulls, arguments) {
+        (Nulls::Never, _) => (Why::Never, false),
+        (Nulls::First, [first, ..]) => (first.why, false),
+        (Nulls::AllNull, _) if !all => (Why::Never, false),
+        (Nulls::MayFail, _) => (any.or(own), true),
+        (Nulls::UnlessLiteral, _) if !literal => (any.or(own), true),
+        // The length of a NULL is one, and subtracting from it fails.
+        (Nulls::Strict, _) if matches!(function, Function::EndsWith) => (any, any.is_nullable()),
+        _ => (any, false),
+    };
+    (failure.or(why), fails || failure.is_nullable())
 }
 
 /// What all arguments are together; nothing where they have no one type.

@@ -112,9 +112,9 @@ functions! {
         "Where a text occurs, from 1; 0 if it does not, or of NULL.";
     StartsWith "" ["starts_with"], [A::Text, A::Text], 2, BOOLEAN, N::Never, F::Template("(INSTR({0}, {1}) = 1)"),
         "Whether it begins with a text; false of NULL.";
-    EndsWith "" ["ends_with"], [A::Text, A::Text], 2, BOOLEAN, N::Never,
+    EndsWith "" ["ends_with"], [A::Text, A::Text], 2, BOOLEAN, N::Strict,
         F::Template("(SUBSTRING({0}, (LEN({0}) - LEN({1})) + 1) = {1})"),
-        "Whether it ends with a text; false of NULL.";
+        "Whether it ends with a text.";
     Contains "" ["contains", "array_contains"], [A::Searchable, A::Item], 2, BOOLEAN, N::Never, F::Template("({f}({0}, {1}){t})"),
         "Whether a text occurs in it, or an array holds it; false of NULL.";
     LPad "LPAD" ["pad_start", "lpad"], [A::Text, A::Integer, A::Text], 3, STRING, N::MayFail, F::Call,

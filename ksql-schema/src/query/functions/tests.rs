@@ -77,7 +77,7 @@ fn each_function_gives_what_the_table_says() {
         ("instr", vec![Text, Text], "INTEGER", false, false),
         ("instr", vec![Text, Text, Integer, Integer], "INTEGER", false, false),
         ("starts_with", vec![Text, Text], "BOOLEAN", false, false),
-        ("ends_with", vec![Text, Text], "BOOLEAN", false, false),
+        ("ends_with", vec![Text, Text], "BOOLEAN", false, true),
         ("contains", vec![Text, Text], "BOOLEAN", false, false),
         ("contains", vec![list(Bigint), Bigint], "BOOLEAN", false, false),
         ("lpad", vec![Text, Integer, Text], "STRING", true, true),
@@ -137,6 +137,9 @@ fn each_function_gives_what_the_table_says() {
         if with_null {
             assert_eq!(node.why, Why::Column("Order", "x"), "the first reason stands");
         }
+        // What fails fails the call, which an outer function may catch.
+        let failing: Vec<_> = null.iter().map(|node| node.failing()).collect();
+        assert!(call(function, &failing).fails, "{name} of what fails");
         assert_eq!(said(|| check_function(function, &nodes(&types))), None);
     }
     for function in Function::ALL {

@@ -1,0 +1,91 @@
+//! The queries of a running context: what runs them, how they stand, and how they end.
+//!
+//! Invariant: a query ends behind those whose results it reads, and in front of the tables, so that an orderly end leaves
+//! nothing half told. Part of the context.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{Context, Inner};
+use crate::engine::{Runner, Site};
+use crate::state::{Status, Table};
+
+/// A query with the thread that runs it.
+#[derive(Debug)]
+pub(super) struct Running {
+    /// Its state and its thread.
+    pub(super) table: Arc<Table>,
+    pub(super) runner: Arc<dyn Runner>,
+    pub(super) site: Site,
+}
+
+/// A query's status.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct QueryStatus {
+    /// Its name.
+    pub query: &'static str,
+    /// The topic it reads.
+    pub source: String,
+    /// The topics it writes: one a window.
+    pub results: Vec<String>,
+    /// State, positions in the source, lag.
+    pub status: Status,
+    /// How many windows were closed to a record that came too late: behind their end and grace.
+    pub late: u64,
+}
+
+impl Context {
+    /// Every query with its state and lag, each behind those whose results it reads.
+    pub fn queries(&self) -> Vec<QueryStatus> {
+        let queries = self.0.queries.iter();
+        queries
+            .map(|query| QueryStatus {
+                query: query.table.entity,
+                source: query.table.topic().to_owned(),
+                results: query
+                    .site
+                    .targets
+                    .iter()
+                    .map(|target| target.topic.clone())
+                    .collect(),
+                status: query.table.status(),
+                late: query.table.late(),
+            })
+            .collect()
+    }
+}
+
+impl Context {
+    /// Ends as if killed: what queries have not written is lost, what was acknowledged is not.
+    pub(crate) async fn abandon(self) -> crate::error::Result<()> {
+        self.0.bindings().for_each(|table| table.abandon());
+        self.shutdown().await
+    }
+}
+
+impl Inner {
+    /// Ends the queries one behind the other, each where it has read what its source holds by then.
+    pub(super) async fn end_queries(&self, until: Instant) {
+        for query in &self.queries {
+            let table = &query.table;
+            let left = until.saturating_duration_since(Instant::now());
+            let goal = match table.is_running() && left > Duration::ZERO {
+                true => tokio::time::timeout(left, self.ends_of(table)).await,
+                false => continue,
+            };
+            let Ok(Ok(goal)) = goal else {
+                tracing::warn!(
+                    query = table.entity,
+                    topic = table.topic(),
+                    "where its source ends was not answered: what the query has not read it reads at the next start"
+                );
+                continue;
+            };
+            table.ask_to_stop(goal, until);
+            let table = Arc::clone(table);
+            // A task that panics has ended, too.
+            drop(tokio::task::spawn_blocking(move || table.wait_for_stop()).await);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Which topics there are: those of the entities, and those that queries write, one for each window.
+//!
+//! Invariant: a query comes behind the queries that write what it reads. Pure; called by start and by who shows a plan.
+
+use std::any::TypeId;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use ksql_schema::avro;
+
+use super::builder::{Registration, ResultTopic};
+use super::options::Operational;
+use crate::config::Config;
+use crate::engine::Runner;
+
+/// The entities that have a topic of their own, and each window of those that queries write. A windowed entity that no query
+/// writes has none.
+pub(super) fn topics(
+    entities: &[Registration],
+    queries: &[Arc<dyn Runner>],
+    config: &Config,
+) -> Vec<Registration> {
+    let mut topics = Vec::new();
+    for entity in entities {
+        let Some(query) = queries.iter().find(|query| query.output() == entity.id) else {
+            if entity.model.window.is_none() {
+                topics.push(entity.clone());
+            }
+            continue;
+        };
+        let (partitions, retention_ms) = of_source(entities, queries, query.input(), config);
+        let result = |window| Registration {
+            value_schema: Cow::Owned(avro::result_schema(entity.model)),
+            result: Some(ResultTopic {
+                window,
+                partitions,
+                retention_ms,
+            }),
+            ..entity.clone()
+        };
+        match &entity.model.window {
+            None => topics.push(result(None)),
+            Some(window) => {
+                topics.extend(window.sizes_ms.iter().map(|size| result(Some(*size))));
+            }
+        }
+    }
+    topics
+}
+
+/// Partitions and retention that a query takes from its source, which may be a result itself.
+fn of_source(
+    entities: &[Registration],
+    queries: &[Arc<dyn Runner>],
+    source: TypeId,
+    config: &Config,
+) -> (u32, Option<i64>) {
+    // From the source up to what no query writes; no longer than there are queries, should they go in a circle.
+    let mut way = Vec::new();
+    let mut next = Some(source);
+    while let Some(id) = next.filter(|_| way.len() <= queries.len()) {
+        way.push(id);
+        next = queries
+            .iter()
+            .find(|query| query.output() == id)
+            .map(|query| query.input());
+    }
+    let mut inherited = None;
+    for id in way.into_iter().rev() {
+        let Some(entity) = entities.iter().find(|entity| entity.id == id) else {
+            continue;
+        };
+        let result = inherited.map(|(partitions, retention_ms)| ResultTopic {
+            window: None,
+            partitions,
+            retention_ms,
+        });
+        let entity = Registration {
+            result,
+            ..entity.clone()
+        };
+        inherited = Some(Operational::of(&entity, config).inherited());
+    }
+    inherited.unwrap_or((1, None))
+}
+
+/// The queries, each behind those whose results it reads. Those in a circle come last, as they were added.
+pub(super) fn in_order(queries: &[Arc<dyn Runner>]) -> Vec<Arc<dyn Runner>> {
+    let mut left: Vec<_> = queries.to_vec();
+    let mut ordered = Vec::new();
+    while !left.is_empty() {
+        let outputs: Vec<TypeId> = left.iter().map(|query| query.output()).collect();
+        let (ready, later): (Vec<_>, Vec<_>) = left
+            .into_iter()
+            .partition(|query| !outputs.contains(&query.input()));
+        if ready.is_empty() {
+            ordered.extend(later);
+            break;
+        }
+        ordered.extend(ready);
+        left = later;
+    }
+    ordered
+}

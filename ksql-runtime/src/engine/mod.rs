@@ -1,0 +1,72 @@
+//! Queries run in this process: one thread a query, from its source's records to the records of its results.
+//!
+//! A query's thread is a binding like a table's (see the state module): its positions, and what it keeps for groups, are in a
+//! store of its own and written together. A write goes in this order: what is to be repeated alike after a kill (the
+//! *intent*), the results, acknowledged, then changed state with the source's offsets in one batch.
+//!
+//! Invariant: after `kill -9` at any instant the results are those of a run without it; a result that is written again has
+//! the same bytes. Queries are started by the context, behind everything they need.
+
+mod aggregate;
+mod enlist;
+mod groups;
+mod intent;
+mod keeping;
+mod output;
+mod project;
+mod source;
+mod store;
+mod windows;
+
+use std::any::TypeId;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use ksql_schema::query::plan;
+
+pub(crate) use enlist::enlist;
+pub(crate) use output::Target;
+
+use crate::log::{Log, Offsets};
+use crate::query::ParameterError;
+use crate::registry::Registry;
+use crate::state::{StateError, Table};
+
+/// A query without its type.
+pub(crate) trait Runner: Debug + Send + Sync {
+    /// What it does.
+    fn plan(&self) -> &'static plan::Query<'static>;
+
+    /// Of the entity it reads.
+    fn input(&self) -> TypeId;
+
+    /// Of the entity it writes.
+    fn output(&self) -> TypeId;
+
+    /// What tells its state from that of another query, its parameters included.
+    fn shape(&self) -> Result<u64, ParameterError>;
+
+    /// Starts its thread; `table` holds its state.
+    fn start(&self, table: &Arc<Table>, site: Site, offsets: &[Offsets]) -> Result<(), StateError>;
+}
+
+/// What a query works with.
+#[derive(Debug, Clone)]
+pub(crate) struct Site {
+    pub(crate) log: Log,
+    pub(crate) registry: Registry,
+    /// Where its results go: one a window.
+    pub(crate) targets: Vec<Target>,
+    pub(crate) emit: Emit,
+    pub(crate) shape: u64,
+}
+
+/// Which changes of a group become results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Emit {
+    /// The last of those that are written together.
+    #[default]
+    Latest,
+    /// Each, as ksqlDB without a cache.
+    Each,
+}

@@ -1,0 +1,225 @@
+//! Results on their way to their topics: gathered as records, sent together, waited for.
+//!
+//! Invariant: [`Outputs::send`] returns when everything gathered is acknowledged, or with an error and nothing gathered:
+//! whoever made the results makes them again. Belongs to a query's thread.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use crate::codec::{frame, result};
+use crate::entity::{Entity, EntityKey, Window};
+use crate::log::partition::partition_for_key;
+use crate::log::{BatchReceipt, Log, LogError, RecordBatch};
+use crate::ops::Scratch;
+use crate::state::{StateError, Table};
+
+/// Results are sent together up to about so many bytes.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// How often the wait for an acknowledgement looks whether the query is told to stop.
+const STOP_CHECK: Duration = Duration::from_millis(20);
+
+/// A topic that results go to.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) topic: String,
+    pub(crate) partitions: u32,
+    pub(crate) value_schema: u32,
+    /// 0 where the key is no record.
+    pub(crate) key_schema: u32,
+    /// Whether several columns make the key, so that it is a record.
+    pub(crate) record_key: bool,
+}
+
+impl Target {
+    /// Appends the wire bytes of a group's key, without a window.
+    pub(super) fn key(&self, group: &[u8], out: &mut Vec<u8>) {
+        if self.record_key {
+            frame::write(self.key_schema, out);
+        }
+        out.extend_from_slice(group);
+    }
+}
+
+/// The results of a query.
+#[derive(Debug)]
+pub(super) struct Outputs {
+    table: Arc<Table>,
+    log: Log,
+    runtime: tokio::runtime::Handle,
+    targets: Vec<Target>,
+    batches: Vec<RecordBatch>,
+    key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+impl Outputs {
+    pub(super) fn new(
+        table: &Arc<Table>,
+        log: Log,
+        runtime: &tokio::runtime::Handle,
+        targets: Vec<Target>,
+    ) -> Outputs {
+        Outputs {
+            table: Arc::clone(table),
+            log,
+            runtime: runtime.clone(),
+            batches: targets.iter().map(|_| RecordBatch::new()).collect(),
+            targets,
+            key: Vec::new(),
+            value: Vec::new(),
+        }
+    }
+
+    /// Forgets what is gathered.
+    pub(super) fn clear(&mut self) {
+        self.batches.iter_mut().for_each(RecordBatch::clear);
+    }
+
+    /// Whether a batch holds as much as is sent at once.
+    pub(super) fn is_full(&self) -> bool {
+        self.batches
+            .iter()
+            .any(|batch| batch.bytes() >= BATCH_BYTES)
+    }
+
+    /// A row with its key; the partition is the key's.
+    pub(super) fn row<'a, T: Entity>(
+        &mut self,
+        row: T::Row<'a>,
+        scratch: &'a Scratch,
+        timestamp: i64,
+    ) {
+        let Outputs {
+            targets,
+            batches,
+            key,
+            value,
+            ..
+        } = self;
+        let (Some(target), Some(batch)) = (targets.first(), batches.first_mut()) else {
+            return;
+        };
+        key.clear();
+        target.key(&[], key);
+        // Without a key where a column of it is NULL, which only `PARTITION BY` can make of a row.
+        let has_key = T::Key::COLUMNS > 0 && result::key::<T>(row, scratch, key);
+        frame_value::<T>(row, scratch, target, value);
+        batch.push(has_key.then_some(key), Some(value), timestamp, &[]);
+    }
+
+    /// The key's row is gone; `body` is the key's bytes without a frame.
+    pub(super) fn gone(&mut self, body: &[u8], timestamp: i64) {
+        let Outputs {
+            targets,
+            batches,
+            key,
+            ..
+        } = self;
+        if let (Some(target), Some(batch)) = (targets.first(), batches.first_mut()) {
+            key.clear();
+            target.key(body, key);
+            batch.push(Some(key), None, timestamp, &[]);
+        }
+    }
+
+    /// The row of a group, in the window that `windowed` says, or its deletion.
+    pub(super) fn group<'a, T: Entity>(
+        &mut self,
+        index: usize,
+        group: &[u8],
+        windowed: Option<(Window, bool)>,
+        row: Option<T::Row<'a>>,
+        scratch: &'a Scratch,
+        timestamp: i64,
+    ) {
+        let Outputs {
+            targets,
+            batches,
+            key,
+            value,
+            ..
+        } = self;
+        let (Some(target), Some(batch)) = (targets.get(index), batches.get_mut(index)) else {
+            return;
+        };
+        key.clear();
+        target.key(group, key);
+        // A windowed record lies where its inner key does.
+        let partition = windowed.map(|(window, session)| {
+            let partition = partition_for_key(key, target.partitions);
+            window.encode(session, key);
+            partition
+        });
+        let value = row.map(|row| {
+            frame_value::<T>(row, scratch, target, value);
+            value.as_slice()
+        });
+        batch.push_to(partition, Some(key), value, timestamp, &[]);
+    }
+
+    /// Sends everything gathered and waits until it is acknowledged.
+    pub(super) fn send(&mut self) -> Result<(), StateError> {
+        let mut answers = Vec::new();
+        for (index, batch) in self.batches.iter_mut().enumerate() {
+            if batch.is_empty() {
+                continue;
+            }
+            let room = RecordBatch::with_capacity(batch.len(), batch.bytes());
+            let batch = std::mem::replace(batch, room);
+            let (answer, answered) = channel();
+            let topic = self
+                .targets
+                .get(index)
+                .map_or_else(String::new, |target| target.topic.clone());
+            let (log, to) = (self.log.clone(), topic.clone());
+            // On the runtime: its timers and connections are what the log works with.
+            drop(self.runtime.spawn(async move {
+                // Nobody listens where the query gave up.
+                let _ = answer.send(log.produce_batch(&to, batch).await);
+            }));
+            answers.push((topic, answered));
+        }
+        let mut failed = None;
+        for (topic, answered) in answers {
+            if let Err(source) = self.wait(&answered) {
+                failed.get_or_insert(StateError::Output {
+                    query: self.table.entity.to_owned(),
+                    topic,
+                    source,
+                });
+            }
+        }
+        if self.table.is_abandoned() {
+            failed.get_or_insert(StateError::Output {
+                query: self.table.entity.to_owned(),
+                topic: self.table.topic().to_owned(),
+                source: LogError::Closed,
+            });
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn wait(&self, answered: &Receiver<Result<BatchReceipt, LogError>>) -> Result<(), LogError> {
+        loop {
+            match answered.recv_timeout(STOP_CHECK) {
+                Ok(answer) => return answer.map(drop),
+                Err(RecvTimeoutError::Timeout) if !self.table.may_end() => {}
+                // Told to stop and out of time, or the runtime is gone.
+                Err(_) => return Err(LogError::Closed),
+            }
+        }
+    }
+}
+
+/// A framed value, as ksqlDB writes it.
+fn frame_value<'a, T: Entity>(
+    row: T::Row<'a>,
+    scratch: &'a Scratch,
+    target: &Target,
+    out: &mut Vec<u8>,
+) {
+    out.clear();
+    frame::write(target.value_schema, out);
+    result::value::<T>(row, scratch, out);
+}

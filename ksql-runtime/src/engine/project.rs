@@ -1,0 +1,212 @@
+//! Filter and map: a row makes at most one other.
+//!
+//! Over a stream nothing is kept but positions. Over a table a deletion makes a deletion, and a row that the condition no
+//! longer holds for one too: which rows are shown is kept then. Results are those of single records, so what is made
+//! again after a kill is the same whatever was read together.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ksql_schema::model::Kind;
+use ksql_schema::query::plan::Step;
+
+use super::Site;
+use super::output::Outputs;
+use super::source::{Read, Source};
+use super::store::{self, QueryStore};
+use crate::entity::{Entity, EntityKey};
+use crate::log::{Fetched, TopicId};
+use crate::query::{At, Project, Scratch};
+use crate::state::{Progress, StateError, Table, Work};
+
+/// A projection at work.
+#[derive(Debug)]
+pub(super) struct Projecting<Q: Project> {
+    query: Q,
+    table: Arc<Table>,
+    source: Source<Q::Input>,
+    outputs: Outputs,
+    progress: Progress,
+    store: QueryStore,
+    scratch: Scratch,
+    sequence: u64,
+    shown: Shown,
+}
+
+/// Which rows of a table are shown.
+#[derive(Debug)]
+enum Shown {
+    /// A stream: every record counts.
+    Records,
+    /// A table without a condition: all.
+    All,
+    /// Those for which the condition held; beside the store what changed since it was written.
+    Kept(HashMap<Vec<u8>, bool>),
+}
+
+impl<Q: Project> Projecting<Q> {
+    pub(super) fn new(
+        query: Q,
+        table: &Arc<Table>,
+        site: Site,
+        runtime: &tokio::runtime::Handle,
+    ) -> Projecting<Q> {
+        let source_kind = Q::PLAN.inputs.first().map(|input| input.kind);
+        let filters = Q::PLAN
+            .steps
+            .iter()
+            .any(|step| matches!(step, Step::Filter(_)));
+        let shown = match (source_kind, filters) {
+            (Some(Kind::Table), true) => Shown::Kept(HashMap::new()),
+            (Some(Kind::Table), false) => Shown::All,
+            _ => Shown::Records,
+        };
+        Projecting {
+            query,
+            table: Arc::clone(table),
+            source: Source::new(table, site.registry, runtime),
+            outputs: Outputs::new(table, site.log, runtime, site.targets),
+            progress: Progress::default(),
+            store: QueryStore::new(table),
+            scratch: Scratch::new(),
+            sequence: 0,
+            shown,
+        }
+    }
+
+    fn take_all(&mut self, fetched: &Fetched) -> Result<(), StateError> {
+        let Projecting {
+            query,
+            source,
+            outputs,
+            progress,
+            store,
+            scratch,
+            sequence,
+            shown,
+            ..
+        } = self;
+        let scratch = &*scratch;
+        let partition = fetched.partition();
+        for record in fetched {
+            progress.count();
+            let (read, judge) = source.read(partition, &record)?;
+            let (key, body) = match read {
+                Read::Nothing => continue,
+                Read::Row(key, body) => (key, Some(body)),
+                Read::Gone(key) => (key, None),
+            };
+            let at = At {
+                scratch,
+                timestamp: record.timestamp,
+                partition,
+                offset: record.offset,
+                sequence: *sequence,
+            };
+            let row = match body
+                .map(|body| Q::Input::decode_row(&key, body))
+                .transpose()
+            {
+                Ok(row) => row,
+                Err(error) => {
+                    judge.unreadable(partition, record.offset, &error)?;
+                    continue;
+                }
+            };
+            *sequence = sequence.wrapping_add(1);
+            let kept = row.filter(|row| query.keep(&at, *row));
+            let was_shown = match shown {
+                Shown::Records => false,
+                // A deletion is told whether or not there was a row.
+                Shown::All => true,
+                Shown::Kept(changed) => {
+                    let mut ordered = vec![store::SHOWN];
+                    key.encode_ordered(&mut ordered);
+                    let before = match changed.get(&ordered) {
+                        Some(known) => *known,
+                        None => store.has(&ordered)?,
+                    };
+                    if before != kept.is_some() {
+                        changed.insert(ordered, kept.is_some());
+                    }
+                    before
+                }
+            };
+            match kept {
+                Some(row) => {
+                    let made = query.project(&at, row);
+                    outputs.row::<Q::Output>(made, scratch, record.timestamp);
+                }
+                None if was_shown => {
+                    outputs.gone(&key_body(&key), record.timestamp);
+                }
+                None => {}
+            }
+        }
+        progress.took(fetched);
+        Ok(())
+    }
+}
+
+/// The bytes of a key without the frame of a record.
+fn key_body<K: EntityKey>(key: &K) -> Vec<u8> {
+    let mut wire = Vec::with_capacity(32);
+    key.encode(0, &mut wire);
+    if K::COLUMNS > 1 {
+        wire.drain(..crate::codec::frame::LENGTH.min(wire.len()));
+    }
+    wire
+}
+
+impl<Q: Project> Work for Projecting<Q> {
+    fn forget(&mut self) -> Result<(), StateError> {
+        self.outputs.clear();
+        self.progress.clear();
+        if let Shown::Kept(changed) = &mut self.shown {
+            changed.clear();
+        }
+        (self.sequence, _) = self.store.counts()?;
+        Ok(())
+    }
+
+    fn ask_again(&mut self) -> Result<(), StateError> {
+        self.source.ask_again()
+    }
+
+    fn take(&mut self, fetched: &Fetched) -> Result<(), StateError> {
+        self.scratch.reset();
+        self.take_all(fetched)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.progress.is_empty()
+    }
+
+    fn is_due(&self, more: bool, _restoring: bool) -> bool {
+        let many = matches!(&self.shown, Shown::Kept(changed) if changed.len() > 100_000);
+        !more || many || self.outputs.is_full()
+    }
+
+    fn write(&mut self, topic: TopicId) -> Result<(), StateError> {
+        self.outputs.send()?;
+        let shown = &mut self.shown;
+        let sequence = self.sequence;
+        self.table.store.write_logged(
+            &self.table.settings.store,
+            |batch, family| {
+                store::put_counts(batch, family, sequence, 0);
+                if let Shown::Kept(changed) = shown {
+                    for (key, kept) in changed.drain() {
+                        match kept {
+                            true => batch.put_cf(family, key, []),
+                            false => batch.delete_cf(family, key),
+                        }
+                    }
+                }
+            },
+            self.progress.offsets(topic),
+        )?;
+        self.progress.publish(&self.table);
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! Records of a query's source: passed over, a row, or a deletion.
+//!
+//! Invariant: a record whose schema the registry does not give for now ends the attempt and is read again; one that is no
+//! row stops the query or is left out, as `on_poison` says. Belongs to the query's thread.
+
+use std::sync::Arc;
+
+use crate::codec::DecodeError;
+use crate::codec::resolve::Part;
+use crate::entity::{Entity, EntityKey};
+use crate::log::{RecordRef, dummy};
+use crate::registry::Registry;
+use crate::state::{Decoder, OnPoison, Refusal, StateError, Table};
+
+/// What a record is.
+#[derive(Debug)]
+pub(super) enum Read<'b, K> {
+    /// Nothing for a query.
+    Nothing,
+    /// A key, and the body of a value in the entity's own form, not checked yet.
+    Row(K, &'b [u8]),
+    /// The key's row is gone.
+    Gone(K),
+}
+
+/// What a query reads.
+#[derive(Debug)]
+pub(super) struct Source<T> {
+    decoder: Decoder<T>,
+    pub(super) judge: Judge,
+}
+
+/// Says what comes of a record that is no row.
+#[derive(Debug)]
+pub(super) struct Judge {
+    table: Arc<Table>,
+}
+
+impl<T: Entity> Source<T> {
+    pub(super) fn new(
+        table: &Arc<Table>,
+        registry: Registry,
+        runtime: &tokio::runtime::Handle,
+    ) -> Source<T> {
+        Source {
+            decoder: Decoder::new(table, registry, runtime.clone()),
+            judge: Judge {
+                table: Arc::clone(table),
+            },
+        }
+    }
+
+    /// Asks again for the schema whose lack ended the last attempt.
+    pub(super) fn ask_again(&mut self) -> Result<(), StateError> {
+        self.decoder.ask_again()
+    }
+
+    /// What a record is; beside it who judges what its value turns out to be.
+    pub(super) fn read<'b>(
+        &'b mut self,
+        partition: i32,
+        record: &RecordRef<'b>,
+    ) -> Result<(Read<'b, T::Key>, &'b Judge), StateError> {
+        let Source { decoder, judge } = self;
+        let keyless = T::Key::COLUMNS == 0;
+        let wire = match record.key {
+            Some(wire) => wire,
+            None if keyless => &[],
+            // A row of a table has a key, and a stream with a key column has none to put there.
+            None => return Ok((Read::Nothing, judge)),
+        };
+        if dummy::is_marked(record.headers) {
+            return Ok((Read::Nothing, judge));
+        }
+        let key = match decoder.key(wire) {
+            Ok(key) => key,
+            Err(Refusal::Poison(reason)) => {
+                let reason = format!("the key cannot be read: {reason}");
+                judge.poison(partition, record.offset, reason)?;
+                return Ok((Read::Nothing, judge));
+            }
+            Err(Refusal::Unknown(id, source)) => {
+                return Err(decoder.without(id, Part::Key, source));
+            }
+        };
+        let Some(value) = record.value else {
+            return Ok((Read::Gone(key), judge));
+        };
+        // Asked first: what is borrowed from the decoder cannot be kept beside its errors.
+        match decoder.known(value) {
+            Ok(()) => {}
+            Err(Refusal::Poison(reason)) => {
+                let reason = format!("the value cannot be read: {reason}");
+                judge.poison(partition, record.offset, reason)?;
+                return Ok((Read::Nothing, judge));
+            }
+            Err(Refusal::Unknown(id, source)) => {
+                return Err(decoder.without(id, Part::Value, source));
+            }
+        }
+        match decoder.value(value) {
+            Ok(body) => Ok((Read::Row(key, body), judge)),
+            Err(Refusal::Poison(reason)) => {
+                let reason = format!("the value cannot be read: {reason}");
+                judge.poison(partition, record.offset, reason)?;
+                Ok((Read::Nothing, judge))
+            }
+            Err(Refusal::Unknown(id, source)) => Err(StateError::Registry {
+                topic: judge.table.topic().to_owned(),
+                id,
+                source,
+            }),
+        }
+    }
+}
+
+impl Judge {
+    /// A value that its own schema belies.
+    #[cold]
+    pub(super) fn unreadable(
+        &self,
+        partition: i32,
+        offset: i64,
+        error: &DecodeError,
+    ) -> Result<(), StateError> {
+        self.poison(
+            partition,
+            offset,
+            format!("the value cannot be read: {error}"),
+        )
+    }
+
+    /// A record that is no row: stops the query, or is left out.
+    #[cold]
+    fn poison(&self, partition: i32, offset: i64, reason: String) -> Result<(), StateError> {
+        let (query, topic) = (self.table.entity, self.table.topic());
+        match self.table.settings.on_poison {
+            OnPoison::Stop => Err(StateError::Unreadable {
+                query: query.to_owned(),
+                topic: topic.to_owned(),
+                partition,
+                offset,
+                reason,
+            }),
+            OnPoison::Mark => {
+                tracing::warn!(query, topic, partition, offset, reason, "record left out");
+                Ok(())
+            }
+        }
+    }
+
+    /// What a query makes of a record cannot be kept or written.
+    #[cold]
+    pub(super) fn impossible(
+        &self,
+        partition: i32,
+        offset: i64,
+        reason: &dyn std::fmt::Display,
+    ) -> StateError {
+        StateError::Result {
+            query: self.table.entity.to_owned(),
+            topic: self.table.topic().to_owned(),
+            partition,
+            offset,
+            reason: reason.to_string(),
+        }
+    }
+}

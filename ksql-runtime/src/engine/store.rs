@@ -1,0 +1,205 @@
+//! What a query keeps in its store, by the first byte of a key.
+//!
+//! Groups by their key; which groups have windows that close, in the order of closing; how far time has come in each
+//! partition; of a table that is aggregated the row last seen of each key. Belongs to a query's thread.
+
+use std::sync::Arc;
+
+use rocksdb::{BoundColumnFamily, WriteBatch};
+
+use crate::query::At;
+use crate::state::{StateError, Table, family};
+
+/// Behind it: a group's key. What is kept of the group.
+pub(super) const GROUP: u8 = 1;
+/// Behind it: partition, the time at which the group's first window closes, the group's key. Nothing.
+pub(super) const CLOSING: u8 = 2;
+/// Behind it: a partition. The largest timestamp seen there.
+pub(super) const TIME: u8 = 3;
+/// Alone: how many records were processed, and how many windows were late for one.
+pub(super) const COUNTS: u8 = 4;
+/// Alone: what is being written, so that it is made again alike.
+pub(super) const INTENT: u8 = 5;
+/// Behind it: an ordered key of the source. Its last row.
+pub(super) const LAST: u8 = 6;
+/// Behind it: an ordered key of the source. Nothing: its row is shown.
+pub(super) const SHOWN: u8 = 7;
+
+/// Reading of a query's store.
+#[derive(Debug)]
+pub(super) struct QueryStore {
+    table: Arc<Table>,
+}
+
+impl QueryStore {
+    pub(super) fn new(table: &Arc<Table>) -> QueryStore {
+        QueryStore {
+            table: Arc::clone(table),
+        }
+    }
+
+    /// What stands under a key.
+    pub(super) fn get<R>(
+        &self,
+        key: &[u8],
+        found: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>, StateError> {
+        self.table.store.get(&self.table.settings.store, key, found)
+    }
+
+    /// Whether there is such a key.
+    pub(super) fn has(&self, key: &[u8]) -> Result<bool, StateError> {
+        Ok(self.get(key, |_| ())?.is_some())
+    }
+
+    /// How many records were processed, and how many windows were closed to one that came too late.
+    pub(super) fn counts(&self) -> Result<(u64, u64), StateError> {
+        let found = self.get(&[COUNTS], |bytes| {
+            let (sequence, late) = bytes.split_first_chunk::<8>()?;
+            let late = late.first_chunk::<8>()?;
+            Some((u64::from_be_bytes(*sequence), u64::from_be_bytes(*late)))
+        })?;
+        match found {
+            None => Ok((0, 0)),
+            Some(Some(counts)) => Ok(counts),
+            Some(None) => Err(self.damaged("the number of records processed")),
+        }
+    }
+
+    /// The largest timestamp seen in a partition.
+    pub(super) fn time(&self, partition: i32) -> Result<Option<i64>, StateError> {
+        let found = self.get(&time_key(partition), |bytes| {
+            bytes
+                .first_chunk::<8>()
+                .map(|bytes| i64::from_be_bytes(*bytes))
+        })?;
+        match found {
+            Some(None) => Err(self.damaged("the time of a partition")),
+            found => Ok(found.flatten()),
+        }
+    }
+
+    /// Whether there is no group.
+    pub(super) fn has_no_group(&self) -> Result<bool, StateError> {
+        let mut none = true;
+        self.scan(&[GROUP], |_| {
+            none = false;
+            false
+        })?;
+        Ok(none)
+    }
+
+    /// The keys of groups with a window that closes at `until` or before, those that close first in front, and a time
+    /// before which no other closes.
+    pub(super) fn closing(
+        &self,
+        partition: i32,
+        until: i64,
+        most: usize,
+    ) -> Result<(Vec<Vec<u8>>, i64), StateError> {
+        let mut prefix = vec![CLOSING];
+        prefix.extend_from_slice(&partition.to_be_bytes());
+        let (mut keys, mut next) = (Vec::new(), i64::MAX);
+        let mut damaged = false;
+        self.scan(&prefix, |rest| {
+            let mut input = rest;
+            let Ok(closes) = ksql_schema::ordered::read_i64(&mut input) else {
+                damaged = true;
+                return false;
+            };
+            if closes > until || keys.len() >= most {
+                next = closes;
+                return false;
+            }
+            keys.push(input.to_vec());
+            true
+        })?;
+        if damaged {
+            return Err(self.damaged("when windows close"));
+        }
+        Ok((keys, next))
+    }
+
+    /// Gives every key behind a prefix, in order, to `each`, until it says to stop.
+    fn scan(&self, prefix: &[u8], mut each: impl FnMut(&[u8]) -> bool) -> Result<(), StateError> {
+        let store = &self.table.store;
+        store.with(|db| {
+            let family = family(db, &self.table.settings.store)?;
+            let mut keys = db.raw_iterator_cf(&family);
+            keys.seek(prefix);
+            while let Some(rest) = keys.key().and_then(|key| key.strip_prefix(prefix)) {
+                if !each(rest) {
+                    return Ok(());
+                }
+                keys.next();
+            }
+            keys.status()
+                .map_err(|source| store.error("scan groups", source))
+        })
+    }
+
+    /// What is stored is nothing of the kind.
+    #[cold]
+    pub(super) fn damaged(&self, what: &str) -> StateError {
+        let store = &self.table.settings.store;
+        self.table
+            .store
+            .corrupt(format!("{what} in the store `{store}` cannot be read"))
+    }
+}
+
+/// Notes how many records were processed, and how many windows were closed to one.
+pub(super) fn put_counts(
+    batch: &mut WriteBatch,
+    family: &Arc<BoundColumnFamily<'_>>,
+    sequence: u64,
+    late: u64,
+) {
+    let value = [sequence.to_be_bytes(), late.to_be_bytes()].concat();
+    batch.put_cf(family, [COUNTS], value);
+}
+
+/// Notes the largest timestamp seen in a partition.
+pub(super) fn put_time(
+    batch: &mut WriteBatch,
+    family: &Arc<BoundColumnFamily<'_>>,
+    partition: i32,
+    time: i64,
+) {
+    batch.put_cf(family, time_key(partition), time.to_be_bytes());
+}
+
+fn time_key(partition: i32) -> [u8; 5] {
+    let [a, b, c, d] = partition.to_be_bytes();
+    [TIME, a, b, c, d]
+}
+
+/// The key that says when a group's first window closes.
+pub(super) fn closing_key(partition: i32, closes: i64, group: &[u8], out: &mut Vec<u8>) {
+    out.clear();
+    out.push(CLOSING);
+    out.extend_from_slice(&partition.to_be_bytes());
+    ksql_schema::ordered::push_i64(closes, out);
+    out.extend_from_slice(group);
+}
+
+/// A row of the source as it is kept: its timestamp, its offset, its body.
+pub(super) fn write_last_row(at: &At<'_>, body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len().saturating_add(16));
+    out.extend_from_slice(&at.timestamp.to_be_bytes());
+    out.extend_from_slice(&at.offset.to_be_bytes());
+    out.extend_from_slice(body);
+    out
+}
+
+/// Where a kept row stood, and its body.
+pub(super) fn last_row<'a, 's>(bytes: &'a [u8], now: At<'s>) -> Option<(At<'s>, &'a [u8])> {
+    let (timestamp, rest) = bytes.split_first_chunk::<8>()?;
+    let (offset, body) = rest.split_first_chunk::<8>()?;
+    let at = At {
+        timestamp: i64::from_be_bytes(*timestamp),
+        offset: i64::from_be_bytes(*offset),
+        ..now
+    };
+    Some((at, body))
+}

@@ -1,0 +1,172 @@
+//! Which windows a timestamp falls into, and when a window takes nothing more. Pure.
+//!
+//! Times are milliseconds. *Stream time* is the largest timestamp seen in a partition of the grouped keys.
+
+use ksql_schema::model::{Entity, WindowKind};
+
+use crate::entity::Window;
+
+/// The windows of a query's output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Windows {
+    /// None: a group is kept for ever.
+    None,
+    /// Tumbling, hopping: of these sizes.
+    Fixed {
+        sizes: Vec<i64>,
+        /// A size of its own where there is none.
+        advance: Option<i64>,
+        grace: i64,
+    },
+    /// Sessions, which end after a gap.
+    Session {
+        gap: i64,
+        grace: i64,
+        retention: i64,
+    },
+}
+
+impl Windows {
+    pub(super) fn of(entity: &Entity<'_>) -> Windows {
+        let Some(window) = &entity.window else {
+            return Windows::None;
+        };
+        let grace = millis(window.effective_grace_ms());
+        match window.kind {
+            WindowKind::Session => {
+                let gap = window.sizes_ms.first().copied().unwrap_or(1);
+                Windows::Session {
+                    gap: millis(gap),
+                    grace,
+                    retention: millis(window.effective_retention_ms(gap)),
+                }
+            }
+            WindowKind::Tumbling | WindowKind::Hopping => Windows::Fixed {
+                sizes: window.sizes_ms.iter().copied().map(millis).collect(),
+                advance: window.advance_ms.map(millis),
+                grace,
+            },
+        }
+    }
+
+    /// Whether the key of a result carries both ends of its window, or one; nothing where there is none.
+    pub(super) fn session(&self) -> Option<bool> {
+        match self {
+            Windows::None => None,
+            Windows::Fixed { .. } => Some(false),
+            Windows::Session { .. } => Some(true),
+        }
+    }
+}
+
+fn millis(millis: u64) -> i64 {
+    i64::try_from(millis).unwrap_or(i64::MAX)
+}
+
+/// The starts of the windows of one size that a time falls into, the earliest first.
+#[inline]
+pub(super) fn starts(time: i64, size: i64, advance: i64) -> impl Iterator<Item = i64> {
+    let advance = advance.max(1);
+    let from = time.saturating_sub(size).saturating_add(advance).max(0) / advance * advance;
+    let mut next = Some(from);
+    std::iter::from_fn(move || {
+        let start = next.filter(|start| *start <= time)?;
+        next = start.checked_add(advance);
+        Some(start)
+    })
+}
+
+/// Whether a tumbling or hopping window takes nothing more.
+#[inline]
+pub(super) fn is_closed(end: i64, grace: i64, stream_time: i64) -> bool {
+    end <= stream_time.saturating_sub(grace)
+}
+
+/// Whether a session, merged with what comes, comes too late.
+#[inline]
+pub(super) fn is_late_session(end: i64, gap: i64, grace: i64, stream_time: i64) -> bool {
+    end < stream_time.saturating_sub(grace).saturating_sub(gap)
+}
+
+/// For each session of a group, which are in the order of their starts, the stream time from which on nothing that is not
+/// too late can be merged with it.
+///
+/// What comes may lie a gap behind a session's end, and be taken because it bridges it to a later one that is still open.
+pub(super) fn session_closings(
+    sessions: &[Window],
+    gap: i64,
+    grace: i64,
+    retention: i64,
+) -> Vec<i64> {
+    let mut closings = vec![0; sessions.len()];
+    let mut later: Option<(i64, i64)> = None;
+    for (window, closing) in sessions.iter().zip(&mut closings).rev() {
+        let reach = window.end.saturating_add(gap.saturating_mul(2));
+        let alone = reach.saturating_add(grace).saturating_add(1);
+        *closing = match later {
+            Some((start, closes)) if start <= reach => alone.max(closes),
+            _ => alone,
+        }
+        // Behind the retention ksqlDB finds a session no more.
+        .min(
+            window
+                .end
+                .saturating_add(retention)
+                .saturating_add(1)
+                .max(alone),
+        );
+        later = Some((window.start, *closing));
+    }
+    closings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(time: i64, size: i64, advance: i64) -> Vec<i64> {
+        starts(time, size, advance).collect()
+    }
+
+    #[test]
+    fn a_time_falls_into_every_window_that_holds_it() {
+        assert_eq!(of(0, 10, 10), [0]);
+        assert_eq!(of(9, 10, 10), [0]);
+        assert_eq!(of(10, 10, 10), [10]);
+        assert_eq!(of(0, 10, 5), [0], "no window begins before the epoch");
+        assert_eq!(of(12, 10, 5), [5, 10]);
+        assert_eq!(of(25, 30, 10), [0, 10, 20]);
+        // The advance need not divide the size.
+        assert_eq!(of(12, 10, 4), [4, 8, 12]);
+        for (time, size, advance) in (0..60)
+            .flat_map(|time| [(7, 3), (9, 9), (8, 1)].map(|(size, advance)| (time, size, advance)))
+        {
+            let all: Vec<i64> = (0..=time)
+                .step_by(usize::try_from(advance).unwrap_or(1))
+                .filter(|start| time < start + size)
+                .collect();
+            assert_eq!(of(time, size, advance), all, "{time} {size} {advance}");
+        }
+    }
+
+    #[test]
+    fn a_window_is_closed_when_time_is_at_its_end_and_grace() {
+        assert!(!is_closed(10, 5, 14));
+        assert!(is_closed(10, 5, 15));
+        assert!(
+            !is_late_session(10, 5, 2, 17),
+            "exactly at the edge it is taken"
+        );
+        assert!(is_late_session(10, 5, 2, 18));
+    }
+
+    #[test]
+    fn a_session_that_a_later_open_one_can_be_bridged_to_stays() {
+        let window = |start, end| Window { start, end };
+        let sessions = [window(0, 10), window(18, 1000), window(2000, 2000)];
+        let closings = session_closings(&sessions, 5, 0, i64::MAX / 2);
+        assert_eq!(closings, [1011, 1011, 2011]);
+        let far = [window(0, 10), window(21, 1000)];
+        assert_eq!(session_closings(&far, 5, 0, i64::MAX / 2), [21, 1011]);
+    }
+}

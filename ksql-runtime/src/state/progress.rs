@@ -1,0 +1,84 @@
+//! How far a binding has read: what goes into the batch as offsets, and is published once the batch is written.
+//!
+//! Belongs to a binding's thread.
+
+use super::Table;
+use super::status::State;
+use super::store::StoredOffset;
+use crate::log::{Fetched, TopicId};
+
+/// What was read since the last batch: of each partition where reading goes on, and its end as last seen.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    reached: Vec<(i32, i64, i64)>,
+    read: u64,
+}
+
+impl Progress {
+    /// Whether nothing was read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.reached.is_empty()
+    }
+
+    /// Forgets what was read.
+    pub(crate) fn clear(&mut self) {
+        self.reached.clear();
+        self.read = 0;
+    }
+
+    /// Counts a record.
+    pub(crate) fn count(&mut self) {
+        self.read = self.read.saturating_add(1);
+    }
+
+    /// Everything of a fetch was taken in.
+    pub(crate) fn took(&mut self, fetched: &Fetched) {
+        self.reached(
+            fetched.partition(),
+            fetched.next_offset(),
+            fetched.end_offset(),
+        );
+    }
+
+    /// Everything of a partition before `next` was taken in.
+    pub(crate) fn reached(&mut self, partition: i32, next: i64, end: i64) {
+        match self
+            .reached
+            .iter_mut()
+            .find(|(known, ..)| *known == partition)
+        {
+            Some(known) => *known = (partition, next, end),
+            None => self.reached.push((partition, next, end)),
+        }
+    }
+
+    /// The offsets to be stored.
+    pub(crate) fn offsets(&self, topic: TopicId) -> impl Iterator<Item = (i32, StoredOffset)> + '_ {
+        self.reached
+            .iter()
+            .map(move |(partition, next, _)| (*partition, StoredOffset { topic, next: *next }))
+    }
+
+    /// Tells everybody, after the batch is written, and begins anew.
+    pub(crate) fn publish(&mut self, table: &Table) {
+        table.update(|status| {
+            let restoring = status.state == State::Rebalancing;
+            for (partition, next, end) in &self.reached {
+                if let Some(lag) = status
+                    .lag
+                    .iter_mut()
+                    .find(|lag| lag.partition == *partition)
+                {
+                    (lag.position, lag.end) = (*next, *end);
+                }
+            }
+            if restoring {
+                status.replayed = status.replayed.saturating_add(self.read);
+                if status.reached_target() {
+                    status.state = State::Running;
+                }
+            }
+        });
+        self.clear();
+    }
+}

@@ -1,0 +1,101 @@
+//! What a binding does with what it reads: fills a table's rows, or drives a query.
+//!
+//! Invariant: what was taken and not written is forgotten on an error and taken again, so whoever works keeps nothing of it
+//! elsewhere. Belongs to a binding's thread.
+
+use std::sync::Arc;
+
+use super::gathered::Gathered;
+use super::record::{Decoder, Maker};
+use super::{StateError, Table};
+use crate::entity::Entity;
+use crate::log::{Fetched, Log, TopicId};
+use crate::registry::Registry;
+
+/// What is done with what a binding reads.
+pub(crate) trait Work {
+    /// Forgets what was taken and not written: it comes again.
+    fn forget(&mut self) -> Result<(), StateError>;
+
+    /// Asks again for what the last attempt ended for want of.
+    fn ask_again(&mut self) -> Result<(), StateError>;
+
+    /// Ends what was begun and not ended before a kill or an error; whether positions were written.
+    fn resume(&mut self, log: &Log, topic: TopicId) -> Result<bool, StateError> {
+        let _ = (log, topic);
+        Ok(false)
+    }
+
+    /// Takes what was fetched.
+    fn take(&mut self, fetched: &Fetched) -> Result<(), StateError>;
+
+    /// Whether nothing waits to be written.
+    fn is_empty(&self) -> bool;
+
+    /// Whether it is time to write, while the target was not reached or is; `more` says that there may be more to read.
+    fn is_due(&self, more: bool, restoring: bool) -> bool;
+
+    /// Writes what was taken with the offsets it covers, and publishes the positions.
+    fn write(&mut self, topic: TopicId) -> Result<(), StateError>;
+
+    /// The target was reached.
+    fn restored(&mut self) {}
+}
+
+/// Filling a table: records become rows.
+#[derive(Debug)]
+pub(super) struct Filling<T> {
+    table: Arc<Table>,
+    maker: Maker<T>,
+    gathered: Gathered,
+}
+
+impl<T: Entity> Filling<T> {
+    pub(super) fn new(
+        table: &Arc<Table>,
+        registry: Registry,
+        runtime: tokio::runtime::Handle,
+    ) -> Filling<T> {
+        Filling {
+            table: Arc::clone(table),
+            maker: Maker::new(table, Decoder::new(table, registry, runtime)),
+            gathered: Gathered::new(table.settings.gather_bytes),
+        }
+    }
+}
+
+impl<T: Entity> Work for Filling<T> {
+    fn forget(&mut self) -> Result<(), StateError> {
+        self.gathered.clear();
+        Ok(())
+    }
+
+    fn ask_again(&mut self) -> Result<(), StateError> {
+        self.maker.ask_again()
+    }
+
+    fn take(&mut self, fetched: &Fetched) -> Result<(), StateError> {
+        for record in fetched {
+            self.maker
+                .row(fetched.partition(), &record, &mut self.gathered)?;
+        }
+        self.gathered.progress.took(fetched);
+        Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.gathered.is_empty()
+    }
+
+    fn is_due(&self, more: bool, restoring: bool) -> bool {
+        !more || !restoring || self.gathered.is_full()
+    }
+
+    fn write(&mut self, topic: TopicId) -> Result<(), StateError> {
+        self.gathered.write(&self.table, topic)
+    }
+
+    fn restored(&mut self) {
+        self.gathered.shrink();
+    }
+}

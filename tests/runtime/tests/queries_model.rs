@@ -1,0 +1,332 @@
+//! Properties: random records - without a value, late, repeated, over several partitions -, cut into random portions, with
+//! ends and kills between them, make what the naive model makes of them.
+//!
+//! `KSQL_TEST_CASES` sets how many sequences are tried for each kind of query.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use ksql_runtime::prelude::*;
+use ksql_runtime::query::Query;
+use ksql_runtime::testing::{self, Sent, Test};
+use ksql_runtime_tests::naive::{self, Record};
+use ksql_runtime_tests::queries::*;
+use ksql_runtime_tests::report::number;
+use proptest::prelude::*;
+
+/// What happens to a query.
+#[derive(Debug, Clone)]
+enum Step<R> {
+    /// Records are sent together.
+    Send(Vec<R>),
+    /// What was sent is waited for.
+    Settle,
+    /// An orderly end and another start.
+    Reopen,
+    /// A kill and another start.
+    Kill,
+}
+
+fn steps<R: Clone + std::fmt::Debug>(
+    record: impl Strategy<Value = R> + Clone,
+) -> impl Strategy<Value = Vec<Step<R>>> {
+    let step = prop_oneof![
+        6 => prop::collection::vec(record, 1..40).prop_map(Step::Send),
+        2 => Just(Step::Settle),
+        1 => Just(Step::Reopen),
+        2 => Just(Step::Kill),
+    ];
+    prop::collection::vec(step, 1..14)
+}
+
+fn readings() -> impl Strategy<Value = Record<String, Reading>> + Clone {
+    let sensor = (0..5_u8).prop_map(|sensor| format!("sensor {sensor}"));
+    let room = prop::option::weighted(0.8, (0..3_u8).prop_map(|room| format!("room {room}")));
+    // Close enough for sessions to meet, far enough for windows to close.
+    let timestamp = prop_oneof![4 => 0..200_000_i64, 1 => 0..2_000_000_i64];
+    (
+        timestamp,
+        sensor,
+        prop::option::weighted(0.95, (room, -3..20_i64)),
+    )
+        .prop_map(|(timestamp, sensor, value)| {
+            let reading = value.map(|(room, value)| Reading {
+                sensor: sensor.clone(),
+                room,
+                value,
+            });
+            (timestamp, sensor, reading)
+        })
+}
+
+fn places() -> impl Strategy<Value = Record<i64, Place>> + Clone {
+    let city = prop::option::weighted(0.9, (0..4_u8).prop_map(|city| format!("city {city}")));
+    let place = prop::option::weighted(0.7, (city, 0..20_i64));
+    (0..1000_i64, 0..8_i64, place).prop_map(|(timestamp, id, place)| {
+        let place = place.map(|(city, people)| Place { id, city, people });
+        (timestamp, id, place)
+    })
+}
+
+/// Runs the steps; says what was sent in which order, and the test when everything is taken in.
+async fn run<Q: Query, K: Clone + Into<T::Key>, T: Writable + Clone>(
+    query: Q,
+    each: bool,
+    steps: &[Step<Record<K, T>>],
+) -> (Test, Vec<Record<K, T>>) {
+    let builder = testing::query(query);
+    let builder = match each {
+        true => builder,
+        false => builder.latest_changes(),
+    };
+    let mut test = builder.start().await.expect("it starts");
+    let mut sent = Vec::new();
+    for step in steps {
+        match step {
+            Step::Send(records) => {
+                for (timestamp, key, value) in records {
+                    match value {
+                        Some(value) => test.send_at(*timestamp, value.clone()).await,
+                        None => test.delete_at::<T>(*timestamp, key.clone()).await,
+                    }
+                    .expect("it is sent");
+                }
+                sent.extend_from_slice(records);
+            }
+            Step::Settle => test.settle().await.expect("it is taken in"),
+            Step::Reopen => test = test.reopen().await.expect("it starts again"),
+            Step::Kill => test = test.kill().await.expect("it starts again"),
+        }
+    }
+    test.settle().await.expect("it is taken in");
+    (test, sent)
+}
+
+/// What is told again was told before: nothing comes after a kill that a run without it would not have told there.
+fn repeated_alike<T: Entity + PartialEq + std::fmt::Debug>(
+    sent: &[Sent<T>],
+    progress: impl Fn(&T) -> i64,
+) {
+    let mut seen: BTreeMap<T::Key, (i64, Vec<(i64, &T)>)> = BTreeMap::new();
+    for record in sent {
+        let Some(row) = &record.row else { continue };
+        let (furthest, told) = seen
+            .entry(record.key.clone())
+            .or_insert((i64::MIN, Vec::new()));
+        if progress(row) <= *furthest {
+            assert!(
+                told.contains(&(record.timestamp, row)),
+                "{row:?} was not told before: {told:?}"
+            );
+        }
+        *furthest = (*furthest).max(progress(row));
+        told.push((record.timestamp, row));
+    }
+}
+
+fn holds<R: Clone + std::fmt::Debug>(
+    record: impl Strategy<Value = R> + Clone,
+    check: impl AsyncFn(bool, Vec<Step<R>>),
+) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let cases = u32::try_from(number("KSQL_TEST_CASES", 12)).expect("a number");
+    let config = ProptestConfig {
+        cases,
+        max_shrink_iters: 30,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    proptest!(config, |(each: bool, steps in steps(record))| {
+        runtime.block_on(check(each, steps));
+    });
+}
+
+#[test]
+fn a_filter_and_map_makes_what_the_model_makes() {
+    holds(readings(), async |each, steps| {
+        let (test, sent) = run(LoudOnes, each, &steps).await;
+        let expected: BTreeSet<_> = naive::loud(&sent).into_iter().collect();
+        let made = test.records::<Loud>().await.expect("records");
+        let found = made.iter().map(|record| {
+            let row = record.row.as_ref().expect("a stream deletes nothing");
+            (record.timestamp, row.sensor.clone(), row.doubled)
+        });
+        assert_eq!(found.clone().collect::<BTreeSet<_>>(), expected);
+        let killed = steps.iter().any(|step| matches!(step, Step::Kill));
+        if !killed {
+            assert_eq!(made.len(), naive::loud(&sent).len(), "each once");
+            for sensor in (0..5).map(|sensor| format!("sensor {sensor}")) {
+                let of = |rows: Vec<(i64, String, i64)>| {
+                    let rows = rows.into_iter().filter(|row| row.1 == sensor);
+                    rows.collect::<Vec<_>>()
+                };
+                assert_eq!(
+                    of(found.clone().collect()),
+                    of(naive::loud(&sent)),
+                    "in order"
+                );
+            }
+        }
+        test.end().await.expect("it ends");
+    });
+}
+
+#[test]
+fn groups_of_a_stream_are_what_the_model_makes() {
+    holds(readings(), async |each, steps| {
+        let (test, sent) = run(Rooms, each, &steps).await;
+        let made = test.records::<Room>().await.expect("records");
+        repeated_alike(&made, |row| row.count);
+        let mut times = BTreeMap::new();
+        for record in &made {
+            times.insert(record.key.room.clone(), record.timestamp);
+        }
+        let found: BTreeMap<_, _> = test
+            .context()
+            .set::<Room>()
+            .to_list()
+            .await
+            .expect("a list")
+            .into_iter()
+            .map(|row| (row.room.clone(), (times[&row.room], row.count, row.sum)))
+            .collect();
+        // Which comes last of two partitions is nobody's to say.
+        let expected: BTreeMap<_, _> = naive::rooms(&sent)
+            .into_iter()
+            .map(|(room, (timestamp, kept))| (room, (timestamp, kept.count, kept.sum)))
+            .collect();
+        assert_eq!(found, expected);
+        test.end().await.expect("it ends");
+    });
+}
+
+/// The rows of windows by sensor and start.
+type Found = BTreeMap<(String, i64), (i64, naive::Kept)>;
+
+macro_rules! found {
+    ($made:expr) => {
+        $made
+            .iter()
+            .filter_map(|record| {
+                let row = record.row.as_ref()?;
+                let kept = naive::Kept {
+                    count: row.count,
+                    sum: row.sum,
+                    first: row.first,
+                    last: row.last,
+                };
+                assert_eq!(row.opened.timestamp_millis(), record.key.window.start);
+                assert_eq!(row.closes.timestamp_millis(), record.key.window.end);
+                Some((
+                    (row.sensor.clone(), record.key.window.start),
+                    (record.timestamp, kept),
+                ))
+            })
+            .collect::<Found>()
+    };
+}
+
+#[test]
+fn tumbling_windows_are_what_the_model_makes() {
+    holds(readings(), async |each, steps| {
+        let (test, sent) = run(Tumbling, each, &steps).await;
+        let mut late = 0;
+        for minutes in [1, 5] {
+            let made = test
+                .window_records::<Tumbled>(minutes as u64)
+                .await
+                .expect("records");
+            repeated_alike(&made, |row| row.count);
+            let size = minutes * 60_000;
+            let (expected, dropped) = naive::windows(&sent, size, size, 30_000);
+            late += dropped;
+            assert_eq!(found!(made), expected, "{minutes} minutes");
+            let read = test.context().set::<Tumbled>().window(minutes as u64);
+            assert_eq!(read.count().await.expect("a count"), expected.len() as u64);
+        }
+        assert_eq!(test.context().queries()[0].late, late);
+        test.end().await.expect("it ends");
+    });
+}
+
+#[test]
+fn hopping_windows_are_what_the_model_makes() {
+    holds(readings(), async |each, steps| {
+        let (test, sent) = run(Hopping, each, &steps).await;
+        let made = test.window_records::<Hopped>(3).await.expect("records");
+        repeated_alike(&made, |row| row.count);
+        let (expected, late) = naive::windows(&sent, 180_000, 60_000, 10_000);
+        assert_eq!(found!(made), expected);
+        assert_eq!(test.context().queries()[0].late, late);
+        test.end().await.expect("it ends");
+    });
+}
+
+#[test]
+fn sessions_are_what_the_model_makes() {
+    holds(readings(), async |each, steps| {
+        let (test, sent) = run(Sessions, each, &steps).await;
+        let gap = Duration::from_secs(10);
+        let (expected, late) = naive::sessions(&sent, 10_000, 20_000);
+        let rows = test.context().set::<Visit>().window_of(gap);
+        let found: BTreeMap<_, _> = rows
+            .to_list()
+            .await
+            .expect("a list")
+            .into_iter()
+            .map(|row| {
+                let (start, end) = (row.opened.timestamp_millis(), row.closes.timestamp_millis());
+                let kept = naive::Kept {
+                    count: row.count,
+                    sum: row.sum,
+                    first: row.first,
+                    last: row.last,
+                };
+                ((row.sensor, start, end), kept)
+            })
+            .collect();
+        assert_eq!(found, expected);
+        assert_eq!(test.context().queries()[0].late, late);
+        test.end().await.expect("it ends");
+    });
+}
+
+#[test]
+fn a_filtered_table_is_what_the_model_makes() {
+    holds(places(), async |each, steps| {
+        let (test, sent) = run(Towns, each, &steps).await;
+        let found: BTreeMap<_, _> = test
+            .context()
+            .set::<Town>()
+            .to_list()
+            .await
+            .expect("a list")
+            .into_iter()
+            .map(|row| (row.id, row.people))
+            .collect();
+        assert_eq!(found, naive::towns(&sent));
+        test.end().await.expect("it ends");
+    });
+}
+
+#[test]
+fn groups_of_a_table_are_what_the_model_makes() {
+    holds(places(), async |each, steps| {
+        let (test, sent) = run(Cities, each, &steps).await;
+        let found: BTreeMap<_, _> = test
+            .context()
+            .set::<City>()
+            .to_list()
+            .await
+            .expect("a list")
+            .into_iter()
+            .map(|row| (row.city, (row.places, row.people)))
+            .collect();
+        assert_eq!(found, naive::cities(&sent));
+        test.end().await.expect("it ends");
+    });
+}
