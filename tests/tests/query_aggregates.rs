@@ -1,5 +1,9 @@
 //! Queries that group: keys, every aggregate, having, undo, windows.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may stop"
+)]
 
 mod queries_common;
 
@@ -8,7 +12,10 @@ use ksql_runtime::prelude::*;
 use ksql_runtime::query::{Aggregate, At, Groups as _, Query, Scratch};
 use queries_common::{aggregated, at, between};
 
-const WINDOW: Window = Window { start: 0, end: 60_000 };
+const WINDOW: Window = Window {
+    start: 0,
+    end: 60_000,
+};
 
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("flights", partitions = 6, retention = "1d")]
@@ -156,7 +163,11 @@ fn every_aggregate_has_the_value_of_its_rows() {
         flight("aal", "x", Some(-2), 100),
     ];
     let shown = aggregated(&stats, &rows, WINDOW);
-    assert_eq!(shown.len(), 1, "one row is no group to show, and one is named out");
+    assert_eq!(
+        shown.len(),
+        1,
+        "one row is no group to show, and one is named out"
+    );
     assert_eq!(
         shown[0],
         Stats {
@@ -215,16 +226,23 @@ pub struct Branch {
 
 #[query]
 fn branches(accounts: Table<Account>) -> Table<Branch> {
-    accounts.filter(|a| a.balance != 0).group_by(|a| a.branch).aggregate(|g| Branch {
-        branch: g.key(),
-        accounts: g.count(),
-        balance: g.sum(|a| a.balance),
-    })
+    accounts
+        .filter(|a| a.balance != 0)
+        .group_by(|a| a.branch)
+        .aggregate(|g| Branch {
+            branch: g.key(),
+            accounts: g.count(),
+            balance: g.sum(|a| a.balance),
+        })
 }
 
 #[test]
 fn over_a_table_a_row_is_taken_back() {
-    let account = |balance| Account { id: 1, branch: Some("b".into()), balance };
+    let account = |balance| Account {
+        id: 1,
+        branch: Some("b".into()),
+        balance,
+    };
     let scratch = Scratch::new();
     let at: At<'_> = at(&scratch, 0);
     let (old, new) = (account(5), account(8));
@@ -236,9 +254,18 @@ fn over_a_table_a_row_is_taken_back() {
     assert!(branches.key(&at, new.row(), &mut key));
     let shown = Branch::from_row(branches.finish(&scratch, &key, WINDOW, &kept)).unwrap();
     assert_eq!((shown.accounts, shown.balance), (2, 108));
-    let none = Account { branch: None, ..account(1) };
-    assert!(!branches.key(&at, none.row(), &mut key), "a NULL is in no group");
-    assert!(branches::KSQL[0].contains("FROM `ACCOUNT` WHERE (`BALANCE` <> 0) GROUP BY `BRANCH` EMIT CHANGES;"));
+    let none = Account {
+        branch: None,
+        ..account(1)
+    };
+    assert!(
+        !branches.key(&at, none.row(), &mut key),
+        "a NULL is in no group"
+    );
+    assert!(
+        branches::KSQL[0]
+            .contains("FROM `ACCOUNT` WHERE (`BALANCE` <> 0) GROUP BY `BRANCH` EMIT CHANGES;")
+    );
 }
 
 #[derive(Debug, Clone, PartialEq, Entity)]
@@ -275,8 +302,19 @@ fn bounds_of_the_window_are_in_the_row() {
         between(text, " AS SELECT ", " GROUP BY"),
         "`CARRIER` AS `CARRIER`, LATEST_BY_OFFSET(`ORIGIN`) AS `LAST`, CONCAT(`CARRIER`, '@', CAST(WINDOWSTART AS STRING)) AS `TEXT`, WINDOWSTART AS `OPENED` FROM `FLIGHT` WINDOW SESSION (30 MINUTES, RETENTION 7 DAYS, GRACE PERIOD 10 SECONDS)"
     );
-    let shown = aggregated(&sessions, &[flight("a", "x", None, 1)], Window { start: 5, end: 9 });
-    assert_eq!((shown[0].from.timestamp_millis(), shown[0].until, shown[0].opened), (5, 9, 5));
+    let shown = aggregated(
+        &sessions,
+        &[flight("a", "x", None, 1)],
+        Window { start: 5, end: 9 },
+    );
+    assert_eq!(
+        (
+            shown[0].from.timestamp_millis(),
+            shown[0].until,
+            shown[0].opened
+        ),
+        (5, 9, 5)
+    );
     assert_eq!(shown[0].text, "x@5");
 }
 
@@ -312,10 +350,17 @@ pub struct Far {
 #[query]
 fn far(flights: Stream<Flight>) -> Table<Far> {
     flights
-        .map(|f| Leg { origin: f.origin.trim(), distance: f.delay.unwrap_or(0), half: f.distance / 2 })
+        .map(|f| Leg {
+            origin: f.origin.trim(),
+            distance: f.delay.unwrap_or(0),
+            half: f.distance / 2,
+        })
         .filter(|l| l.half > 10)
         .group_by(|l| l.origin)
-        .aggregate(|g| Far { origin: g.key(), total: g.sum(|l| l.distance + l.half.unwrap_or(0)) })
+        .aggregate(|g| Far {
+            origin: g.key(),
+            total: g.sum(|l| l.distance + l.half.unwrap_or(0)),
+        })
 }
 
 #[test]
@@ -324,7 +369,17 @@ fn what_map_made_is_read_by_the_steps_behind_it() {
         between(far::KSQL[0], " AS SELECT ", ";"),
         "TRIM(`ORIGIN`) AS `ORIGIN`, SUM((CAST(COALESCE(`DELAY`, 0) AS BIGINT) + COALESCE((`DISTANCE` / 2), CAST(0 AS BIGINT)))) AS `TOTAL` FROM `FLIGHT` WHERE ((`DISTANCE` / 2) > 10) GROUP BY TRIM(`ORIGIN`) EMIT CHANGES"
     );
-    let rows = [flight(" a ", "x", Some(1), 40), flight("a", "x", None, 22), flight("a", "x", Some(9), 20)];
+    let rows = [
+        flight(" a ", "x", Some(1), 40),
+        flight("a", "x", None, 22),
+        flight("a", "x", Some(9), 20),
+    ];
     let shown = aggregated(&far, &rows, WINDOW);
-    assert_eq!(shown, [Far { origin: "a".into(), total: 1 + 20 + 11 }]);
+    assert_eq!(
+        shown,
+        [Far {
+            origin: "a".into(),
+            total: 1 + 20 + 11
+        }]
+    );
 }

@@ -1,5 +1,9 @@
 //! Functions, structs, keys of streams: the text and the value of each.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may stop"
+)]
 
 mod queries_common;
 
@@ -46,7 +50,13 @@ fn person() -> Person {
     Person {
         id: 1,
         name: " Ann B. ".into(),
-        home: Address { city: "Bern".into(), geo: Some(Geo { lat: 46.9, zone: None }) },
+        home: Address {
+            city: "Bern".into(),
+            geo: Some(Geo {
+                lat: 46.9,
+                zone: None,
+            }),
+        },
         work: None,
         team: 77,
         n: -7,
@@ -166,7 +176,11 @@ pub struct ByTeam {
 #[query]
 fn by_team(people: Stream<Person>) -> Stream<ByTeam> {
     people
-        .map(|p| ByTeam { id: p.id.as_value(), team: p.team, label: p.name.trim() })
+        .map(|p| ByTeam {
+            id: p.id.as_value(),
+            team: p.team,
+            label: p.name.trim(),
+        })
         .partition_by(|b| (b.team, b.label))
         .as_stream()
 }
@@ -179,5 +193,12 @@ fn a_stream_gets_another_key() {
     );
     assert!(by_team::KSQL[0].contains("KEY_FORMAT='AVRO'"));
     let made = projected(&by_team, &person()).unwrap();
-    assert_eq!(made, ByTeam { team: 77, label: "Ann B.".into(), id: 1 });
+    assert_eq!(
+        made,
+        ByTeam {
+            team: 77,
+            label: "Ann B.".into(),
+            id: 1
+        }
+    );
 }

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ksql_schema::ddl;
+use ksql_schema::query::with;
 use ksql_schema::rules::ModelFinding;
 use tokio::sync::broadcast;
 
 use super::options::Operational;
 use super::plan::Plan;
-use super::{Context, start};
+use super::{Context, results, start};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::engine::{self, Emit, Runner};
@@ -20,7 +21,7 @@ use crate::entity::Entity;
 use crate::error::Result;
 use crate::log::{Log, Offsets};
 use crate::model::Model;
-use crate::query::Query;
+use crate::query::{Explanation, Query};
 use crate::registry::Registry;
 use crate::state::{Event, StateError, Table};
 
@@ -103,9 +104,16 @@ pub(super) struct ResultTopic {
 impl ContextBuilder {
     /// Adds an entity: its topic, its schemas and, for a table, its store. Adding it again changes nothing.
     pub fn entity<T: Entity>(mut self) -> Self {
-        if self.model.add::<T>() {
+        self.model.add::<T>();
+        self.register::<T>()
+    }
+
+    /// What is needed to run an entity, whether the program added it or a query.
+    pub(crate) fn register<T: Entity>(mut self) -> Self {
+        let id = TypeId::of::<T>();
+        if self.entities.iter().all(|entity| entity.id != id) {
             self.entities.push(Registration {
-                id: TypeId::of::<T>(),
+                id,
                 model: T::MODEL,
                 value_schema: Cow::Borrowed(T::VALUE_SCHEMA),
                 key_schema: T::KEY_SCHEMA,
@@ -117,9 +125,18 @@ impl ContextBuilder {
     }
 
     /// Adds a query with the entities it reads and writes: it runs in this process, and its results are a topic like any
-    /// other, or one for each window of the output. Adding it again adds it twice.
-    pub fn query<Q: Query>(self, query: Q) -> Self {
-        engine::enlist(self, query)
+    /// other, or one for each window of the output. Adding it again with the same parameters changes nothing.
+    pub fn query<Q: Query>(mut self, query: Q) -> Self {
+        if self.model.add_query(&query) {
+            engine::enlist(self, query)
+        } else {
+            self
+        }
+    }
+
+    /// What each query comes to, in the order in which they start: `println!("{explanation}")`. Nothing is started.
+    pub fn explanations(&self) -> impl Iterator<Item = &Explanation<'static>> {
+        self.model.explanations()
     }
 
     /// The same without its type.
@@ -214,9 +231,29 @@ impl ContextBuilder {
     pub fn ddl(&self) -> Result<String> {
         self.refuse_invalid()?;
         let config = self.configuration()?;
-        Ok(self.model.ddl_by(|entity| {
-            ddl::create(entity, &Operational::new(entity, &config).as_ddl(&config))
-        }))
+        let topics = results::topics(&self.entities, &self.queries, &config);
+        Ok(self.model.ddl_by(
+            |entity| ddl::create(entity, &Operational::new(entity, &config).as_ddl(&config)),
+            |query, statement, text| {
+                // The one topic of a statement: its windows stand in the order of its sizes.
+                let mut written = topics
+                    .iter()
+                    .filter(|topic| topic.result.is_some() && topic.model == query.output);
+                let operational = written
+                    .nth(statement)
+                    .map(|topic| Operational::of(topic, &config));
+                match (operational, query.inputs.first()) {
+                    (Some(operational), Some(input)) => with::overridden(
+                        text,
+                        query.output,
+                        input.entity,
+                        &operational.as_ddl(&config),
+                        statement,
+                    ),
+                    _ => text.to_owned(),
+                }
+            },
+        ))
     }
 
     /// The Avro schemas of every entity, key schemas first where keys are records, one a line. Nothing is started.

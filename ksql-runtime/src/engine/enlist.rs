@@ -29,15 +29,15 @@ impl Host for Enlisting {
 
     fn project<Q: Project>(self, query: Q) -> ContextBuilder {
         self.0
-            .entity::<Q::Input>()
-            .entity::<Q::Output>()
+            .register::<Q::Input>()
+            .register::<Q::Output>()
             .runner(Arc::new(Projection(query)))
     }
 
     fn aggregate<Q: Aggregate>(self, query: Q) -> ContextBuilder {
         self.0
-            .entity::<Q::Input>()
-            .entity::<Q::Output>()
+            .register::<Q::Input>()
+            .register::<Q::Output>()
             .runner(Arc::new(Aggregation(query)))
     }
 }

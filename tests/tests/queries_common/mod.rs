@@ -65,4 +65,3 @@ pub fn between<'t>(text: &'t str, from: &str, to: &str) -> &'t str {
         + start;
     &text[start..end]
 }
-
