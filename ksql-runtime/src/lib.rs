@@ -100,6 +100,9 @@ pub mod guide {}
 #[doc = include_str!("../errors.md")]
 pub mod error_codes {}
 
+/// Queries: every operation, function and aggregate.
+///
+/// [errors.md]: crate::error_codes
 #[doc = include_str!("../queries.md")]
 pub mod query_guide {}
 

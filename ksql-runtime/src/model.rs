@@ -184,16 +184,31 @@ impl Model {
     /// As [`Model::validate`].
     pub fn ddl(&self) -> Result<String, Invalid> {
         self.validate()?;
-        Ok(self.ddl_by(|entity| ddl::create(entity, &ddl::Operational::of(entity))))
+        Ok(self.ddl_by(
+            |entity| ddl::create(entity, &ddl::Operational::of(entity)),
+            |_, _, text| text.to_owned(),
+        ))
     }
 
-    /// The statements with operational values of entities from elsewhere, without a check.
-    pub(crate) fn ddl_by(&self, create: impl Fn(&ksql_schema::Entity<'_>) -> String) -> String {
-        let sources = self.sources().map(create);
-        let queries = self
-            .explanations()
-            .flat_map(|query| query.statements().iter().cloned());
-        sources.chain(queries).map(|text| text + "\n").collect()
+    /// The statements with operational values from elsewhere, without a check: of an entity, and of a query with the
+    /// statement's number.
+    pub(crate) fn ddl_by(
+        &self,
+        create: impl Fn(&ksql_schema::Entity<'_>) -> String,
+        made: impl Fn(&plan::Query<'_>, usize, &str) -> String,
+    ) -> String {
+        let mut out = String::new();
+        for entity in self.sources() {
+            out.push_str(&create(entity));
+            out.push('\n');
+        }
+        for query in self.started() {
+            for (at, statement) in query.explanation.statements().iter().enumerate() {
+                out.push_str(&made(query.plan, at, statement));
+                out.push('\n');
+            }
+        }
+        out
     }
 
     /// The Avro schemas of every entity, key schemas first where keys are records, one a line; for what queries write those

@@ -10,6 +10,12 @@ pub enum State {
     Paid,
 }
 
+#[derive(Debug, Clone, PartialEq, Struct)]
+pub struct Address {
+    pub city: String,
+    pub floor: Option<i32>,
+}
+
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("orders")]
 #[table]
@@ -27,7 +33,8 @@ pub struct Order {
     pub due: NaiveDate,
     pub state: State,
     pub tags: Vec<String>,
-    pub city: String,
+    pub to: Address,
+    pub from: Option<Address>,
 }
 
 #[derive(Debug, Clone, PartialEq, Entity)]
@@ -64,7 +71,11 @@ fn order() -> Order {
         due: day(2),
         state: State::Open,
         tags: vec!["a".to_owned(), "b".to_owned()],
-        city: "Ulm".to_owned(),
+        to: Address {
+            city: "Ulm".to_owned(),
+            floor: None,
+        },
+        from: None,
     }
 }
 
@@ -116,7 +127,10 @@ fn values_of_every_kind_are_literals_and_compare() {
             both(&ksql!(|o: &Order| o.urgent == yes)),
             "(`URGENT` = true)",
         ),
-        (both(&ksql!(|o: &Order| o.city == text)), "(`CITY` = 'Ulm')"),
+        (
+            both(&ksql!(|o: &Order| o.to.city == text)),
+            "(`TO`->`CITY` = 'Ulm')",
+        ),
         (
             both(&ksql!(|o: &Order| o.placed_at > moment)),
             "(`PLACED_AT` > '2024-05-01T11:00:00.000')",
@@ -142,6 +156,10 @@ fn values_of_every_kind_are_literals_and_compare() {
             "(ARRAY_CONTAINS(`TAGS`, 'b'))",
         ),
         (both(&ksql!(|_: &Order| true)), "true"),
+        (
+            both(&ksql!(|o: &Order| !(o.from.city == text))),
+            "(NOT (`FROM`->`CITY` = 'Ulm'))",
+        ),
     ];
     for ((text, holds), expected) in table {
         assert_eq!(text, expected);
@@ -173,8 +191,8 @@ fn a_type_that_is_said_of_a_value_is_its_type_everywhere() {
     );
     let prefix = "U";
     assert_eq!(
-        both(&ksql!(|o: &Order| o.city.starts_with(prefix as String))),
-        ("(INSTR(`CITY`, 'U') = 1)".to_owned(), true)
+        both(&ksql!(|o: &Order| o.to.city.starts_with(prefix as String))),
+        ("(INSTR(`TO`->`CITY`, 'U') = 1)".to_owned(), true)
     );
 }
 

@@ -15,7 +15,7 @@ use super::written::rust;
 use crate::errors::Place;
 use crate::parse::args::plain;
 
-const STEPS: [&str; 8] = [
+pub(super) const STEPS: [&str; 8] = [
     "filter",
     "map",
     "partition_by",

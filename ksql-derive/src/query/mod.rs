@@ -6,12 +6,15 @@
 
 mod aggregation;
 mod branch;
+mod capture;
 mod cast;
 mod chain;
 mod definition;
 mod expand;
 mod expression;
 mod group;
+#[cfg(test)]
+mod guide;
 mod literal;
 mod lower;
 mod method;

@@ -9,13 +9,14 @@ use std::rc::Rc;
 
 use ksql_schema::Kind as SourceKind;
 use ksql_schema::query::Sql;
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{ExprClosure, Pat, Type};
 
+use super::capture::{OUTSIDE, captures, compared, free, parameter, placed};
 use super::expression::{Named, Part, Reader};
 use super::lower::{Native, Nodes, Writer, entry, parameter_type};
-use super::signature::{Input, Parameter, Signature};
+use super::signature::{Input, Signature};
 use super::steps::Query;
 use super::tree::{Expr, Kind, Made, Tree};
 use crate::errors::{Errors, Place};
@@ -23,9 +24,6 @@ use crate::parse::args::plain;
 
 /// How a condition is written.
 const FORM: &str = "write `ksql!(|o: &Order| o.amount > limit)`";
-
-/// What to write for a value from outside that is no plain name.
-const OUTSIDE: &str = "give the value a name before: `let limit = ..;`";
 
 /// `ksql!`, with a defect of its own as a readable error.
 pub(crate) fn ksql(item: TokenStream) -> TokenStream {
@@ -269,23 +267,28 @@ impl<'c> Condition<'c> {
                 })
                 .collect();
             // Beside other values from around only there is nothing to ask.
-            let codes = if others.is_empty() { vec![quote!(0)] } else { others };
+            let codes = if others.is_empty() {
+                vec![quote!(0)]
+            } else {
+                others
+            };
             for value in values {
                 let Some((index, name, place)) = self.bare(value) else {
                     continue;
                 };
                 let name = placed(name, place);
                 for code in &codes {
-                    let ask = |what: Ident| {
+                    let ask = |what: &str| {
+                        let what = Ident::new(what, place.first);
                         quote_spanned!(place.first=> __k::ComparesWith::<{ #code }>::#what(&#name))
                     };
                     match kept.entry(index) {
-                        Entry::Occupied(_) => {
-                            let ask = ask(format_ident!("compares", span = place.first));
-                            further.extend(quote!(#ask;));
-                        }
                         Entry::Vacant(first) => {
-                            let _ = first.insert(ask(format_ident!("held", span = place.first)));
+                            let _ = first.insert(ask("held"));
+                        }
+                        Entry::Occupied(_) => {
+                            let ask = ask("compares");
+                            further.extend(quote!(#ask;));
                         }
                     }
                 }
@@ -318,23 +321,6 @@ impl<'c> Condition<'c> {
     }
 }
 
-/// A name where it is used: errors about it stand there.
-fn placed(name: &Ident, place: Place) -> Ident {
-    let mut name = name.clone();
-    name.set_span(place.first);
-    name
-}
-
-/// What an expression compares with one another.
-fn compared(expr: &Expr) -> Vec<&Tree> {
-    match &expr.kind {
-        Kind::Compare(_, one, two) | Kind::Like(one, two, _) => vec![one, two],
-        Kind::Between(value, from, to) => vec![value, from, to],
-        Kind::In(value, list) => std::iter::once(value).chain(list).collect(),
-        _ => Vec::new(),
-    }
-}
-
 /// A row that is read knows no place in a topic.
 fn refuse_pseudo(tree: &Expr, errors: &mut Errors) {
     tree.walk(&mut |expr| {
@@ -348,124 +334,36 @@ fn refuse_pseudo(tree: &Expr, errors: &mut Errors) {
     });
 }
 
-/// The captured names that occur, and the types that were said of them.
-fn captures(
-    tree: &Tree,
-    names: &[Ident],
-    errors: &mut Errors,
-) -> BTreeMap<usize, (Ident, Option<Sql>)> {
-    let mut captures: BTreeMap<usize, (Ident, Option<Sql>)> = BTreeMap::new();
-    tree.walk(&mut |expr| {
-        if let (Kind::Parameter(index), place) = (&expr.kind, expr.place)
-            && let Some(name) = names.get(*index)
-        {
-            // Each use has its own place, and the first one's is that of errors about its type.
-            let name = placed(name, place);
-            let _ = captures.entry(*index).or_insert((name, None));
-        }
-    });
-    tree.walk(&mut |expr| {
-        let Kind::Cast(of, ty) = &expr.kind else {
-            return;
-        };
-        let Kind::Parameter(index) = &of.kind else {
-            return;
-        };
-        let Some((name, said)) = captures.get_mut(index) else {
-            return;
-        };
-        match said {
-            Some(said) if said != ty => errors.push(
-                expr.place,
-                format!("two types are said of `{name}`"),
-                "give the value of the other type a name of its own before",
-            ),
-            _ => *said = Some(*ty),
-        }
-    });
-    // Where a value may stand whose type nobody said.
-    let mut allowed: Vec<*const Expr> = Vec::new();
-    tree.walk(&mut |expr| {
-        allowed.extend(compared(expr).into_iter().map(Rc::as_ptr));
-    });
-    tree.walk(&mut |expr| {
-        if let Kind::Field(of, _) = &expr.kind
-            && let Kind::Parameter(index) = &of.kind
-            && let Some((name, _)) = captures.get(index)
-        {
-            allowed.push(Rc::as_ptr(of));
-            errors.push(
-                expr.place,
-                format!("`{name}` is a value from around the condition, and its fields are not known here"),
-                OUTSIDE,
-            );
-        }
-        if let Kind::Parameter(index) = &expr.kind
-            && let Some((name, None)) = captures.get(index)
-            && !allowed.contains(&std::ptr::from_ref(expr))
-        {
-            errors.push(
-                expr.place,
-                format!("the type of `{name}` is not known here"),
-                format!("a value from around the condition is compared as it is; to do more with it, say its type: `({name} as i64)`, `({name} as String)`, .."),
-            );
-        }
-    });
-    captures
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A captured value as a parameter: of the type that was said, or of none.
-fn parameter(name: &Ident, said: Option<Sql>) -> Parameter {
-    let plain = |ty: Type| (ty, None);
-    let (ty, size) = match said {
-        None => plain(syn::parse_quote!(__k::Held)),
-        Some(Sql::Boolean) => plain(syn::parse_quote!(::core::primitive::bool)),
-        Some(Sql::Integer) => plain(syn::parse_quote!(::core::primitive::i32)),
-        Some(Sql::Bigint) => plain(syn::parse_quote!(::core::primitive::i64)),
-        Some(Sql::Double) => plain(syn::parse_quote!(::core::primitive::f64)),
-        Some(Sql::Date) => plain(syn::parse_quote!(__k::NaiveDate)),
-        Some(Sql::Time) => plain(syn::parse_quote!(__k::NaiveTime)),
-        Some(Sql::Timestamp) => plain(syn::parse_quote!(__k::DateTime<__k::Utc>)),
-        Some(Sql::Decimal { precision, scale }) => {
-            (syn::parse_quote!(__k::Decimal), Some((precision, scale)))
-        }
-        Some(_) => plain(syn::parse_quote!(::std::string::String)),
-    };
-    Parameter {
-        name: name.clone(),
-        ty,
-        size,
-        inner: None,
-    }
-}
-
-/// Names that may stand for values from around a closure: those that are no field, no call, no path and no keyword. Which of
-/// them do is found by reading.
-fn free(tokens: TokenStream, names: &mut Vec<Ident>) {
-    let trees: Vec<TokenTree> = tokens.into_iter().collect();
-    let punct = |at: Option<usize>, mark: &str| {
-        let tree = at.and_then(|at| trees.get(at));
-        matches!(tree, Some(TokenTree::Punct(punct)) if mark.contains(punct.as_char()))
-    };
-    for (at, tree) in trees.iter().enumerate() {
-        match tree {
-            TokenTree::Group(group) => free(group.stream(), names),
-            TokenTree::Ident(ident) => {
-                let before = at.checked_sub(1);
-                let range =
-                    punct(before, ".") && punct(before.and_then(|at| at.checked_sub(1)), ".");
-                let member = punct(before, ".") && !range;
-                let path = punct(Some(at + 1), ":") || punct(before, ":");
-                let call = matches!(trees.get(at + 1), Some(TokenTree::Group(group)) if group.delimiter() == proc_macro2::Delimiter::Parenthesis)
-                    || punct(Some(at + 1), "!") && !punct(Some(at + 2), "=");
-                let word = plain(&ident.to_string());
-                let known = syn::parse_str::<Ident>(&ident.to_string()).is_err()
-                    || matches!(word.as_str(), "None" | "_");
-                if !(member || path || call || known || names.iter().any(|name| name == ident)) {
-                    names.push(ident.clone());
-                }
-            }
-            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+    /// What may not be said is an error of ours, however odd the tokens: the macro never fails itself.
+    #[test]
+    fn odd_tokens_are_errors_and_no_defects() {
+        for text in [
+            "",
+            "|",
+            "||",
+            "|| true",
+            "|o: &Order|",
+            "|o: &Order| {}",
+            "|o: &Order| { let x = 1; }",
+            "|o: &Order, | o",
+            "|o: &mut Order| o",
+            "|_: Order| None",
+            "|o: &'static Order| o.a == o.b(",
+            "async move |o: &Order| true",
+            "|o: &Order| o[o][0] == *o && -o > !o",
+            "|o: &Order| |p: &Order| true",
+            "|o: &Order| loop {}",
+            "|o: &Order| limit.a.b(limit)[limit] as i64 as f64",
+        ] {
+            let Ok(tokens) = text.parse::<TokenStream>() else {
+                continue;
+            };
+            let made = ksql(tokens).to_string();
+            assert!(!made.contains("defect of the macro"), "{text}: {made}");
         }
     }
 }

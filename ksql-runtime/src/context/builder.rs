@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ksql_schema::ddl;
+use ksql_schema::query::with;
 use ksql_schema::rules::ModelFinding;
 use tokio::sync::broadcast;
 
 use super::options::Operational;
 use super::plan::Plan;
-use super::{Context, start};
+use super::{Context, results, start};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::engine::{self, Emit, Runner};
@@ -20,7 +21,7 @@ use crate::entity::Entity;
 use crate::error::Result;
 use crate::log::{Log, Offsets};
 use crate::model::Model;
-use crate::query::Query;
+use crate::query::{Explanation, Query};
 use crate::registry::Registry;
 use crate::state::{Event, StateError, Table};
 
@@ -107,7 +108,7 @@ impl ContextBuilder {
         self.register::<T>()
     }
 
-    /// The entity's topic is needed, whoever said so.
+    /// What is needed to run an entity, whether the program added it or a query.
     pub(crate) fn register<T: Entity>(mut self) -> Self {
         let id = TypeId::of::<T>();
         if self.entities.iter().all(|known| known.id != id) {
@@ -131,6 +132,11 @@ impl ContextBuilder {
         } else {
             self
         }
+    }
+
+    /// What each query comes to, in the order in which they start: `println!("{explanation}")`. Nothing is started.
+    pub fn explanations(&self) -> impl Iterator<Item = &Explanation<'static>> {
+        self.model.explanations()
     }
 
     /// The same without its type.
@@ -225,9 +231,29 @@ impl ContextBuilder {
     pub fn ddl(&self) -> Result<String> {
         self.refuse_invalid()?;
         let config = self.configuration()?;
-        Ok(self.model.ddl_by(|entity| {
-            ddl::create(entity, &Operational::new(entity, &config).as_ddl(&config))
-        }))
+        let topics = results::topics(&self.entities, &self.queries, &config);
+        Ok(self.model.ddl_by(
+            |entity| ddl::create(entity, &Operational::new(entity, &config).as_ddl(&config)),
+            |query, statement, text| {
+                // The one topic of a statement: its windows stand in the order of its sizes.
+                let mut written = topics
+                    .iter()
+                    .filter(|topic| topic.result.is_some() && topic.model == query.output);
+                let operational = written
+                    .nth(statement)
+                    .map(|topic| Operational::of(topic, &config));
+                match (operational, query.inputs.first()) {
+                    (Some(operational), Some(input)) => with::overridden(
+                        text,
+                        query.output,
+                        input.entity,
+                        &operational.as_ddl(&config),
+                        statement,
+                    ),
+                    _ => text.to_owned(),
+                }
+            },
+        ))
     }
 
     /// The Avro schemas of every entity, key schemas first where keys are records, one a line. Nothing is started.

@@ -69,7 +69,8 @@ impl<T: Entity> EntitySet<T> {
         Ok(rows)
     }
 
-    /// The rows for which `keep` holds; it sees borrowed rows, and only what it keeps is built.
+    /// The rows for which `keep` holds; it sees borrowed rows, and only what it keeps is built. A condition that means what KSQL
+    /// means is given to [`EntitySet::matching`].
     ///
     /// ```ignore
     /// let late = ctx.set::<Flight>().filter(|flight| flight.dep_delay_min > Some(60)).to_list().await?;
@@ -86,6 +87,23 @@ impl<T: Entity> EntitySet<T> {
     }
 
     /// The rows for which a condition of `ksql!` holds, which means in this process what it means in KSQL.
+    ///
+    /// ```
+    /// # use ksql_runtime::prelude::*;
+    /// # use ksql_runtime::error::Result;
+    /// # #[derive(Entity)]
+    /// # #[topic("stock")]
+    /// # #[table]
+    /// # pub struct Stock {
+    /// #     #[key]
+    /// #     pub article: String,
+    /// #     pub pieces: i32,
+    /// # }
+    /// async fn scarce(ctx: &Context, limit: i32) -> Result<(Option<Stock>, u64)> {
+    ///     let scarce = ctx.set::<Stock>().matching(ksql!(|s: &Stock| s.pieces < limit));
+    ///     Ok((scarce.first().await?, scarce.count().await?))
+    /// }
+    /// ```
     pub fn matching<C>(&self, condition: Predicate<T, C>) -> Filtered<T, Predicate<T, C>>
     where
         T: TableEntity,
@@ -182,14 +200,15 @@ impl<'a> Access<'a> {
         mut each: impl for<'r> FnMut(&T::Key, T::Row<'r>) -> Result<(), DecodeError>,
     ) -> Result<()> {
         let all = |_: T::Row<'_>| true;
-        self.rows_while::<T>(bounds, &all, |key, row| each(key, row).map(|()| true))
-            .await
+        let each = |key: &T::Key, row: T::Row<'_>| each(key, row).map(|()| true);
+        self.rows_while::<T>(bounds, |_| Ok(true), &all, each).await
     }
 
-    /// The rows that are wanted, until `each` has enough.
+    /// The rows of a range whose key is one of those asked for and that are wanted, until `each` has enough.
     pub(super) async fn rows_while<T: Entity>(
         &self,
         bounds: &Bounds,
+        only: impl Fn(&T::Key) -> Result<bool, DecodeError>,
         wanted: &impl Condition<T>,
         mut each: impl for<'r> FnMut(&T::Key, T::Row<'r>) -> Result<bool, DecodeError>,
     ) -> Result<()> {
@@ -201,6 +220,9 @@ impl<'a> Access<'a> {
                 let mut read = || -> Result<bool> {
                     let key = T::Key::decode_ordered(key)
                         .map_err(|error| unreadable(table, &key, error))?;
+                    if !only(&key).map_err(|error| unreadable(table, &key, error))? {
+                        return Ok(true);
+                    }
                     let body = body(table, &key, stored)?;
                     // Takes no memory before something is made.
                     let scratch = Scratch::new();
@@ -359,7 +381,7 @@ impl<T: Entity, C: Condition<T>> Filtered<T, C> {
     {
         self.set
             .access()?
-            .rows_while::<T>(&Bounds::all(), &self.keep, |_, row| each(row))
+            .rows_while::<T>(&Bounds::all(), |_| Ok(true), &self.keep, |_, row| each(row))
             .await
     }
 }

@@ -16,6 +16,7 @@ use crate::codec::DecodeError;
 use crate::context::Registered;
 use crate::entity::{Entity, EntityKey, Window, Windowed};
 use crate::error::{Error, Result};
+use crate::query::{Condition, Predicate};
 use crate::state::{Bounds, State};
 
 impl<T: Windowed> EntitySet<T> {
@@ -234,6 +235,17 @@ impl<T: Windowed> WindowSet<T> {
             keep,
         }
     }
+
+    /// The rows for which a condition of `ksql!` holds, which means in this process what it means in KSQL.
+    pub fn matching<C: Condition<T>>(
+        &self,
+        condition: Predicate<T, C>,
+    ) -> FilteredWindows<T, Predicate<T, C>> {
+        FilteredWindows {
+            set: self.clone(),
+            keep: condition,
+        }
+    }
 }
 
 /// Rows of a window for which a condition holds.
@@ -243,21 +255,18 @@ pub struct FilteredWindows<T, F> {
     keep: F,
 }
 
-impl<T: Windowed, F: for<'a> Fn(T::Row<'a>) -> bool> FilteredWindows<T, F> {
+impl<T: Windowed, C: Condition<T>> FilteredWindows<T, C> {
+    /// The rows that are wanted, until `each` has enough.
     async fn each(
         &self,
-        mut each: impl for<'a> FnMut(T::Row<'a>) -> Result<(), DecodeError>,
+        mut each: impl for<'a> FnMut(T::Row<'a>) -> Result<bool, DecodeError>,
     ) -> Result<()> {
         let set = &self.set;
         let starts = (set.from, set.to);
         let all = starts == (Bound::Unbounded, Bound::Unbounded);
+        let only = |key: &T::Key| Ok(all || starts.contains(&window_of::<T>(key)?.start));
         set.access()?
-            .rows::<T>(&set.keys, |key, row| {
-                if (all || starts.contains(&window_of::<T>(key)?.start)) && (self.keep)(row) {
-                    each(row)?;
-                }
-                Ok(())
-            })
+            .rows_while::<T>(&set.keys, only, &self.keep, |_, row| each(row))
             .await
     }
 
@@ -267,8 +276,23 @@ impl<T: Windowed, F: for<'a> Fn(T::Row<'a>) -> bool> FilteredWindows<T, F> {
     /// As [`WindowSet::get`].
     pub async fn to_list(&self) -> Result<Vec<T>> {
         let mut rows = Vec::new();
-        self.each(|row| collect(&mut rows, row)).await?;
+        self.each(|row| collect(&mut rows, row).map(|()| true))
+            .await?;
         Ok(rows)
+    }
+
+    /// The first of them; the rows behind it are not read.
+    ///
+    /// # Errors
+    /// As [`WindowSet::get`].
+    pub async fn first(&self) -> Result<Option<T>> {
+        let mut first = None;
+        self.each(|row| {
+            first = Some(T::from_row(row)?);
+            Ok(false)
+        })
+        .await?;
+        Ok(first)
     }
 
     /// How many there are.
@@ -279,7 +303,7 @@ impl<T: Windowed, F: for<'a> Fn(T::Row<'a>) -> bool> FilteredWindows<T, F> {
         let mut count = 0_u64;
         self.each(|_| {
             count = count.saturating_add(1);
-            Ok(())
+            Ok(true)
         })
         .await?;
         Ok(count)

@@ -22,6 +22,18 @@ pub(super) fn check(
     }
     for (position, one) in queries.iter().enumerate() {
         for two in queries.iter().skip(position + 1) {
+            // Two of one output have the one message, whatever their names.
+            if one.name == two.name && !same(one.output, two.output) {
+                findings.push(error(
+                    "K0608",
+                    &[one.output, two.output],
+                    format!(
+                        "two queries are named `{}`, one that writes `{}` and one that writes `{}`: what a query keeps is named by it",
+                        one.name, one.output.name, two.output.name
+                    ),
+                    "give one of them another name",
+                ));
+            }
             if same(one.output, two.output) {
                 findings.push(error(
                     "K0601",

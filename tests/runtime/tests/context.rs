@@ -107,6 +107,15 @@ async fn what_was_added_is_read_by_key_in_order_by_range_and_filtered() {
     assert_eq!(filtered.count().await.expect("a count"), 5);
     let first = filtered.first().await.expect("a row");
     assert_eq!(first, Some(stock("a195", 195)));
+    let (least, article) = (195, "a197");
+    let condition = ksql!(|s: &Stock| s.pieces >= least && s.article != article);
+    let matching = set.matching(condition);
+    let found = matching.to_list().await.expect("rows");
+    let found: Vec<i32> = found.iter().map(|row| row.pieces).collect();
+    assert_eq!(found, [195, 196, 198, 199]);
+    assert_eq!(matching.count().await.expect("a count"), 4);
+    let first = matching.first().await.expect("a row");
+    assert_eq!(first, Some(stock("a195", 195)));
     let none = set.filter(|row| row.pieces > 999);
     assert_eq!(none.first().await.expect("no row"), None);
     let mut sum = 0;
@@ -452,4 +461,70 @@ async fn an_invalid_model_touches_nothing() {
         "{error}"
     );
     assert!(!directory.exists(), "nothing was created");
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("scarce")]
+#[table]
+pub struct Scarce {
+    #[key]
+    pub article: String,
+    pub pieces: i32,
+}
+
+#[query]
+fn scarce(stock: Table<Stock>, limit: i32) -> Table<Scarce> {
+    stock.filter(|s| s.pieces < limit).map(|s| Scarce {
+        article: s.article,
+        pieces: s.pieces,
+    })
+}
+
+#[query]
+fn scarcer(stock: Table<Stock>) -> Table<Scarce> {
+    stock.filter(|s| s.pieces < 1).map(|s| Scarce {
+        article: s.article,
+        pieces: s.pieces,
+    })
+}
+
+#[tokio::test]
+async fn queries_that_do_not_go_together_touch_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let builder = ksql_runtime_tests::context().state_dir(directory.path());
+    let builder = builder.query(scarce(5)).query(scarcer);
+    let error = builder.start().await.expect_err("two write one entity");
+    let text = error.to_string();
+    assert!(
+        text.contains("K0601: the queries `scarce` and `scarcer` both write `Scarce`"),
+        "{text}"
+    );
+    let left = std::fs::read_dir(directory.path()).expect("the directory");
+    assert_eq!(left.count(), 0);
+}
+
+#[test]
+fn a_query_that_is_added_again_is_one_and_its_texts_are_those_of_the_configuration() {
+    let builder = ksql_runtime_tests::context()
+        .setting("topic_prefix", "dev.")
+        .setting("entity.Scarce.partitions", "7")
+        .query(scarce(5))
+        .query(scarce(5));
+    let explained: Vec<_> = builder.explanations().collect();
+    assert_eq!(explained.len(), 1);
+    assert!(builder.validate().is_empty(), "{:?}", builder.validate());
+    let ddl = builder.ddl().expect("texts");
+    let lines: Vec<&str> = ddl.lines().collect();
+    assert_eq!(lines.len(), 2, "{ddl}");
+    assert!(lines[0].contains("`STOCK`"), "{ddl}");
+    assert!(
+        lines[1].starts_with(
+            "CREATE TABLE IF NOT EXISTS `SCARCE` WITH (KAFKA_TOPIC='dev.scarce', PARTITIONS=7, "
+        ),
+        "{ddl}"
+    );
+    assert!(
+        lines[1].ends_with(" FROM `STOCK` WHERE (`PIECES` < 5) EMIT CHANGES;"),
+        "{ddl}"
+    );
 }

@@ -190,6 +190,13 @@ async fn tumbling_windows_of_several_sizes_are_filled_and_read() {
     assert_eq!(between.count().await.expect("a count"), 1);
     let many = set.window(1).filter(|row| row.count > 1);
     assert_eq!(many.count().await.expect("a count"), 2);
+    let (least, from) = (1, at(1));
+    let condition = ksql!(|t: &Tumbled| t.count > least && t.opened >= from);
+    let many = set.window(1).matching(condition);
+    let second = tumbled(minute, minute, 2, 6, 2, 4);
+    assert_eq!(many.to_list().await.expect("a list"), [second.clone()]);
+    assert_eq!(many.first().await.expect("a read"), Some(second));
+    assert_eq!(many.count().await.expect("a count"), 1);
     let error = set.window(7).to_list().await.expect_err("no such window");
     assert_eq!(
         error.to_string(),

@@ -136,13 +136,17 @@ pub(super) fn topics(query: &Query<'_>) -> Vec<TopicFacts> {
 }
 
 pub(super) fn stores(query: &Query<'_>) -> Vec<(String, String)> {
-    if query.kind == Kind::Stream {
-        return Vec::new();
+    let kept = if query.aggregates() {
+        "what is kept of groups, and how far it has read"
+    } else {
+        "how far it has read"
+    };
+    let mut stores = vec![(format!("{}_Query", query.name), kept.to_owned())];
+    if query.kind == Kind::Table {
+        let rows = sinks(query.output).into_iter();
+        stores.extend(rows.map(|sink| (sink.store, format!("rows of {}", sink.topic))));
     }
-    sinks(query.output)
-        .into_iter()
-        .map(|sink| (sink.store, sink.topic))
-        .collect()
+    stores
 }
 
 pub(super) fn schemas(query: &Query<'_>) -> Vec<(String, String)> {

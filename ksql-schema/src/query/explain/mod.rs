@@ -81,7 +81,7 @@ impl<'a> Explanation<'a> {
         facts::topics(&self.query)
     }
 
-    /// The stores its results are read from, each with its topic; none for a stream.
+    /// The stores of the embedded engine, each with what lies in it: the query's own, and those results are read from.
     pub fn stores(&self) -> Vec<(String, String)> {
         facts::stores(&self.query)
     }
@@ -164,16 +164,14 @@ impl fmt::Display for Explanation<'_> {
                 ]
             }),
         )?;
+        f.write_str("\nstores\n")?;
         let stores = self.stores();
-        if !stores.is_empty() {
-            f.write_str("\nstores\n")?;
-            table(
-                f,
-                stores
-                    .iter()
-                    .map(|(store, topic)| [store.clone(), format!("rows of {topic}")]),
-            )?;
-        }
+        table(
+            f,
+            stores
+                .iter()
+                .map(|(store, kept)| [store.clone(), kept.clone()]),
+        )?;
         f.write_str("\nschemas\n")?;
         for (subject, schema) in self.schemas() {
             writeln!(f, "  {subject}\n    {schema}")?;

@@ -175,6 +175,7 @@ topics
   candles_60min  written  4 partitions  compact,delete  kept for 7 days
 
 stores
+  candles_Query       what is kept of groups, and how far it has read
   Candle_1min_Store   rows of candles_1min
   Candle_60min_Store  rows of candles_60min
 
@@ -242,7 +243,7 @@ const BIG_TEXT: &str = "CREATE STREAM IF NOT EXISTS `BIG` WITH (KAFKA_TOPIC='big
     (`SIZE` * 2) AS `SIZE` FROM `RATE` WHERE (`SIZE` > :limit) PARTITION BY `NOTE` EMIT CHANGES;";
 
 #[test]
-fn rows_of_rows_are_told_with_the_values_of_parameters_and_no_stores() {
+fn rows_of_rows_are_told_with_the_values_of_parameters() {
     let explanation =
         Explanation::new(&BIG_RATES, &[BIG_TEXT]).parameter("limit", "CAST(5 AS BIGINT)");
     let expected = r#"query `big_rates`: stream `Big` of stream `Rate`
@@ -264,6 +265,9 @@ topology
 topics
   rates      read     4 partitions  delete  kept for ever
   big_rates  written  4 partitions  delete  kept for 7 days
+
+stores
+  big_rates_Query  how far it has read
 
 schemas
   big_rates-value

@@ -143,6 +143,17 @@ fn two_queries_that_write_one_entity_are_both_named() {
 }
 
 #[test]
+fn two_queries_of_one_name_would_keep_their_state_in_one_place() {
+    let of_a = reads(&A);
+    let (one, two) = (query("same", &of_a, &B), query("same", &of_a, &C));
+    assert_eq!(
+        one_error(&[&one, &two]),
+        "K0608: two queries are named `same`, one that writes `B` and one that writes `C`: what a query keeps is named by it; \
+         give one of them another name"
+    );
+}
+
+#[test]
 fn an_output_the_program_adds_itself_is_a_warning_unless_it_has_windows() {
     let of_a = reads(&A);
     let (b, candles) = (query("b", &of_a, &B), query("candles", &of_a, &WINDOWED));

@@ -126,9 +126,7 @@ const CANNOT: &[(&str, &[&str])] = &[
     ),
     (
         "the topic of a table is compacted: no record without a key is taken into it",
-        &[
-            "table/should not blow up on null key",
-        ],
+        &["table/should not blow up on null key"],
     ),
     (
         "ARRAY, MAP and STRUCT are not made in a query",
@@ -166,15 +164,11 @@ const CANNOT: &[(&str, &[&str])] = &[
     ),
     (
         "structs of different fields are not compared",
-        &[
-            "in/struct - valid expression with wider type",
-        ],
+        &["in/struct - valid expression with wider type"],
     ),
     (
         "a text in a list of numbers is not read as one",
-        &[
-            "in/decimal - valid",
-        ],
+        &["in/decimal - valid"],
     ),
     (
         "an aggregate keeps no nested values, and TOPK no other columns",
@@ -240,9 +234,7 @@ const CANNOT: &[(&str, &[&str])] = &[
     ),
     (
         "a zone by its name changes with the years: only offsets are taken",
-        &[
-            "convert-tz/convert timezones defined by name",
-        ],
+        &["convert-tz/convert timezones defined by name"],
     ),
     (
         "a pattern with a zone letter is refused, for the server's zone would apply without one",
@@ -275,21 +267,15 @@ const CANNOT: &[(&str, &[&str])] = &[
     ),
     (
         "all fields of a struct are written one by one",
-        &[
-            "select-struct-all/value nested struct field",
-        ],
+        &["select-struct-all/value nested struct field"],
     ),
     (
         "an entity without a value column is refused",
-        &[
-            "string-lpad-rpad/LPad with literal args",
-        ],
+        &["string-lpad-rpad/LPad with literal args"],
     ),
     (
         "what is NULL here was an empty text in CSV, which tells them not apart",
-        &[
-            "string/LCASE, UCASE, TRIM SUBSTRING",
-        ],
+        &["string/LCASE, UCASE, TRIM SUBSTRING"],
     ),
     (
         "partitions are stated or taken from the source, never a server's default",
@@ -345,17 +331,30 @@ fn most_of_what_comes_first_is_written() {
         return;
     };
     let written = super::written();
-    let otherwise = written.iter().filter(|case| case.reason().is_some()).count();
+    let otherwise = written
+        .iter()
+        .filter(|case| case.reason().is_some())
+        .count();
     let ids = ids_of(&written);
-    println!("{} cases are written, {otherwise} of them say it otherwise", ids.len());
+    println!(
+        "{} cases are written, {otherwise} of them say it otherwise",
+        ids.len()
+    );
     for rank in [1, 2] {
         let core = cases.core().iter().filter(|(of, _)| *of == rank);
         let single: Vec<_> = core
             .filter(|(_, id)| cases.get(id).is_some_and(|case| case.is_over_one_source()))
             .collect();
-        let found = single.iter().filter(|(_, id)| ids.contains(&id.as_str())).count();
+        let found = single
+            .iter()
+            .filter(|(_, id)| ids.contains(&id.as_str()))
+            .count();
         println!("rank {rank}: {found} of {} over one source", single.len());
-        assert!(found * 5 >= single.len() * 4, "rank {rank}: {found} of {}", single.len());
+        assert!(
+            found * 5 >= single.len() * 4,
+            "rank {rank}: {found} of {}",
+            single.len()
+        );
     }
     assert!(ids.len() >= 300, "{} cases are written", ids.len());
 }

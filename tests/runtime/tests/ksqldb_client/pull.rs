@@ -55,6 +55,35 @@ async fn a_pull_query_gives_entities_and_asks_for_the_form_with_deletions() {
     );
 }
 
+#[test]
+fn a_condition_is_asked_for_as_its_text() {
+    let (least, name) = (3, "it's");
+    let condition = ksql!(|s: &Stock| s.qty >= least && s.item != name);
+    let select = Select::<Stock>::all()
+        .matching(&condition)
+        .expect("literals");
+    assert_eq!(
+        select.pull_text(),
+        "SELECT * FROM `STOCK` WHERE (((`QTY` >= 3) AND (`ITEM` <> 'it''s')));"
+    );
+    let from = DateTime::UNIX_EPOCH;
+    let condition = ksql!(|t: &Total| t.from >= from && t.orders.is_some());
+    let select = Select::<Total>::window(300_000)
+        .expect("the window")
+        .matching(&condition)
+        .expect("literals");
+    assert_eq!(
+        select.pull_text(),
+        "SELECT * FROM `TOTAL_5MIN` WHERE (((WINDOWSTART >= '1970-01-01T00:00:00.000') AND (`ORDERS` IS NOT NULL)));"
+    );
+    let limit = f64::INFINITY;
+    let condition = ksql!(|s: &Stock| s.qty < limit);
+    let error = Select::<Stock>::all()
+        .matching(&condition)
+        .expect_err("no literal");
+    assert!(error.to_string().contains("`limit`"), "{error}");
+}
+
 #[tokio::test]
 async fn a_key_is_written_by_its_type_and_escaped() {
     let server = TestServer::start(|_| pulled(r#"{"row":{"columns":["it's",7]}}"#));
