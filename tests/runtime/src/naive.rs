@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 
 use ksql_runtime::log::partition::partition_for_key;
+use ksql_runtime::prelude::*;
+use ksql_runtime::testing::Sent;
 
 use crate::queries::{Place, Reading};
 
@@ -54,13 +56,16 @@ pub fn rooms(records: &[Record<String, Reading>]) -> BTreeMap<String, (i64, Kept
         .collect()
 }
 
+/// What a window of a key came to, with its timestamp; by key and start.
+pub type Windows = BTreeMap<(String, i64), (i64, Kept)>;
+
 /// Readings but zero in tumbling or hopping windows, by sensor and start; and how many windows were closed to one.
 pub fn windows(
     records: &[Record<String, Reading>],
     size: i64,
     advance: i64,
     grace: i64,
-) -> (BTreeMap<(String, i64), (i64, Kept)>, u64) {
+) -> (Windows, u64) {
     let mut rows: BTreeMap<(String, i64), (i64, Vec<i64>)> = BTreeMap::new();
     let mut times = vec![i64::MIN; PARTITIONS as usize];
     let mut late = 0;
@@ -194,4 +199,28 @@ pub fn loud(records: &[Record<String, Reading>]) -> Vec<(i64, String, i64)> {
         Some((*timestamp, sensor.clone(), reading.value * 2))
     });
     rows.collect()
+}
+
+/// What is told again was told before: nothing comes after a kill that a run without it would not have told there.
+pub fn repeated_alike<T: Entity + PartialEq + std::fmt::Debug>(
+    sent: &[Sent<T>],
+    progress: impl Fn(&T) -> i64,
+) {
+    // How far each key was told, and what.
+    type Told<'r, T> = (i64, Vec<(i64, &'r T)>);
+    let mut seen: BTreeMap<T::Key, Told<'_, T>> = BTreeMap::new();
+    for record in sent {
+        let Some(row) = &record.row else { continue };
+        let (furthest, told) = seen
+            .entry(record.key.clone())
+            .or_insert((i64::MIN, Vec::new()));
+        if progress(row) <= *furthest {
+            assert!(
+                told.contains(&(record.timestamp, row)),
+                "{row:?} was not told before: {told:?}"
+            );
+        }
+        *furthest = (*furthest).max(progress(row));
+        told.push((record.timestamp, row));
+    }
 }

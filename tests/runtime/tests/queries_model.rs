@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ksql_runtime::prelude::*;
 use ksql_runtime::query::Query;
-use ksql_runtime::testing::{self, Sent, Test};
+use ksql_runtime::testing::{self, Test};
 use ksql_runtime_tests::naive::{self, Record};
 use ksql_runtime_tests::queries::*;
 use ksql_runtime_tests::report::number;
@@ -102,28 +102,6 @@ async fn run<Q: Query, K: Clone + Into<T::Key>, T: Writable + Clone>(
     (test, sent)
 }
 
-/// What is told again was told before: nothing comes after a kill that a run without it would not have told there.
-fn repeated_alike<T: Entity + PartialEq + std::fmt::Debug>(
-    sent: &[Sent<T>],
-    progress: impl Fn(&T) -> i64,
-) {
-    let mut seen: BTreeMap<T::Key, (i64, Vec<(i64, &T)>)> = BTreeMap::new();
-    for record in sent {
-        let Some(row) = &record.row else { continue };
-        let (furthest, told) = seen
-            .entry(record.key.clone())
-            .or_insert((i64::MIN, Vec::new()));
-        if progress(row) <= *furthest {
-            assert!(
-                told.contains(&(record.timestamp, row)),
-                "{row:?} was not told before: {told:?}"
-            );
-        }
-        *furthest = (*furthest).max(progress(row));
-        told.push((record.timestamp, row));
-    }
-}
-
 fn holds<R: Clone + std::fmt::Debug>(
     record: impl Strategy<Value = R> + Clone,
     check: impl AsyncFn(bool, Vec<Step<R>>),
@@ -180,7 +158,7 @@ fn groups_of_a_stream_are_what_the_model_makes() {
     holds(readings(), async |each, steps| {
         let (test, sent) = run(Rooms, each, &steps).await;
         let made = test.records::<Room>().await.expect("records");
-        repeated_alike(&made, |row| row.count);
+        naive::repeated_alike(&made, |row| row.count);
         let mut times = BTreeMap::new();
         for record in &made {
             times.insert(record.key.room.clone(), record.timestamp);
@@ -240,7 +218,7 @@ fn tumbling_windows_are_what_the_model_makes() {
                 .window_records::<Tumbled>(minutes as u64)
                 .await
                 .expect("records");
-            repeated_alike(&made, |row| row.count);
+            naive::repeated_alike(&made, |row| row.count);
             let size = minutes * 60_000;
             let (expected, dropped) = naive::windows(&sent, size, size, 30_000);
             late += dropped;
@@ -258,7 +236,7 @@ fn hopping_windows_are_what_the_model_makes() {
     holds(readings(), async |each, steps| {
         let (test, sent) = run(Hopping, each, &steps).await;
         let made = test.window_records::<Hopped>(3).await.expect("records");
-        repeated_alike(&made, |row| row.count);
+        naive::repeated_alike(&made, |row| row.count);
         let (expected, late) = naive::windows(&sent, 180_000, 60_000, 10_000);
         assert_eq!(found!(made), expected);
         assert_eq!(test.context().queries()[0].late, late);

@@ -6,8 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use ksql_runtime::prelude::*;
-use ksql_runtime::testing::{self, Sent, Test};
+use ksql_runtime::testing::{self, Test};
 use ksql_runtime_tests::child::Lines;
 use ksql_runtime_tests::naive::{self, Kept, Record};
 use ksql_runtime_tests::queries::*;
@@ -66,28 +65,6 @@ async fn places(test: &Test) -> Vec<Record<i64, Place>> {
         .collect()
 }
 
-/// What is told again was told before: nothing comes after a kill that a run without it would not have told there.
-fn repeated_alike<T: Entity + PartialEq + std::fmt::Debug>(
-    sent: &[Sent<T>],
-    progress: impl Fn(&T) -> i64,
-) {
-    let mut seen: BTreeMap<T::Key, (i64, Vec<(i64, &T)>)> = BTreeMap::new();
-    for record in sent {
-        let Some(row) = &record.row else { continue };
-        let (furthest, told) = seen
-            .entry(record.key.clone())
-            .or_insert((i64::MIN, Vec::new()));
-        if progress(row) <= *furthest {
-            assert!(
-                told.contains(&(record.timestamp, row)),
-                "{row:?} was not told before: {told:?}"
-            );
-        }
-        *furthest = (*furthest).max(progress(row));
-        told.push((record.timestamp, row));
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_filter_loses_and_invents_nothing() {
     killed("LoudOnes", async |test| {
@@ -105,7 +82,7 @@ async fn a_killed_filter_loses_and_invents_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_groups_are_those_of_a_run_without_a_kill() {
     killed("Rooms", async |test| {
-        repeated_alike(&test.records::<Room>().await.expect("records"), |row| {
+        naive::repeated_alike(&test.records::<Room>().await.expect("records"), |row| {
             row.count
         });
         let rooms = naive::rooms(&readings(test).await);
@@ -149,7 +126,7 @@ async fn killed_tumbling_windows_are_those_of_a_run_without_a_kill() {
         let mut late = 0;
         for minutes in [1, 5] {
             let made = test.window_records::<Tumbled>(minutes as u64).await;
-            repeated_alike(&made.expect("records"), |row| row.count);
+            naive::repeated_alike(&made.expect("records"), |row| row.count);
             let size = minutes * 60_000;
             let (expected, dropped) = naive::windows(&readings, size, size, 30_000);
             late += dropped;
@@ -169,7 +146,7 @@ async fn killed_tumbling_windows_are_those_of_a_run_without_a_kill() {
 async fn killed_hopping_windows_are_those_of_a_run_without_a_kill() {
     killed("Hopping", async |test| {
         let made = test.window_records::<Hopped>(3).await;
-        repeated_alike(&made.expect("records"), |row| row.count);
+        naive::repeated_alike(&made.expect("records"), |row| row.count);
         let (expected, late) = naive::windows(&readings(test).await, 180_000, 60_000, 10_000);
         let set = test.context().set::<Hopped>().window(3);
         let found = windows!(set.to_list().await.expect("a list"));

@@ -9,6 +9,10 @@
     non_camel_case_types,
     reason = "a struct's name is its KSQL name in another case, and the cases give theirs digits behind underscores"
 )]
+#![allow(
+    clippy::type_complexity,
+    reason = "a field's type is the column's, however deep"
+)]
 
 use std::collections::BTreeMap;
 
