@@ -81,6 +81,7 @@ impl<G: Groups> Keeping<G> {
         output: &ksql_schema::Entity<'_>,
         target: Option<&Target>,
         emit: Emit,
+        most_bytes: usize,
     ) -> Keeping<G> {
         let mut bytes = Vec::new();
         if let Some(target) = target.filter(|target| target.record_key) {
@@ -96,7 +97,7 @@ impl<G: Groups> Keeping<G> {
             late: 0,
             key: Vec::new(),
             other_key: Vec::new(),
-            most_bytes: table.settings.gather_bytes,
+            most_bytes,
         }
     }
 

@@ -55,6 +55,36 @@ impl<T: Entity> Source<T> {
         self.decoder.ask_again()
     }
 
+    /// The key and the body of a record that is a row, without judging it: it is read again.
+    pub(super) fn look<'b>(
+        &'b mut self,
+        record: &RecordRef<'b>,
+    ) -> Result<Option<(T::Key, &'b [u8])>, StateError> {
+        let decoder = &mut self.decoder;
+        let wire = match record.key {
+            None if T::Key::COLUMNS == 0 => Some([].as_slice()),
+            wire => wire,
+        };
+        let (Some(wire), Some(value)) = (wire, record.value) else {
+            return Ok(None);
+        };
+        let key = match decoder.key(wire) {
+            Ok(key) => key,
+            Err(Refusal::Poison(_)) => return Ok(None),
+            Err(Refusal::Unknown(id, source)) => {
+                return Err(decoder.without(id, Part::Key, source));
+            }
+        };
+        match decoder.known(value) {
+            Ok(()) => {}
+            Err(Refusal::Poison(_)) => return Ok(None),
+            Err(Refusal::Unknown(id, source)) => {
+                return Err(decoder.without(id, Part::Value, source));
+            }
+        }
+        Ok(decoder.value(value).ok().map(|body| (key, body)))
+    }
+
     /// What a record is; beside it who judges what its value turns out to be.
     pub(super) fn read<'b>(
         &'b mut self,

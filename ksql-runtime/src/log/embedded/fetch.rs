@@ -82,12 +82,16 @@ impl EmbeddedReader {
         })
     }
 
-    pub(crate) fn poll(&mut self, timeout: Duration) -> Result<Option<Fetched>, LogError> {
+    pub(crate) fn poll(
+        &mut self,
+        timeout: Duration,
+        wanted: impl Fn(i32) -> bool,
+    ) -> Result<Option<Fetched>, LogError> {
         let deadline = Instant::now().checked_add(timeout);
         loop {
             // Taken before looking, so that nothing that comes between looking and waiting is missed.
             let epoch = self.topic.signal.epoch();
-            if let Some(fetched) = self.look()? {
+            if let Some(fetched) = self.look(&wanted)? {
                 return Ok(Some(fetched));
             }
             if self.woken.swap(false, Ordering::AcqRel) {
@@ -101,8 +105,8 @@ impl EmbeddedReader {
         }
     }
 
-    /// The next records of the first partition, in turn, that has some.
-    fn look(&mut self) -> Result<Option<Fetched>, LogError> {
+    /// The next records of the first wanted partition, in turn, that has some.
+    fn look(&mut self, wanted: &impl Fn(i32) -> bool) -> Result<Option<Fetched>, LogError> {
         self.shared.faults.next()?;
         if self.topic.is_deleted() {
             return Err(self.shared.catalog.gone(&self.topic));
@@ -123,7 +127,7 @@ impl EmbeddedReader {
             if position < state.start || position > state.end {
                 return Err(self.topic.out_of_range(partition, position));
             }
-            if position < state.end {
+            if position < state.end && wanted(partition) {
                 let fetched = self.read(partition, position, state.end)?;
                 if let Some(known) = self.positions.get_mut(self.turn) {
                     known.1 = fetched.next_offset;
