@@ -98,7 +98,7 @@ impl<Q: Aggregate> Aggregating<Q> {
             last: of_table.then(HashMap::new),
         };
         Aggregating {
-            lanes: Lanes::new(most / 4),
+            lanes: Lanes::new(table.settings.topic.partitions, most / 4),
             taking,
         }
     }
@@ -147,6 +147,7 @@ impl<Q: Aggregate> Aggregating<Q> {
         let of_log = |source| StateError::of_log(&topic, source);
         let from: Vec<(i32, i64)> = runs.iter().map(|run| (run.partition, run.from)).collect();
         let mut reader = log.reader(&topic, &from).map_err(of_log)?;
+        reader.limit(self.lanes.portion());
         self.taking.table.keep_waker(reader.waker());
         self.lanes.begin_stretch(runs.iter().copied());
         while !self.lanes.is_over() {
@@ -329,6 +330,10 @@ impl<Q: Aggregate> Work for Aggregating<Q> {
 
     fn wants(&self, partition: i32) -> bool {
         self.lanes.wants(partition)
+    }
+
+    fn portion(&self) -> usize {
+        self.lanes.portion()
     }
 
     fn patience(&self) -> Duration {

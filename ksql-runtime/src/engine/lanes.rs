@@ -17,6 +17,9 @@ use crate::log::{Fetched, Place, RecordRef};
 /// How long a partition that is known to have more is waited for.
 pub(super) const IDLE: Duration = Duration::from_millis(100);
 
+/// How many bytes of a partition are fetched at once at least: with fewer, fetching would be most of the work.
+const PORTION: usize = 64 * 1024;
+
 /// A partition.
 #[derive(Debug)]
 struct Lane {
@@ -48,9 +51,10 @@ pub(super) struct Lanes {
     lanes: Vec<Lane>,
     intent: Intent,
     taken: u64,
-    /// Bytes that are here, and how many may be.
+    /// Bytes of what waits behind the first fetch of a lane, and how many may wait. The first is needed to know the order.
     bytes: usize,
     most: usize,
+    portion: usize,
     waiting: Option<Instant>,
 }
 
@@ -74,13 +78,17 @@ impl Lane {
 }
 
 impl Lanes {
-    pub(super) fn new(most: usize) -> Lanes {
+    /// Lanes for so many partitions, in about so many bytes.
+    pub(super) fn new(partitions: u32, most: usize) -> Lanes {
+        let partitions = usize::try_from(partitions).unwrap_or(1).max(1);
+        let portion = (most / partitions / 2).max(PORTION);
         Lanes {
+            portion,
             lanes: Vec::new(),
             intent: Intent::default(),
             taken: 0,
             bytes: 0,
-            most,
+            most: most / 2,
             waiting: None,
         }
     }
@@ -131,6 +139,11 @@ impl Lanes {
                 .is_none_or(|lane| lane.is_empty() && lane.fetched_to < lane.until)
     }
 
+    /// How many bytes of a partition are wanted at once.
+    pub(super) fn portion(&self) -> usize {
+        self.portion
+    }
+
     /// Whether nothing is here.
     pub(super) fn is_empty(&self) -> bool {
         self.lanes.iter().all(Lane::is_empty)
@@ -158,7 +171,9 @@ impl Lanes {
             self.end_stretch();
         }
         if let Some(lane) = self.lanes.get_mut(index) {
-            self.bytes = self.bytes.saturating_add(fetched.bytes.len());
+            if !lane.is_empty() {
+                self.bytes = self.bytes.saturating_add(fetched.bytes.len());
+            }
             (lane.fetched_to, lane.end) = (fetched.next_offset(), fetched.end_offset());
             lane.given_up = false;
             lane.fetched.push_back(fetched);
@@ -226,7 +241,11 @@ impl Lanes {
         mut time: impl FnMut(&RecordRef<'_>) -> Result<i64, E>,
     ) -> Result<Option<usize>, E> {
         if let [_] = self.lanes.as_slice() {
-            return Ok(self.lanes.first().filter(|lane| !lane.is_empty()).map(|_| 0));
+            return Ok(self
+                .lanes
+                .first()
+                .filter(|lane| !lane.is_empty())
+                .map(|_| 0));
         }
         let mut first: Option<(i64, usize)> = None;
         for (index, lane) in self.lanes.iter_mut().enumerate() {
@@ -321,12 +340,179 @@ fn settle(lane: &mut Lane, bytes: &mut usize, taken: u64) {
             }
         }
         let to = front.next_offset().min(lane.until);
-        *bytes = bytes.saturating_sub(front.bytes.len());
         // Offsets may lie behind the last record.
         lane.taken_to = lane.taken_to.max(to);
         lane.moved = true;
         lane.place = Place::default();
         lane.fetched.pop_front();
+        let next = lane.fetched.front().map_or(0, |next| next.bytes.len());
+        *bytes = bytes.saturating_sub(next);
     }
     lane.emptied = taken;
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use std::convert::Infallible;
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::log::testing::fetched;
+
+    /// Records of a partition at these times, one offset each, the end of the partition and where it was fetched to.
+    fn some(partition: i32, from: i64, times: &[i64], end: i64) -> Fetched {
+        fetched(Arc::from("t"), partition, from, times, end)
+    }
+
+    /// Takes until a lane has no more; says partitions and offsets.
+    fn take(lanes: &mut Lanes) -> Vec<(i32, i64)> {
+        let mut taken = Vec::new();
+        while let Some(index) = lanes
+            .earliest(|record| Ok::<_, Infallible>(record.timestamp))
+            .unwrap()
+        {
+            let (partition, record, behind) = lanes.record(index).unwrap();
+            taken.push((partition, record.offset));
+            let offset = record.offset;
+            if lanes.took(index, offset, behind) {
+                break;
+            }
+        }
+        taken
+    }
+
+    fn lanes(ends: &[i64]) -> Lanes {
+        let mut lanes = Lanes::new(2, usize::MAX / 8);
+        lanes.begin((0..).zip(ends).map(|(partition, end)| (partition, 0, *end)));
+        lanes
+    }
+
+    #[test]
+    fn the_lowest_timestamp_comes_first_and_within_a_partition_the_lowest_offset() {
+        let mut lanes = lanes(&[3, 3]);
+        let now = Instant::now();
+        lanes.push(some(1, 0, &[5, 1, 9], 3));
+        assert!(!lanes.may_go_on(now, true, false), "the other one has more");
+        lanes.push(some(0, 0, &[5, 6, 7], 3));
+        assert!(lanes.may_go_on(now, false, false));
+        assert_eq!(take(&mut lanes), [(0, 0), (1, 0), (1, 1), (0, 1), (0, 2)]);
+        assert!(!lanes.may_go_on(now, false, false), "more may have come");
+        assert!(lanes.may_go_on(now, true, false));
+        assert_eq!(take(&mut lanes), [(1, 2)]);
+    }
+
+    #[test]
+    fn a_partition_without_records_holds_up_the_others_no_longer_than_the_idle_time() {
+        let mut lanes = lanes(&[10, 10]);
+        let now = Instant::now();
+        lanes.push(some(0, 0, &[1, 2], 10));
+        assert_eq!(lanes.patience(now), IDLE);
+        assert!(!lanes.may_go_on(now, true, false));
+        let later = now + IDLE / 2;
+        assert_eq!(lanes.patience(later), IDLE / 2);
+        assert!(!lanes.may_go_on(later, true, false));
+        assert!(lanes.may_go_on(now + IDLE, true, false));
+        assert_eq!(take(&mut lanes), [(0, 0), (0, 1)]);
+        // It is not waited for again before it gave something.
+        lanes.push(some(0, 2, &[3], 10));
+        assert_eq!(lanes.patience(now + IDLE), Duration::ZERO);
+        assert!(lanes.may_go_on(now + IDLE, true, false));
+        assert_eq!(take(&mut lanes), [(0, 2)]);
+        lanes.push(some(1, 0, &[1], 10));
+        assert!(
+            !lanes.may_go_on(now + IDLE, true, false),
+            "the first has more"
+        );
+        assert!(lanes.may_go_on(now + IDLE, true, true), "an order to stop");
+    }
+
+    #[test]
+    fn a_partition_that_is_read_to_its_end_is_not_waited_for() {
+        let mut lanes = lanes(&[2, 0]);
+        lanes.push(some(0, 0, &[1, 2], 2));
+        assert_eq!(lanes.patience(Instant::now()), Duration::ZERO);
+        assert!(lanes.may_go_on(Instant::now(), true, false));
+    }
+
+    #[test]
+    fn nothing_more_is_fetched_of_a_partition_that_has_records_here() {
+        let mut lanes = lanes(&[9, 9]);
+        assert!(lanes.wants(0) && lanes.wants(1));
+        lanes.push(some(0, 0, &[1], 9));
+        assert!(!lanes.wants(0) && lanes.wants(1));
+        lanes.push(some(0, 1, &[2], 9));
+        assert!(lanes.wants(1), "there is room");
+        lanes.most = 1;
+        assert!(!lanes.wants(1), "there is no room");
+        assert!(lanes.may_go_on(Instant::now(), false, false));
+    }
+
+    #[test]
+    fn offsets_without_records_are_passed_over() {
+        let mut lanes = lanes(&[7, 0]);
+        let mut none = some(0, 0, &[], 7);
+        none.next_offset = 7;
+        lanes.push(none);
+        assert!(lanes.is_empty());
+        let mut moved = Vec::new();
+        lanes.moved(|partition, to, end| moved.push((partition, to, end)));
+        assert_eq!(moved, [(0, 7, 7)]);
+        let run = Run {
+            partition: 0,
+            from: 0,
+            to: 7,
+        };
+        assert_eq!(lanes.intent().stretches, [vec![run]]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_taken_is_taken_again_alike(
+            times in prop::collection::vec(prop::collection::vec(0..50_i64, 0..30), 3),
+            portions in prop::collection::vec((0..3_usize, 1..7_usize, 0..3_u8), 0..40),
+            again in 1..5_usize,
+        ) {
+            let ends: Vec<i64> = times.iter().map(|times| times.len() as i64).collect();
+            let mut lanes = lanes(&ends);
+            let mut at = [0_usize; 3];
+            let mut taken = Vec::new();
+            for (lane, size, go_on) in portions {
+                let to = times[lane].len().min(at[lane] + size);
+                let part = &times[lane][at[lane]..to];
+                if !part.is_empty() && lanes.wants(lane as i32) {
+                    lanes.push(some(lane as i32, at[lane] as i64, part, ends[lane]));
+                    at[lane] = to;
+                }
+                // With and without what others would have.
+                if lanes.may_go_on(Instant::now(), go_on > 0, go_on > 1) {
+                    taken.append(&mut take(&mut lanes));
+                }
+            }
+            let stretches = lanes.intent().stretches.clone();
+            let mut repeated = Vec::new();
+            for runs in &stretches {
+                lanes.begin_stretch(runs.iter().copied());
+                while !lanes.is_over() {
+                    if lanes.is_whole() {
+                        repeated.append(&mut take(&mut lanes));
+                        continue;
+                    }
+                    for (lane, times) in times.iter().enumerate() {
+                        if lanes.lane(lane as i32).is_none() || !lanes.wants(lane as i32) {
+                            continue;
+                        }
+                        let index = lanes.lane(lane as i32).unwrap();
+                        let from = lanes.lanes[index].fetched_to as usize;
+                        let to = times.len().min(from + again);
+                        lanes.push(some(lane as i32, from as i64, &times[from..to], ends[lane]));
+                    }
+                }
+            }
+            prop_assert_eq!(repeated, taken);
+            lanes.end_stretch();
+        }
+    }
 }

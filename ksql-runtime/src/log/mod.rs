@@ -21,6 +21,8 @@ mod packed;
 pub mod partition;
 pub mod reader;
 pub mod record;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod topic;
 
 pub use crate::directory::DirectoryError;

@@ -53,6 +53,16 @@ impl LogReader {
         }
     }
 
+    /// Gives out about so many bytes of a partition at once, where the log lets a reader say so.
+    pub(crate) fn limit(&mut self, bytes: usize) {
+        match &mut self.0 {
+            Implementation::Embedded(reader) => reader.limit(bytes),
+            // What a broker sends is settled with the connection.
+            #[cfg(feature = "kafka")]
+            Implementation::Kafka(_) => {}
+        }
+    }
+
     /// Reads a partition from this offset on; a partition not read so far joins the others.
     pub fn seek(&mut self, partition: i32, offset: i64) -> Result<(), LogError> {
         match &mut self.0 {

@@ -169,7 +169,9 @@ impl<'a, W: Work> Binding<'a, W> {
             });
         }
         self.expect_partitions(described.partitions)?;
-        reader.map_err(|source| self.of_log(source))
+        let mut reader = reader.map_err(|source| self.of_log(source))?;
+        reader.limit(self.work.portion());
+        Ok(reader)
     }
 
     /// Partitions added to a topic change where keys belong: rows of one key would lie in two of them.

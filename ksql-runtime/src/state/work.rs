@@ -32,6 +32,11 @@ pub(crate) trait Work {
         true
     }
 
+    /// How many bytes of a partition are wanted at once.
+    fn portion(&self) -> usize {
+        usize::MAX
+    }
+
     /// How long a poll may wait. What is gathered is not waited upon.
     fn patience(&self) -> Duration {
         if self.is_empty() {
