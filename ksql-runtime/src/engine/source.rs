@@ -23,6 +23,9 @@ pub(super) enum Read<'b, K> {
     Gone(K),
 }
 
+/// A key, and the body of a value in the entity's own form.
+type Body<'b, T> = (<T as Entity>::Key, &'b [u8]);
+
 /// What a query reads.
 #[derive(Debug)]
 pub(super) struct Source<T> {
@@ -59,7 +62,7 @@ impl<T: Entity> Source<T> {
     pub(super) fn look<'b>(
         &'b mut self,
         record: &RecordRef<'b>,
-    ) -> Result<Option<(T::Key, &'b [u8])>, StateError> {
+    ) -> Result<Option<Body<'b, T>>, StateError> {
         let decoder = &mut self.decoder;
         let wire = match record.key {
             None if T::Key::COLUMNS == 0 => Some([].as_slice()),
