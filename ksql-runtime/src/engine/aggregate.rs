@@ -27,6 +27,8 @@ use crate::state::{Progress, StateError, Table, Work};
 
 /// How long changes gather while there is more to read.
 const GATHER: Duration = Duration::from_millis(200);
+/// The same while nobody may read the results yet: the longer, the fewer there are of a group.
+const GATHER_RESTORING: Duration = Duration::from_secs(1);
 /// How many records are written together at most.
 const MOST_RECORDS: u64 = 200_000;
 /// How many are taken before it is asked whether it is time to write.
@@ -88,7 +90,7 @@ impl<Q: Aggregate> Aggregating<Q> {
                 Q::Output::MODEL,
                 site.targets.first(),
                 site.emit,
-                most / 4 * 3,
+                most / 8 * 7,
             ),
             outputs: Outputs::new::<Q::Output>(table, site.log, runtime, site.targets),
             progress: Progress::default(),
@@ -98,7 +100,7 @@ impl<Q: Aggregate> Aggregating<Q> {
             last: of_table.then(HashMap::new),
         };
         Aggregating {
-            lanes: Lanes::new(table.settings.topic.partitions, most / 4),
+            lanes: Lanes::new(table.settings.topic.partitions, most / 8),
             taking,
         }
     }
@@ -187,10 +189,7 @@ impl<Q: Aggregate> Aggregating<Q> {
 impl<Q: Aggregate> Taking<Q> {
     /// Whether it is time to write.
     fn is_full(&self) -> bool {
-        self.taken >= MOST_RECORDS
-            || self.keeping.is_full()
-            || self.outputs.is_full()
-            || self.began.is_some_and(|began| began.elapsed() >= GATHER)
+        self.taken >= MOST_RECORDS || self.keeping.is_full() || self.outputs.is_full()
     }
 
     /// The time of a record; that of a record that is no row, or says none, does not matter.
@@ -366,8 +365,10 @@ impl<Q: Aggregate> Work for Aggregating<Q> {
         self.taking.progress.is_empty()
     }
 
-    fn is_due(&self, more: bool, _restoring: bool) -> bool {
-        !more || self.taking.is_full()
+    fn is_due(&self, more: bool, restoring: bool) -> bool {
+        let gather = if restoring { GATHER_RESTORING } else { GATHER };
+        let gathered = |began: Instant| began.elapsed() >= gather;
+        !more || self.taking.is_full() || self.taking.began.is_some_and(gathered)
     }
 
     fn write(&mut self, topic: TopicId) -> Result<(), StateError> {
