@@ -96,6 +96,11 @@ impl<G: Groups> GroupMap<G> {
             .saturating_add(self.bytes)
     }
 
+    /// The key of a group that is here.
+    pub(super) fn key(&self, index: usize) -> &[u8] {
+        self.groups.get(index).map_or(&[], |group| &group.key)
+    }
+
     pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Group<G>> {
         self.groups.get_mut(index)
     }

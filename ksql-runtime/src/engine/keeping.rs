@@ -343,10 +343,15 @@ impl<G: Groups> Keeping<G> {
         Ok(())
     }
 
-    /// Puts everything that changed into a batch. Windows that take nothing more are left out.
+    /// Puts everything that changed into a batch, in the order of the keys, which is what RocksDB writes fastest. Windows that
+    /// take nothing more are left out.
     pub(super) fn store(&mut self, batch: &mut WriteBatch, family: &Arc<BoundColumnFamily<'_>>) {
         let (mut key, mut value) = (Vec::new(), Vec::new());
         let mut left = 0_usize;
+        let groups = &self.groups;
+        self.changed
+            .sort_unstable_by(|one, other| groups.key(*one).cmp(groups.key(*other)));
+        let mut notes = Notes::default();
         for index in self.changed.drain(..) {
             let Some(group) = self.groups.get_mut(index) else {
                 continue;
@@ -373,12 +378,10 @@ impl<G: Groups> Keeping<G> {
             let closing = groups::closing(&group.slots, &self.windows);
             if group.stored_closing != closing {
                 if let Some(before) = group.stored_closing {
-                    store::closing_key(group.partition, before, &group.key, &mut key);
-                    batch.delete_cf(family, &key);
+                    notes.note(false, group.partition, before, &group.key);
                 }
                 if let Some(closing) = closing {
-                    store::closing_key(group.partition, closing, &group.key, &mut key);
-                    batch.put_cf(family, &key, []);
+                    notes.note(true, group.partition, closing, &group.key);
                 }
                 group.stored_closing = closing;
             }
@@ -386,6 +389,7 @@ impl<G: Groups> Keeping<G> {
                 time.closing = time.closing.min(closing);
             }
         }
+        notes.put(batch, family);
         self.groups
             .shrank(left.saturating_mul(size_of::<Slot<G>>()));
         for (partition, time) in (0_i32..).zip(&mut self.times) {
@@ -399,6 +403,34 @@ impl<G: Groups> Keeping<G> {
     /// The batch is written.
     pub(super) fn wrote(&mut self) {
         self.groups.shrink(self.most_bytes / 4 * 3);
+    }
+}
+
+/// Which groups close when, as it is written and deleted with them.
+#[derive(Debug, Default)]
+struct Notes {
+    bytes: Vec<u8>,
+    /// Where each begins and ends, and whether it is written.
+    notes: Vec<(usize, usize, bool)>,
+}
+
+impl Notes {
+    fn note(&mut self, stays: bool, partition: i32, closes: i64, group: &[u8]) {
+        let start = self.bytes.len();
+        store::closing_key(partition, closes, group, &mut self.bytes);
+        self.notes.push((start, self.bytes.len(), stays));
+    }
+
+    fn put(mut self, batch: &mut WriteBatch, family: &Arc<BoundColumnFamily<'_>>) {
+        let key = |start: usize, end: usize| self.bytes.get(start..end).unwrap_or_default();
+        self.notes
+            .sort_unstable_by(|one, other| key(one.0, one.1).cmp(key(other.0, other.1)));
+        for (start, end, stays) in &self.notes {
+            match stays {
+                true => batch.put_cf(family, key(*start, *end), []),
+                false => batch.delete_cf(family, key(*start, *end)),
+            }
+        }
     }
 }
 

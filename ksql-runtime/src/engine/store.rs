@@ -182,9 +182,8 @@ fn time_key(partition: i32) -> [u8; 5] {
     [TIME, a, b, c, d]
 }
 
-/// The key that says when a group's first window closes.
+/// Appends the key that says when a group's first window closes.
 pub(super) fn closing_key(partition: i32, closes: i64, group: &[u8], out: &mut Vec<u8>) {
-    out.clear();
     out.push(CLOSING);
     out.extend_from_slice(&partition.to_be_bytes());
     ksql_schema::ordered::push_i64(closes, out);
