@@ -79,13 +79,19 @@ pub fn run() {
         ours.push(took.as_secs_f64());
         cpus.push(process::cpu() - cpu);
         peak = peak.max(process::peak());
-        runtime
-            .block_on(ctx.shutdown())
-            .map(drop)
-            .expect("a clean end");
+        let ended = runtime.block_on(async {
+            let ended = ctx.set::<Large>().end_offset().await.expect("an end");
+            ctx.shutdown().await.expect("a clean end");
+            ended
+        });
         let (found, expected) = (digest(run.path()), digest(into.path()));
         assert_eq!(found, expected, "results and their digests by partition");
         written = found.iter().map(|(count, _)| count).sum();
+        assert_eq!(
+            ended,
+            u64::from(written),
+            "all were there when the time was taken"
+        );
     }
     let count = records as f64;
     let (ours, floor) = (median(&ours), median(&floors));
