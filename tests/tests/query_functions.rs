@@ -96,7 +96,7 @@ macro_rules! expressions {
             $(
                 let text = between($query::KSQL[0], " AS `ID`, ", " AS `VALUE`");
                 assert_eq!(text, $ksql, "{}", stringify!($rust));
-                let made = projected(&$query, &person()).unwrap();
+                let made = projected(&$query(), &person()).unwrap();
                 assert_eq!(made.value, $value, "{}", stringify!($rust));
             )*
         }
@@ -192,7 +192,7 @@ fn a_stream_gets_another_key() {
         "`TEAM` AS `TEAM`, TRIM(`NAME`) AS `LABEL`, AS_VALUE(`ID`) AS `ID` FROM `PERSON` PARTITION BY `TEAM`, TRIM(`NAME`) EMIT CHANGES"
     );
     assert!(by_team::KSQL[0].contains("KEY_FORMAT='AVRO'"));
-    let made = projected(&by_team, &person()).unwrap();
+    let made = projected(&by_team(), &person()).unwrap();
     assert_eq!(
         made,
         ByTeam {
