@@ -108,10 +108,11 @@ impl Reader<'_> {
         }
         let spec = function.spec();
         let count = given.len() + 1;
-        if count < spec.required || (!spec.rest && count > spec.arguments.len()) {
+        if !function.takes(count) {
             let (least, most) = (spec.required - 1, spec.arguments.len() - 1);
             let takes = match (least, most) {
                 (least, _) if spec.rest => format!("at least {}", arguments(least)),
+                (0, most) if !function.takes(most) => format!("none or {}", arguments(most)),
                 (0, 0) => "no argument".to_owned(),
                 (least, most) if least == most => arguments(least),
                 (least, most) => format!("{least} to {}", arguments(most)),

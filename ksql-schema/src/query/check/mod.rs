@@ -9,7 +9,7 @@ mod shape;
 
 pub use operators::{
     check_arith, check_between, check_case, check_cast, check_compare, check_condition, check_in,
-    check_like, check_logic, check_negate, check_not,
+    check_like, check_logic, check_moment, check_negate, check_not, check_pattern,
 };
 pub use output::{
     check_assign, check_key_part, check_keys, check_window, check_window_bound, check_window_shape,

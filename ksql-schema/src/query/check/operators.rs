@@ -124,6 +124,43 @@ const fn refuse_comparison(left: Sql, right: Sql) -> ! {
     ])
 }
 
+/// Refuses a literal text that is compared with a date, a time of day or a moment and is none. Whether it is one of each the
+/// macro has read.
+#[track_caller]
+pub const fn check_moment(other: Node, date: bool, time: bool, timestamp: bool) {
+    let (fits, what) = match other.ty {
+        Sql::Date => (date, "a DATE: write it as `\"2024-05-01\"`"),
+        Sql::Time => (time, "a TIME: write it as `\"10:30\"` or `\"10:30:00\"`"),
+        Sql::Timestamp => (
+            timestamp,
+            "a TIMESTAMP: write it as `\"2024-05-01T10:30:00\"`, in UTC",
+        ),
+        _ => return,
+    };
+    if !fits {
+        refuse(&[
+            Text("what is compared here is "),
+            Type(other.ty),
+            Text(", and this text is not "),
+            Text(what),
+        ]);
+    }
+}
+
+/// Refuses a pattern that asks for what a date or a time of day has not: a part of a date (`date`) or of a time (`time`).
+#[track_caller]
+pub const fn check_pattern(of: Node, date: bool, time: bool) {
+    match of.ty {
+        Sql::Date if time => refuse(&[Text(
+            "a DATE has no time of day to write: leave out `HH`, `mm`, `ss`, or write `(.. as DateTime<Utc>)` before it",
+        )]),
+        Sql::Time if date => refuse(&[Text(
+            "a TIME has no date to write: leave out `yyyy`, `MM`, `dd`",
+        )]),
+        _ => {}
+    }
+}
+
 /// Refuses a `BETWEEN` whose ends do not compare with the value.
 #[track_caller]
 pub const fn check_between(value: Node, from: Node, to: Node) {

@@ -46,10 +46,16 @@ pub const fn check_assign(
             Text(column.name),
             Text("` cannot be NULL, but this value can: "),
             Why(value.why),
-            Text(if value.fails {
-                "; make the field an `Option`: this fails, and no `.unwrap_or(..)` around it sees what fails"
-            } else {
-                "; make the field an `Option`, or say what stands for NULL: `.unwrap_or(..)`"
+            Text(match (value.fails, value.why) {
+                (true, crate::query::node::Why::Division) => {
+                    "; make the field an `Option`: this fails, and no `.unwrap_or(..)` around it sees what fails"
+                }
+                (true, _) => {
+                    "; make the field an `Option`, or write `.unwrap_or(..)` on what can be NULL inside: all of this fails, and none around it helps"
+                }
+                (false, _) => {
+                    "; make the field an `Option`, or say what stands for NULL: `.unwrap_or(..)`"
+                }
             }),
         ]);
     }

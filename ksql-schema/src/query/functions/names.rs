@@ -19,10 +19,7 @@ pub fn lookup(name: &str, arguments: usize) -> Option<Function> {
         })
     };
     named()
-        .find(|function| {
-            let spec = function.spec();
-            arguments >= spec.required && (spec.rest || arguments <= spec.arguments.len())
-        })
+        .find(|function| function.takes(arguments))
         .or_else(|| named().next())
 }
 

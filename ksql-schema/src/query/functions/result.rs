@@ -13,7 +13,7 @@ pub const fn call(function: Function, arguments: &[Node]) -> Node {
     let [first, ..] = arguments else {
         return Node::UNKNOWN;
     };
-    if !counts(function, arguments.len()) || !matches!(wrong(function, arguments), Wrong::Nothing) {
+    if !function.takes(arguments.len()) || !matches!(wrong(function, arguments), Wrong::Nothing) {
         return Node::UNKNOWN;
     }
     let mut rest = arguments;
@@ -79,12 +79,6 @@ pub const fn call(function: Function, arguments: &[Node]) -> Node {
         fails,
         ..Node::new(ty, why)
     }
-}
-
-/// Whether a function takes so many arguments, the receiver counted.
-const fn counts(function: Function, arguments: usize) -> bool {
-    let spec = function.spec();
-    arguments >= spec.required && (spec.rest || arguments <= spec.arguments.len())
 }
 
 /// Why a call may be NULL, and whether it may fail.
@@ -289,10 +283,7 @@ const fn accepts(kind: Argument, argument: Node, first: Node) -> bool {
         ) => true,
         (Argument::Array | Argument::Sized | Argument::Searchable, Sql::Array(_)) => true,
         (Argument::Texts, Sql::Array(elem)) => matches!(elem.ty(), Sql::String | Sql::Unknown),
-        (Argument::Scalars, Sql::Array(elem)) => {
-            !matches!(elem.ty(), Sql::Array(_) | Sql::Map(_) | Sql::Struct(_))
-        }
-        (Argument::Ordered, Sql::Array(elem)) => {
+        (Argument::Scalars | Argument::Ordered, Sql::Array(elem)) => {
             elem.ty().is_number() || matches!(elem.ty(), Sql::String | Sql::Boolean | Sql::Unknown)
         }
         (Argument::Map, Sql::Map(_)) => true,
