@@ -258,6 +258,12 @@ impl Whole<'_> {
                 &quote!(__k::s::check::check_kind),
                 quote!(__O, #made, #because),
             ));
+            let input = format_ident!("__E{}", self.query.input);
+            tokens.extend(check_at(
+                place,
+                &quote!(__k::s::check::check_apart),
+                quote!(__O, #input),
+            ));
             let grouped = self.query.group.is_some();
             let read = kind(self.input_kind());
             tokens.extend(check_at(
@@ -284,6 +290,7 @@ impl Whole<'_> {
             (None, keys) => (keys.as_ref(), false),
         };
         if let Some(keys) = keys {
+            let step = if grouped { "group_by" } else { "partition_by" };
             let parts = parts(keys, made, grouped).map(|(text, field, tree)| {
                 let node = entry(nodes.of(tree));
                 quote!((#text, #field, #node))
@@ -291,7 +298,7 @@ impl Whole<'_> {
             return check_at(
                 keys.place,
                 &quote!(__k::s::check::check_keys),
-                quote!(__O.name, __P, &[#(#parts),*]),
+                quote!(#step, __O.name, __P, &[#(#parts),*]),
             );
         }
         let items = made.fields.iter().map(|(field, tree)| {

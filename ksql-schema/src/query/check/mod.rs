@@ -3,6 +3,7 @@
 //! In a constant a panic is the compile error, and its place is the call: every check is `#[track_caller]` all the way
 //! down. What is poison was complained of where it arose, so no check says anything of it.
 
+mod list;
 mod operators;
 mod output;
 mod shape;
@@ -16,7 +17,7 @@ pub use output::{
 };
 
 pub use shape::{
-    check_element, check_entry, check_field, check_input, check_kept_keys, check_kind,
+    check_apart, check_element, check_entry, check_field, check_input, check_kept_keys, check_kind,
     check_stored, check_variant,
 };
 

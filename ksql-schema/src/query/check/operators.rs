@@ -32,6 +32,11 @@ pub const fn check_arith(op: Arith, left: Node, right: Node) {
             (Sql::Time, _) | (_, Sql::Time) => {
                 "; to move a time of day, write `.time_add(..)` or `.time_sub(..)`"
             }
+            (Sql::Boolean, _) | (_, Sql::Boolean) => "; write `if x { 1 } else { 0 }`",
+            (Sql::String, _) | (_, Sql::String) if matches!(op, Arith::Add) => {
+                "; to read a number, write `.parse::<i64>()`; to join texts, `.concat(..)` and `.to_string()`"
+            }
+            (Sql::String, _) | (_, Sql::String) => "; to read a number, write `.parse::<i64>()`",
             _ => "",
         };
         refuse(&[
@@ -213,6 +218,11 @@ pub const fn check_logic(op: &str, left: Node, right: Node) {
             Type(left.ty),
             Text(" and "),
             Type(right.ty),
+            Text(compared(if matches!(left.ty, Sql::Boolean) {
+                right.ty
+            } else {
+                left.ty
+            })),
         ]);
     }
 }
@@ -224,6 +234,7 @@ pub const fn check_not(of: Node) {
         refuse(&[
             Text("`!` is for conditions (BOOLEAN), not for "),
             Type(of.ty),
+            Text(compared(of.ty)),
         ]);
     }
 }
@@ -234,20 +245,24 @@ pub const fn check_condition(place: &str, of: Node) {
     if of.is_unknown() || matches!(of.ty, Sql::Boolean) {
         return;
     }
-    let help = if of.ty.is_number() {
-        ": compare it, for example `.. > 0`"
-    } else if matches!(of.ty, Sql::String) {
-        ": compare it, for example `.. == \"yes\"`, or write `.parse::<bool>()`"
-    } else {
-        ": compare it, or ask whether it `.is_some()`"
-    };
     refuse(&[
         Text("`"),
         Text(place),
         Text("` needs a condition (BOOLEAN), not "),
         Type(of.ty),
-        Text(help),
+        Text(compared(of.ty)),
     ]);
+}
+
+/// How a condition is made of what is none.
+const fn compared(ty: Sql) -> &'static str {
+    if ty.is_number() {
+        ": compare it, for example `.. > 0`"
+    } else if matches!(ty, Sql::String) {
+        ": compare it, for example `.. == \"yes\"`, or write `.parse::<bool>()`"
+    } else {
+        ": compare it, or ask whether it `.is_some()`"
+    }
 }
 
 /// Refuses branches of an `if` or a `match` (`word`) that have not one type.

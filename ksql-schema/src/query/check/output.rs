@@ -1,5 +1,6 @@
 //! Checks of what goes into the output: its fields, its key, its window.
 
+use super::list::{list_of_keys, list_of_parts};
 use super::{Part, refuse};
 use crate::model::{Column, Kind, Role};
 use crate::query::column::{column_type, find};
@@ -142,7 +143,11 @@ const fn help(column: &Column<'_>, from: Sql, to: Sql) -> (&'static str, Sql, &'
                 "`",
             )
         } else {
-            ("", Sql::Unknown, "")
+            (
+                "; a key has the type it is grouped or partitioned by",
+                Sql::Unknown,
+                "",
+            )
         };
     }
     match (from, to) {
@@ -229,9 +234,14 @@ const fn elements_fit(from: Elem, to: Elem) -> bool {
 }
 
 /// Refuses a grouping that is not the output's key in number and order. Each part is its expression's text, the output's
-/// field it goes to, and its node.
+/// field it goes to, and its node; `step` is what chose the key.
 #[track_caller]
-pub const fn check_keys(entity: &str, columns: &[Column<'_>], parts: &[(&str, &str, Node)]) {
+pub const fn check_keys(
+    step: &str,
+    entity: &str,
+    columns: &[Column<'_>],
+    parts: &[(&str, &str, Node)],
+) {
     let mut left = parts;
     let mut rest = columns;
     let mut equal = true;
@@ -253,7 +263,9 @@ pub const fn check_keys(entity: &str, columns: &[Column<'_>], parts: &[(&str, &s
     }
     let (grouped, keys) = (list_of_parts(parts), list_of_keys(columns));
     refuse(&[
-        Text("the query groups by ("),
+        Text("`"),
+        Text(step),
+        Text("` chooses the key ("),
         Text(grouped.text()),
         Text("), but the key of `"),
         Text(entity),
@@ -261,56 +273,6 @@ pub const fn check_keys(entity: &str, columns: &[Column<'_>], parts: &[(&str, &s
         Text(keys.text()),
         Text("): they must be the same in number and order"),
     ]);
-}
-
-/// A list in words.
-struct List {
-    bytes: [u8; 512],
-    len: usize,
-}
-
-impl List {
-    const fn text(&self) -> &str {
-        match self.bytes.split_at_checked(self.len) {
-            Some((text, _)) => crate::text::as_str(text),
-            None => "..",
-        }
-    }
-}
-
-const fn list_of_parts(parts: &[(&str, &str, Node)]) -> List {
-    let mut bytes = [0; 512];
-    let mut sink = crate::text::Sink::new(&mut bytes);
-    let mut parts = parts;
-    while let [(text, name, _), rest @ ..] = parts {
-        parts = rest;
-        if !sink.is_empty() {
-            sink.push(", ");
-        }
-        sink.push(text);
-        sink.push(" as ");
-        sink.push(name);
-    }
-    let len = sink.len();
-    List { bytes, len }
-}
-
-const fn list_of_keys(columns: &[Column<'_>]) -> List {
-    let mut bytes = [0; 512];
-    let mut sink = crate::text::Sink::new(&mut bytes);
-    let mut columns = columns;
-    while let [column, rest @ ..] = columns {
-        columns = rest;
-        if !matches!(column.role, Role::Key) {
-            continue;
-        }
-        if !sink.is_empty() {
-            sink.push(", ");
-        }
-        sink.push(column.name);
-    }
-    let len = sink.len();
-    List { bytes, len }
 }
 
 /// Refuses a part of a grouping or partitioning key that can be none: of a type that no key has.

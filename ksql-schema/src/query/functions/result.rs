@@ -340,6 +340,8 @@ const fn cure(kind: Argument, ty: Sql) -> &'static str {
         (Argument::Long, ty) if ty.is_number() => ": write `as i64`",
         (Argument::Fraction, ty) if ty.is_number() => ": write `as f64`",
         (Argument::Timestamp, Sql::Bigint) => ": write `.from_unixtime()`",
+        (Argument::Sized, Sql::Map(_)) => ": write `.keys().len()`",
+        (Argument::Searchable, Sql::Map(_)) => ": write `.keys().contains(..)`",
         _ => "",
     }
 }
@@ -362,9 +364,22 @@ pub const fn check_function(function: Function, arguments: &[Node]) {
                     Part::Text(cure(kind, ty)),
                 ]);
             }
+            if let (Argument::Item, [first, ..]) = (kind, arguments)
+                && !matches!(first.ty, Sql::String)
+            {
+                refuse(&[
+                    Part::Text("what `"),
+                    Part::Text(name),
+                    Part::Text("` looks for in an array is one of its elements, "),
+                    Part::Type(first.element().ty),
+                    Part::Text(", not "),
+                    Part::Type(ty),
+                ]);
+            }
             refuse(&[
                 Part::Text("argument "),
-                Part::Number(at as u32),
+                // The unit of time stands before the others.
+                Part::Number(at as u32 + function.takes_unit() as u32),
                 Part::Text(" of `"),
                 Part::Text(name),
                 Part::Text("` is "),

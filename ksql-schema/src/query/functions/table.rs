@@ -52,7 +52,7 @@ functions! {
         "The square root; NaN of a negative number.";
     Exp "EXP" ["exp"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
         "e to this power.";
-    Ln "LN" ["ln"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
+    Ln "LN" ["ln", "log"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
         "The natural logarithm; NaN of a negative number, minus infinity of zero.";
     Log "LOG" ["log"], [A::Number, A::Number], 2, DOUBLE, N::Strict, F::Template("LOG({1}, {0})"),
         "The logarithm to a base; NaN for a base of 1 or not above zero.";
