@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ksql_schema::ddl::{self, Operational as Ddl};
 use ksql_schema::model::{Cleanup, Kind, WindowKind};
+use ksql_schema::query::with;
 
 use super::builder::Registration;
 use super::home::Home;
@@ -183,7 +184,7 @@ impl Operational {
     }
 
     /// The settings of a topic, whether a program writes it or a query: then what is not said is its source's, and its
-    /// retention is exactly the one ksqlDB would compute.
+    /// retention is exactly the one that the query's statement asks ksqlDB for.
     pub(super) fn of(entity: &Registration, config: &Config) -> Operational {
         let mut operational = Operational::new(entity.model, config);
         let Some(result) = entity.result else {
@@ -197,21 +198,28 @@ impl Operational {
         if let Some(label) = label(entity) {
             operational.topic = format!("{}_{label}", operational.topic);
         }
-        operational.retention_ms = match (&entity.model.window, result.window, entity.model.kind) {
-            (Some(window), Some(size), _) => {
-                let of_window = i64::try_from(window.effective_retention_ms(size));
-                let of_window = of_window.unwrap_or(i64::MAX);
-                Some(operational.retention_ms.unwrap_or(0).max(of_window))
-            }
-            (_, _, Kind::Stream) => operational.retention_ms.or(result.retention_ms),
-            (_, _, Kind::Table) => None,
+        let inherited = result
+            .retention_ms
+            .filter(|_| entity.model.kind == Kind::Stream);
+        let asked = Ddl {
+            retention_ms: operational.retention_ms.or(inherited),
+            ..operational.as_ddl(config)
         };
+        let sizes = entity
+            .model
+            .window
+            .map_or(&[][..], |window| window.sizes_ms);
+        let statement = sizes.iter().position(|size| Some(*size) == result.window);
+        operational.retention_ms = with::retention_ms(entity.model, &asked, statement.unwrap_or(0));
         operational
     }
 
-    /// What a query over the topic hands on: partitions and retention.
-    pub(super) fn inherited(&self) -> (u32, Option<i64>) {
-        (self.partitions, self.retention_ms)
+    /// What a query over the topic of a stream or table hands on: partitions, and of a stream retention.
+    pub(super) fn inherited(&self, kind: Kind) -> (u32, Option<i64>) {
+        (
+            self.partitions,
+            self.retention_ms.filter(|_| kind == Kind::Stream),
+        )
     }
 
     pub(super) fn as_ddl<'a>(&self, config: &'a Config) -> Ddl<'a> {

@@ -79,7 +79,7 @@ fn of_source(
             result,
             ..entity.clone()
         };
-        inherited = Some(Operational::of(&entity, config).inherited());
+        inherited = Some(Operational::of(&entity, config).inherited(entity.model.kind));
     }
     inherited.unwrap_or((1, None))
 }

@@ -16,24 +16,34 @@ use super::Site;
 use super::event_time::EventTime;
 use super::intent::{Intent, Run};
 use super::keeping::{Keeping, Stop};
+use super::lanes::Lanes;
 use super::output::Outputs;
 use super::source::{Read, Source};
 use super::store::{self, QueryStore};
 use crate::entity::{Entity, EntityKey};
-use crate::log::{Fetched, Log, TopicId};
+use crate::log::{Fetched, Log, RecordRef, TopicId};
 use crate::query::{Aggregate, At, Scratch};
 use crate::state::{Progress, StateError, Table, Work};
 
 /// How long changes gather while there is more to read.
 const GATHER: Duration = Duration::from_millis(200);
+/// The same while nobody may read the results yet: the longer, the fewer there are of a group.
+const GATHER_RESTORING: Duration = Duration::from_secs(1);
 /// How many records are written together at most.
 const MOST_RECORDS: u64 = 200_000;
+/// How many are taken before it is asked whether it is time to write.
+const AT_ONCE: u64 = 1024;
 /// How long a poll waits for a record that is there.
 const POLL: Duration = Duration::from_millis(200);
 
 /// An aggregation at work.
-#[derive(Debug)]
 pub(super) struct Aggregating<Q: Aggregate> {
+    lanes: Lanes,
+    taking: Taking<Q>,
+}
+
+/// What takes records in.
+struct Taking<Q: Aggregate> {
     query: Q,
     table: Arc<Table>,
     source: Source<Q::Input>,
@@ -43,7 +53,6 @@ pub(super) struct Aggregating<Q: Aggregate> {
     keeping: Keeping<Q::Groups>,
     outputs: Outputs,
     progress: Progress,
-    intent: Intent,
     sequence: u64,
     /// Records since the last write.
     taken: u64,
@@ -68,29 +77,143 @@ impl<Q: Aggregate> Aggregating<Q> {
         if let Ok((_, late)) = store.counts() {
             table.set_late(late);
         }
-        Aggregating {
+        let most = table.settings.gather_bytes;
+        let taking = Taking {
             query,
             table: Arc::clone(table),
             source: Source::new(table, site.registry, runtime),
             time: EventTime::of::<Q::Input>(),
             scratch: Scratch::new(),
             store,
-            keeping: Keeping::new(table, Q::Output::MODEL, site.targets.first(), site.emit),
+            keeping: Keeping::new(
+                table,
+                Q::Output::MODEL,
+                site.targets.first(),
+                site.emit,
+                most / 8 * 7,
+            ),
             outputs: Outputs::new::<Q::Output>(table, site.log, runtime, site.targets),
             progress: Progress::default(),
-            intent: Intent::default(),
             sequence: 0,
             taken: 0,
             began: None,
             last: of_table.then(HashMap::new),
+        };
+        Aggregating {
+            lanes: Lanes::new(table.settings.topic.partitions, most / 8),
+            taking,
         }
     }
 
-    /// Takes what was fetched, up to an offset.
-    fn take_until(&mut self, fetched: &Fetched, to: i64) -> Result<(), StateError> {
-        self.began.get_or_insert_with(Instant::now);
-        self.scratch.reset();
-        let Aggregating {
+    /// Goes on where the table's positions are.
+    fn begin(&mut self) {
+        let lag = self.taking.table.status().lag;
+        self.lanes.begin(
+            lag.iter()
+                .map(|lag| (lag.partition, lag.position, lag.end.max(lag.target))),
+        );
+    }
+
+    /// Takes what is in the lanes in its order, until one of them has no more or it is time to write.
+    fn take_in_order(&mut self) -> Result<(), StateError> {
+        let Aggregating { lanes, taking } = self;
+        taking.began.get_or_insert_with(Instant::now);
+        let mut left = AT_ONCE;
+        taking.scratch.reset();
+        while let Some(index) = lanes.earliest(|record| taking.time_of(record))? {
+            let Some((partition, record, behind)) = lanes.record(index) else {
+                break;
+            };
+            taking.take(partition, &record)?;
+            let offset = record.offset;
+            if lanes.took(index, offset, behind) {
+                break;
+            }
+            left = left.wrapping_sub(1);
+            if left == 0 {
+                if taking.is_full() {
+                    break;
+                }
+                left = AT_ONCE;
+                taking.scratch.reset();
+            }
+        }
+        let progress = &mut taking.progress;
+        lanes.moved(|partition, to, end| progress.reached(partition, to, end));
+        Ok(())
+    }
+
+    /// Takes a stretch again that was about to be written.
+    fn take_again(&mut self, log: &Log, runs: &[Run]) -> Result<(), StateError> {
+        let topic = self.taking.table.topic().to_owned();
+        let of_log = |source| StateError::of_log(&topic, source);
+        let from: Vec<(i32, i64)> = runs.iter().map(|run| (run.partition, run.from)).collect();
+        let mut reader = log.reader(&topic, &from).map_err(of_log)?;
+        reader.limit(self.lanes.portion());
+        self.taking.table.keep_waker(reader.waker());
+        self.lanes.begin_stretch(runs.iter().copied());
+        while !self.lanes.is_over() {
+            if self.taking.table.may_end() {
+                return Err(of_log(crate::log::LogError::Closed));
+            }
+            if self.lanes.is_whole() {
+                self.take_in_order()?;
+                continue;
+            }
+            let lanes = &self.lanes;
+            let fetched = reader.poll_of(POLL, |partition| lanes.wants(partition));
+            if let Some(fetched) = fetched.map_err(of_log)? {
+                self.lanes.push(fetched);
+            }
+        }
+        // Offsets without a record count too.
+        let progress = &mut self.taking.progress;
+        self.lanes
+            .moved(|partition, to, end| progress.reached(partition, to, end));
+        Ok(())
+    }
+
+    /// Notes what is about to be written.
+    fn intend(&mut self) -> Result<(), StateError> {
+        let mut bytes = Vec::new();
+        self.lanes.intent().write(&mut bytes);
+        let table = &self.taking.table;
+        table.store.write_logged(
+            &table.settings.store,
+            |batch, family| batch.put_cf(family, [store::INTENT], &bytes),
+            [],
+        )
+    }
+}
+
+impl<Q: Aggregate> Taking<Q> {
+    /// Whether it is time to write.
+    fn is_full(&self) -> bool {
+        self.taken >= MOST_RECORDS || self.keeping.is_full() || self.outputs.is_full()
+    }
+
+    /// The time of a record; that of a record that is no row, or says none, does not matter.
+    #[inline]
+    fn time_of(&mut self, record: &RecordRef<'_>) -> Result<i64, StateError> {
+        if !self.time.is_in_row() {
+            return Ok(record.timestamp);
+        }
+        let Some((key, body)) = self.source.look(record)? else {
+            return Ok(record.timestamp);
+        };
+        let said = match Q::Input::decode_row(&key, body) {
+            Ok(row) => self
+                .time
+                .millis::<Q::Input>(row, &self.scratch, record.timestamp),
+            Err(_) => None,
+        };
+        Ok(said.unwrap_or(record.timestamp))
+    }
+
+    /// Takes a record.
+    #[inline]
+    fn take(&mut self, partition: i32, record: &RecordRef<'_>) -> Result<(), StateError> {
+        let Taking {
             query,
             source,
             time,
@@ -105,176 +228,163 @@ impl<Q: Aggregate> Aggregating<Q> {
             ..
         } = self;
         let (query, scratch) = (&*query, &*scratch);
-        let partition = fetched.partition();
-        for record in fetched {
-            if record.offset >= to {
-                break;
-            }
-            progress.count();
-            *taken = taken.saturating_add(1);
-            let (read, judge) = source.read(partition, &record)?;
-            let (key, body) = match read {
-                Read::Nothing => continue,
-                Read::Row(key, body) => (key, Some(body)),
-                Read::Gone(key) => (key, None),
-            };
-            let row = match body
-                .map(|body| Q::Input::decode_row(&key, body))
-                .transpose()
-            {
-                Ok(row) => row,
-                Err(error) => {
-                    judge.unreadable(partition, record.offset, &error)?;
-                    continue;
-                }
-            };
-            let said = row.map_or(Some(record.timestamp), |row| {
-                time.millis::<Q::Input>(row, scratch, record.timestamp)
-            });
-            let Some(timestamp) = said else {
-                judge.timeless(partition, record.offset);
-                continue;
-            };
-            let at = At {
-                scratch,
-                timestamp,
-                partition,
-                offset: record.offset,
-                sequence: *sequence,
-            };
-            *sequence = sequence.wrapping_add(1);
-            let told = |stop| match stop {
-                Stop::State(error) => error,
-                Stop::Overflow(overflow) => judge.impossible(partition, record.offset, &overflow),
-            };
-            if let Some(last) = last {
-                let mut ordered = vec![store::LAST];
-                key.encode_ordered(&mut ordered);
-                let before = match last.get(&ordered) {
-                    Some(known) => known.clone(),
-                    None => store.get(&ordered, <[u8]>::to_vec)?,
-                };
-                if let Some(before) = &before {
-                    let (old_at, body) = store::last_row(before, at)
-                        .ok_or_else(|| store.damaged("a row of the source"))?;
-                    let old = Q::Input::decode_row(&key, body)
-                        .map_err(|_| store.damaged("a row of the source"))?;
-                    // Within a group a row is replaced in one step.
-                    let replaced = row
-                        .is_some_and(|row| keeping.is_one_group(query, (&old_at, old), (&at, row)));
-                    let change = (timestamp, replaced);
-                    keeping
-                        .remove(query, store, outputs, &old_at, old, change)
-                        .map_err(told)?;
-                }
-                let now = body.map(|body| store::write_last_row(&at, body));
-                if before.is_some() || now.is_some() {
-                    drop(last.insert(ordered, now));
-                }
-            }
-            if let Some(row) = row {
-                keeping.add(query, store, outputs, &at, row).map_err(told)?;
-            }
-        }
-        progress.reached(
+        progress.count();
+        *taken = taken.saturating_add(1);
+        let (read, judge) = source.read(partition, record)?;
+        let (key, body) = match read {
+            Read::Nothing => return Ok(()),
+            Read::Row(key, body) => (key, Some(body)),
+            Read::Gone(key) => (key, None),
+        };
+        let row = match body
+            .map(|body| Q::Input::decode_row(&key, body))
+            .transpose()
+        {
+            Ok(row) => row,
+            Err(error) => return judge.unreadable(partition, record.offset, &error),
+        };
+        let said = row.map_or(Some(record.timestamp), |row| {
+            time.millis::<Q::Input>(row, scratch, record.timestamp)
+        });
+        let Some(timestamp) = said else {
+            judge.timeless(partition, record.offset);
+            return Ok(());
+        };
+        let at = At {
+            scratch,
+            timestamp,
             partition,
-            fetched.next_offset().min(to),
-            fetched.end_offset(),
-        );
-        self.intent.took(fetched, fetched.next_offset().min(to));
-        Ok(())
-    }
-
-    /// Takes a run again that was about to be written.
-    fn take_again(&mut self, log: &Log, run: &Run) -> Result<(), StateError> {
-        let topic = self.table.topic().to_owned();
-        let of_log = |source| StateError::of_log(&topic, source);
-        let mut reader = log
-            .reader(&topic, &[(run.partition, run.from)])
-            .map_err(of_log)?;
-        self.table.keep_waker(reader.waker());
-        loop {
-            if self.table.may_end() {
-                return Err(of_log(crate::log::LogError::Closed));
+            offset: record.offset,
+            sequence: *sequence,
+        };
+        *sequence = sequence.wrapping_add(1);
+        let told = |stop| match stop {
+            Stop::State(error) => error,
+            Stop::Overflow(overflow) => judge.impossible(partition, record.offset, &overflow),
+        };
+        if let Some(last) = last {
+            let mut ordered = vec![store::LAST];
+            key.encode_ordered(&mut ordered);
+            let before = match last.get(&ordered) {
+                Some(known) => known.clone(),
+                None => store.get(&ordered, <[u8]>::to_vec)?,
+            };
+            if let Some(before) = &before {
+                let (old_at, body) = store::last_row(before, at)
+                    .ok_or_else(|| store.damaged("a row of the source"))?;
+                let old = Q::Input::decode_row(&key, body)
+                    .map_err(|_| store.damaged("a row of the source"))?;
+                // Within a group a row is replaced in one step.
+                let replaced =
+                    row.is_some_and(|row| keeping.is_one_group(query, (&old_at, old), (&at, row)));
+                let change = (timestamp, replaced);
+                keeping
+                    .remove(query, store, outputs, &old_at, old, change)
+                    .map_err(told)?;
             }
-            if let Some(fetched) = reader.poll(POLL).map_err(of_log)? {
-                self.take_until(&fetched, run.to)?;
-                if fetched.next_offset() >= run.to {
-                    return Ok(());
-                }
+            let now = body.map(|body| store::write_last_row(&at, body));
+            if before.is_some() || now.is_some() {
+                drop(last.insert(ordered, now));
             }
         }
-    }
-
-    /// Notes what is about to be written.
-    fn intend(&self) -> Result<(), StateError> {
-        let mut bytes = Vec::new();
-        self.intent.write(&mut bytes);
-        self.table.store.write_logged(
-            &self.table.settings.store,
-            |batch, family| batch.put_cf(family, [store::INTENT], &bytes),
-            [],
-        )
+        match row {
+            Some(row) => keeping.add(query, store, outputs, &at, row).map_err(told),
+            None => Ok(()),
+        }
     }
 }
 
 impl<Q: Aggregate> Work for Aggregating<Q> {
     fn forget(&mut self) -> Result<(), StateError> {
-        self.outputs.clear();
-        self.progress.clear();
-        self.intent = Intent::default();
-        (self.taken, self.began) = (0, None);
-        if let Some(last) = &mut self.last {
+        self.begin();
+        let taking = &mut self.taking;
+        taking.outputs.clear();
+        taking.progress.clear();
+        (taking.taken, taking.began) = (0, None);
+        if let Some(last) = &mut taking.last {
             last.clear();
         }
-        let (sequence, late) = self.store.counts()?;
-        self.sequence = sequence;
-        self.keeping.forget(&self.store, late)
+        let (sequence, late) = taking.store.counts()?;
+        taking.sequence = sequence;
+        taking.keeping.forget(&taking.store, late)
     }
 
     fn ask_again(&mut self) -> Result<(), StateError> {
-        self.source.ask_again()
+        self.taking.source.ask_again()
     }
 
     fn resume(&mut self, log: &Log, topic: TopicId) -> Result<bool, StateError> {
-        let Some(intent) = self.store.get(&[store::INTENT], Intent::read)? else {
+        let store = &self.taking.store;
+        let Some(intent) = store.get(&[store::INTENT], Intent::read)? else {
             return Ok(false);
         };
-        let intent = intent.map_err(|_| self.store.damaged("what was about to be written"))?;
-        for run in &intent.runs {
-            self.take_again(log, run)?;
+        let intent = intent.map_err(|_| store.damaged("what was about to be written"))?;
+        for runs in &intent.stretches {
+            self.take_again(log, runs)?;
         }
         self.write(topic)?;
+        self.begin();
         Ok(true)
     }
 
-    fn take(&mut self, fetched: &Fetched) -> Result<(), StateError> {
-        self.take_until(fetched, i64::MAX)
+    fn wants(&self, partition: i32) -> bool {
+        self.lanes.wants(partition)
+    }
+
+    fn portion(&self) -> usize {
+        self.lanes.portion()
+    }
+
+    fn patience(&self) -> Duration {
+        let stopping = self.taking.table.stopping();
+        match (self.lanes.is_empty(), self.is_empty()) {
+            (true, true) => Duration::MAX,
+            (false, _) if !stopping => self.lanes.patience(Instant::now()),
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn take(&mut self, fetched: Option<Fetched>) -> Result<bool, StateError> {
+        let exhausted = fetched.is_none();
+        if let Some(fetched) = fetched {
+            self.lanes.push(fetched);
+        }
+        // An order to stop waits for nobody.
+        let hurry = self.taking.table.stopping();
+        if self.lanes.may_go_on(Instant::now(), exhausted, hurry) {
+            self.take_in_order()?;
+            return Ok(true);
+        }
+        let progress = &mut self.taking.progress;
+        self.lanes
+            .moved(|partition, to, end| progress.reached(partition, to, end));
+        Ok(!exhausted || !self.lanes.is_empty())
     }
 
     fn is_empty(&self) -> bool {
-        self.progress.is_empty()
+        self.taking.progress.is_empty()
     }
 
-    fn is_due(&self, more: bool, _restoring: bool) -> bool {
-        !more
-            || self.taken >= MOST_RECORDS
-            || self.keeping.is_full()
-            || self.outputs.is_full()
-            || self.began.is_some_and(|began| began.elapsed() >= GATHER)
+    fn is_due(&self, more: bool, restoring: bool) -> bool {
+        let gather = if restoring { GATHER_RESTORING } else { GATHER };
+        let gathered = |began: Instant| began.elapsed() >= gather;
+        !more || self.taking.is_full() || self.taking.began.is_some_and(gathered)
     }
 
     fn write(&mut self, topic: TopicId) -> Result<(), StateError> {
-        if self.keeping.has_changed() {
+        if self.taking.keeping.has_changed() {
             self.intend()?;
-            self.keeping
-                .tell(&self.query, &mut self.scratch, &mut self.outputs)?;
-            self.outputs.send()?;
+            let taking = &mut self.taking;
+            taking
+                .keeping
+                .tell(&taking.query, &mut taking.scratch, &mut taking.outputs)?;
+            taking.outputs.send()?;
         }
-        self.keeping.close(&self.store)?;
-        let (keeping, last, sequence) = (&mut self.keeping, &mut self.last, self.sequence);
-        self.table.store.write_logged(
-            &self.table.settings.store,
+        let taking = &mut self.taking;
+        taking.keeping.close(&taking.store)?;
+        let (keeping, last, sequence) = (&mut taking.keeping, &mut taking.last, taking.sequence);
+        taking.table.store.write_logged(
+            &taking.table.settings.store,
             |batch, family| {
                 keeping.store(batch, family);
                 store::put_counts(batch, family, sequence, keeping.late());
@@ -286,13 +396,13 @@ impl<Q: Aggregate> Work for Aggregating<Q> {
                 }
                 batch.delete_cf(family, [store::INTENT]);
             },
-            self.progress.offsets(topic),
+            taking.progress.offsets(topic),
         )?;
-        self.keeping.wrote();
-        self.intent = Intent::default();
-        (self.taken, self.began) = (0, None);
-        self.table.set_late(self.keeping.late());
-        self.progress.publish(&self.table);
+        taking.keeping.wrote();
+        (taking.taken, taking.began) = (0, None);
+        taking.table.set_late(taking.keeping.late());
+        taking.progress.publish(&taking.table);
+        self.lanes.wrote();
         Ok(())
     }
 }

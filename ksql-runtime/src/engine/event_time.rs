@@ -41,6 +41,11 @@ impl EventTime {
         EventTime(marked.next())
     }
 
+    /// Whether a column says it.
+    pub(super) fn is_in_row(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The time of a row in milliseconds, which is that of its record where no column says it; nothing where the column says
     /// none.
     #[inline]

@@ -215,6 +215,11 @@ impl<G: Groups> GroupMap<G> {
         }
     }
 
+    /// Slots left, of about so many bytes.
+    pub(super) fn shrank(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
     /// A slot was added, or accumulators grew, by about so many bytes.
     pub(super) fn grew(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_add(bytes);

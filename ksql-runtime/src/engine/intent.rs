@@ -1,12 +1,11 @@
 //! What a query is about to write, as the records it is made of: their places and their order.
 //!
 //! Results of groups depend on which records were read together, and of several partitions on which came first. So that
-//! order is noted before the results are sent, and gone through again after a kill. Plain data.
+//! order is noted before the results are sent, and gone through again after a kill (see the lanes). Plain data.
 
 use crate::codec::{DecodeError, Reader, write};
-use crate::log::Fetched;
 
-/// Records of one partition that were taken one after another.
+/// Records of one partition that follow one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run {
     pub(super) partition: i32,
@@ -16,51 +15,56 @@ pub(super) struct Run {
     pub(super) to: i64,
 }
 
-/// The runs of one write, in order.
+/// The stretches of one write, in order: of each the runs, one a partition, whose records were taken in the order of time.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Intent {
-    pub(super) runs: Vec<Run>,
+    pub(super) stretches: Vec<Vec<Run>>,
 }
 
 impl Intent {
-    /// Notes what was fetched, up to an offset.
-    pub(super) fn took(&mut self, fetched: &Fetched, to: i64) {
-        let run = Run {
-            partition: fetched.partition(),
-            from: fetched.from,
-            to,
-        };
-        match self.runs.last_mut() {
-            Some(last) if last.partition == run.partition && last.to == run.from => last.to = to,
-            _ => self.runs.push(run),
+    /// Notes a stretch. One that goes on with the only partition of the last is part of it.
+    pub(super) fn note(&mut self, runs: Vec<Run>) {
+        let last = self.stretches.last_mut().map(Vec::as_mut_slice);
+        match (last, runs.as_slice()) {
+            (_, []) => {}
+            (Some([last]), [run]) if last.partition == run.partition && last.to == run.from => {
+                last.to = run.to;
+            }
+            _ => self.stretches.push(runs),
         }
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        write::long(self.runs.len() as i64, out);
-        for run in &self.runs {
-            write::long(run.partition.into(), out);
-            write::long(run.from, out);
-            write::long(run.to.wrapping_sub(run.from), out);
+        write::long(self.stretches.len() as i64, out);
+        for runs in &self.stretches {
+            write::long(runs.len() as i64, out);
+            for run in runs {
+                write::long(run.partition.into(), out);
+                write::long(run.from, out);
+                write::long(run.to.wrapping_sub(run.from), out);
+            }
         }
     }
 
     pub(super) fn read(bytes: &[u8]) -> Result<Intent, DecodeError> {
         let mut input = Reader::new(bytes);
-        let count = input.block()?;
-        let mut runs = Vec::with_capacity(count);
-        for _ in 0..count {
-            let partition = input.int()?;
-            let from = input.long()?;
-            let to = from.wrapping_add(input.long()?);
-            runs.push(Run {
-                partition,
-                from,
-                to,
-            });
+        let mut stretches = Vec::new();
+        for _ in 0..input.block()? {
+            let mut runs = Vec::new();
+            for _ in 0..input.block()? {
+                let partition = input.int()?;
+                let from = input.long()?;
+                let to = from.wrapping_add(input.long()?);
+                runs.push(Run {
+                    partition,
+                    from,
+                    to,
+                });
+            }
+            stretches.push(runs);
         }
         input.finish()?;
-        Ok(Intent { runs })
+        Ok(Intent { stretches })
     }
 }
 
@@ -71,15 +75,23 @@ mod tests {
 
     #[test]
     fn an_intent_is_read_as_it_was_written() {
-        let runs = [(0, 0, 9), (3, 5, 5), (1, 1 << 40, i64::MAX)];
-        let runs = runs.map(|(partition, from, to)| Run {
+        let run = |partition, from, to| Run {
             partition,
             from,
             to,
-        });
-        let intent = Intent {
-            runs: runs.to_vec(),
         };
+        let mut intent = Intent::default();
+        intent.note(vec![run(0, 0, 9)]);
+        intent.note(Vec::new());
+        intent.note(vec![run(0, 9, 10)]);
+        intent.note(vec![run(0, 10, 12), run(3, 5, 5)]);
+        intent.note(vec![run(1, 1 << 40, i64::MAX)]);
+        let expected = [
+            vec![run(0, 0, 10)],
+            vec![run(0, 10, 12), run(3, 5, 5)],
+            vec![run(1, 1 << 40, i64::MAX)],
+        ];
+        assert_eq!(intent.stretches, expected);
         let mut bytes = Vec::new();
         intent.write(&mut bytes);
         assert_eq!(Intent::read(&bytes).unwrap(), intent);

@@ -81,6 +81,7 @@ impl<G: Groups> Keeping<G> {
         output: &ksql_schema::Entity<'_>,
         target: Option<&Target>,
         emit: Emit,
+        most_bytes: usize,
     ) -> Keeping<G> {
         let mut bytes = Vec::new();
         if let Some(target) = target.filter(|target| target.record_key) {
@@ -96,7 +97,7 @@ impl<G: Groups> Keeping<G> {
             late: 0,
             key: Vec::new(),
             other_key: Vec::new(),
-            most_bytes: table.settings.gather_bytes,
+            most_bytes,
         }
     }
 
@@ -324,7 +325,8 @@ impl<G: Groups> Keeping<G> {
             if time.closing > time.stream || time.stream == i64::MIN {
                 continue;
             }
-            let (keys, next) = store.closing(partition, time.stream, CLOSED_AT_ONCE)?;
+            let (keys, next) =
+                store.closing(partition, time.closing, time.stream, CLOSED_AT_ONCE)?;
             time.closing = next;
             for key in keys {
                 let index =
@@ -344,6 +346,7 @@ impl<G: Groups> Keeping<G> {
     /// Puts everything that changed into a batch. Windows that take nothing more are left out.
     pub(super) fn store(&mut self, batch: &mut WriteBatch, family: &Arc<BoundColumnFamily<'_>>) {
         let (mut key, mut value) = (Vec::new(), Vec::new());
+        let mut left = 0_usize;
         for index in self.changed.drain(..) {
             let Some(group) = self.groups.get_mut(index) else {
                 continue;
@@ -351,9 +354,11 @@ impl<G: Groups> Keeping<G> {
             let time = usize::try_from(group.partition)
                 .ok()
                 .and_then(|partition| self.times.get_mut(partition));
+            let slots = group.slots.len();
             if let Some(time) = &time {
                 leave(group, &self.windows, time.stream);
             }
+            left = left.saturating_add(slots.saturating_sub(group.slots.len()));
             group.dirty = false;
             key.clear();
             key.push(store::GROUP);
@@ -381,6 +386,8 @@ impl<G: Groups> Keeping<G> {
                 time.closing = time.closing.min(closing);
             }
         }
+        self.groups
+            .shrank(left.saturating_mul(size_of::<Slot<G>>()));
         for (partition, time) in (0_i32..).zip(&mut self.times) {
             if time.stored != time.stream {
                 store::put_time(batch, family, partition, time.stream);

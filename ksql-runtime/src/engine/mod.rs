@@ -15,6 +15,7 @@ mod groups;
 mod intent;
 mod joining;
 mod keeping;
+mod lanes;
 mod output;
 mod project;
 mod source;

@@ -191,9 +191,13 @@ impl<Q: Project> Work for Projecting<Q> {
         self.source.ask_again()
     }
 
-    fn take(&mut self, fetched: &Fetched) -> Result<(), StateError> {
+    fn take(&mut self, fetched: Option<Fetched>) -> Result<bool, StateError> {
+        let Some(fetched) = fetched else {
+            return Ok(false);
+        };
         self.scratch.reset();
-        self.take_all(fetched)
+        self.take_all(&fetched)?;
+        Ok(true)
     }
 
     fn is_empty(&self) -> bool {

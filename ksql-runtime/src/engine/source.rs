@@ -23,6 +23,9 @@ pub(super) enum Read<'b, K> {
     Gone(K),
 }
 
+/// A key, and the body of a value in the entity's own form.
+type Body<'b, T> = (<T as Entity>::Key, &'b [u8]);
+
 /// What a query reads.
 #[derive(Debug)]
 pub(super) struct Source<T> {
@@ -53,6 +56,36 @@ impl<T: Entity> Source<T> {
     /// Asks again for the schema whose lack ended the last attempt.
     pub(super) fn ask_again(&mut self) -> Result<(), StateError> {
         self.decoder.ask_again()
+    }
+
+    /// The key and the body of a record that is a row, without judging it: it is read again.
+    pub(super) fn look<'b>(
+        &'b mut self,
+        record: &RecordRef<'b>,
+    ) -> Result<Option<Body<'b, T>>, StateError> {
+        let decoder = &mut self.decoder;
+        let wire = match record.key {
+            None if T::Key::COLUMNS == 0 => Some([].as_slice()),
+            wire => wire,
+        };
+        let (Some(wire), Some(value)) = (wire, record.value) else {
+            return Ok(None);
+        };
+        let key = match decoder.key(wire) {
+            Ok(key) => key,
+            Err(Refusal::Poison(_)) => return Ok(None),
+            Err(Refusal::Unknown(id, source)) => {
+                return Err(decoder.without(id, Part::Key, source));
+            }
+        };
+        match decoder.known(value) {
+            Ok(()) => {}
+            Err(Refusal::Poison(_)) => return Ok(None),
+            Err(Refusal::Unknown(id, source)) => {
+                return Err(decoder.without(id, Part::Value, source));
+            }
+        }
+        Ok(decoder.value(value).ok().map(|body| (key, body)))
     }
 
     /// What a record is; beside it who judges what its value turns out to be.

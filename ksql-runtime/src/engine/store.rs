@@ -82,7 +82,7 @@ impl QueryStore {
     /// Whether there is no group.
     pub(super) fn has_no_group(&self) -> Result<bool, StateError> {
         let mut none = true;
-        self.scan(&[GROUP], |_| {
+        self.scan(&[GROUP], &[GROUP], |_| {
             none = false;
             false
         })?;
@@ -90,18 +90,21 @@ impl QueryStore {
     }
 
     /// The keys of groups with a window that closes at `until` or before, those that close first in front, and a time
-    /// before which no other closes.
+    /// before which no other closes; none closes before `from`.
     pub(super) fn closing(
         &self,
         partition: i32,
+        from: i64,
         until: i64,
         most: usize,
     ) -> Result<(Vec<Vec<u8>>, i64), StateError> {
-        let mut prefix = vec![CLOSING];
-        prefix.extend_from_slice(&partition.to_be_bytes());
+        let mut start = Vec::new();
+        closing_key(partition, from, &[], &mut start);
+        let prefix = start.get(..1 + size_of::<i32>()).unwrap_or_default();
         let (mut keys, mut next) = (Vec::new(), i64::MAX);
         let mut damaged = false;
-        self.scan(&prefix, |rest| {
+        // Not from the prefix on: what was closed before is deleted, and walking over it takes longer each time.
+        self.scan(prefix, &start, |rest| {
             let mut input = rest;
             let Ok(closes) = ksql_schema::ordered::read_i64(&mut input) else {
                 damaged = true;
@@ -120,13 +123,18 @@ impl QueryStore {
         Ok((keys, next))
     }
 
-    /// Gives every key behind a prefix, in order, to `each`, until it says to stop.
-    fn scan(&self, prefix: &[u8], mut each: impl FnMut(&[u8]) -> bool) -> Result<(), StateError> {
+    /// Gives what follows a prefix in each key from `start` on, in order, to `each`, until it says to stop.
+    fn scan(
+        &self,
+        prefix: &[u8],
+        start: &[u8],
+        mut each: impl FnMut(&[u8]) -> bool,
+    ) -> Result<(), StateError> {
         let store = &self.table.store;
         store.with(|db| {
             let family = family(db, &self.table.settings.store)?;
             let mut keys = db.raw_iterator_cf(&family);
-            keys.seek(prefix);
+            keys.seek(start);
             while let Some(rest) = keys.key().and_then(|key| key.strip_prefix(prefix)) {
                 if !each(rest) {
                     return Ok(());

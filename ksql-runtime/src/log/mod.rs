@@ -21,6 +21,8 @@ mod packed;
 pub mod partition;
 pub mod reader;
 pub mod record;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod topic;
 
 pub use crate::directory::DirectoryError;
@@ -29,6 +31,7 @@ pub use embedded::{Durability, EmbeddedLog, EmbeddedOptions, Maintained};
 pub use error::LogError;
 #[cfg(feature = "kafka")]
 pub use kafka::{KafkaLog, KafkaOptions};
+pub(crate) use reader::Place;
 pub use reader::{Fetched, LogReader, ReaderWaker};
 pub use record::{Header, Headers, Receipt, Record, RecordRef, Records};
 pub use topic::{Created, Offsets, TopicChange, TopicDescription, TopicId, TopicSpec};

@@ -7,7 +7,8 @@ use super::embedded::EmbeddedReader;
 use super::error::LogError;
 #[cfg(feature = "kafka")]
 use super::kafka::KafkaReader;
-use super::record::{Records, Run};
+use super::packed;
+use super::record::{RecordRef, Records, Run};
 
 /// Reads some partitions of a topic. It blocks, so it belongs to a thread of its own; it joins no consumer group.
 #[derive(Debug)]
@@ -35,10 +36,30 @@ impl LogReader {
     /// [`ReaderWaker`] said so. Partitions take turns. After [`LogError::OffsetOutOfRange`] the reader is where it was:
     /// [`seek`](LogReader::seek) and go on.
     pub fn poll(&mut self, timeout: Duration) -> Result<Option<Fetched>, LogError> {
+        self.poll_of(timeout, |_| true)
+    }
+
+    /// As [`poll`](LogReader::poll), of these partitions only: for whoever has enough of the others. Where a cluster sends so
+    /// much of the others that it cannot be held, it is given out all the same.
+    pub(crate) fn poll_of(
+        &mut self,
+        timeout: Duration,
+        wanted: impl Fn(i32) -> bool,
+    ) -> Result<Option<Fetched>, LogError> {
         match &mut self.0 {
-            Implementation::Embedded(reader) => reader.poll(timeout),
+            Implementation::Embedded(reader) => reader.poll(timeout, wanted),
             #[cfg(feature = "kafka")]
-            Implementation::Kafka(reader) => reader.poll(timeout),
+            Implementation::Kafka(reader) => reader.poll(timeout, wanted),
+        }
+    }
+
+    /// Gives out about so many bytes of a partition at once, where the log lets a reader say so.
+    pub(crate) fn limit(&mut self, bytes: usize) {
+        match &mut self.0 {
+            Implementation::Embedded(reader) => reader.limit(bytes),
+            // What a broker sends is settled with the connection.
+            #[cfg(feature = "kafka")]
+            Implementation::Kafka(_) => {}
         }
     }
 
@@ -114,6 +135,18 @@ pub struct Fetched {
     pub(crate) runs: Vec<Run>,
 }
 
+/// A place among fetched records; the first is the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Place {
+    /// The next run.
+    run: usize,
+    /// Where the next record begins, and where its run ends.
+    at: usize,
+    end: usize,
+    /// The offset of the next record, where there is no gap before it.
+    next: i64,
+}
+
 impl Fetched {
     /// The topic.
     pub fn topic(&self) -> &Arc<str> {
@@ -145,6 +178,33 @@ impl Fetched {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.count == 0
+    }
+
+    /// The record at a place, and the place behind it; none at the end.
+    pub(crate) fn read(&self, mut place: Place) -> Option<(RecordRef<'_>, Place)> {
+        loop {
+            if place.at == place.end {
+                let run = self.runs.get(place.run)?;
+                place.run = place.run.wrapping_add(1);
+                place.end = place.at.checked_add(run.bytes)?;
+                place.next = run.base;
+                continue;
+            }
+            let mut left = self.bytes.get(place.at..place.end)?;
+            let packed = packed::read_record(&mut left)?;
+            place.at = place.end.checked_sub(left.len())?;
+            let offset = place.next.wrapping_add_unsigned(packed.gap);
+            place.next = offset.wrapping_add(1);
+            // Records before it were not asked for.
+            if offset >= self.from {
+                return Some((packed.at(offset), place));
+            }
+        }
+    }
+
+    /// Whether nothing stands behind a place.
+    pub(crate) fn is_end(&self, place: Place) -> bool {
+        place.at == place.end && place.run >= self.runs.len()
     }
 
     /// The records in the order of their offsets.

@@ -119,25 +119,16 @@ impl<'a, W: Work> Binding<'a, W> {
         }
         table.keep_waker(reader.waker());
         while !table.may_end() {
-            let wait = if !self.work.is_empty() {
-                // What is gathered is not waited upon.
-                Duration::ZERO
-            } else if table.stopping() {
-                LAST_POLL
-            } else {
-                POLL
-            };
-            let fetched = match reader.poll(wait) {
+            let longest = if table.stopping() { LAST_POLL } else { POLL };
+            let wait = self.work.patience().min(longest);
+            let fetched = match reader.poll_of(wait, |partition| self.work.wants(partition)) {
                 Ok(fetched) => fetched,
                 Err(LogError::Closed) if table.stopping() => break,
                 Err(source) => return Err(self.of_log(source)),
             };
             self.expect_partitions(reader.partitions())?;
             self.reconnected();
-            let more = fetched.is_some();
-            if let Some(fetched) = fetched {
-                self.work.take(&fetched)?;
-            }
+            let more = self.work.take(fetched)?;
             let restoring = !table.is_running();
             if !self.work.is_empty() && self.work.is_due(more, restoring) {
                 self.work.write(self.topic)?;
@@ -178,7 +169,9 @@ impl<'a, W: Work> Binding<'a, W> {
             });
         }
         self.expect_partitions(described.partitions)?;
-        reader.map_err(|source| self.of_log(source))
+        let mut reader = reader.map_err(|source| self.of_log(source))?;
+        reader.limit(self.work.portion());
+        Ok(reader)
     }
 
     /// Partitions added to a topic change where keys belong: rows of one key would lie in two of them.

@@ -4,6 +4,7 @@
 //! elsewhere. Belongs to a binding's thread.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::gathered::Gathered;
 use super::record::{Decoder, Maker};
@@ -26,8 +27,27 @@ pub(crate) trait Work {
         Ok(false)
     }
 
-    /// Takes what was fetched.
-    fn take(&mut self, fetched: &Fetched) -> Result<(), StateError>;
+    /// Whether more of a partition is wanted now.
+    fn wants(&self, _partition: i32) -> bool {
+        true
+    }
+
+    /// How many bytes of a partition are wanted at once.
+    fn portion(&self) -> usize {
+        usize::MAX
+    }
+
+    /// How long a poll may wait. What is gathered is not waited upon.
+    fn patience(&self) -> Duration {
+        if self.is_empty() {
+            Duration::MAX
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// Takes what was fetched, or goes on without where nothing was; says whether there may be more to take at once.
+    fn take(&mut self, fetched: Option<Fetched>) -> Result<bool, StateError>;
 
     /// Whether nothing waits to be written.
     fn is_empty(&self) -> bool;
@@ -74,13 +94,16 @@ impl<T: Entity> Work for Filling<T> {
         self.maker.ask_again()
     }
 
-    fn take(&mut self, fetched: &Fetched) -> Result<(), StateError> {
-        for record in fetched {
+    fn take(&mut self, fetched: Option<Fetched>) -> Result<bool, StateError> {
+        let Some(fetched) = fetched else {
+            return Ok(false);
+        };
+        for record in &fetched {
             self.maker
                 .row(fetched.partition(), &record, &mut self.gathered)?;
         }
-        self.gathered.progress.took(fetched);
-        Ok(())
+        self.gathered.progress.took(&fetched);
+        Ok(true)
     }
 
     fn is_empty(&self) -> bool {

@@ -14,7 +14,7 @@ use ksql_runtime::state::{State, StateError};
 use ksql_runtime::testing::{self, Test};
 use ksql_runtime_tests::queries::*;
 use ksql_schema::model::{Cleanup, Kind};
-use ksql_schema::query::plan;
+use ksql_schema::query::{plan, with};
 
 fn reading(sensor: &str, room: &str, value: i64) -> Reading {
     Reading {
@@ -203,6 +203,47 @@ async fn a_query_reads_what_another_makes_and_takes_partitions_and_retention_fro
         .map(|query| query.query)
         .collect();
     assert_eq!(order, ["LoudOnes", "LouderOnes"]);
+    test.end().await.expect("it ends");
+}
+
+/// Of how long the statement says that results are kept: nothing where they are kept for ever.
+fn stated<I: Entity, O: Entity>(statement: usize) -> Option<u64> {
+    let operational = with::operational(O::MODEL, I::MODEL);
+    let text = with::clause(O::MODEL, &operational, statement);
+    let (_, rest) = text.split_once("RETENTION_MS=")?;
+    let millis = rest.split(',').next().expect("a number");
+    Some(millis.parse().expect("a number"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_is_kept_as_long_as_its_statement_says() {
+    let test = testing::builder()
+        .query(LoudOnes)
+        .query(LouderOnes)
+        .query(Towns)
+        .query(Rooms)
+        .query(Tumbling)
+        .query(Hopping)
+        .query(Sessions)
+        .start()
+        .await
+        .expect("it starts");
+    let week = 7 * 24 * 60 * 60 * 1000;
+    assert_eq!(stated::<Reading, Loud>(0), Some(week), "a stream");
+    assert_eq!(stated::<Reading, Room>(0), None, "a table");
+    for (topic, stated) in [
+        ("loud", stated::<Reading, Loud>(0)),
+        ("louder", stated::<Loud, Louder>(0)),
+        ("towns", stated::<Place, Town>(0)),
+        ("rooms", stated::<Reading, Room>(0)),
+        ("tumbled_1min", stated::<Reading, Tumbled>(0)),
+        ("tumbled_5min", stated::<Reading, Tumbled>(1)),
+        ("hopped_3min_by_1min", stated::<Reading, Hopped>(0)),
+        ("visits_10s_session", stated::<Reading, Visit>(0)),
+    ] {
+        let topic = test.context().log().describe(topic).await.expect("a topic");
+        assert_eq!(topic.spec.retention_ms, stated, "{}", topic.name);
+    }
     test.end().await.expect("it ends");
 }
 

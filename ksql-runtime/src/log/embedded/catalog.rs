@@ -172,12 +172,32 @@ impl Signal {
 pub(super) struct Catalog {
     topics: RwLock<BTreeMap<Arc<str>, Arc<Topic>>>,
     next_number: AtomicU32,
+    /// Held while partitions are published that were written together.
+    publishing: RwLock<()>,
 }
 
 impl Catalog {
     /// The number the next topic gets. Relaxed: only the writer asks.
     pub(super) fn next_number(&self) -> u32 {
         self.next_number.load(Ordering::Relaxed)
+    }
+
+    /// Publishes partitions that were written together, so that a reader that saw one sees the others when it looks next.
+    pub(super) fn publish_together(&self, publish: impl FnOnce()) {
+        let _alone = self
+            .publishing
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        publish();
+    }
+
+    /// Waits until what is being published is published whole.
+    pub(super) fn settled(&self) {
+        drop(
+            self.publishing
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
     }
 
     pub(super) fn set_next_number(&self, number: u32) {

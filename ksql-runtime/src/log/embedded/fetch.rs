@@ -17,7 +17,7 @@ use crate::log::error::LogError;
 use crate::log::reader::{Fetched, ReaderWaker};
 use crate::log::record::Run;
 
-/// A fetch ends behind the stored batch that reaches this.
+/// A fetch ends behind the stored batch that reaches this, where nobody wants less.
 const FETCH_BYTES: usize = 1024 * 1024;
 
 /// Reads partitions of the log in this process.
@@ -28,6 +28,8 @@ pub struct EmbeddedReader {
     positions: Vec<(i32, i64)>,
     turn: usize,
     woken: Arc<AtomicBool>,
+    /// A fetch ends behind the stored batch that reaches this.
+    most: usize,
 }
 
 impl EmbeddedReader {
@@ -43,6 +45,7 @@ impl EmbeddedReader {
             positions: Vec::new(),
             turn: 0,
             woken,
+            most: FETCH_BYTES,
         };
         for (partition, offset) in from {
             reader.seek(*partition, *offset)?;
@@ -66,6 +69,10 @@ impl EmbeddedReader {
         Ok(())
     }
 
+    pub(crate) fn limit(&mut self, bytes: usize) {
+        self.most = bytes.min(FETCH_BYTES);
+    }
+
     pub(crate) fn positions(&self) -> Vec<(i32, i64)> {
         self.positions.clone()
     }
@@ -82,12 +89,16 @@ impl EmbeddedReader {
         })
     }
 
-    pub(crate) fn poll(&mut self, timeout: Duration) -> Result<Option<Fetched>, LogError> {
+    pub(crate) fn poll(
+        &mut self,
+        timeout: Duration,
+        wanted: impl Fn(i32) -> bool,
+    ) -> Result<Option<Fetched>, LogError> {
         let deadline = Instant::now().checked_add(timeout);
         loop {
             // Taken before looking, so that nothing that comes between looking and waiting is missed.
             let epoch = self.topic.signal.epoch();
-            if let Some(fetched) = self.look()? {
+            if let Some(fetched) = self.look(&wanted)? {
                 return Ok(Some(fetched));
             }
             if self.woken.swap(false, Ordering::AcqRel) {
@@ -101,9 +112,10 @@ impl EmbeddedReader {
         }
     }
 
-    /// The next records of the first partition, in turn, that has some.
-    fn look(&mut self) -> Result<Option<Fetched>, LogError> {
+    /// The next records of the first wanted partition, in turn, that has some.
+    fn look(&mut self, wanted: &impl Fn(i32) -> bool) -> Result<Option<Fetched>, LogError> {
         self.shared.faults.next()?;
+        self.shared.catalog.settled();
         if self.topic.is_deleted() {
             return Err(self.shared.catalog.gone(&self.topic));
         }
@@ -123,7 +135,7 @@ impl EmbeddedReader {
             if position < state.start || position > state.end {
                 return Err(self.topic.out_of_range(partition, position));
             }
-            if position < state.end {
+            if position < state.end && wanted(partition) {
                 let fetched = self.read(partition, position, state.end)?;
                 if let Some(known) = self.positions.get_mut(self.turn) {
                     known.1 = fetched.next_offset;
@@ -218,7 +230,7 @@ impl EmbeddedReader {
                     bytes: records.len(),
                 });
                 fetched.next_offset = last.saturating_add(1);
-                if fetched.bytes.len() >= FETCH_BYTES {
+                if fetched.bytes.len() >= self.most {
                     break;
                 }
                 batches.next();

@@ -210,7 +210,7 @@ impl Writer {
             batch
         });
         if written.is_ok() {
-            tails.publish();
+            self.shared.catalog.publish_together(|| tails.publish());
         }
         tails.clear();
         self.tails = tails;

@@ -21,6 +21,8 @@ use crate::log::reader::{Fetched, ReaderWaker};
 
 /// What is packed before it is given out.
 const FETCH_BYTES: usize = 1024 * 1024;
+/// What is packed at most of partitions that are not wanted, before it is given out all the same.
+const HELD_BYTES: usize = 16 * FETCH_BYTES;
 
 /// A wait is looked up from this often, for what nobody signals: the log being closed.
 const SLICE: Duration = Duration::from_millis(100);
@@ -207,7 +209,11 @@ impl KafkaReader {
         })
     }
 
-    pub(crate) fn poll(&mut self, timeout: Duration) -> Result<Option<Fetched>, LogError> {
+    pub(crate) fn poll(
+        &mut self,
+        timeout: Duration,
+        wanted: impl Fn(i32) -> bool,
+    ) -> Result<Option<Fetched>, LogError> {
         let deadline = Instant::now().checked_add(timeout);
         loop {
             if self.shared.is_closed() {
@@ -217,10 +223,9 @@ impl KafkaReader {
                 return Err(self.gone());
             }
             if self.failure.is_none() {
-                self.drain();
                 self.check();
             }
-            if let Some(fetched) = self.take() {
+            if let Some(fetched) = self.gather(&wanted) {
                 return Ok(Some(fetched));
             }
             if let Some(failure) = self.failure.take() {
@@ -239,10 +244,32 @@ impl KafkaReader {
         }
     }
 
-    /// Packs the events that are there, up to what is given out at once.
-    fn drain(&mut self) {
+    /// Packs events until a wanted partition has something to give out, if one gets something.
+    fn gather(&mut self, wanted: &impl Fn(i32) -> bool) -> Option<Fetched> {
+        let mut room = FETCH_BYTES;
+        loop {
+            let packed = match self.failure {
+                None => self.drain(room),
+                Some(_) => 0,
+            };
+            if let Some(fetched) = self.take(wanted) {
+                return Some(fetched);
+            }
+            if packed < room {
+                return None;
+            }
+            // The events come in one queue: those of the others stand before those that are wanted.
+            if room >= HELD_BYTES {
+                return self.take(&|_| true);
+            }
+            room = room.saturating_add(FETCH_BYTES);
+        }
+    }
+
+    /// Packs the events that are there, until so much is packed; says how much is.
+    fn drain(&mut self, room: usize) -> usize {
         let mut packed: usize = self.slots.iter().map(|slot| slot.bytes.len()).sum();
-        while packed < FETCH_BYTES {
+        while packed < room {
             let KafkaReader {
                 consumer,
                 slots,
@@ -250,7 +277,7 @@ impl KafkaReader {
                 ..
             } = self;
             let Some(mut event) = consumer.next() else {
-                return;
+                return packed;
             };
             let found = |partition: i32| -> Option<usize> {
                 index.get(usize::try_from(partition).ok()?).copied()?
@@ -269,7 +296,7 @@ impl KafkaReader {
                             what: "a record is longer than 256 MiB".to_owned(),
                             source: None,
                         });
-                        return;
+                        return packed;
                     };
                     packed = packed.saturating_add(bytes);
                 }
@@ -286,12 +313,13 @@ impl KafkaReader {
                     drop(event);
                     if let Some(error) = self.judge(partition, failure, fatal) {
                         self.failure = Some(error);
-                        return;
+                        return packed;
                     }
                 }
                 Kind::Nothing => {}
             }
         }
+        packed
     }
 
     /// What an error event means. None where librdkafka goes on by itself.
@@ -420,8 +448,8 @@ impl KafkaReader {
         }
     }
 
-    /// What the next partition in turn has.
-    fn take(&mut self) -> Option<Fetched> {
+    /// What the next wanted partition in turn has.
+    fn take(&mut self, wanted: &impl Fn(i32) -> bool) -> Option<Fetched> {
         for _ in 0..self.slots.len() {
             self.turn = self
                 .turn
@@ -436,7 +464,7 @@ impl KafkaReader {
                 ..
             } = self;
             let slot = slots.get_mut(*turn)?;
-            if slot.next > slot.position {
+            if slot.next > slot.position && wanted(slot.partition) {
                 if let Some(high) = consumer.high_watermark(slot.partition) {
                     slot.end = slot.end.max(high);
                 }
