@@ -4,7 +4,9 @@
 use ksql_runtime::prelude::*;
 use ksql_runtime::testing::{self, Test};
 
+mod casts;
 mod groups;
+mod kinds;
 mod numbers;
 mod places;
 mod text;
