@@ -240,6 +240,16 @@ impl Table {
     /// Changes the status. The event is part of the change, so that events come in the order of the changes, and who has
     /// seen a state gets no event about it any more. Logs come afterwards, outside of the lock.
     pub(crate) fn update(&self, change: impl FnOnce(&mut Status)) {
+        // What is below is compiled once, and not once for each entity and query whose code calls this.
+        let mut change = Some(change);
+        self.change(&mut |status| {
+            if let Some(change) = change.take() {
+                change(status);
+            }
+        });
+    }
+
+    fn change(&self, change: &mut dyn FnMut(&mut Status)) {
         let mut transition = None;
         self.status.send_modify(|status| {
             let previous = status.state;
