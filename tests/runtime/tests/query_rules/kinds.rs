@@ -163,7 +163,7 @@ fn most(kinds: Stream<Kinds>) -> Table<Most> {
 /// bytes; 2.10: NaN is the largest double, and -0.0 is below 0.0.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn extremes_are_in_the_order_of_their_type() {
-    let all = made::<Kinds, Least>(least, rows()).await;
+    let all = made::<Kinds, Least, _>(least, rows()).await;
     let null = Least {
         id: 1,
         i: None,
@@ -196,7 +196,7 @@ async fn extremes_are_in_the_order_of_their_type() {
         at: Some(moment(-1)),
     };
     assert_eq!(last, expected);
-    let last = made::<Kinds, Most>(most, rows())
+    let last = made::<Kinds, Most, _>(most, rows())
         .await
         .into_iter()
         .last()
@@ -256,7 +256,7 @@ fn seen(kinds: Stream<Kinds>) -> Table<Seen> {
         set: g.collect_set(|k| k.b),
         bytes: g.collect_set(|k| k.raw),
         largest: g.top_k_distinct(|k| k.d, 2),
-        latest_dates: g.top_k(|k| k.date, 2),
+        latest_dates: g.top_k_distinct(|k| k.date, 2),
         largest_texts: g.top_k(|k| k.s, 5),
         counts: g.histogram(|k| k.s),
         rows: g.count(),
@@ -271,7 +271,7 @@ async fn values_seen_are_kept_in_the_order_they_came() {
     let mut again = rows();
     // The last but one: its values are there already.
     again.insert(5, rows()[1].clone());
-    let last = made::<Kinds, Seen>(seen, again)
+    let last = made::<Kinds, Seen, _>(seen, again)
         .await
         .into_iter()
         .last()

@@ -26,8 +26,8 @@ macro_rules! entity {
 pub(crate) use entity;
 
 /// What a query makes of rows of its input, sent one after another, each at its place in the list in seconds.
-async fn made<In: Writable, Out: Entity>(
-    query: impl ksql_runtime::query::Query,
+async fn made<In: Writable, Out: Entity, By>(
+    query: impl IntoQuery<By>,
     rows: Vec<In>,
 ) -> Vec<Option<Out>> {
     let test = testing::query(query).start().await.expect("it starts");

@@ -168,7 +168,7 @@ async fn decimal_results_are_exact_to_their_last_digit_or_null() {
         remainder: None,
     };
     expected.extend([Some(nothing.clone()), Some(nothing)]);
-    assert_eq!(made::<Pair, Computed>(computed, rows).await, expected);
+    assert_eq!(made::<Pair, Computed, _>(computed, rows).await, expected);
 }
 
 entity! {
@@ -234,7 +234,7 @@ async fn an_integer_beside_a_decimal_is_one_and_a_double_makes_a_double() {
         })
     };
     assert_eq!(
-        made::<Mixed, Widened>(widened, rows).await,
+        made::<Mixed, Widened, _>(widened, rows).await,
         [
             result("-2.50", "1.50", Some("-6.0000000"), "0.50", 0.05),
             // 3 / -7.25 = -0.4137.. has no end.
@@ -325,7 +325,7 @@ async fn integers_wrap_truncate_and_are_null_by_zero() {
         large: None,
     };
     assert_eq!(
-        made::<Whole, Counted>(counted, rows).await,
+        made::<Whole, Counted, _>(counted, rows).await,
         [
             result(
                 -2_147_483_648,
@@ -430,5 +430,5 @@ async fn doubles_by_zero_are_infinite_or_no_number() {
             remainder: remainder.to_owned(),
         })
     });
-    assert_eq!(made::<Real, Divided>(divided, rows).await, expected);
+    assert_eq!(made::<Real, Divided, _>(divided, rows).await, expected);
 }

@@ -64,7 +64,7 @@ async fn a_null_that_is_looked_at_makes_a_condition_null() {
         .zip(expected)
         .map(|(id, (and, or, not))| Some(Logic { id, and, or, not }))
         .collect();
-    assert_eq!(made::<Answer, Logic>(logic, answers()).await, expected);
+    assert_eq!(made::<Answer, Logic, _>(logic, answers()).await, expected);
 }
 
 entity! {
@@ -97,8 +97,8 @@ fn kept_filters(answers: Stream<Answer>) -> Stream<Kept> {
         .map(|a| Kept { id: a.id, p: a.p })
 }
 
-async fn kept<In: Writable>(query: impl ksql_runtime::query::Query, rows: Vec<In>) -> Vec<i64> {
-    let kept = made::<In, Kept>(query, rows).await;
+async fn kept<In: Writable, By>(query: impl IntoQuery<By>, rows: Vec<In>) -> Vec<i64> {
+    let kept = made::<In, Kept, _>(query, rows).await;
     kept.into_iter().map(|row| row.expect("a row").id).collect()
 }
 
@@ -196,7 +196,7 @@ async fn a_comparison_with_a_null_is_false_and_its_negation_true() {
         of_a_sum: None,
     };
     assert_eq!(
-        made::<Measure, Compared>(compared, rows).await,
+        made::<Measure, Compared, _>(compared, rows).await,
         [
             Some(Compared {
                 id: 1,
@@ -346,7 +346,7 @@ async fn branches_have_one_type_and_a_condition_that_is_null_makes_null() {
         })
     };
     assert_eq!(
-        made::<Choice, Chosen>(chosen, rows).await,
+        made::<Choice, Chosen, _>(chosen, rows).await,
         [
             // The second condition is NULL, and not looked at.
             result(1, 5_000_000_000, "12.34", 2.5, None, Some("first")),
