@@ -45,7 +45,17 @@ fn the_size_of_a_decimal_result_follows_from_its_operands() {
 /// 2.3: results are exact, of the result's scale, or NULL; a remainder has the dividend's sign. 2.2: by zero, and of NULL, is NULL.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn decimal_results_are_exact_to_their_last_digit_or_null() {
-    let cases: [(&str, &str, &str, &str, &str, Option<&str>, Option<&str>); 10] = [
+    /// Operands, then sum, difference, product, quotient and remainder.
+    type Case = (
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+        Option<&'static str>,
+        Option<&'static str>,
+    );
+    let cases: [Case; 10] = [
         (
             "10.10",
             "2.000",
