@@ -236,7 +236,7 @@ fn aggregates() -> String {
                 (Takes::Text, _) => "s",
                 (Takes::Number | Takes::Plain, 0) => "x",
                 (Takes::Number | Takes::Plain, _) => "y",
-                (Takes::Any | Takes::Ordered | Takes::Ranked | Takes::RankedOrDecimal, _) => "v",
+                (Takes::Any | Takes::Ordered | Takes::Ranked, _) => "v",
             })
             .collect();
         let mut rust: Vec<String> = letters

@@ -16,8 +16,6 @@ pub enum Takes {
     Ordered,
     /// An INTEGER, a BIGINT, a DOUBLE or a STRING.
     Ranked,
-    /// The same or a decimal.
-    RankedOrDecimal,
     /// A STRING.
     Text,
     /// An array of INTEGER, BIGINT or DOUBLE.
@@ -127,7 +125,7 @@ aggregates! {
         "The values of the rows that came first, NULLs too.";
     TopK "TOPK" ["top_k", "topk"], [Takes::Ranked], true, Gives::List, undo false, native true,
         "The largest values, in falling order; NULLs are left out.";
-    TopKDistinct "TOPKDISTINCT" ["top_k_distinct", "topkdistinct"], [Takes::RankedOrDecimal], true, Gives::List, undo false, native true,
+    TopKDistinct "TOPKDISTINCT" ["top_k_distinct", "topkdistinct"], [Takes::Ordered], true, Gives::List, undo false, native true,
         "The largest values, each once, in falling order; NULLs are left out.";
     CollectList "COLLECT_LIST" ["collect_list"], [Takes::Any], false, Gives::ListWithNulls, undo true, native true,
         "All values in the order they came, NULLs too.";
@@ -294,11 +292,7 @@ const fn accepts(kind: Takes, ty: Sql) -> bool {
         (Takes::Plain, Sql::Integer | Sql::Bigint | Sql::Double) => true,
         (Takes::Ordered, Sql::String | Sql::Bytes | Sql::Date | Sql::Time | Sql::Timestamp) => true,
         (Takes::Ordered, ty) => ty.is_number(),
-        (
-            Takes::Ranked | Takes::RankedOrDecimal,
-            Sql::Integer | Sql::Bigint | Sql::Double | Sql::String,
-        ) => true,
-        (Takes::RankedOrDecimal, Sql::Decimal { .. }) => true,
+        (Takes::Ranked, Sql::Integer | Sql::Bigint | Sql::Double | Sql::String) => true,
         (Takes::Text, Sql::String) => true,
         (Takes::Numbers, Sql::Array(elem)) => matches!(
             elem.ty(),
@@ -336,7 +330,6 @@ pub const fn check_aggregate(aggregate: Aggregate, expressions: &[Node]) {
         Takes::Plain => "an INTEGER, a BIGINT or a DOUBLE",
         Takes::Ordered => "a number, a text or a time",
         Takes::Ranked => "an INTEGER, a BIGINT, a DOUBLE or a STRING",
-        Takes::RankedOrDecimal => "a number or a STRING",
         Takes::Text => "a STRING",
         Takes::Numbers => "an array of INTEGER, BIGINT or DOUBLE",
     };
@@ -348,10 +341,10 @@ pub const fn check_aggregate(aggregate: Aggregate, expressions: &[Node]) {
         (Takes::Ranked, Sql::Decimal { .. }) => {
             ": write `top_k_distinct`, which takes it, or convert it with `as f64`, which loses its exact digits"
         }
-        (Takes::Ranked | Takes::RankedOrDecimal, Sql::Timestamp) => ": write `.unix_timestamp()`",
-        (Takes::Text | Takes::Ranked | Takes::RankedOrDecimal, ty) if !matches!(ty, Sql::Bytes) => {
-            ": write `.to_string()`"
+        (Takes::Ranked, Sql::Date | Sql::Time | Sql::Timestamp | Sql::Bytes) => {
+            ": write `top_k_distinct`, which takes it"
         }
+        (Takes::Text | Takes::Ranked, ty) if !matches!(ty, Sql::Bytes) => ": write `.to_string()`",
         (Takes::Ordered, Sql::Boolean) => ": write `if x { 1 } else { 0 }`",
         _ => "",
     };

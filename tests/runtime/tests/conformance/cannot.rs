@@ -232,14 +232,6 @@ const CANNOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "TOPKDISTINCT takes bytes and times on the newest servers only: it is refused so that a statement runs on all of them",
-        &[
-            "topk-distinct/topk distinct bytes",
-            "topk-distinct/topk distinct time",
-            "topk-distinct/topk distinct timestamp",
-        ],
-    ),
-    (
         "a zone by its name changes with the years: only offsets are taken",
         &["convert-tz/convert timezones defined by name"],
     ),

@@ -327,9 +327,69 @@ cases! {
         }
     }
 
+    the_largest_bytes_each_once: "topk-distinct/topk distinct bytes" => output {
+        stream! {
+            Test("test_topic") {
+                #[key] pub id: i64,
+                pub name: Option<String>,
+                pub value: Option<Vec<u8>>,
+            }
+        }
+
+        table! { S2("S2") { #[key] pub id: i64, pub topk: Option<Vec<Option<Vec<u8>>>> } }
+
+        #[query]
+        fn output(test: Stream<Test>) -> Table<S2> {
+            test.group_by(|r| r.id).aggregate(|g| S2 {
+                id: g.key(),
+                topk: g.top_k_distinct(|r| r.value, 3),
+            })
+        }
+    }
+
     the_largest_texts_each_once: "topk-distinct/topk distinct string" => output {
         use s2_vec_5::S2;
         use test_string_string::Test;
+
+        #[query]
+        fn output(test: Stream<Test>) -> Table<S2> {
+            test.group_by(|r| r.id).aggregate(|g| S2 {
+                id: g.key(),
+                topk: g.top_k_distinct(|r| r.value, 3),
+            })
+        }
+    }
+
+    the_latest_times_each_once: "topk-distinct/topk distinct time" => output {
+        stream! {
+            Test("test_topic") {
+                #[key] pub id: i64,
+                pub name: Option<String>,
+                pub value: Option<NaiveTime>,
+            }
+        }
+
+        table! { S2("S2") { #[key] pub id: i64, pub topk: Option<Vec<Option<NaiveTime>>> } }
+
+        #[query]
+        fn output(test: Stream<Test>) -> Table<S2> {
+            test.group_by(|r| r.id).aggregate(|g| S2 {
+                id: g.key(),
+                topk: g.top_k_distinct(|r| r.value, 3),
+            })
+        }
+    }
+
+    the_latest_moments_each_once: "topk-distinct/topk distinct timestamp" => output {
+        stream! {
+            Test("test_topic") {
+                #[key] pub id: i64,
+                pub name: Option<String>,
+                pub value: Option<DateTime<Utc>>,
+            }
+        }
+
+        table! { S2("S2") { #[key] pub id: i64, pub topk: Option<Vec<Option<DateTime<Utc>>>> } }
 
         #[query]
         fn output(test: Stream<Test>) -> Table<S2> {

@@ -130,7 +130,7 @@ async fn whole_numbers_are_cut_and_wrap_or_stop() {
         })
     };
     assert_eq!(
-        made::<Raw, Whole>(testing::query(wholes), raws()).await,
+        made::<Raw, Whole, _>(wholes, raws()).await,
         [
             whole(
                 1,
@@ -155,7 +155,7 @@ async fn whole_numbers_are_cut_and_wrap_or_stop() {
 /// which is of no such type; here it is NULL.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn decimals_are_rounded_half_up_and_null_beyond_their_digits() {
-    let found: Vec<_> = made::<Raw, Fraction>(testing::query(fractions), raws())
+    let found: Vec<_> = made::<Raw, Fraction, _>(fractions, raws())
         .await
         .into_iter()
         .flatten()
@@ -198,7 +198,7 @@ async fn texts_are_javas_and_truths_are_their_beginnings() {
             })
         };
     assert_eq!(
-        made::<Raw, Written>(testing::query(written), raws()).await,
+        made::<Raw, Written, _>(written, raws()).await,
         [
             written_as(1, ["2.5E10", "99.999", "4294967301"], Some("true"), false),
             written_as(2, ["NaN", "-1.005", "-5"], None, false),

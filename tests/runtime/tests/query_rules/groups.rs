@@ -64,7 +64,7 @@ async fn a_group_is_deleted_when_its_condition_ends_and_comes_back_with_all_its_
         })
     };
     assert_eq!(
-        made::<Payment, Balance>(testing::query(balances), rows).await,
+        made::<Payment, Balance, _>(balances, rows).await,
         [
             // 60: not yet.
             balance(120, 2),
@@ -228,7 +228,7 @@ async fn aggregates_skip_nulls_and_have_a_value_of_their_own_for_nothing() {
         })
     };
     assert_eq!(
-        made::<Number, Mean>(testing::query(means), rows).await,
+        made::<Number, Mean, _>(means, rows).await,
         [
             mean(0.0, 0, None, None),
             mean(-3.0, -3, Some(-3), Some(-3.0)),
@@ -248,7 +248,7 @@ async fn sums_and_means_of_integers_wrap_in_their_type() {
         x: Some(1e308),
     };
     let rows = vec![row(i32::MAX, i64::MAX), row(1, i64::MAX), row(5, 4)];
-    let rows = made::<Number, Mean>(testing::query(means), rows).await;
+    let rows = made::<Number, Mean, _>(means, rows).await;
     let found: Vec<_> = rows
         .into_iter()
         .map(|row| row.map(|row| (row.n, row.large, row.x, row.sum, row.sum_widened)))

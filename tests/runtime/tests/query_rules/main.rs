@@ -2,7 +2,7 @@
 //! out by hand from the rule that a test's comment states.
 
 use ksql_runtime::prelude::*;
-use ksql_runtime::testing::{self, Test, TestBuilder};
+use ksql_runtime::testing::{self, Test};
 
 mod casts;
 mod groups;
@@ -26,8 +26,11 @@ macro_rules! entity {
 pub(crate) use entity;
 
 /// What a query makes of rows of its input, sent one after another, each at its place in the list in seconds.
-async fn made<In: Writable, Out: Entity>(test: TestBuilder, rows: Vec<In>) -> Vec<Option<Out>> {
-    let test = test.start().await.expect("it starts");
+async fn made<In: Writable, Out: Entity, By>(
+    query: impl IntoQuery<By>,
+    rows: Vec<In>,
+) -> Vec<Option<Out>> {
+    let test = testing::query(query).start().await.expect("it starts");
     let rows = (0..).zip(rows).map(|(second, row)| (second * 1_000, row));
     test.send_all_at(rows).await.expect("they are sent");
     test.settle().await.expect("nothing stops");

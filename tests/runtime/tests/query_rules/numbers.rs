@@ -45,7 +45,17 @@ fn the_size_of_a_decimal_result_follows_from_its_operands() {
 /// 2.3: results are exact, of the result's scale, or NULL; a remainder has the dividend's sign. 2.2: by zero, and of NULL, is NULL.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn decimal_results_are_exact_to_their_last_digit_or_null() {
-    let cases: [(&str, &str, &str, &str, &str, Option<&str>, Option<&str>); 10] = [
+    /// Operands, then sum, difference, product, quotient and remainder.
+    type Case = (
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+        Option<&'static str>,
+        Option<&'static str>,
+    );
+    let cases: [Case; 10] = [
         (
             "10.10",
             "2.000",
@@ -168,10 +178,7 @@ async fn decimal_results_are_exact_to_their_last_digit_or_null() {
         remainder: None,
     };
     expected.extend([Some(nothing.clone()), Some(nothing)]);
-    assert_eq!(
-        made::<Pair, Computed>(testing::query(computed), rows).await,
-        expected
-    );
+    assert_eq!(made::<Pair, Computed, _>(computed, rows).await, expected);
 }
 
 entity! {
@@ -237,7 +244,7 @@ async fn an_integer_beside_a_decimal_is_one_and_a_double_makes_a_double() {
         })
     };
     assert_eq!(
-        made::<Mixed, Widened>(testing::query(widened), rows).await,
+        made::<Mixed, Widened, _>(widened, rows).await,
         [
             result("-2.50", "1.50", Some("-6.0000000"), "0.50", 0.05),
             // 3 / -7.25 = -0.4137.. has no end.
@@ -328,7 +335,7 @@ async fn integers_wrap_truncate_and_are_null_by_zero() {
         large: None,
     };
     assert_eq!(
-        made::<Whole, Counted>(testing::query(counted), rows).await,
+        made::<Whole, Counted, _>(counted, rows).await,
         [
             result(
                 -2_147_483_648,
@@ -433,8 +440,5 @@ async fn doubles_by_zero_are_infinite_or_no_number() {
             remainder: remainder.to_owned(),
         })
     });
-    assert_eq!(
-        made::<Real, Divided>(testing::query(divided), rows).await,
-        expected
-    );
+    assert_eq!(made::<Real, Divided, _>(divided, rows).await, expected);
 }

@@ -72,7 +72,7 @@ async fn lengths_and_places_count_units_of_utf_16() {
         })
     };
     assert_eq!(
-        made::<Line, Parts>(testing::query(parts), rows).await,
+        made::<Line, Parts, _>(parts, rows).await,
         [
             result(
                 1,
@@ -159,7 +159,7 @@ async fn a_character_of_two_units_is_below_the_last_of_one_unit() {
         })
     };
     assert_eq!(
-        made::<Line, Ordered>(testing::query(ordered), rows).await,
+        made::<Line, Ordered, _>(ordered, rows).await,
         [
             result(1, true, true, "\u{ff5e}"),
             result(2, false, false, "\u{ff5f}"),
@@ -169,9 +169,7 @@ async fn a_character_of_two_units_is_below_the_last_of_one_unit() {
     let rows = ["\u{1f600}", "\u{ff5e}", "\u{e000}"]
         .map(|s| row(1, s))
         .to_vec();
-    let last = made::<Line, Extremes>(testing::query(extremes), rows)
-        .await
-        .pop();
+    let last = made::<Line, Extremes, _>(extremes, rows).await.pop();
     let (least, most) = ("\u{1f600}".to_owned(), "\u{ff5e}".to_owned());
     assert_eq!(last, Some(Some(Extremes { id: 1, least, most })));
 }
@@ -232,7 +230,7 @@ async fn a_pattern_does_not_match_across_lines() {
     };
     let (t, f) = (true, false);
     assert_eq!(
-        made::<Line, Liked>(testing::query(liked), rows).await,
+        made::<Line, Liked, _>(liked, rows).await,
         [
             result(1, [t, t, t, t, f, f]),
             result(2, [f, f, f, f, t, f]),

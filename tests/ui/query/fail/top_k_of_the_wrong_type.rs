@@ -1,4 +1,4 @@
-//! What ksqlDB ranks: `TOPK` takes no decimal, `TOPKDISTINCT` does, and neither takes a time.
+//! What ksqlDB ranks: `TOPK` takes neither a decimal nor a time, `TOPKDISTINCT` takes both.
 
 #[path = "../common.rs"]
 mod common;
@@ -10,7 +10,7 @@ use ksql_runtime::prelude::*;
 fn totals(orders: Stream<Order>) -> Table<Total> {
     orders
         .group_by(|o| o.customer_id)
-        .aggregate(|g| Total { customer_id: g.key(), n: g.top_k(|o| o.amount, 3).len() + g.top_k_distinct(|o| o.at, 3).len() })
+        .aggregate(|g| Total { customer_id: g.key(), n: g.top_k(|o| o.amount, 3).len() + g.top_k(|o| o.at, 3).len() })
 }
 
 fn main() {}
