@@ -86,7 +86,7 @@ type Kept = (i64, i128, i32, i32, i128, i128);
 type Groups = HashMap<(i64, i64), Kept, foldhash::fast::RandomState>;
 
 /// How many records the topic gets.
-fn records() -> usize {
+pub fn records() -> usize {
     match std::env::var("KSQL_BENCH_RECORDS") {
         Err(_) => RECORDS,
         Ok(text) => text
@@ -100,21 +100,7 @@ pub fn run() {
     let records = records();
     let runtime = fill::runtime();
     let directory = tempfile::tempdir().expect("temporary directory");
-    runtime.block_on(async {
-        let ctx = Context::builder()
-            .entity::<Trade>()
-            .state_dir(directory.path())
-            .start()
-            .await
-            .expect("the context starts");
-        let set = ctx.set::<Trade>();
-        let mut left = trades(records).peekable();
-        while left.peek().is_some() {
-            let chunk: Vec<Trade> = left.by_ref().take(20_000).collect();
-            set.add_all(chunk).await.expect("trades are added");
-        }
-        ctx.shutdown().await.expect("a clean end");
-    });
+    runtime.block_on(fill(directory.path(), records));
     let (expected, _) = floor(directory.path());
 
     let (mut ours, mut floors, mut cpus) = (vec![], vec![], vec![]);
@@ -163,6 +149,23 @@ pub fn run() {
     REPORT.ratio("to_floor", floor / ours);
     REPORT.figure("cpu", median(&cpus) / count * 1e6, "cpu-s/M");
     REPORT.figure("peak_rss", peak, "MiB");
+}
+
+/// A log that holds the trades.
+pub async fn fill(directory: &Path, records: usize) {
+    let ctx = Context::builder()
+        .entity::<Trade>()
+        .state_dir(directory)
+        .start()
+        .await
+        .expect("the context starts");
+    let set = ctx.set::<Trade>();
+    let mut left = trades(records).peekable();
+    while left.peek().is_some() {
+        let chunk: Vec<Trade> = left.by_ref().take(20_000).collect();
+        set.add_all(chunk).await.expect("trades are added");
+    }
+    ctx.shutdown().await.expect("a clean end");
 }
 
 /// The trades, the same every time: one in a thousand is late by up to two hours.
@@ -258,7 +261,8 @@ fn floor(directory: &Path) -> ([Groups; 3], usize) {
     (groups, written)
 }
 
-fn unscaled(bytes: &[u8]) -> i128 {
+/// The number of a decimal's bytes.
+pub fn unscaled(bytes: &[u8]) -> i128 {
     let start = if bytes.first().is_some_and(|byte| *byte >= 0x80) {
         -1_i128
     } else {
@@ -310,7 +314,8 @@ async fn compare(ctx: &Context, expected: &[Groups; 3]) {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+/// A directory with another's files: the log of the trades, before a run puts results into it.
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a directory");
     for entry in std::fs::read_dir(from).expect("a directory") {
         let entry = entry.expect("an entry");

@@ -6,21 +6,30 @@ use std::time::Duration;
 use ksql_runtime::log::{EmbeddedLog, EmbeddedOptions};
 
 /// Gives every record of the orders' topic to `each`: partition, offset, key and value.
-pub fn drain(directory: &Path, mut each: impl FnMut(i32, i64, &[u8], Option<&[u8]>)) {
+pub fn drain(directory: &Path, each: impl FnMut(i32, i64, &[u8], Option<&[u8]>)) {
+    drain_topic(directory, "orders", each);
+}
+
+/// The same of a topic.
+pub fn drain_topic(
+    directory: &Path,
+    topic: &str,
+    mut each: impl FnMut(i32, i64, &[u8], Option<&[u8]>),
+) {
     let log =
         EmbeddedLog::open(EmbeddedOptions::new(directory.join("log"))).expect("the log opens");
     let partitions = log
-        .describe("orders")
+        .describe(topic)
         .expect("the topic")
         .partitions
         .cast_signed();
     let (mut from, mut left) = (Vec::new(), 0);
     for partition in 0..partitions {
-        let offsets = log.offsets("orders", partition).expect("offsets");
+        let offsets = log.offsets(topic, partition).expect("offsets");
         from.push((partition, offsets.start));
         left += offsets.end - offsets.start;
     }
-    let mut reader = log.reader("orders", &from).expect("a reader");
+    let mut reader = log.reader(topic, &from).expect("a reader");
     let mut positions = from;
     while left > 0 {
         let fetched = reader

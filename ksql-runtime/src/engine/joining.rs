@@ -19,10 +19,12 @@ pub(super) fn put<'a, Q: Aggregate>(
     target: usize,
     window: Window,
 ) -> Result<usize, Overflow> {
+    // The newest windows are the last ones, and most rows are for them.
     let known = group
         .slots
         .iter_mut()
         .enumerate()
+        .rev()
         .find(|(_, slot)| slot.window.start == window.start && slot.target == target);
     if let Some((index, slot)) = known {
         query.update(at, row, &mut slot.groups)?;
