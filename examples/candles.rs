@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table as Shown, presets::UTF8_BORDERS_ONLY};
 use ksql_runtime::prelude::*;
-use ksql_runtime::query::Query;
 
 /// A price that somebody offered.
 #[derive(Debug, Clone, PartialEq, Entity)]
@@ -119,9 +118,9 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     // Until the query and the tables of its results have taken in everything that was sent.
     ctx.wait_caught_up(Duration::from_secs(60)).await?;
 
-    let set = ctx.set::<Candle>();
+    let candles = ctx.set::<Candle>();
     for minutes in [1, 5, 60] {
-        let window = set.window(minutes);
+        let window = candles.window(minutes);
         println!(
             "\n{} candles of {minutes} minutes; the last of EURUSD:",
             window.count().await?
@@ -131,7 +130,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     }
     let noon = DateTime::from_timestamp(START + 1800, 0).ok_or("a moment")?;
     println!("\nUSDJPY by the minute, from {}:", noon.format("%H:%M"));
-    let window = set.window(1).of("USDJPY");
+    let window = candles.window(1).of("USDJPY");
     let minutes = noon..noon + Duration::from_secs(180);
     show(window.between(minutes).to_list().await?.iter());
     ctx.shutdown().await?;

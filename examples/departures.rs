@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use comfy_table::{Table as Shown, presets::UTF8_BORDERS_ONLY};
 use ksql_runtime::prelude::*;
-use ksql_runtime::query::Query;
 use serde::Deserialize;
 
 /// A flight that left, or should have left, one of the airports of New York City.

@@ -103,6 +103,7 @@ pub mod error_codes {}
 /// Queries: every operation, function and aggregate.
 ///
 /// [errors.md]: crate::error_codes
+#[cfg(feature = "embedded")]
 #[doc = include_str!("../queries.md")]
 pub mod query_guide {}
 

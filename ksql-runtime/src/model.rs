@@ -12,7 +12,9 @@ use ksql_schema::rules::{ModelFinding, parameter_finding, start_order, validate_
 use ksql_schema::{avro, ddl};
 
 use crate::entity::Entity;
-use crate::query::{Aggregate, Explanation, Host, ParameterError, Project, Query, explain};
+use crate::query::{
+    Aggregate, Explanation, Host, IntoQuery, ParameterError, Project, Query, explain,
+};
 
 /// The entities and queries of a program.
 ///
@@ -68,8 +70,8 @@ impl Model {
     }
 
     /// Adds a query, what it reads and what it writes. Adding it again with the same parameters changes nothing.
-    pub fn query<Q: Query>(mut self, query: Q) -> Self {
-        self.add_query(&query);
+    pub fn query<By>(mut self, query: impl IntoQuery<By>) -> Self {
+        self.add_query(&query.into_query());
         self
     }
 

@@ -8,7 +8,7 @@ pub use uuid::Uuid;
 pub use crate::codec::Dec;
 pub use crate::entity::{Entity, EntityKey, TableEntity, Writable};
 pub use crate::model::Model;
-pub use crate::query::{Query, Stream, Table};
+pub use crate::query::{IntoQuery, Query, Stream, Table};
 #[cfg(feature = "embedded")]
 pub use crate::{
     config::Config,

@@ -27,7 +27,7 @@ use crate::engine::Emit;
 use crate::entity::{Entity, EntityKey, Windowed, Writable};
 use crate::error::{Error, Result};
 use crate::log::{Log, LogError, Receipt};
-use crate::query::Query;
+use crate::query::IntoQuery;
 use crate::set::Added;
 
 /// How long [`Test::settle`] waits: what takes longer never ends.
@@ -36,7 +36,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(100);
 
 /// Begins a test of a query.
-pub fn query<Q: Query>(query: Q) -> TestBuilder {
+pub fn query<By>(query: impl IntoQuery<By>) -> TestBuilder {
     builder().query(query)
 }
 
@@ -64,7 +64,7 @@ pub struct TestBuilder {
 
 impl TestBuilder {
     /// Adds a query.
-    pub fn query<Q: Query>(mut self, query: Q) -> Self {
+    pub fn query<By>(mut self, query: impl IntoQuery<By>) -> Self {
         self.builder = self.builder.query(query);
         self
     }

@@ -139,6 +139,22 @@ impl Pattern {
         [if date.is_empty() { time } else { date }, date, time]
     }
 
+    /// Whether a part of a date, and whether a part of a time of day is named: what a moment must have to be formatted.
+    pub fn asks(&self) -> (bool, bool) {
+        let date = |item: &Piece| {
+            matches!(
+                item,
+                Piece::MonthName | Piece::Number(Unit::Year | Unit::Month | Unit::Day, _)
+            )
+        };
+        let asked = || {
+            self.items
+                .iter()
+                .filter(|item| !matches!(item, Piece::Text(_)))
+        };
+        (asked().any(date), asked().any(|item| !date(item)))
+    }
+
     fn has(&self, unit: Unit) -> bool {
         self.items
             .iter()

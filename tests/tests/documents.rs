@@ -20,6 +20,42 @@ struct Rate {
     note: Option<String>,
 }
 
+#[derive(Debug, Clone, Entity)]
+#[topic("trades", partitions = 4)]
+#[stream]
+struct Trade {
+    #[key]
+    symbol: String,
+    size: i64,
+}
+
+#[derive(Debug, Clone, Entity)]
+#[topic("volumes")]
+#[table]
+#[window(tumbling, minutes = [1, 5, 60], grace = "10s")] // three tables at once
+#[entity(namespace = "shop")]
+struct Volume {
+    #[key]
+    symbol: String,
+    #[window_start]
+    from: DateTime<Utc>,
+    trades: i64,
+    volume: i64,
+}
+
+#[query]
+fn volumes(trades: Stream<Trade>) -> Table<Volume> {
+    trades
+        .filter(|t| t.size > 0)
+        .group_by(|t| t.symbol)
+        .aggregate(|g| Volume {
+            symbol: g.key(),
+            from: g.window_start(),
+            trades: g.count(),
+            volume: g.sum(|t| t.size),
+        })
+}
+
 fn codes(text: &str) -> BTreeSet<String> {
     text.match_indices("K0")
         .filter_map(|(at, _)| text.get(at..at + 5))
@@ -270,6 +306,27 @@ fn the_readme_shows_what_the_compiler_really_says() {
     );
     let answer = read("tests/ui/readme/fail/order.stderr");
     let answer = answer.replace("ui/readme/fail/order.rs", "src/order.rs");
+    assert!(
+        readme.contains(answer.trim_end()),
+        "the compiler's answer:\n{answer}"
+    );
+    let case = read("tests/ui/readme/pass/volume.rs");
+    let (source, _) = case.split_once("\nfn main").expect("a main function");
+    let (_, source) = source.split_once("\n\n").expect("its imports");
+    let shown = source.trim_end();
+    assert!(readme.contains(shown), "the query of the case:\n{shown}");
+    assert!(readme.contains(volumes::KSQL[1]), "{}", volumes::KSQL[1]);
+    let wrong = read("tests/ui/readme/fail/volume.rs");
+    assert_eq!(
+        wrong
+            .replace("t.symbol > 3", "t.size > 0")
+            .split_once("\nfn main")
+            .map(|(before, _)| before),
+        case.split_once("\nfn main").map(|(before, _)| before),
+        "the wrong query is the right one but for its condition"
+    );
+    let answer = read("tests/ui/readme/fail/volume.stderr");
+    let answer = answer.replace("ui/readme/fail/volume.rs", "src/volume.rs");
     assert!(
         readme.contains(answer.trim_end()),
         "the compiler's answer:\n{answer}"

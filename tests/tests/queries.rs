@@ -103,7 +103,7 @@ fn candles_of_rows_are_what_the_text_says() {
         volume,
     };
     assert_eq!(
-        aggregated(&candles, &rows, window),
+        aggregated(&candles(), &rows, window),
         [
             candle("a", [150, 300, 120, 120], 10),
             candle("b", [100; 4], 1)

@@ -143,7 +143,7 @@ fn every_aggregate_has_its_text_and_equal_ones_are_kept_once() {
         assert!(text.contains(expected), "{expected} in {text}");
     }
     // 22 different ones; more are written.
-    let kept = format!("{:?}", first(&stats, &flight("a", "x", None, 1)));
+    let kept = format!("{:?}", first(&stats(), &flight("a", "x", None, 1)));
     assert!(kept.contains("a21:") && !kept.contains("a22:"), "{kept}");
 }
 
@@ -162,7 +162,7 @@ fn every_aggregate_has_the_value_of_its_rows() {
         flight("none", "x", Some(1), 1),
         flight("aal", "x", Some(-2), 100),
     ];
-    let shown = aggregated(&stats, &rows, WINDOW);
+    let shown = aggregated(&stats(), &rows, WINDOW);
     assert_eq!(
         shown.len(),
         1,
@@ -246,20 +246,20 @@ fn over_a_table_a_row_is_taken_back() {
     let scratch = Scratch::new();
     let at: At<'_> = at(&scratch, 0);
     let (old, new) = (account(5), account(8));
-    let mut kept = branches.first(&at, account(100).row()).unwrap();
-    branches.update(&at, old.row(), &mut kept).unwrap();
-    branches.undo(&at, old.row(), &mut kept).unwrap();
-    branches.update(&at, new.row(), &mut kept).unwrap();
+    let mut kept = branches().first(&at, account(100).row()).unwrap();
+    branches().update(&at, old.row(), &mut kept).unwrap();
+    branches().undo(&at, old.row(), &mut kept).unwrap();
+    branches().update(&at, new.row(), &mut kept).unwrap();
     let mut key = Vec::new();
-    assert!(branches.key(&at, new.row(), &mut key));
-    let shown = Branch::from_row(branches.finish(&scratch, &key, WINDOW, &kept)).unwrap();
+    assert!(branches().key(&at, new.row(), &mut key));
+    let shown = Branch::from_row(branches().finish(&scratch, &key, WINDOW, &kept)).unwrap();
     assert_eq!((shown.accounts, shown.balance), (2, 108));
     let none = Account {
         branch: None,
         ..account(1)
     };
     assert!(
-        !branches.key(&at, none.row(), &mut key),
+        !branches().key(&at, none.row(), &mut key),
         "a NULL is in no group"
     );
     assert!(
@@ -303,7 +303,7 @@ fn bounds_of_the_window_are_in_the_row() {
         "`CARRIER` AS `CARRIER`, LATEST_BY_OFFSET(`ORIGIN`) AS `LAST`, CONCAT(`CARRIER`, '@', CAST(WINDOWSTART AS STRING)) AS `TEXT`, WINDOWSTART AS `OPENED` FROM `FLIGHT` WINDOW SESSION (30 MINUTES, RETENTION 7 DAYS, GRACE PERIOD 10 SECONDS)"
     );
     let shown = aggregated(
-        &sessions,
+        &sessions(),
         &[flight("a", "x", None, 1)],
         Window { start: 5, end: 9 },
     );
@@ -322,10 +322,10 @@ fn bounds_of_the_window_are_in_the_row() {
 fn sessions_that_meet_show_what_came_last() {
     let scratch = Scratch::new();
     let (early, late) = (flight("early", "x", None, 1), flight("late", "x", None, 1));
-    let mut one = sessions.first(&at(&scratch, 9), late.row()).unwrap();
-    let other = sessions.first(&at(&scratch, 4), early.row()).unwrap();
+    let mut one = sessions().first(&at(&scratch, 9), late.row()).unwrap();
+    let other = sessions().first(&at(&scratch, 4), early.row()).unwrap();
     one.merge(other).unwrap();
-    let shown = Session::from_row(sessions.finish(&scratch, b"x", WINDOW, &one)).unwrap();
+    let shown = Session::from_row(sessions().finish(&scratch, b"x", WINDOW, &one)).unwrap();
     assert_eq!(shown.last, "late");
 }
 
@@ -374,7 +374,7 @@ fn what_map_made_is_read_by_the_steps_behind_it() {
         flight("a", "x", None, 22),
         flight("a", "x", Some(9), 20),
     ];
-    let shown = aggregated(&far, &rows, WINDOW);
+    let shown = aggregated(&far(), &rows, WINDOW);
     assert_eq!(
         shown,
         [Far {

@@ -96,7 +96,7 @@ macro_rules! expressions {
             $(
                 let text = between($query::KSQL[0], " AS `ID`, ", " AS `VALUE`");
                 assert_eq!(text, $ksql, "{}", stringify!($rust));
-                let made = projected(&$query, &person()).unwrap();
+                let made = projected(&$query(), &person()).unwrap();
                 assert_eq!(made.value, $value, "{}", stringify!($rust));
             )*
         }
@@ -160,6 +160,13 @@ expressions! {
     e54 E54 "e54" i64: |p| p.rowoffset() + p.rowpartition() => "(ROWOFFSET + ROWPARTITION)", 10;
     e55 E55 "e55" f64: |p| p.x.log(10) => "LOG(CAST(10 AS DOUBLE), `X`)", 2.5_f64.ln() / 10_f64.ln();
     e56 E56 "e56" i64: |p| p.n as i64 * 5i64 => "(CAST(`N` AS BIGINT) * CAST(5 AS BIGINT))", -35;
+    e58 E58 "e58" f64: |p| p.x.log() => "LN(`X`)", 2.5_f64.ln();
+    e59 E59 "e59" Option<i32>: |p| p.list.first() => "`LIST`[1]", Some(3);
+    e60 E60 "e60" i32: |p| p.list.slice(1, 2).last().unwrap_or(0) => "COALESCE(SLICE(`LIST`, 1, 2)[-1], 0)", 1;
+    e61 E61 "e61" String: |p| match p.n > 0 { true => "up", false => "down" } => "(CASE WHEN ((`N` > 0) = true) THEN 'up' ELSE 'down' END)", "down";
+    e62 E62 "e62" String: |p| p.name.mask("A", "a", "9", "_") => "MASK(`NAME`, 'A', 'a', '9', '_')", "_Aaa_A__";
+    e63 E63 "e63" bool: |p| p.at > "2023-11-14T22:13" && p.born < "2020" => "((`AT` > '2023-11-14T22:13') AND (`BORN` < '2020'))", true;
+    e64 E64 "e64" String: |p| p.name.regexp_extract("[A-Z]").unwrap_or("none") => "COALESCE(REGEXP_EXTRACT('[A-Z]', `NAME`), 'none')", "A";
     e57 E57 "e57" bool: |p| p.name.is_empty() => "(LEN(`NAME`) = 0)", false;
 }
 
@@ -192,7 +199,7 @@ fn a_stream_gets_another_key() {
         "`TEAM` AS `TEAM`, TRIM(`NAME`) AS `LABEL`, AS_VALUE(`ID`) AS `ID` FROM `PERSON` PARTITION BY `TEAM`, TRIM(`NAME`) EMIT CHANGES"
     );
     assert!(by_team::KSQL[0].contains("KEY_FORMAT='AVRO'"));
-    let made = projected(&by_team, &person()).unwrap();
+    let made = projected(&by_team(), &person()).unwrap();
     assert_eq!(
         made,
         ByTeam {

@@ -88,7 +88,7 @@ fn in_rust(function: Function) -> String {
     }
     let mut open = 0;
     for (at, name) in names.iter().enumerate().skip(1) {
-        if at >= spec.required {
+        if at >= spec.required && function.takes(at) {
             out.push('[');
             open += 1;
         }
@@ -127,7 +127,7 @@ fn in_ksql(function: Function) -> String {
                 Slot::Rest(from) => {
                     let mut open = 0;
                     for (at, name) in names.iter().enumerate().skip(from) {
-                        let optional = at >= spec.required;
+                        let optional = at >= spec.required && function.takes(at);
                         open += usize::from(optional);
                         write!(out, "{}, {name}", if optional { "[" } else { "" })
                             .expect("a text takes it");
@@ -236,7 +236,7 @@ fn aggregates() -> String {
                 (Takes::Text, _) => "s",
                 (Takes::Number | Takes::Plain, 0) => "x",
                 (Takes::Number | Takes::Plain, _) => "y",
-                (Takes::Any | Takes::Ordered, _) => "v",
+                (Takes::Any | Takes::Ordered | Takes::Ranked, _) => "v",
             })
             .collect();
         let mut rust: Vec<String> = letters

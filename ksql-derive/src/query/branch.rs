@@ -65,6 +65,7 @@ impl Reader<'_> {
         let value = self.read(&arms.expr);
         let mut read = Vec::new();
         let (mut some, mut none) = (false, false);
+        let (mut yes, mut no) = (false, false);
         for arm in &arms.arms {
             match &arm.pat {
                 Pat::TupleStruct(pattern) if pattern.path.is_ident("Some") => {
@@ -72,6 +73,12 @@ impl Reader<'_> {
                         some || matches!(pattern.elems.first(), Some(Pat::Ident(_) | Pat::Wild(_)));
                 }
                 pattern if is_none(pattern) => none = true,
+                Pat::Lit(syn::ExprLit {
+                    lit: syn::Lit::Bool(value),
+                    ..
+                }) => {
+                    (yes, no) = (yes || value.value, no || !value.value);
+                }
                 _ => {}
             }
             let outer = self.names.len();
@@ -84,7 +91,7 @@ impl Reader<'_> {
         let (mut otherwise, complete) = match last {
             Some((None, then, _)) => (then, true),
             // Of two that exclude each other the last needs not be asked.
-            Some((Some(_), then, _)) if some && none => (then, true),
+            Some((Some(_), then, _)) if (some && none) || (yes && no) => (then, true),
             Some((Some(_), then, _)) => (then, false),
             None => return self.broken(place, "a `match` needs branches", "write `_ => ..`"),
         };

@@ -1,4 +1,7 @@
-//! The struct that a query is, and the function that makes one of parameters.
+//! The struct that a query is, and the function of the same name that makes one.
+//!
+//! The struct has braces even without fields: its name is a type's alone, so that `let candles = ..` beside a query `candles` is a
+//! variable and no pattern.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -8,7 +11,7 @@ use super::lower::parameter_type;
 use super::signature::Signature;
 use super::written::rust;
 
-/// The struct, and the function that makes one of parameters.
+/// The struct, and the function that makes one, of parameters if it has some.
 pub(crate) fn definition(
     item: &ItemFn,
     signature: &Signature,
@@ -28,16 +31,6 @@ pub(crate) fn definition(
         quote!(#[doc = #fallback])
     };
     let head = format!("\n`{}`", rust(&item.sig));
-    if signature.parameters.is_empty() {
-        return quote! {
-            #docs
-            #(#attributes)*
-            #[doc = #head]
-            #allow
-            #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
-            #vis struct #name;
-        };
-    }
     let fields = signature.parameters.iter().map(|parameter| {
         let (name, ty) = (&parameter.name, parameter_type(parameter));
         quote!(#name: #ty)
@@ -56,7 +49,17 @@ pub(crate) fn definition(
             (None, _) => quote!(#name),
         }
     });
-    let made = format!("[`struct@{name}`] with the values of its parameters.");
+    let (copy, made) = if signature.parameters.is_empty() {
+        (
+            quote!(, ::core::marker::Copy),
+            format!("[`struct@{name}`] as a value."),
+        )
+    } else {
+        (
+            TokenStream::new(),
+            format!("[`struct@{name}`] with the values of its parameters."),
+        )
+    };
     let conditions = conditions(&item.attrs);
     let fields = fields.map(|field| {
         let text = field.to_string();
@@ -74,7 +77,7 @@ pub(crate) fn definition(
             #docs
             #(#attributes)*
             #allow
-            #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+            #[derive(::core::clone::Clone, ::core::fmt::Debug #copy)]
             #vis struct #name {}
             #(#conditions)*
             #[doc = #made]
@@ -90,7 +93,7 @@ pub(crate) fn definition(
         #(#attributes)*
         #[doc = #head]
         #allow
-        #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+        #[derive(::core::clone::Clone, ::core::fmt::Debug #copy)]
         #vis struct #name { #(#fields),* }
         #(#conditions)*
         #[doc = #made]

@@ -16,6 +16,7 @@ use super::definition::{conditions, definition};
 use super::lower::{
     Native, Nodes, Writer, check_at, columns as lowered_columns, entry, hash, parameter_type,
 };
+use super::output::fields;
 use super::signature::Signature;
 use super::steps::{Keys, Query, is_part};
 use super::tree::{Expr, Kind, Made};
@@ -257,6 +258,12 @@ impl Whole<'_> {
                 &quote!(__k::s::check::check_kind),
                 quote!(__O, #made, #because),
             ));
+            let input = format_ident!("__E{}", self.query.input);
+            tokens.extend(check_at(
+                place,
+                &quote!(__k::s::check::check_apart),
+                quote!(__O, #input),
+            ));
             let grouped = self.query.group.is_some();
             let read = kind(self.input_kind());
             tokens.extend(check_at(
@@ -283,6 +290,7 @@ impl Whole<'_> {
             (None, keys) => (keys.as_ref(), false),
         };
         if let Some(keys) = keys {
+            let step = if grouped { "group_by" } else { "partition_by" };
             let parts = parts(keys, made, grouped).map(|(text, field, tree)| {
                 let node = entry(nodes.of(tree));
                 quote!((#text, #field, #node))
@@ -290,7 +298,7 @@ impl Whole<'_> {
             return check_at(
                 keys.place,
                 &quote!(__k::s::check::check_keys),
-                quote!(__O.name, __P, &[#(#parts),*]),
+                quote!(#step, __O.name, __P, &[#(#parts),*]),
             );
         }
         let items = made.fields.iter().map(|(field, tree)| {
@@ -443,54 +451,6 @@ fn parts<'q>(
             .map(|(field, _)| plain(&field.to_string()));
         (part.text.as_str(), field.unwrap_or_default(), &*part.tree)
     })
-}
-
-/// Types a row's fields and checks that they fit.
-/// `key` is what records get as their key, alone: where it is NULL they have none.
-fn fields(
-    made: &Made,
-    model: &TokenStream,
-    columns: &TokenStream,
-    key: Option<&Expr>,
-    nodes: &mut Nodes<'_>,
-) {
-    for (field, tree) in &made.fields {
-        let node = entry(nodes.type_of(tree));
-        let hash = hash(field);
-        tree.walk(&mut |expr| {
-            if let Kind::Bound(bound) = &expr.kind {
-                let function = bound.function();
-                nodes.check(
-                    expr.place,
-                    &quote!(__k::s::check::check_window),
-                    quote!(#model.name, #model.window.is_some(), #function),
-                );
-            }
-        });
-        match &tree.kind {
-            Kind::Bound(bound) => {
-                let function = bound.function();
-                nodes.check(
-                    tree.place,
-                    &quote!(__k::s::check::check_window_bound),
-                    quote!(#model.name, #columns, #hash, #function),
-                );
-            }
-            _ => {
-                let is_key = key.is_some_and(|key| is_part(tree, key, 0, false));
-                // Of a value column that holds a copy it is still asked.
-                let node = match is_key {
-                    true => quote!(#node.unless_key(#columns, #hash)),
-                    false => node,
-                };
-                nodes.check(
-                    tree.place,
-                    &quote!(__k::s::check::check_assign),
-                    quote!(#model.name, #columns, #hash, #node),
-                );
-            }
-        }
-    }
 }
 
 pub(crate) fn variant(path: &syn::Path) -> TokenStream {

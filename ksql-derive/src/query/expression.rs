@@ -131,6 +131,8 @@ impl Reader<'_> {
             Syntax::Block(block) if block.label.is_none() => self.block(&block.block, Self::read),
             Syntax::Macro(call) => self.macro_call(&call.mac, place),
             Syntax::Call(call) => self.call(call),
+            // What a block has instead of a value; it was said there.
+            Syntax::Verbatim(none) if none.is_empty() => Expr::broken(place),
             other => self.unsayable(other),
         }
     }
@@ -221,7 +223,7 @@ impl Reader<'_> {
                     "the last line of a block is its value",
                     "write an expression behind this",
                 );
-                last(self, &Syntax::Verbatim(quote::quote!(_)))
+                last(self, &empty())
             }
             None => {
                 self.error(
@@ -257,11 +259,20 @@ impl Reader<'_> {
                     }
                     _ => {
                         let place = Place::of(&local.pat);
-                        self.error(
-                            place,
-                            "only a plain name can be given to a value",
-                            "write `let name = ..;`",
-                        );
+                        let (message, help) = match &local.pat {
+                            Pat::Type(_) => (
+                                "a value has the type of its expression",
+                                "leave the type out; to convert the value, write `as i64`",
+                            ),
+                            Pat::Ident(name) if name.mutability.is_some() => {
+                                ("nothing in a query changes", "remove `mut`")
+                            }
+                            _ => (
+                                "only a plain name can be given to a value",
+                                "write `let name = ..;`",
+                            ),
+                        };
+                        self.error(place, message, help);
                         self.forget(local.pat.to_token_stream(), place);
                     }
                 }
@@ -446,6 +457,13 @@ impl Reader<'_> {
 
     fn index(&mut self, index: &syn::ExprIndex) -> Tree {
         let place = Place::of(index);
+        if let Syntax::Range(_) = &*index.index {
+            return self.broken(
+                Place::of(&index.index),
+                "parts are taken by functions",
+                "of a text write `.substring(1, 3)`, of an array `.slice(1, 3)`: the first is 1",
+            );
+        }
         let of = self.read(&index.expr);
         let at = self.read(&index.index);
         match at.kind {
@@ -453,7 +471,7 @@ impl Reader<'_> {
             Kind::Integer(value) if value < 0 => self.broken(
                 Place::of(&index.index),
                 "an index cannot be negative",
-                "the first element is `[0]`; from the end, write `.slice(..)`",
+                "the first element is `[0]`, the last `.last()`",
             ),
             Kind::Integer(value) => {
                 let at = Expr::new(Kind::Integer(value.saturating_add(1)), at.place);

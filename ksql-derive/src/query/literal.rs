@@ -2,6 +2,7 @@
 
 use ksql_schema::datetime_format::Pattern;
 use ksql_schema::query::{Function, literal};
+use ksql_schema::regular_expression::defect;
 use syn::Lit;
 
 use super::expression::Reader;
@@ -148,6 +149,42 @@ impl Reader<'_> {
                 format!("`{text}` is no encoding of bytes"),
                 "write `hex`, `utf8`, `ascii` or `base64`",
             );
+        }
+        match function {
+            F::Mask => {
+                for (text, place) in (1..arguments.len()).filter_map(literal) {
+                    if text.encode_utf16().count() != 1 {
+                        self.error(
+                            place,
+                            format!("a mask is one character, not `{text}`"),
+                            "write `.mask(\"X\", \"x\", \"n\", \"-\")`",
+                        );
+                    }
+                }
+            }
+            F::RegexpExtract => {
+                if let Some((text, place)) = literal(1)
+                    && let Some(defect) = defect(&text, arguments.len() > 2)
+                {
+                    self.error(
+                        place,
+                        format!("both engines do not match this pattern alike: it has {defect}"),
+                        "write it with letters, `.`, `[..]`, `(..)`, `(?:..)`, `|`, `*`, `+`, `?`, `{2,3}`, `^` in front and `$` at the end",
+                    );
+                }
+            }
+            F::ExtractJsonField => {
+                if let Some((text, place)) = literal(1)
+                    && !text.starts_with('$')
+                {
+                    self.error(
+                        place,
+                        "a path into JSON starts at its root, `$`",
+                        format!("write `\"$.{}\"`", text.trim_start_matches('.')),
+                    );
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Method calls: KSQL's functions by Rust's names or its own, and what is an operator there.
 
 use ksql_schema::query::functions::{self, UNITS};
-use ksql_schema::query::{Aggregate, Compare, Sql, aggregates};
+use ksql_schema::query::{Aggregate, Compare, Function, Sql, aggregates};
 use proc_macro2::Ident;
 use syn::{Expr as Syntax, ExprCall, ExprMethodCall, GenericArgument};
 
@@ -65,6 +65,14 @@ impl Reader<'_> {
                 let other = self.argument(call, 0);
                 return Expr::new(Kind::Compare(op, receiver, other), place);
             }
+            ("first", 0) => {
+                let first = Expr::new(Kind::Integer(1), place);
+                return Expr::new(Kind::Element(receiver, first), place);
+            }
+            ("last", 0) => {
+                let last = Expr::new(Kind::Integer(-1), place);
+                return Expr::new(Kind::Element(receiver, last), place);
+            }
             ("get", 1) => {
                 let key = self.argument(call, 0);
                 return Expr::new(Kind::Entry(receiver, key), place);
@@ -108,10 +116,11 @@ impl Reader<'_> {
         }
         let spec = function.spec();
         let count = given.len() + 1;
-        if count < spec.required || (!spec.rest && count > spec.arguments.len()) {
+        if !function.takes(count) {
             let (least, most) = (spec.required - 1, spec.arguments.len() - 1);
             let takes = match (least, most) {
                 (least, _) if spec.rest => format!("at least {}", arguments(least)),
+                (0, most) if !function.takes(most) => format!("none or {}", arguments(most)),
                 (0, 0) => "no argument".to_owned(),
                 (least, most) if least == most => arguments(least),
                 (least, most) => format!("{least} to {}", arguments(most)),
@@ -163,7 +172,14 @@ impl Reader<'_> {
         let known = functions::closest_names();
         let near = suggestion(name, &known);
         let help = if near.is_empty() {
-            format!("methods are {}", quoted(&known))
+            // Without the other names of each.
+            let preferred: Vec<&str> = Function::ALL.iter().map(|one| one.name()).collect();
+            let names: Vec<&str> = known
+                .iter()
+                .copied()
+                .filter(|name| preferred.contains(name) || functions::lookup(name, 1).is_none())
+                .collect();
+            format!("methods are {}", quoted(&names))
         } else {
             String::new()
         };
@@ -190,10 +206,25 @@ impl Reader<'_> {
         if aggregates::lookup(&name, 1, false).is_some() {
             return self.misplaced(place, &name);
         }
+        let help = match name.as_str() {
+            "map" | "and_then" => {
+                "leave it out: a function of a NULL is NULL, as in `r.note.to_uppercase()`"
+            }
+            "unwrap_or_else" | "map_or" | "map_or_else" | "or_else" => {
+                "write `.unwrap_or(..)` with the value"
+            }
+            "is_some_and" | "is_none_or" => {
+                "write the condition of the value itself: a comparison with a NULL is false"
+            }
+            "transform" | "filter" | "reduce" | "any" | "all" | "fold" => {
+                "functions of each element cannot be said yet; there are `.contains(..)`, `.join(..)`, `.array_max()`, `.slice(..)`"
+            }
+            _ => "closures stand in steps and in aggregates: `.filter(|r| ..)`, `g.max(|r| ..)`",
+        };
         self.broken(
             place,
             format!("`{name}` with a closure cannot be said in KSQL"),
-            "closures stand in steps and in aggregates: `.filter(|r| ..)`, `g.max(|r| ..)`",
+            help,
         )
     }
 
@@ -346,6 +377,34 @@ impl Reader<'_> {
             && let (1, Some(inner)) = (call.args.len(), call.args.first())
         {
             return self.read(inner);
+        }
+        let of = match &*call.func {
+            Syntax::Path(path) => path.path.segments.iter().rev().nth(1),
+            _ => None,
+        };
+        let of = of
+            .map(|of| plain(&of.ident.to_string()))
+            .unwrap_or_default();
+        let value = match of.as_str() {
+            "NaiveDate" => {
+                "a date is a text beside a date: `r.day >= \"2024-05-01\"`, or a parameter of the query"
+            }
+            "NaiveTime" => {
+                "a time of day is a text beside one: `r.at >= \"10:30\"`, or a parameter of the query"
+            }
+            "DateTime" => {
+                "a moment is a text beside one: `r.at >= \"2024-05-01T10:30:00\"`, or a parameter of the query"
+            }
+            "Utc" | "Local" | "SystemTime" | "Instant" => {
+                "each run would have another: take a column of the input, `r.rowtime()`, or a parameter of the query"
+            }
+            "Decimal" | "Dec" => "a decimal is written `dec!(1.50)`",
+            "String" => "a text is written `\"text\"`",
+            "Uuid" => "an id is a text, or a parameter of the query",
+            _ => "",
+        };
+        if !value.is_empty() {
+            return self.broken(place, "what this makes is not known to the query", value);
         }
         let known = functions::lookup(&name, call.args.len());
         let help = match known {

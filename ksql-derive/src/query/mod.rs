@@ -18,6 +18,7 @@ mod guide;
 mod literal;
 mod lower;
 mod method;
+mod output;
 mod plan;
 mod predicate;
 mod signature;

@@ -90,7 +90,19 @@ pub(crate) fn signature(item: &ItemFn, errors: &mut Errors) -> Signature {
                 "rename one of them",
             );
         }
-        match source(&typed.ty) {
+        let read = source(&typed.ty).or_else(|| {
+            let Type::Reference(reference) = &*typed.ty else {
+                return None;
+            };
+            let read = source(&reference.elem)?;
+            errors.push(
+                Place::of(&typed.ty),
+                "an input is no reference: nothing is handed over, the topic is read",
+                format!("write `{}`", tidy(&reference.elem)),
+            );
+            Some(read)
+        });
+        match read {
             Some((kind, ty)) => {
                 for attribute in &typed.attrs {
                     errors.push(
@@ -110,13 +122,18 @@ pub(crate) fn signature(item: &ItemFn, errors: &mut Errors) -> Signature {
                     name,
                     kind,
                     ty,
-                    whole: (*typed.ty).clone(),
+                    whole: match &*typed.ty {
+                        Type::Reference(reference) => (*reference.elem).clone(),
+                        whole => whole.clone(),
+                    },
                 });
             }
             None => parameters.push(parameter(name, &typed.ty, &typed.attrs, errors)),
         }
     }
-    if inputs.is_empty() {
+    // Of an input without its entity it was said.
+    let meant = parameters.iter().any(|parameter| is_bare(&parameter.ty));
+    if inputs.is_empty() && !meant {
         let place = match item.sig.inputs.first() {
             Some(FnArg::Typed(typed)) => Place::of(&typed.ty),
             _ => Place::of(&item.sig.ident),
@@ -219,7 +236,9 @@ fn output(item: &ItemFn, errors: &mut Errors) -> Option<Output> {
     };
     let Some((kind, of)) = source(ty) else {
         let entity = match &**ty {
-            Type::Path(_) => tidy(ty),
+            Type::Path(path) if path.path.segments.iter().all(|one| one.arguments.is_none()) => {
+                tidy(ty)
+            }
             _ => "Out".to_owned(),
         };
         errors.push(
@@ -302,6 +321,11 @@ fn parameter(
         size,
         inner,
     }
+}
+
+/// `Stream` or `Table` without an entity.
+fn is_bare(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.is_ident("Stream") || path.path.is_ident("Table"))
 }
 
 /// What is inside of an `Option`.

@@ -360,6 +360,8 @@ impl Reader<'_> {
                 self.block(&block.block, |reader, last| reader.made(last, shown))
             }
             Syntax::Struct(literal) => self.row_literal(literal, shown),
+            // It was said in the block.
+            Syntax::Verbatim(none) if none.is_empty() => None,
             other => {
                 self.error(
                     Place::of(other),

@@ -31,8 +31,8 @@ fn a_right_query_expands_to_items() {
     let file: syn::File = syn::parse_str(&tokens).unwrap();
     assert_eq!(
         file.items.len(),
-        2,
-        "the struct, and all else in a constant"
+        3,
+        "the struct, the function, and all else in a constant"
     );
 }
 

@@ -67,6 +67,9 @@ pub(super) const KEYS: &[(&str, Set<Config>)] = &[
         Ok(())
     }),
     ("cache_rows", |c, v| number(v, 0).map(|v| c.cache_rows = v)),
+    ("cached_results", |c, v| {
+        number(v, 0).map(|v| c.cached_results = v)
+    }),
     ("bootstrap", |c, v| {
         addresses(v).map(|v| c.cluster.bootstrap = Some(v.join(",")))
     }),

@@ -39,7 +39,7 @@ pub struct Config {
     /// Where log and state live. Default: `rocksdb`.
     pub state_dir: PathBuf,
     /// Memory for log and tables together, in bytes: caches, buffers and what is gathered while tables restore. Rows of
-    /// `cache_rows` come on top. Default: 256 MiB. Minimum: 32 MiB.
+    /// `cache_rows` and `cached_results` come on top. Default: 256 MiB. Minimum: 32 MiB.
     pub memory: usize,
     /// What an acknowledged record survives. Default: the end of the process.
     pub log_durability: Durability,
@@ -75,6 +75,8 @@ pub struct Config {
     pub retries: Option<u32>,
     /// Rows kept decoded-ready in memory in front of each table. Default: 0, RocksDB's block cache does.
     pub cache_rows: usize,
+    /// Rows of all results together that reads with `cached` keep. Default: 100,000.
+    pub cached_results: usize,
     /// Kafka, registry and ksqlDB. Default: none of them, everything runs in this process.
     pub cluster: Cluster,
     /// What holds for one entity, by its name.
@@ -123,6 +125,7 @@ impl Default for Config {
             retry_longest: Duration::from_secs(30),
             retries: None,
             cache_rows: 0,
+            cached_results: 100_000,
             cluster: Cluster::default(),
             entity: BTreeMap::new(),
         }

@@ -180,7 +180,7 @@ pub(super) fn sample(key: &str) -> &'static str {
         "rebuild_on_corruption" | "rebuild_on_truncation" => "true",
         "compatibility" => "FULL",
         "on_poison" => "mark",
-        "partitions" | "replication" | "retries" | "cache_rows" => "7",
+        "partitions" | "replication" | "retries" | "cache_rows" | "cached_results" => "7",
         "bootstrap" => "a:9092, b:9092",
         "registry" | "ksqldb" => "http://a:8081/",
         "warm_up" => "dummy_records",

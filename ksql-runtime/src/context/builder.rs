@@ -21,7 +21,7 @@ use crate::entity::Entity;
 use crate::error::Result;
 use crate::log::{Log, Offsets};
 use crate::model::Model;
-use crate::query::{Explanation, Query};
+use crate::query::{Explanation, IntoQuery};
 use crate::registry::Registry;
 use crate::state::{Event, StateError, Table};
 
@@ -126,7 +126,8 @@ impl ContextBuilder {
 
     /// Adds a query with the entities it reads and writes: it runs in this process, and its results are a topic like any
     /// other, or one for each window of the output. Adding it again with the same parameters changes nothing.
-    pub fn query<Q: Query>(mut self, query: Q) -> Self {
+    pub fn query<By>(mut self, query: impl IntoQuery<By>) -> Self {
+        let query = query.into_query();
         if self.model.add_query(&query) {
             engine::enlist(self, query)
         } else {

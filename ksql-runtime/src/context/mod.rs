@@ -39,7 +39,7 @@ use crate::entity::Entity;
 use crate::error::{Chain, Error, Result};
 use crate::log::Log;
 use crate::registry::Registry;
-use crate::set::EntitySet;
+use crate::set::{EntitySet, Results};
 use crate::state::{Event, State, StateError, Status, Store, Table};
 
 /// A running set of entities: their topics, schemas and tables. Clones share it.
@@ -115,6 +115,7 @@ pub(crate) struct Registered {
     pub(crate) clock: Clock,
     pub(crate) ready_timeout: Duration,
     pub(crate) table: Option<Arc<Table>>,
+    pub(crate) results: Arc<Results>,
 }
 
 /// A table's status beside its names.

@@ -20,6 +20,7 @@ use crate::directory::DirectoryLock;
 use crate::engine::{Site, Target};
 use crate::error::{Chain, Error, Result, Step};
 use crate::log::LogError;
+use crate::set::Results;
 use crate::state::{Store, Table};
 
 pub(super) async fn start(builder: ContextBuilder) -> Result<Context> {
@@ -120,6 +121,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     } = needs?;
     let store = Arc::new(store.map_err(|error| at(Step::OpenState)(error.into()))?);
 
+    let results = Arc::new(Results::new(config.cached_results));
     let mut registered = HashMap::new();
     for (((entity, topic), ids), kept) in entities.iter().zip(&topics).zip(&schemas).zip(&tables) {
         let (value_schema, key_schema) = *ids;
@@ -143,6 +145,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
                 clock: clock.clone(),
                 ready_timeout: config.ready_timeout,
                 table,
+                results: Arc::clone(&results),
             }),
         );
     }

@@ -24,7 +24,6 @@ pub mod decimal;
 pub mod double;
 pub mod encode;
 pub mod expressions;
-pub mod instant;
 pub mod json;
 pub mod like;
 pub mod list;
@@ -39,6 +38,7 @@ pub mod text;
 
 pub use any::{Any, Failed, Operand, Output, Scalar, Shape, column, lenient};
 pub use call::{Function, call};
+pub use ksql_schema::instant;
 pub use list::{List, Map};
 pub use native::{Native, Ty, Wide};
 pub use scratch::Scratch;

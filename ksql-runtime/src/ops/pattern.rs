@@ -1,8 +1,6 @@
-//! `REGEXP_EXTRACT`: Java's patterns as far as they mean the same here.
-//!
-//! What only a backtracking matcher has - looking around, back references, possessive and atomic groups - is refused, and so is
-//! what the two read differently. An alternative takes the first branch in both.
+//! `REGEXP_EXTRACT`: Java's patterns as far as they mean the same here. An alternative takes the first branch in both.
 
+use ksql_schema::regular_expression::{repeats_what_may_be_empty, translated};
 use regex::{Captures, Regex, RegexBuilder};
 
 use super::cache::{Recent, recent};
@@ -10,74 +8,6 @@ use super::{Any, Scratch};
 
 thread_local! {
     static PATTERNS: Recent<Regex> = const { Recent::new(Vec::new()) };
-}
-
-/// What a pattern of Java's is here; nothing where it cannot be said or means another thing.
-pub fn translated(pattern: &str) -> Option<String> {
-    let mut out = String::new();
-    let mut letters = pattern.chars().peekable();
-    let mut class = false;
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' => match letters.next()? {
-                // Java's classes are of ASCII.
-                'd' if class => out.push_str("0-9"),
-                'd' => out.push_str("[0-9]"),
-                'D' if !class => out.push_str("[^0-9]"),
-                'w' if class => out.push_str("A-Za-z0-9_"),
-                'w' => out.push_str("[A-Za-z0-9_]"),
-                'W' if !class => out.push_str("[^A-Za-z0-9_]"),
-                's' if class => out.push_str(r" \t\n\x0B\f\r"),
-                's' => out.push_str(r"[ \t\n\x0B\f\r]"),
-                'S' if !class => out.push_str(r"[^ \t\n\x0B\f\r]"),
-                kept @ ('t' | 'n' | 'r' | 'f') => out.extend(['\\', kept]),
-                // Where a word ends is Unicode's in both since Java 19, ASCII's before: refused with all other letters.
-                other if other.is_ascii_alphanumeric() => return None,
-                other => out.push_str(&regex::escape(&other.to_string())),
-            },
-            '[' if class => return None,
-            '&' if class && letters.peek() == Some(&'&') => return None,
-            // Two of these are operators here and plain letters in Java.
-            '-' | '~' if class && letters.peek() == Some(&letter) => return None,
-            '[' => {
-                class = true;
-                out.push('[');
-                if letters.next_if_eq(&'^').is_some() {
-                    out.push('^');
-                }
-                if letters.peek() == Some(&']') {
-                    return None;
-                }
-            }
-            ']' if class => {
-                class = false;
-                out.push(']');
-            }
-            '(' if !class && letters.peek() == Some(&'?') => {
-                letters.next();
-                // Only a group that is not counted.
-                letters.next_if_eq(&':')?;
-                out.push_str("(?:");
-            }
-            '.' if !class => out.push_str(r"[^\n\r\x{85}\x{2028}\x{2029}]"),
-            // Whoever matches looks before a last line's end too.
-            '$' if !class => {
-                if letters.peek().is_some() {
-                    return None;
-                }
-                out.push_str(r"\z");
-            }
-            '*' | '+' | '?' | '}' if !class => {
-                out.push(letter);
-                // Possessive.
-                if letters.peek() == Some(&'+') {
-                    return None;
-                }
-            }
-            other => out.push(other),
-        }
-    }
-    Some(out)
 }
 
 /// `REGEXP_EXTRACT(pattern, s [, group])`: the first match; `NULL` where there is none, or no such group.
@@ -89,7 +19,7 @@ pub fn regexp_extract<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option
     };
     let (pattern, text) = (pattern.text(scratch)?, text.text(scratch)?);
     let regex = recent(&PATTERNS, pattern, |pattern| {
-        RegexBuilder::new(&translated(pattern)?).build().ok()
+        RegexBuilder::new(&translated(pattern).ok()?).build().ok()
     })?;
     let group = usize::try_from(group).ok()?;
     if group > 0 && repeats_what_may_be_empty(pattern) {
@@ -117,38 +47,6 @@ pub fn regexp_extract<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option
     Some(found.map_or(Any::Null, |found| {
         Any::String(text.get(found.range()).unwrap_or_default())
     }))
-}
-
-/// Whether a group is repeated that can match nothing: its last turn is empty in Java, and here it is the one before.
-fn repeats_what_may_be_empty(pattern: &str) -> bool {
-    let (mut starts, mut class, mut escaped) = (Vec::new(), false, false);
-    for (at, letter) in pattern.char_indices() {
-        match letter {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '[' => class = true,
-            ']' => class = false,
-            _ if class => {}
-            '(' => starts.push(at + 1),
-            ')' => {
-                let start = starts.pop().unwrap_or(at);
-                let body = pattern.get(start..at).unwrap_or_default();
-                let body = body.strip_prefix("?:").unwrap_or(body);
-                let repeated = pattern
-                    .get(at + 1..)
-                    .is_some_and(|rest| rest.starts_with(['*', '+', '{']));
-                let may_be_empty = body.contains(['*', '?', '{', '^', '$'])
-                    || body.split('|').any(|branch| {
-                        branch.is_empty() || branch.ends_with('(') || branch.starts_with(')')
-                    });
-                if repeated && may_be_empty {
-                    return true;
-                }
-            }
-            _ => {}
-        }
-    }
-    false
 }
 
 fn without_last_line_end(text: &str) -> Option<&str> {

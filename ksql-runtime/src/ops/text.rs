@@ -1,6 +1,9 @@
 //! Functions of texts. Lengths and positions are UTF-16 units, and count from one.
 
 use std::fmt::Write;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::{Any, List, Scratch, cast, string};
 
@@ -263,28 +266,71 @@ pub fn split<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>>
     Some(Any::List(List::new(scratch.list(&parts))))
 }
 
-/// `MASK(s [, upper, lower, digit, other])`: every character by its kind; a mask that is `NULL` is the usual one.
+/// What a mask stands for, by Java's general categories.
+#[derive(Debug, Clone, Copy)]
+enum Masked {
+    Upper,
+    Lower,
+    Digit,
+    Other,
+}
+
+impl Masked {
+    fn of(letter: char) -> Masked {
+        static UPPER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{Lu}").ok());
+        static LOWER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{Ll}").ok());
+        static DIGIT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{Nd}").ok());
+        let mut bytes = [0; 4];
+        let text = &*letter.encode_utf8(&mut bytes);
+        let is = |class: &LazyLock<Option<Regex>>| {
+            class.as_ref().is_some_and(|class| class.is_match(text))
+        };
+        match letter {
+            'A'..='Z' => Masked::Upper,
+            'a'..='z' => Masked::Lower,
+            '0'..='9' => Masked::Digit,
+            letter if letter.is_ascii() => Masked::Other,
+            _ if is(&UPPER) => Masked::Upper,
+            _ if is(&LOWER) => Masked::Lower,
+            _ if is(&DIGIT) => Masked::Digit,
+            _ => Masked::Other,
+        }
+    }
+}
+
+/// `MASK(s [, upper, lower, digit, other])`: every character by its kind. Of a mask that is `NULL` the characters stay; one
+/// that is no single UTF-16 unit fails. Java goes by UTF-16 units, so that a character of two leaves a second one behind.
 pub fn mask<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
-    let (text, masks) = arguments.split_first()?;
+    let (text, given) = arguments.split_first()?;
+    let mut masks = [Some('X'), Some('x'), Some('n'), Some('-')];
+    for (mask, given) in masks.iter_mut().zip(given) {
+        *mask = if given.is_null() {
+            None
+        } else {
+            let mut letters = given.text(scratch)?.chars();
+            match (letters.next(), letters.next()) {
+                (Some(letter), None) if letter.len_utf16() == 1 => Some(letter),
+                _ => return None,
+            }
+        };
+    }
+    if text.is_null() {
+        return Some(Any::Null);
+    }
     let text = text.text(scratch)?;
-    let mask = |at: usize, usual: char| {
-        let given = masks.get(at).and_then(|mask| mask.text(scratch));
-        given
-            .and_then(|given| given.chars().next())
-            .unwrap_or(usual)
-    };
-    let [upper, lower, digit, other] = [mask(0, 'X'), mask(1, 'x'), mask(2, 'n'), mask(3, '-')];
+    let [upper, lower, digit, other] = masks;
     Some(Any::String(scratch.write(|out| {
         for letter in text.chars() {
-            out.push(if letter.is_uppercase() {
-                upper
-            } else if letter.is_lowercase() {
-                lower
-            } else if letter.is_numeric() {
-                digit
-            } else {
-                other
-            });
+            let mask = match Masked::of(letter) {
+                Masked::Upper => upper,
+                Masked::Lower => lower,
+                Masked::Digit => digit,
+                Masked::Other => other,
+            };
+            out.push(mask.unwrap_or(letter));
+            if letter.len_utf16() == 2 {
+                out.push(other.unwrap_or('?'));
+            }
         }
     })))
 }

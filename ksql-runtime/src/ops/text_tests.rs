@@ -170,8 +170,18 @@ fn masks_and_encodings() {
     assert_eq!(run(mask, &[s("My Test $123")]), "`Xx-Xxxx--nnn`");
     assert_eq!(
         run(mask, &[s("aB1!"), Any::Null, s("q"), Any::Null, s("?")]),
-        "`qXn?`"
+        "`qB1?`"
     );
+    // Java's kinds of characters, and a mask of more than one.
+    assert_eq!(
+        run(mask, &[s("\u{c9}\u{e9}\u{661}\u{bd}\u{2160}\u{aa}")]),
+        "`Xxn---`"
+    );
+    assert_eq!(run(mask, &[s("a\u{1f600}")]), "`x--`");
+    let masks = |other| [s("a\u{1f600}"), s("X"), s("x"), s("n"), other];
+    assert_eq!(run(mask, &masks(Any::Null)), "`x\u{1f600}?`");
+    assert_eq!(run(mask, &masks(s("--"))), "failed");
+    assert_eq!(run(mask, &masks(s(""))), "failed");
     assert_eq!(run(to_bytes, &[s("0x48"), s("hex")]), "Bytes([72])");
     assert_eq!(run(to_bytes, &[s("X'4869'"), s("hex")]), "Bytes([72, 105])");
     assert_eq!(run(to_bytes, &[s("zz"), s("hex")]), "failed");

@@ -40,7 +40,7 @@ pub struct Table<T>(PhantomData<T>);
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a query",
     label = "not a query",
-    note = "`#[query]` on the function makes one of it; one with parameters is given their values: `.query(big(limit))`"
+    note = "`#[query]` on the function makes one of it, which its call is: `candles()`, `big(limit)`"
 )]
 pub trait Query: Clone + Debug + Send + Sync + 'static {
     /// What it writes.
@@ -56,14 +56,85 @@ pub trait Query: Clone + Debug + Send + Sync + 'static {
     /// Where a value cannot be said in KSQL, such as a decimal with more digits than its type.
     fn parameters(&self) -> Result<Vec<(&'static str, String)>, ParameterError>;
 
-    /// What it comes to: stream or table and why, topology, topics, stores, schemas, statements. `Display` is the text,
-    /// [`Explanation::mermaid`] the picture; nothing is opened or connected.
-    fn explain(&self) -> Explanation<'static> {
-        explain::explain(self)
-    }
-
     /// Gives itself to a host, which learns its shape.
     fn accept<H: Host>(self, host: H) -> H::Made;
+}
+
+/// What is taken where a query is: the query itself, as `big(1000)`, or the function under `#[query]`, as `candles`, where it has no
+/// parameters. `By` is found by the compiler.
+///
+/// ```
+/// use ksql_runtime::prelude::*;
+///
+/// #[derive(Debug, Clone, Entity)]
+/// #[topic("trades")]
+/// #[stream]
+/// struct Trade {
+///     #[key]
+///     id: i64,
+///     size: i64,
+/// }
+///
+/// #[derive(Debug, Clone, Entity)]
+/// #[topic("large")]
+/// #[stream]
+/// struct Large {
+///     #[key]
+///     id: i64,
+///     size: i64,
+/// }
+///
+/// #[query]
+/// fn large(trades: Stream<Trade>) -> Stream<Large> {
+///     trades
+///         .filter(|t| t.size > 1000)
+///         .map(|t| Large { id: t.id, size: t.size })
+/// }
+///
+/// let explanation = large.explain();
+/// assert_eq!(explanation.to_string(), large().explain().to_string());
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a query",
+    label = "not a query",
+    note = "`#[query]` on the function makes one of it; one with parameters is given their values: `.query(big(limit))`"
+)]
+pub trait IntoQuery<By>: Sized {
+    /// The query.
+    type Query: Query;
+
+    /// The query as a value.
+    fn into_query(self) -> Self::Query;
+
+    /// What it comes to: stream or table and why, topology, topics, stores, schemas, statements. `Display` is the text,
+    /// [`Explanation::mermaid`] the picture; nothing is opened or connected.
+    fn explain(self) -> Explanation<'static> {
+        explain::explain(&self.into_query())
+    }
+}
+
+/// How a query stands for itself in [`IntoQuery`].
+#[derive(Debug)]
+pub struct Itself(());
+
+/// How the function of a query without parameters stands for it in [`IntoQuery`].
+#[derive(Debug)]
+pub struct ItsFunction(());
+
+impl<Q: Query> IntoQuery<Itself> for Q {
+    type Query = Q;
+
+    fn into_query(self) -> Q {
+        self
+    }
+}
+
+impl<F: FnOnce() -> Q, Q: Query> IntoQuery<ItsFunction> for F {
+    type Query = Q;
+
+    fn into_query(self) -> Q {
+        self()
+    }
 }
 
 /// Who runs queries, or makes something of them.

@@ -1,6 +1,7 @@
 //! An entity's set: adding records and reading rows. Made by a context, used by any task, cheap to clone.
 
 mod add;
+mod cached;
 mod position;
 mod read;
 mod windows;
@@ -10,10 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use add::Added;
+pub use cached::Cached;
+pub(crate) use cached::Results;
 pub use position::Position;
 use read::Access;
 pub use read::Filtered;
-pub use windows::WindowSet;
+pub use windows::{FilteredWindows, WindowSet};
 
 use crate::context::{Registered, wait_all};
 use crate::entity::{Entity, TableEntity};

@@ -371,6 +371,18 @@ impl<T: Entity, C: Condition<T>> Filtered<T, C> {
         Ok(count)
     }
 
+    /// The table that is to be read.
+    pub(super) fn access(&self) -> Result<Access<'_>>
+    where
+        T: TableEntity,
+    {
+        self.set.access()
+    }
+
+    pub(super) fn condition(&self) -> &C {
+        &self.keep
+    }
+
     /// The rows that are wanted, until `each` has enough.
     async fn each(
         &self,

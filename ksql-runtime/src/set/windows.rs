@@ -256,6 +256,21 @@ pub struct FilteredWindows<T, F> {
 }
 
 impl<T: Windowed, C: Condition<T>> FilteredWindows<T, C> {
+    /// The table that is to be read.
+    pub(super) fn access(&self) -> Result<Access<'_>> {
+        self.set.access()
+    }
+
+    pub(super) fn condition(&self) -> &C {
+        &self.keep
+    }
+
+    /// Which windows and keys, as text.
+    pub(super) fn bounds(&self) -> String {
+        let set = &self.set;
+        format!("{:?}/{:?}/{:?}", set.from, set.to, set.keys)
+    }
+
     /// The rows that are wanted, until `each` has enough.
     async fn each(
         &self,

@@ -168,8 +168,11 @@ impl Gathered {
             },
             self.progress.offsets(topic),
         )?;
+        // Before the position is published: whoever waited for it reads the new row.
+        if !rows.is_empty() {
+            table.changed();
+        }
         if let Some(cache) = &table.cache {
-            // Before the position is published: whoever waited for it reads the new row.
             rows.iter().for_each(|row| cache.forget(self.key(row)));
         }
         self.progress.publish(table);

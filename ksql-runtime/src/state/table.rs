@@ -51,6 +51,8 @@ pub(crate) struct Table {
     running: AtomicBool,
     /// Grows when all rows are removed: a read that began before and ended after has seen neither table.
     generation: AtomicU64,
+    /// Grows whenever rows changed, before that is told.
+    version: AtomicU64,
     /// Of a query: how many windows were closed to a row that came too late.
     late: AtomicU64,
     stop: AtomicBool,
@@ -91,6 +93,7 @@ impl Table {
             status,
             running: AtomicBool::new(false),
             generation: AtomicU64::new(0),
+            version: AtomicU64::new(0),
             late: AtomicU64::new(0),
             stop: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
@@ -167,10 +170,21 @@ impl Table {
         // Before the rows go: a read that misses one of them finds that the table is another.
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.store.clear(&self.settings.store)?;
+        self.changed();
         if let Some(cache) = &self.cache {
             cache.clear();
         }
         Ok(())
+    }
+
+    /// Rows changed in the store, and nobody was told yet.
+    pub(super) fn changed(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Counts how often rows changed: what was read at one version is what there is at it.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 
     /// Sets how many windows were closed to a row that came too late.
@@ -226,6 +240,16 @@ impl Table {
     /// Changes the status. The event is part of the change, so that events come in the order of the changes, and who has
     /// seen a state gets no event about it any more. Logs come afterwards, outside of the lock.
     pub(crate) fn update(&self, change: impl FnOnce(&mut Status)) {
+        // What is below is compiled once, and not once for each entity and query whose code calls this.
+        let mut change = Some(change);
+        self.change(&mut |status| {
+            if let Some(change) = change.take() {
+                change(status);
+            }
+        });
+    }
+
+    fn change(&self, change: &mut dyn FnMut(&mut Status)) {
         let mut transition = None;
         self.status.send_modify(|status| {
             let previous = status.state;

@@ -14,6 +14,8 @@ pub enum Takes {
     Plain,
     /// A number, text, bytes or time.
     Ordered,
+    /// An INTEGER, a BIGINT, a DOUBLE or a STRING.
+    Ranked,
     /// A STRING.
     Text,
     /// An array of INTEGER, BIGINT or DOUBLE.
@@ -121,7 +123,7 @@ aggregates! {
         "The values of the rows that came last, NULLs too.";
     EarliestNOrNull "EARLIEST_BY_OFFSET" ["earliest_n_with_nulls"], [Takes::Any], true, Gives::ListWithNulls, undo false, native true,
         "The values of the rows that came first, NULLs too.";
-    TopK "TOPK" ["top_k", "topk"], [Takes::Ordered], true, Gives::List, undo false, native true,
+    TopK "TOPK" ["top_k", "topk"], [Takes::Ranked], true, Gives::List, undo false, native true,
         "The largest values, in falling order; NULLs are left out.";
     TopKDistinct "TOPKDISTINCT" ["top_k_distinct", "topkdistinct"], [Takes::Ordered], true, Gives::List, undo false, native true,
         "The largest values, each once, in falling order; NULLs are left out.";
@@ -290,6 +292,7 @@ const fn accepts(kind: Takes, ty: Sql) -> bool {
         (Takes::Plain, Sql::Integer | Sql::Bigint | Sql::Double) => true,
         (Takes::Ordered, Sql::String | Sql::Bytes | Sql::Date | Sql::Time | Sql::Timestamp) => true,
         (Takes::Ordered, ty) => ty.is_number(),
+        (Takes::Ranked, Sql::Integer | Sql::Bigint | Sql::Double | Sql::String) => true,
         (Takes::Text, Sql::String) => true,
         (Takes::Numbers, Sql::Array(elem)) => matches!(
             elem.ty(),
@@ -326,6 +329,7 @@ pub const fn check_aggregate(aggregate: Aggregate, expressions: &[Node]) {
         Takes::Number => "a number",
         Takes::Plain => "an INTEGER, a BIGINT or a DOUBLE",
         Takes::Ordered => "a number, a text or a time",
+        Takes::Ranked => "an INTEGER, a BIGINT, a DOUBLE or a STRING",
         Takes::Text => "a STRING",
         Takes::Numbers => "an array of INTEGER, BIGINT or DOUBLE",
     };
@@ -334,7 +338,13 @@ pub const fn check_aggregate(aggregate: Aggregate, expressions: &[Node]) {
         (Takes::Plain, Sql::Decimal { .. }) => {
             ": convert it first with `as f64`, which loses its exact digits"
         }
-        (Takes::Text, ty) if !matches!(ty, Sql::Bytes) => ": write `.to_string()`",
+        (Takes::Ranked, Sql::Decimal { .. }) => {
+            ": write `top_k_distinct`, which takes it, or convert it with `as f64`, which loses its exact digits"
+        }
+        (Takes::Ranked, Sql::Date | Sql::Time | Sql::Timestamp | Sql::Bytes) => {
+            ": write `top_k_distinct`, which takes it"
+        }
+        (Takes::Text | Takes::Ranked, ty) if !matches!(ty, Sql::Bytes) => ": write `.to_string()`",
         (Takes::Ordered, Sql::Boolean) => ": write `if x { 1 } else { 0 }`",
         _ => "",
     };

@@ -92,7 +92,12 @@ const fn kind_of_fields(from: &Struct<'static>, to: &Struct<'static>) -> Cast {
 
 /// The node of `value as T`, of `.parse::<T>()` and of `.to_string()`; unknown where there is no such cast.
 pub const fn cast(of: Node, to: Sql) -> Node {
-    if of.is_unknown() || to.precision() > Sql::MOST_DIGITS || to.scale() > to.precision() {
+    if of.is_unknown() {
+        return Node::UNKNOWN;
+    }
+    if let Sql::Decimal { precision, scale } = to
+        && (precision < 1 || precision > Sql::MOST_DIGITS || scale > precision)
+    {
         return Node::UNKNOWN;
     }
     let why = match kind(of.ty, to) {
@@ -221,5 +226,6 @@ mod tests {
     fn an_impossible_size_is_poison() {
         assert!(cast(Node::new(Sql::Integer, Why::Never), dec(77, 2)).is_unknown());
         assert!(cast(Node::new(Sql::Integer, Why::Never), dec(4, 5)).is_unknown());
+        assert!(cast(Node::new(Sql::Integer, Why::Never), dec(0, 0)).is_unknown());
     }
 }

@@ -51,7 +51,7 @@ fn departures(name: &str) -> Vec<Departure> {
 }
 
 /// A test into which a file of flights went.
-async fn flown(query: impl ksql_runtime::query::Query, name: &str) -> Test {
+async fn flown<By>(query: impl ksql_runtime::query::IntoQuery<By>, name: &str) -> Test {
     let test = testing::query(query)
         .latest_changes()
         .start()

@@ -196,7 +196,9 @@ async fn a_session_behind_the_retention_is_joined_no_more() {
 }
 
 /// The keys, and whether there is a value.
-async fn handed_on<Q: ksql_runtime::query::Query>(query: Q) -> Vec<(Option<Vec<u8>>, bool)> {
+async fn handed_on<By, Q: Query>(
+    query: impl IntoQuery<By, Query = Q>,
+) -> Vec<(Option<Vec<u8>>, bool)> {
     let test = testing::query(query).start().await.expect("it starts");
     test.delete_at::<Thing>(7, 21).await.expect("it is sent");
     let thing = Thing {

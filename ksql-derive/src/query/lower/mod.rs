@@ -1,5 +1,6 @@
 //! From the tree to what a query is made of: nodes and checks, text pieces, native code.
 
+mod calls;
 mod native;
 mod nodes;
 mod pieces;
@@ -9,6 +10,7 @@ use ksql_schema::Kind;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
+pub(crate) use calls::caught;
 pub(crate) use native::{Native, accumulator, key};
 pub(crate) use nodes::Nodes;
 pub(crate) use pieces::Writer;

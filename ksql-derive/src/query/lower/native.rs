@@ -13,6 +13,7 @@ use quote::{format_ident, quote};
 
 use super::super::signature::Signature;
 use super::super::tree::{Bound, Expr, Kind, Pseudo, Tree};
+use super::calls::caught;
 use super::nodes::{Node, Nodes};
 use super::tokens::entry;
 use crate::parse::args::plain;
@@ -202,7 +203,7 @@ impl<'q> Native<'q> {
             Some(to) => self.converted(argument, to),
             None => self.value(argument),
         };
-        if matches!(argument.kind, Kind::Call { .. }) {
+        if caught(argument) {
             quote!(__k::lenient(__k::any(__scratch, #value)))
         } else {
             quote!(__k::any(__scratch, #value))

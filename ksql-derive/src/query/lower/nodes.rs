@@ -6,14 +6,13 @@
 use std::collections::HashMap;
 
 use ksql_schema::names;
-use ksql_schema::query::Function;
-use ksql_schema::query::functions::Argument;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::super::signature::Signature;
 use super::super::steps::Query;
 use super::super::tree::{Expr, Kind, Pseudo, Tree};
+use super::calls::parameter_key;
 use super::tokens::{arith, check_at, columns, compare, entry, hash, local, named, sql};
 use crate::errors::Place;
 use crate::parse::args::plain;
@@ -26,7 +25,7 @@ pub(crate) struct Nodes<'q> {
     /// The node of each way to make one.
     made: HashMap<String, usize>,
     /// The node of each expression.
-    known: HashMap<String, usize>,
+    pub(super) known: HashMap<String, usize>,
     checks: Vec<TokenStream>,
 }
 
@@ -65,7 +64,7 @@ impl<'q> Nodes<'q> {
         self.checks.push(check_at(place, check, arguments));
     }
 
-    fn push(&mut self, make: TokenStream) -> Node {
+    pub(super) fn push(&mut self, make: TokenStream) -> Node {
         let text = make.to_string();
         if let Some(known) = self.made.get(&text) {
             return *known;
@@ -159,6 +158,8 @@ impl<'q> Nodes<'q> {
                 quote!(__k::s::arith::arith(#op, #left, #right))
             }
             Kind::Compare(op, left, right) => {
+                self.moments(left, [right]);
+                self.moments(right, [left]);
                 let ((left, one), (right, other)) = (self.pair(left), self.pair(right));
                 let op = compare(*op);
                 self.check(
@@ -183,6 +184,7 @@ impl<'q> Nodes<'q> {
                 quote!(__k::s::logic::both(#left, #right))
             }
             Kind::Between(value, from, to) => {
+                self.moments(value, [from, to]);
                 let ((value, one), (from, two), (to, three)) =
                     (self.pair(value), self.pair(from), self.pair(to));
                 self.check(
@@ -193,6 +195,7 @@ impl<'q> Nodes<'q> {
                 quote!(__k::s::compare::between(#value, #from, #to))
             }
             Kind::In(value, list) => {
+                self.moments(value, list);
                 let (value, one) = self.pair(value);
                 let (list, nodes): (Vec<_>, Vec<_>) =
                     list.iter().map(|item| self.pair(item)).unzip();
@@ -301,45 +304,9 @@ impl<'q> Nodes<'q> {
     }
 
     /// The same, and how checks name it.
-    fn pair(&mut self, tree: &Tree) -> (proc_macro2::Ident, TokenStream) {
+    pub(super) fn pair(&mut self, tree: &Tree) -> (proc_macro2::Ident, TokenStream) {
         let node = self.type_of(tree);
         (local(node), entry(node))
-    }
-
-    fn call(&mut self, expr: &Expr, function: Function, arguments: &[Tree]) -> TokenStream {
-        let (locals, nodes): (Vec<_>, Vec<_>) =
-            arguments.iter().map(|argument| self.pair(argument)).unzip();
-        let name = named(function);
-        let name = quote!(__k::s::Function::#name);
-        if matches!(function, Function::IsNull | Function::IsNotNull) {
-            let first = locals.first();
-            return quote!(__k::s::logic::is_null(#first));
-        }
-        self.check(
-            expr.place,
-            &quote!(__k::s::check::check_function),
-            quote!(#name, &[#(#nodes),*]),
-        );
-        // A function inside of a function fails in its place.
-        let given: Vec<TokenStream> = arguments
-            .iter()
-            .zip(&locals)
-            .map(|(argument, local)| match argument.kind {
-                Kind::Call { .. } => quote!(#local.lenient()),
-                _ => quote!(#local),
-            })
-            .collect();
-        for (index, argument) in arguments.iter().enumerate() {
-            if !converts(function, index) {
-                continue;
-            }
-            let why = local(self.of(argument));
-            let node = self.push(quote! {
-                __k::s::Node::new(__k::s::functions::parameter(#name, &[#(#locals),*], #index), #why.why)
-            });
-            let _ = self.known.insert(parameter_key(expr, index), node);
-        }
-        quote!(__k::s::functions::call(#name, &[#(#given),*]))
     }
 
     fn value_from_outside(&mut self, index: usize) -> TokenStream {
@@ -432,21 +399,6 @@ fn stores(aggregate: ksql_schema::query::Aggregate) -> bool {
         aggregate,
         A::Count | A::CountOf | A::Correlation | A::Histogram | A::CountDistinct
     )
-}
-
-/// Whether an argument may be converted where it is written.
-fn converts(function: Function, index: usize) -> bool {
-    let spec = function.spec();
-    let kind = spec.arguments.get(index).or(spec.arguments.last());
-    match kind {
-        Some(Argument::Alike | Argument::Widest | Argument::Item) => true,
-        Some(Argument::Number) => spec.arguments.len() == 2,
-        _ => false,
-    }
-}
-
-fn parameter_key(call: &Expr, index: usize) -> String {
-    format!("argument {index} of {}", call.identity)
 }
 
 fn plain_node(ty: &TokenStream) -> TokenStream {

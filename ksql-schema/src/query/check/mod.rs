@@ -3,20 +3,21 @@
 //! In a constant a panic is the compile error, and its place is the call: every check is `#[track_caller]` all the way
 //! down. What is poison was complained of where it arose, so no check says anything of it.
 
+mod list;
 mod operators;
 mod output;
 mod shape;
 
 pub use operators::{
     check_arith, check_between, check_case, check_cast, check_compare, check_condition, check_in,
-    check_like, check_logic, check_negate, check_not,
+    check_like, check_logic, check_moment, check_negate, check_not, check_pattern,
 };
 pub use output::{
     check_assign, check_key_part, check_keys, check_window, check_window_bound, check_window_shape,
 };
 
 pub use shape::{
-    check_element, check_entry, check_field, check_input, check_kept_keys, check_kind,
+    check_apart, check_element, check_entry, check_field, check_input, check_kept_keys, check_kind,
     check_stored, check_variant,
 };
 

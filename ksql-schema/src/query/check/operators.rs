@@ -32,6 +32,11 @@ pub const fn check_arith(op: Arith, left: Node, right: Node) {
             (Sql::Time, _) | (_, Sql::Time) => {
                 "; to move a time of day, write `.time_add(..)` or `.time_sub(..)`"
             }
+            (Sql::Boolean, _) | (_, Sql::Boolean) => "; write `if x { 1 } else { 0 }`",
+            (Sql::String, _) | (_, Sql::String) if matches!(op, Arith::Add) => {
+                "; to read a number, write `.parse::<i64>()`; to join texts, `.concat(..)` and `.to_string()`"
+            }
+            (Sql::String, _) | (_, Sql::String) => "; to read a number, write `.parse::<i64>()`",
             _ => "",
         };
         refuse(&[
@@ -124,6 +129,43 @@ const fn refuse_comparison(left: Sql, right: Sql) -> ! {
     ])
 }
 
+/// Refuses a literal text that is compared with a date, a time of day or a moment and is none. Whether it is one of each the
+/// macro has read.
+#[track_caller]
+pub const fn check_moment(other: Node, date: bool, time: bool, timestamp: bool) {
+    let (fits, what) = match other.ty {
+        Sql::Date => (date, "a DATE: write it as `\"2024-05-01\"`"),
+        Sql::Time => (time, "a TIME: write it as `\"10:30\"` or `\"10:30:00\"`"),
+        Sql::Timestamp => (
+            timestamp,
+            "a TIMESTAMP: write it as `\"2024-05-01T10:30:00\"`, in UTC",
+        ),
+        _ => return,
+    };
+    if !fits {
+        refuse(&[
+            Text("what is compared here is "),
+            Type(other.ty),
+            Text(", and this text is not "),
+            Text(what),
+        ]);
+    }
+}
+
+/// Refuses a pattern that asks for what a date or a time of day has not: a part of a date (`date`) or of a time (`time`).
+#[track_caller]
+pub const fn check_pattern(of: Node, date: bool, time: bool) {
+    match of.ty {
+        Sql::Date if time => refuse(&[Text(
+            "a DATE has no time of day to write: leave out `HH`, `mm`, `ss`, or write `(.. as DateTime<Utc>)` before it",
+        )]),
+        Sql::Time if date => refuse(&[Text(
+            "a TIME has no date to write: leave out `yyyy`, `MM`, `dd`",
+        )]),
+        _ => {}
+    }
+}
+
 /// Refuses a `BETWEEN` whose ends do not compare with the value.
 #[track_caller]
 pub const fn check_between(value: Node, from: Node, to: Node) {
@@ -176,6 +218,11 @@ pub const fn check_logic(op: &str, left: Node, right: Node) {
             Type(left.ty),
             Text(" and "),
             Type(right.ty),
+            Text(compared(if matches!(left.ty, Sql::Boolean) {
+                right.ty
+            } else {
+                left.ty
+            })),
         ]);
     }
 }
@@ -187,6 +234,7 @@ pub const fn check_not(of: Node) {
         refuse(&[
             Text("`!` is for conditions (BOOLEAN), not for "),
             Type(of.ty),
+            Text(compared(of.ty)),
         ]);
     }
 }
@@ -197,20 +245,24 @@ pub const fn check_condition(place: &str, of: Node) {
     if of.is_unknown() || matches!(of.ty, Sql::Boolean) {
         return;
     }
-    let help = if of.ty.is_number() {
-        ": compare it, for example `.. > 0`"
-    } else if matches!(of.ty, Sql::String) {
-        ": compare it, for example `.. == \"yes\"`, or write `.parse::<bool>()`"
-    } else {
-        ": compare it, or ask whether it `.is_some()`"
-    };
     refuse(&[
         Text("`"),
         Text(place),
         Text("` needs a condition (BOOLEAN), not "),
         Type(of.ty),
-        Text(help),
+        Text(compared(of.ty)),
     ]);
+}
+
+/// How a condition is made of what is none.
+const fn compared(ty: Sql) -> &'static str {
+    if ty.is_number() {
+        ": compare it, for example `.. > 0`"
+    } else if matches!(ty, Sql::String) {
+        ": compare it, for example `.. == \"yes\"`, or write `.parse::<bool>()`"
+    } else {
+        ": compare it, or ask whether it `.is_some()`"
+    }
 }
 
 /// Refuses branches of an `if` or a `match` (`word`) that have not one type.

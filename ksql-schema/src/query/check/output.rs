@@ -1,5 +1,6 @@
 //! Checks of what goes into the output: its fields, its key, its window.
 
+use super::list::{list_of_keys, list_of_parts};
 use super::{Part, refuse};
 use crate::model::{Column, Kind, Role};
 use crate::query::column::{column_type, find};
@@ -46,10 +47,16 @@ pub const fn check_assign(
             Text(column.name),
             Text("` cannot be NULL, but this value can: "),
             Why(value.why),
-            Text(if value.fails {
-                "; make the field an `Option`: this fails, and no `.unwrap_or(..)` around it sees what fails"
-            } else {
-                "; make the field an `Option`, or say what stands for NULL: `.unwrap_or(..)`"
+            Text(match (value.fails, value.why) {
+                (true, crate::query::node::Why::Division) => {
+                    "; make the field an `Option`: this fails, and no `.unwrap_or(..)` around it sees what fails"
+                }
+                (true, _) => {
+                    "; make the field an `Option`, or write `.unwrap_or(..)` on what can be NULL inside: all of this fails, and none around it helps"
+                }
+                (false, _) => {
+                    "; make the field an `Option`, or say what stands for NULL: `.unwrap_or(..)`"
+                }
             }),
         ]);
     }
@@ -136,7 +143,11 @@ const fn help(column: &Column<'_>, from: Sql, to: Sql) -> (&'static str, Sql, &'
                 "`",
             )
         } else {
-            ("", Sql::Unknown, "")
+            (
+                "; a key has the type it is grouped or partitioned by",
+                Sql::Unknown,
+                "",
+            )
         };
     }
     match (from, to) {
@@ -223,9 +234,14 @@ const fn elements_fit(from: Elem, to: Elem) -> bool {
 }
 
 /// Refuses a grouping that is not the output's key in number and order. Each part is its expression's text, the output's
-/// field it goes to, and its node.
+/// field it goes to, and its node; `step` is what chose the key.
 #[track_caller]
-pub const fn check_keys(entity: &str, columns: &[Column<'_>], parts: &[(&str, &str, Node)]) {
+pub const fn check_keys(
+    step: &str,
+    entity: &str,
+    columns: &[Column<'_>],
+    parts: &[(&str, &str, Node)],
+) {
     let mut left = parts;
     let mut rest = columns;
     let mut equal = true;
@@ -247,7 +263,9 @@ pub const fn check_keys(entity: &str, columns: &[Column<'_>], parts: &[(&str, &s
     }
     let (grouped, keys) = (list_of_parts(parts), list_of_keys(columns));
     refuse(&[
-        Text("the query groups by ("),
+        Text("`"),
+        Text(step),
+        Text("` chooses the key ("),
         Text(grouped.text()),
         Text("), but the key of `"),
         Text(entity),
@@ -255,56 +273,6 @@ pub const fn check_keys(entity: &str, columns: &[Column<'_>], parts: &[(&str, &s
         Text(keys.text()),
         Text("): they must be the same in number and order"),
     ]);
-}
-
-/// A list in words.
-struct List {
-    bytes: [u8; 512],
-    len: usize,
-}
-
-impl List {
-    const fn text(&self) -> &str {
-        match self.bytes.split_at_checked(self.len) {
-            Some((text, _)) => crate::text::as_str(text),
-            None => "..",
-        }
-    }
-}
-
-const fn list_of_parts(parts: &[(&str, &str, Node)]) -> List {
-    let mut bytes = [0; 512];
-    let mut sink = crate::text::Sink::new(&mut bytes);
-    let mut parts = parts;
-    while let [(text, name, _), rest @ ..] = parts {
-        parts = rest;
-        if !sink.is_empty() {
-            sink.push(", ");
-        }
-        sink.push(text);
-        sink.push(" as ");
-        sink.push(name);
-    }
-    let len = sink.len();
-    List { bytes, len }
-}
-
-const fn list_of_keys(columns: &[Column<'_>]) -> List {
-    let mut bytes = [0; 512];
-    let mut sink = crate::text::Sink::new(&mut bytes);
-    let mut columns = columns;
-    while let [column, rest @ ..] = columns {
-        columns = rest;
-        if !matches!(column.role, Role::Key) {
-            continue;
-        }
-        if !sink.is_empty() {
-            sink.push(", ");
-        }
-        sink.push(column.name);
-    }
-    let len = sink.len();
-    List { bytes, len }
 }
 
 /// Refuses a part of a grouping or partitioning key that can be none: of a type that no key has.

@@ -1,5 +1,6 @@
 //! Checks of a query as a whole: what it reads, what it writes, which keys stay; and of elements and parameters.
 
+use super::list::list_of_fields;
 use super::{Part, refuse};
 use crate::model::{Column, Entity, Kind, Role};
 use crate::query::aggregates::Aggregate;
@@ -36,6 +37,23 @@ pub const fn check_input(entity: &Entity<'_>, read_as: Kind) {
             Text(
                 "` has windows, and ksqlDB runs no query over a windowed table: read what that one is made of, with a window of its own",
             ),
+        ]);
+    }
+}
+
+/// Refuses an output that is written to the topic the query reads.
+#[track_caller]
+pub const fn check_apart(output: &Entity<'_>, input: &Entity<'_>) {
+    if output.columns.is_empty() || input.columns.is_empty() {
+        return;
+    }
+    if crate::names::hash(output.topic.name) == crate::names::hash(input.topic.name) {
+        refuse(&[
+            Text("the query reads the topic `"),
+            Text(input.topic.name),
+            Text("`, and `"),
+            Text(output.name),
+            Text("` would be written to it again: write an entity with a topic of its own"),
         ]);
     }
 }
@@ -216,12 +234,14 @@ pub const fn check_field(of: Node, hash: u64, name: &str) {
                     return;
                 }
             }
+            let known = list_of_fields(record.fields);
             refuse(&[
                 Text("`"),
                 Text(record.name),
                 Text("` has no field `"),
                 Text(name),
-                Text("`"),
+                Text("`: its fields are "),
+                Text(known.text()),
             ]);
         }
         other => refuse(&[

@@ -50,7 +50,7 @@ pub enum Argument {
     Array,
     /// An array of STRING.
     Texts,
-    /// An array of scalars.
+    /// An array of what is written as text by itself: numbers, STRING, BOOLEAN.
     Scalars,
     /// An array of what has an order: numbers, STRING, BOOLEAN.
     Ordered,
@@ -149,6 +149,25 @@ impl Function {
         match self.spec().names {
             [name, ..] => name,
             [] => self.spec().ksql,
+        }
+    }
+
+    /// Whether it is written as a call in KSQL, and not with an operator.
+    pub fn is_called(self) -> bool {
+        match self.spec().form {
+            Form::Call => true,
+            Form::Template(template) => !template.starts_with('('),
+        }
+    }
+
+    /// Whether it takes so many arguments, the receiver counted.
+    pub const fn takes(self, arguments: usize) -> bool {
+        let spec = self.spec();
+        let most = spec.arguments.len();
+        match self {
+            // Either the usual masks, or one for each kind of character.
+            Function::Mask => arguments == spec.required || arguments == most,
+            _ => arguments >= spec.required && (spec.rest || arguments <= most),
         }
     }
 

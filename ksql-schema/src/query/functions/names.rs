@@ -19,10 +19,7 @@ pub fn lookup(name: &str, arguments: usize) -> Option<Function> {
         })
     };
     named()
-        .find(|function| {
-            let spec = function.spec();
-            arguments >= spec.required && (spec.rest || arguments <= spec.arguments.len())
-        })
+        .find(|function| function.takes(arguments))
         .or_else(|| named().next())
 }
 
@@ -33,6 +30,9 @@ pub fn closest_names() -> Vec<&'static str> {
     all.extend(names().flat_map(|names| names.iter().skip(1).copied()));
     // What is an operator or a cast in KSQL and a method in Rust.
     all.extend([
+        "first",
+        "last",
+        "get",
         "to_string",
         "parse",
         "like",
@@ -50,7 +50,7 @@ pub fn closest_names() -> Vec<&'static str> {
 
 /// What to write instead of a name that one might expect and that is no function here.
 pub fn refused(name: &str) -> Option<&'static str> {
-    let table: [(&str, &str); 26] = [
+    let table: &[(&str, &str)] = &[
         ("upper", "`to_uppercase`"),
         ("lower", "`to_lowercase`"),
         ("to_ascii_uppercase", "`to_uppercase`"),
@@ -89,6 +89,45 @@ pub fn refused(name: &str) -> Option<&'static str> {
             "a column of the input: each run would make others",
         ),
         ("clone", "the value itself"),
+        ("to_owned", "the value itself"),
+        ("as_str", "the value itself"),
+        ("as_ref", "the value itself"),
+        ("as_deref", "the value itself"),
+        ("cloned", "the value itself"),
+        ("copied", "the value itself"),
+        (
+            "into",
+            "`as i64`, `as f64`, `.to_string()`, where the types differ",
+        ),
+        ("is_ok", "`is_some`"),
+        ("is_err", "`is_none`"),
+        ("ok", "the value itself: what fails is NULL"),
+        ("eq", "`==`"),
+        ("ne", "`!=`"),
+        ("lt", "`<`"),
+        ("le", "`<=`"),
+        ("gt", "`>`"),
+        ("ge", "`>=`"),
+        ("between", "`(1..=5).contains(&r.x)`"),
+        ("clamp", "`.max(least).min(most)`"),
+        ("contains_key", "`.keys().contains(..)`"),
+        (
+            "iter",
+            "the array itself: it is joined, sliced and searched as a whole",
+        ),
+        ("chars", "`.split(\"\")`, an array of its characters"),
+        (
+            "now",
+            "a column of the input, or `r.rowtime()`: each run would have another",
+        ),
+        (
+            "explode",
+            "a topic with one record an element: table functions cannot be said yet",
+        ),
+        (
+            "cube_explode",
+            "a topic with one record an element: table functions cannot be said yet",
+        ),
     ];
     table
         .iter()

@@ -13,7 +13,7 @@ pub const fn call(function: Function, arguments: &[Node]) -> Node {
     let [first, ..] = arguments else {
         return Node::UNKNOWN;
     };
-    if !counts(function, arguments.len()) || !matches!(wrong(function, arguments), Wrong::Nothing) {
+    if !function.takes(arguments.len()) || !matches!(wrong(function, arguments), Wrong::Nothing) {
         return Node::UNKNOWN;
     }
     let mut rest = arguments;
@@ -79,12 +79,6 @@ pub const fn call(function: Function, arguments: &[Node]) -> Node {
         fails,
         ..Node::new(ty, why)
     }
-}
-
-/// Whether a function takes so many arguments, the receiver counted.
-const fn counts(function: Function, arguments: usize) -> bool {
-    let spec = function.spec();
-    arguments >= spec.required && (spec.rest || arguments <= spec.arguments.len())
 }
 
 /// Why a call may be NULL, and whether it may fail.
@@ -289,10 +283,7 @@ const fn accepts(kind: Argument, argument: Node, first: Node) -> bool {
         ) => true,
         (Argument::Array | Argument::Sized | Argument::Searchable, Sql::Array(_)) => true,
         (Argument::Texts, Sql::Array(elem)) => matches!(elem.ty(), Sql::String | Sql::Unknown),
-        (Argument::Scalars, Sql::Array(elem)) => {
-            !matches!(elem.ty(), Sql::Array(_) | Sql::Map(_) | Sql::Struct(_))
-        }
-        (Argument::Ordered, Sql::Array(elem)) => {
+        (Argument::Scalars | Argument::Ordered, Sql::Array(elem)) => {
             elem.ty().is_number() || matches!(elem.ty(), Sql::String | Sql::Boolean | Sql::Unknown)
         }
         (Argument::Map, Sql::Map(_)) => true,
@@ -349,6 +340,8 @@ const fn cure(kind: Argument, ty: Sql) -> &'static str {
         (Argument::Long, ty) if ty.is_number() => ": write `as i64`",
         (Argument::Fraction, ty) if ty.is_number() => ": write `as f64`",
         (Argument::Timestamp, Sql::Bigint) => ": write `.from_unixtime()`",
+        (Argument::Sized, Sql::Map(_)) => ": write `.keys().len()`",
+        (Argument::Searchable, Sql::Map(_)) => ": write `.keys().contains(..)`",
         _ => "",
     }
 }
@@ -371,9 +364,22 @@ pub const fn check_function(function: Function, arguments: &[Node]) {
                     Part::Text(cure(kind, ty)),
                 ]);
             }
+            if let (Argument::Item, [first, ..]) = (kind, arguments)
+                && !matches!(first.ty, Sql::String)
+            {
+                refuse(&[
+                    Part::Text("what `"),
+                    Part::Text(name),
+                    Part::Text("` looks for in an array is one of its elements, "),
+                    Part::Type(first.element().ty),
+                    Part::Text(", not "),
+                    Part::Type(ty),
+                ]);
+            }
             refuse(&[
                 Part::Text("argument "),
-                Part::Number(at as u32),
+                // The unit of time stands before the others.
+                Part::Number(at as u32 + function.takes_unit() as u32),
                 Part::Text(" of `"),
                 Part::Text(name),
                 Part::Text("` is "),

@@ -52,7 +52,7 @@ functions! {
         "The square root; NaN of a negative number.";
     Exp "EXP" ["exp"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
         "e to this power.";
-    Ln "LN" ["ln"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
+    Ln "LN" ["ln", "log"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
         "The natural logarithm; NaN of a negative number, minus infinity of zero.";
     Log "LOG" ["log"], [A::Number, A::Number], 2, DOUBLE, N::Strict, F::Template("LOG({1}, {0})"),
         "The logarithm to a base; NaN for a base of 1 or not above zero.";
@@ -126,8 +126,8 @@ functions! {
     RegexpExtract "REGEXP_EXTRACT" ["regexp_extract"], [A::Text, A::Text, A::Integer], 2, STRING, N::MayFail,
         F::Template("REGEXP_EXTRACT({1}, {0}{2..})"),
         "What a regular expression, or one of its groups, matches first.";
-    Mask "MASK" ["mask"], [A::Text, A::Text, A::Text, A::Text, A::Text], 1, STRING, N::Strict, F::Call,
-        "With letters, digits and the rest replaced by `X`, `x`, `n` and `-`.";
+    Mask "MASK" ["mask"], [A::Text, A::Text, A::Text, A::Text, A::Text], 1, STRING, N::UnlessLiteral, F::Call,
+        "With letters, digits and the rest replaced by `X`, `x`, `n` and `-`, or by four masks of one character each.";
     ToBytes "TO_BYTES" ["to_bytes"], [A::Text, A::Text], 2, BYTES, N::MayFail, F::Call,
         "The bytes a text says in an encoding: `hex`, `utf8`, `ascii` or `base64`.";
     FromBytes "FROM_BYTES" ["from_bytes"], [A::Bytes, A::Text], 2, STRING, N::UnlessLiteral, F::Call,

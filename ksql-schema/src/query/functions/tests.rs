@@ -225,7 +225,7 @@ fn messages_say_what_it_takes() {
         (
             "date_add",
             nodes(&[Sql::Date, Sql::Date]),
-            "argument 1 of `date_add` is an INTEGER, not DATE",
+            "argument 2 of `date_add` is an INTEGER, not DATE",
         ),
     ];
     for (name, arguments, text) in table {

@@ -88,6 +88,17 @@ impl Cases {
         }))
     }
 
+    /// The ids of the statements that ksqlDB refuses and that join nothing, or nothing after the test was reported as skipped.
+    pub fn refused_or_skip(test: &str) -> Option<Vec<String>> {
+        let path = shared_or_skip(test, "conformance/negative.json")?;
+        let cases = json(&path);
+        let single = list(&cases["cases"]).iter().filter(|case| {
+            let statements: Vec<_> = list(&case["statements"]).iter().map(text).collect();
+            is_over_one_source(&text(&case["area"]), &statements)
+        });
+        Some(single.map(|case| text(&case["id"])).collect())
+    }
+
     /// The case with this id.
     pub fn get(&self, id: &str) -> Option<&Case> {
         self.cases.get(id)
@@ -102,6 +113,11 @@ impl Cases {
     pub fn core(&self) -> &[(u8, String)] {
         &self.core
     }
+}
+
+fn is_over_one_source(area: &str, statements: &[String]) -> bool {
+    let joins = |text: &String| text.to_ascii_uppercase().contains(" JOIN ");
+    !area.starts_with("join") && !statements.iter().any(joins)
 }
 
 /// The ids listed under `## Core, rank n`.
@@ -146,8 +162,7 @@ impl Case {
 
     /// Whether nothing is joined.
     pub fn is_over_one_source(&self) -> bool {
-        let joins = |text: &String| text.to_ascii_uppercase().contains(" JOIN ");
-        !self.area.starts_with("join") && !self.statements.iter().any(joins)
+        is_over_one_source(&self.area, &self.statements)
     }
 
     /// The source with this name.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ksql_runtime::codec::frame;
 use ksql_runtime::log::Record as LogRecord;
-use ksql_runtime::query::Query;
+use ksql_runtime::query::{IntoQuery, Query};
 use ksql_runtime::testing::{self, Test, TestBuilder};
 use ksql_schema::model::Role;
 use ksql_schema::query::plan;
@@ -49,7 +49,7 @@ pub fn written(id: &'static str) -> Written {
 impl Written {
     /// Adds a query, in the order of the case's statements.
     #[must_use]
-    pub fn query<Q: Query>(mut self, query: Q) -> Written {
+    pub fn query<By, Q: Query>(mut self, query: impl IntoQuery<By, Query = Q>) -> Written {
         self.queries.push(Asked {
             plan: Q::PLAN,
             ksql: Q::KSQL,

@@ -130,4 +130,27 @@ cases! {
             })
         }
     }
+
+    rows_without_a_part_of_the_key_are_in_no_group: "group-by/multiple expressions" => output {
+        stream! { Test("test_topic") { #[key] pub f1: i32, pub f2: Option<i32> } }
+
+        table! {
+            Output("OUTPUT") {
+                #[key] pub f1: i32,
+                #[key] pub f2: i32,
+                pub sum: Option<i32>,
+                pub count: Option<i64>,
+            }
+        }
+
+        #[query]
+        fn output(test: Stream<Test>) -> Table<Output> {
+            test.group_by(|r| (r.f1, r.f2)).aggregate(|g| Output {
+                f1: g.key().0,
+                f2: g.key().1,
+                sum: g.key().1 + g.key().0,
+                count: g.count(),
+            })
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! without it each test is reported as skipped.
 //!
 //! `texts/` holds the statements of the queries, a file beside each of these; `UPDATE_SNAPSHOTS=1` writes them anew. `cannot` lists the
-//! cases that no query of ours can say, with the reason.
+//! cases that no query of ours can say, with the reason; `refused` says where what ksqlDB refuses is refused here.
 
 #![allow(
     non_camel_case_types,
@@ -84,6 +84,7 @@ macro_rules! cases {
 }
 
 mod cannot;
+mod refused;
 
 /// The areas, a file each.
 macro_rules! areas {

@@ -218,4 +218,35 @@ cases! {
             })
         }
     }
+
+    the_fields_of_a_struct_become_columns: "select-struct-all/value nested struct field" => fields, outer, outermost said_as "all fields of a struct are written one by one" {
+        nested! { B { pub f1: Option<i32>, pub f2: Option<String> } }
+
+        nested! { A { pub b: Option<B> } }
+
+        nested! { V1 { pub a: Option<A> } }
+
+        stream! { Input("test_topic") { pub v1: Option<V1> } }
+
+        stream! { Output_1("OUTPUT_1") { pub f1: Option<i32>, pub f2: Option<String> } }
+
+        stream! { Output_2("OUTPUT_2") { pub b: Option<B> } }
+
+        stream! { Output_3("OUTPUT_3") { pub a: Option<A> } }
+
+        #[query]
+        fn fields(input: Stream<Input>) -> Stream<Output_1> {
+            input.map(|r| Output_1 { f1: r.v1.a.b.f1, f2: r.v1.a.b.f2 })
+        }
+
+        #[query]
+        fn outer(input: Stream<Input>) -> Stream<Output_2> {
+            input.map(|r| Output_2 { b: r.v1.a.b })
+        }
+
+        #[query]
+        fn outermost(input: Stream<Input>) -> Stream<Output_3> {
+            input.map(|r| Output_3 { a: r.v1.a })
+        }
+    }
 }

@@ -29,6 +29,13 @@ fn not_in_the_output(orders: Stream<Order>) -> Stream<Small> {
 }
 
 #[query]
+fn twice_in_the_output(orders: Stream<Order>) -> Stream<Small> {
+    orders
+        .partition_by(|o| o.customer_id)
+        .map(|o| Small { id: o.customer_id, note: o.product, n: o.customer_id })
+}
+
+#[query]
 fn of_a_table(accounts: Table<Account>) -> Table<Small> {
     accounts
         .partition_by(|a| a.balance)

@@ -10,10 +10,8 @@ fn big(orders: Stream<Order>, limit: i64) -> Stream<Small> {
     orders.filter(|o| o.id > limit).map(|o| Small { id: o.id, note: o.product, n: 1 })
 }
 
-fn register(_: impl ksql_runtime::query::Query) {}
-
 fn run() {
-    register(big);
+    let _ = Model::new().query(big);
 }
 
 fn main() {}

@@ -87,6 +87,9 @@ fn main() {
 
     assert_eq!(model::sums::KSQL.len(), 1);
     assert!(local::KSQL[0].contains("MAX(`TYPE`) AS `TYPE`"));
+    // A query's name is no pattern: a variable may have it.
+    let local = <_ as ksql_runtime::query::IntoQuery<_>>::explain(local);
+    assert_eq!(local.decision(), "table: grouped and aggregated");
     let query = model::sums(5);
     assert_eq!(query.parameters().unwrap(), [("least", "5".to_owned())]);
 }

@@ -74,7 +74,7 @@ fn arithmetic_names_both_types() {
             Arith::Add,
             dec(18, 4),
             Sql::String,
-            "`+` is for numbers, not for DECIMAL(18, 4) and STRING",
+            "`+` is for numbers, not for DECIMAL(18, 4) and STRING; to read a number, write `.parse::<i64>()`; to join texts, `.concat(..)` and `.to_string()`",
         ),
         (
             Arith::Add,
@@ -180,12 +180,15 @@ fn conditions_are_boolean() {
         check_condition("filter", Node::new(Sql::Boolean, Why::Cast));
     });
     says(
-        "`&&` is for conditions (BOOLEAN), not for BOOLEAN and INTEGER",
+        "`&&` is for conditions (BOOLEAN), not for BOOLEAN and INTEGER: compare it, for example `.. > 0`",
         || check_logic("&&", Node::BOOLEAN, node(Sql::Integer)),
     );
-    says("`!` is for conditions (BOOLEAN), not for BIGINT", || {
-        check_not(node(Sql::Bigint));
-    });
+    says(
+        "`!` is for conditions (BOOLEAN), not for BIGINT: compare it, for example `.. > 0`",
+        || {
+            check_not(node(Sql::Bigint));
+        },
+    );
     says("", || check_logic("||", Node::BOOLEAN, Node::UNKNOWN));
 }
 

@@ -157,7 +157,7 @@ fn a_key_keeps_its_type() {
     assign(
         "product_id",
         node(Sql::String),
-        "`Small.product_id` is BIGINT, but this value is STRING",
+        "`Small.product_id` is BIGINT, but this value is STRING; a key has the type it is grouped or partitioned by",
     );
     assign(
         "product_id",
@@ -204,15 +204,17 @@ fn a_grouping_is_the_key_in_number_and_order() {
         ("product_id", "product_id", id),
     );
     says(
-        "the query groups by (customer_id as customer_id, product_id as product_id), but the key of `Small` is (product_id, customer_id): they must be the same in number and order",
-        || check_keys("Small", OUT, &[customer, product]),
+        "`group_by` chooses the key (customer_id as customer_id, product_id as product_id), but the key of `Small` is (product_id, customer_id): they must be the same in number and order",
+        || check_keys("group_by", "Small", OUT, &[customer, product]),
     );
     says(
-        "the query groups by (product_id as product_id), but the key of `Small` is (product_id, customer_id): they must be the same in number and order",
-        || check_keys("Small", OUT, &[product]),
+        "`group_by` chooses the key (product_id as product_id), but the key of `Small` is (product_id, customer_id): they must be the same in number and order",
+        || check_keys("group_by", "Small", OUT, &[product]),
     );
-    says("", || check_keys("Small", OUT, &[product, customer]));
-    says("", || check_keys("Small", &[], &[product]));
+    says("", || {
+        check_keys("group_by", "Small", OUT, &[product, customer])
+    });
+    says("", || check_keys("group_by", "Small", &[], &[product]));
 }
 
 #[test]

@@ -132,7 +132,12 @@ impl Parser {
         let mut of = self.primary()?;
         loop {
             if self.symbol("->") {
-                of = Expr::Field(Box::new(of), self.name()?);
+                // All fields: which they are only the struct knows.
+                let field = match self.symbol("*") {
+                    true => "*".to_owned(),
+                    false => self.name()?,
+                };
+                of = Expr::Field(Box::new(of), field);
             } else if self.symbol("[") {
                 let at = self.expr()?;
                 self.need("]")?;

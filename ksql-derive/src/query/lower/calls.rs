@@ -1,0 +1,121 @@
+//! Calls among the nodes: what a function gives, what it is given, and literals that mean something to it.
+
+use ksql_schema::datetime_format::Pattern;
+use ksql_schema::instant;
+use ksql_schema::query::Function;
+use ksql_schema::query::functions::Argument;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::super::tree::{Expr, Kind, Tree};
+use super::nodes::Nodes;
+use super::tokens::{entry, local, named};
+
+impl Nodes<'_> {
+    /// Literal texts that are compared with a value are moments where it is one.
+    pub(super) fn moments<'t>(&mut self, value: &Tree, texts: impl IntoIterator<Item = &'t Tree>) {
+        for tree in texts {
+            let Kind::Text(text) = &tree.kind else {
+                continue;
+            };
+            if matches!(value.kind, Kind::Text(_)) {
+                continue;
+            }
+            let node = entry(self.type_of(value));
+            let date = instant::parse_date(text).is_some();
+            let time = instant::parse_time(text).is_some();
+            let timestamp = instant::parse_timestamp(text).is_some();
+            self.check(
+                tree.place,
+                &quote!(__k::s::check::check_moment),
+                quote!(#node, #date, #time, #timestamp),
+            );
+        }
+    }
+
+    /// A literal pattern asks for nothing that what is written has not.
+    fn pattern(&mut self, function: Function, arguments: &[Tree]) {
+        let formats = matches!(
+            function,
+            Function::Format | Function::FormatDate | Function::FormatTime
+        );
+        if let [of, pattern, ..] = arguments
+            && let Kind::Text(text) = &pattern.kind
+            && let Ok(parsed) = Pattern::parse(text)
+            && formats
+        {
+            let node = entry(self.type_of(of));
+            let (date, time) = parsed.asks();
+            self.check(
+                pattern.place,
+                &quote!(__k::s::check::check_pattern),
+                quote!(#node, #date, #time),
+            );
+        }
+    }
+
+    pub(super) fn call(
+        &mut self,
+        expr: &Expr,
+        function: Function,
+        arguments: &[Tree],
+    ) -> TokenStream {
+        let (locals, nodes): (Vec<_>, Vec<_>) =
+            arguments.iter().map(|argument| self.pair(argument)).unzip();
+        let name = named(function);
+        let name = quote!(__k::s::Function::#name);
+        if matches!(function, Function::IsNull | Function::IsNotNull) {
+            let first = locals.first();
+            return quote!(__k::s::logic::is_null(#first));
+        }
+        self.check(
+            expr.place,
+            &quote!(__k::s::check::check_function),
+            quote!(#name, &[#(#nodes),*]),
+        );
+        self.pattern(function, arguments);
+        // A function inside of a function fails in its place.
+        let given: Vec<TokenStream> = arguments
+            .iter()
+            .zip(&locals)
+            .map(|(argument, local)| {
+                if caught(argument) {
+                    quote!(#local.lenient())
+                } else {
+                    quote!(#local)
+                }
+            })
+            .collect();
+        for (index, argument) in arguments.iter().enumerate() {
+            if !converts(function, index) {
+                continue;
+            }
+            let why = local(self.of(argument));
+            let node = self.push(quote! {
+                __k::s::Node::new(__k::s::functions::parameter(#name, &[#(#locals),*], #index), #why.why)
+            });
+            let _ = self.known.insert(parameter_key(expr, index), node);
+        }
+        quote!(__k::s::functions::call(#name, &[#(#given),*]))
+    }
+}
+
+/// Whether a failure of an argument is a NULL in its place: ksqlDB catches that of a call alone, not of what is an operator there.
+pub(crate) fn caught(argument: &Expr) -> bool {
+    matches!(argument.kind, Kind::Call { function, .. } if function.is_called())
+}
+
+/// Whether an argument may be converted where it is written.
+fn converts(function: Function, index: usize) -> bool {
+    let spec = function.spec();
+    let kind = spec.arguments.get(index).or(spec.arguments.last());
+    match kind {
+        Some(Argument::Alike | Argument::Widest | Argument::Item) => true,
+        Some(Argument::Number) => spec.arguments.len() == 2,
+        _ => false,
+    }
+}
+
+pub(super) fn parameter_key(call: &Expr, index: usize) -> String {
+    format!("argument {index} of {}", call.identity)
+}

@@ -1,0 +1,15 @@
+// A list of nothing.
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Small};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn small(orders: Stream<Order>) -> Stream<Small> {
+    orders
+        .filter(|o| [].contains(&o.id))
+        .map(|o| Small { id: o.id, note: o.product, n: 1 })
+}
+
+fn main() {}

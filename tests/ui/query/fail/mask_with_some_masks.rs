@@ -1,0 +1,14 @@
+//! ksqlDB has `MASK` with one argument and with five.
+
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Small};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn small(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: o.product.mask("X"), n: 1 })
+}
+
+fn main() {}

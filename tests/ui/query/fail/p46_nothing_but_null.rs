@@ -1,0 +1,30 @@
+// P46
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Small};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn branches(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: o.product, n: if o.paid { None } else { None } })
+}
+
+#[query]
+fn column(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: None, n: 1 })
+}
+
+#[query]
+fn arguments(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: o.product, n: None.min(None, None) })
+}
+
+#[query]
+fn keys(orders: Stream<Order>) -> Stream<Small> {
+    orders
+        .partition_by(|o| (None, o.id))
+        .map(|o| Small { id: o.id, note: o.product, n: 1 })
+}
+
+fn main() {}
