@@ -13,7 +13,8 @@ use ksql_schema::{avro, ddl};
 
 use crate::entity::Entity;
 use crate::query::{
-    Aggregate, Explanation, Host, IntoQuery, ParameterError, Project, Query, explain,
+    Aggregate, Explanation, Host, Inputs, IntoQuery, Join, ParameterError, Project, Query, Visit,
+    explain,
 };
 
 /// The entities and queries of a program.
@@ -288,14 +289,30 @@ struct Touched<'m>(&'m mut Model);
 impl Host for Touched<'_> {
     type Made = ();
 
-    fn project<Q: Project>(self, _query: Q) {
-        self.0.know::<Q::Input>(false);
+    fn project<E: Entity, Q: Project<Input = E>>(self, _query: Q) {
+        self.0.know::<E>(false);
         self.0.know::<Q::Output>(false);
     }
 
-    fn aggregate<Q: Aggregate>(self, _query: Q) {
-        self.0.know::<Q::Input>(false);
+    fn aggregate<E: Entity, Q: Aggregate<Input = E>>(self, _query: Q) {
+        self.0.know::<E>(false);
         self.0.know::<Q::Output>(false);
+    }
+
+    fn joined_project<Q: Project<Input = <Q as Join>::Inputs> + Join>(mut self, _query: Q) {
+        Q::Inputs::visit(&mut self);
+        self.0.know::<Q::Output>(false);
+    }
+
+    fn joined_aggregate<Q: Aggregate<Input = <Q as Join>::Inputs> + Join>(mut self, _query: Q) {
+        Q::Inputs::visit(&mut self);
+        self.0.know::<Q::Output>(false);
+    }
+}
+
+impl Visit for Touched<'_> {
+    fn input<T: Entity>(&mut self) {
+        self.0.know::<T>(false);
     }
 }
 

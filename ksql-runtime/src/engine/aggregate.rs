@@ -61,7 +61,7 @@ struct Taking<Q: Aggregate> {
     last: Option<HashMap<Vec<u8>, Option<Vec<u8>>>>,
 }
 
-impl<Q: Aggregate> Aggregating<Q> {
+impl<E: Entity, Q: Aggregate<Input = E>> Aggregating<Q> {
     pub(super) fn new(
         query: Q,
         table: &Arc<Table>,
@@ -82,7 +82,7 @@ impl<Q: Aggregate> Aggregating<Q> {
             query,
             table: Arc::clone(table),
             source: Source::new(table, site.registry, runtime),
-            time: EventTime::of::<Q::Input>(),
+            time: EventTime::of::<E>(),
             scratch: Scratch::new(),
             store,
             keeping: Keeping::new(
@@ -186,7 +186,7 @@ impl<Q: Aggregate> Aggregating<Q> {
     }
 }
 
-impl<Q: Aggregate> Taking<Q> {
+impl<E: Entity, Q: Aggregate<Input = E>> Taking<Q> {
     /// Whether it is time to write.
     fn is_full(&self) -> bool {
         self.taken >= MOST_RECORDS || self.keeping.is_full() || self.outputs.is_full()
@@ -201,10 +201,8 @@ impl<Q: Aggregate> Taking<Q> {
         let Some((key, body)) = self.source.look(record)? else {
             return Ok(record.timestamp);
         };
-        let said = match Q::Input::decode_row(&key, body) {
-            Ok(row) => self
-                .time
-                .millis::<Q::Input>(row, &self.scratch, record.timestamp),
+        let said = match E::decode_row(&key, body) {
+            Ok(row) => self.time.millis::<E>(row, &self.scratch, record.timestamp),
             Err(_) => None,
         };
         Ok(said.unwrap_or(record.timestamp))
@@ -236,15 +234,12 @@ impl<Q: Aggregate> Taking<Q> {
             Read::Row(key, body) => (key, Some(body)),
             Read::Gone(key) => (key, None),
         };
-        let row = match body
-            .map(|body| Q::Input::decode_row(&key, body))
-            .transpose()
-        {
+        let row = match body.map(|body| E::decode_row(&key, body)).transpose() {
             Ok(row) => row,
             Err(error) => return judge.unreadable(partition, record.offset, &error),
         };
         let said = row.map_or(Some(record.timestamp), |row| {
-            time.millis::<Q::Input>(row, scratch, record.timestamp)
+            time.millis::<E>(row, scratch, record.timestamp)
         });
         let Some(timestamp) = said else {
             judge.timeless(partition, record.offset);
@@ -272,8 +267,8 @@ impl<Q: Aggregate> Taking<Q> {
             if let Some(before) = &before {
                 let (old_at, body) = store::last_row(before, at)
                     .ok_or_else(|| store.damaged("a row of the source"))?;
-                let old = Q::Input::decode_row(&key, body)
-                    .map_err(|_| store.damaged("a row of the source"))?;
+                let old =
+                    E::decode_row(&key, body).map_err(|_| store.damaged("a row of the source"))?;
                 // Within a group a row is replaced in one step.
                 let replaced =
                     row.is_some_and(|row| keeping.is_one_group(query, (&old_at, old), (&at, row)));
@@ -294,7 +289,7 @@ impl<Q: Aggregate> Taking<Q> {
     }
 }
 
-impl<Q: Aggregate> Work for Aggregating<Q> {
+impl<E: Entity, Q: Aggregate<Input = E>> Work for Aggregating<Q> {
     fn forget(&mut self) -> Result<(), StateError> {
         self.begin();
         let taking = &mut self.taking;

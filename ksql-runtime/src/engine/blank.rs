@@ -20,13 +20,13 @@ impl Blank {
     }
 
     /// The bytes of the result's key without the frame of a record; nothing where it is NULL.
-    pub(super) fn key<Q: Project>(
+    pub(super) fn key<E: Entity, Q: Project<Input = E>>(
         &self,
         query: &Q,
         at: &At<'_>,
-        key: &<Q::Input as Entity>::Key,
+        key: &E::Key,
     ) -> Option<Vec<u8>> {
-        let computed = match Q::Input::decode_row(key, &self.0) {
+        let computed = match E::decode_row(key, &self.0) {
             Ok(row) => {
                 let mut out = Vec::new();
                 query
@@ -36,7 +36,7 @@ impl Blank {
             // Nothing stands for nothing in an enum, say: such a row cannot be made up.
             Err(_) => None,
         };
-        computed.unwrap_or_else(|| (<Q::Input as Entity>::Key::COLUMNS > 0).then(|| of_record(key)))
+        computed.unwrap_or_else(|| (E::Key::COLUMNS > 0).then(|| of_record(key)))
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Runner, Site};
 use crate::context::ContextBuilder;
 use crate::entity::Entity;
 use crate::log::Offsets;
-use crate::query::{Aggregate, Host, ParameterError, Project, Query};
+use crate::query::{Aggregate, Host, Join, ParameterError, Project, Query};
 use crate::state::{StateError, Table};
 
 /// Grows when the engine computes something else from the same text, so that results are made anew.
@@ -27,18 +27,34 @@ struct Enlisting(ContextBuilder);
 impl Host for Enlisting {
     type Made = ContextBuilder;
 
-    fn project<Q: Project>(self, query: Q) -> ContextBuilder {
+    fn project<E: Entity, Q: Project<Input = E>>(self, query: Q) -> ContextBuilder {
         self.0
-            .register::<Q::Input>()
+            .register::<E>()
             .register::<Q::Output>()
             .runner(Arc::new(Projection(query)))
     }
 
-    fn aggregate<Q: Aggregate>(self, query: Q) -> ContextBuilder {
+    fn aggregate<E: Entity, Q: Aggregate<Input = E>>(self, query: Q) -> ContextBuilder {
         self.0
-            .register::<Q::Input>()
+            .register::<E>()
             .register::<Q::Output>()
             .runner(Arc::new(Aggregation(query)))
+    }
+
+    fn joined_project<Q: Project<Input = <Q as Join>::Inputs> + Join>(
+        self,
+        query: Q,
+    ) -> ContextBuilder {
+        let _ = query;
+        todo!("joins")
+    }
+
+    fn joined_aggregate<Q: Aggregate<Input = <Q as Join>::Inputs> + Join>(
+        self,
+        query: Q,
+    ) -> ContextBuilder {
+        let _ = query;
+        todo!("joins")
     }
 }
 
@@ -48,13 +64,13 @@ struct Projection<Q>(Q);
 #[derive(Debug)]
 struct Aggregation<Q>(Q);
 
-impl<Q: Project> Runner for Projection<Q> {
+impl<E: Entity, Q: Project<Input = E>> Runner for Projection<Q> {
     fn plan(&self) -> &'static plan::Query<'static> {
         Q::PLAN
     }
 
     fn input(&self) -> TypeId {
-        TypeId::of::<Q::Input>()
+        TypeId::of::<E>()
     }
 
     fn output(&self) -> TypeId {
@@ -62,7 +78,7 @@ impl<Q: Project> Runner for Projection<Q> {
     }
 
     fn shape(&self) -> Result<u64, ParameterError> {
-        shape::<Q>(&self.0, Q::Input::FINGERPRINT)
+        shape::<Q>(&self.0, E::FINGERPRINT)
     }
 
     fn start(&self, table: &Arc<Table>, site: Site, offsets: &[Offsets]) -> Result<(), StateError> {
@@ -76,13 +92,13 @@ impl<Q: Project> Runner for Projection<Q> {
     }
 }
 
-impl<Q: Aggregate> Runner for Aggregation<Q> {
+impl<E: Entity, Q: Aggregate<Input = E>> Runner for Aggregation<Q> {
     fn plan(&self) -> &'static plan::Query<'static> {
         Q::PLAN
     }
 
     fn input(&self) -> TypeId {
-        TypeId::of::<Q::Input>()
+        TypeId::of::<E>()
     }
 
     fn output(&self) -> TypeId {
@@ -90,7 +106,7 @@ impl<Q: Aggregate> Runner for Aggregation<Q> {
     }
 
     fn shape(&self) -> Result<u64, ParameterError> {
-        shape::<Q>(&self.0, Q::Input::FINGERPRINT)
+        shape::<Q>(&self.0, E::FINGERPRINT)
     }
 
     fn start(&self, table: &Arc<Table>, site: Site, offsets: &[Offsets]) -> Result<(), StateError> {

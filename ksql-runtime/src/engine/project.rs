@@ -51,7 +51,7 @@ enum Shown {
     Kept(HashMap<Vec<u8>, bool>),
 }
 
-impl<Q: Project> Projecting<Q> {
+impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
     pub(super) fn new(
         query: Q,
         table: &Arc<Table>,
@@ -73,14 +73,14 @@ impl<Q: Project> Projecting<Q> {
             query,
             table: Arc::clone(table),
             source: Source::new(table, site.registry, runtime),
-            time: EventTime::of::<Q::Input>(),
+            time: EventTime::of::<E>(),
             outputs: Outputs::new::<Q::Output>(table, site.log, runtime, site.targets),
             progress: Progress::default(),
             store: QueryStore::new(table),
             scratch: Scratch::new(),
             sequence: 0,
             shown,
-            blank: Blank::of::<Q::Input>(),
+            blank: Blank::of::<E>(),
             new_key: Vec::new(),
         }
     }
@@ -110,10 +110,7 @@ impl<Q: Project> Projecting<Q> {
                 Read::Row(key, body) => (key, Some(body)),
                 Read::Gone(key) => (key, None),
             };
-            let row = match body
-                .map(|body| Q::Input::decode_row(&key, body))
-                .transpose()
-            {
+            let row = match body.map(|body| E::decode_row(&key, body)).transpose() {
                 Ok(row) => row,
                 Err(error) => {
                     judge.unreadable(partition, record.offset, &error)?;
@@ -121,7 +118,7 @@ impl<Q: Project> Projecting<Q> {
                 }
             };
             let said = row.map_or(Some(record.timestamp), |row| {
-                time.millis::<Q::Input>(row, scratch, record.timestamp)
+                time.millis::<E>(row, scratch, record.timestamp)
             });
             let Some(timestamp) = said else {
                 judge.timeless(partition, record.offset);
@@ -176,7 +173,7 @@ impl<Q: Project> Projecting<Q> {
     }
 }
 
-impl<Q: Project> Work for Projecting<Q> {
+impl<E: Entity, Q: Project<Input = E>> Work for Projecting<Q> {
     fn forget(&mut self) -> Result<(), StateError> {
         self.outputs.clear();
         self.progress.clear();

@@ -13,8 +13,8 @@ pub use super::capture::{ComparesWith, Held, Says};
 pub use super::parameter::{Param, SizedDecimal};
 pub use super::predicate::{Condition, Predicate, condition};
 pub use super::{
-    Aggregate, At, Groups, Host, Overflow, ParameterError, Project, Query, Row, Scratch, Stream,
-    Table, group,
+    Aggregate, At, Groups, Host, Join, Overflow, ParameterError, Project, Query, Row, Scratch,
+    Side, Stream, Table, group,
 };
 pub use crate::__private::Bytes;
 pub use crate::codec::{DecodeError, Reader, Value};

@@ -12,6 +12,7 @@ mod capture;
 pub mod code;
 pub mod explain;
 pub mod group;
+mod input;
 mod parameter;
 pub mod predicate;
 
@@ -25,6 +26,7 @@ use crate::entity::{Entity, Window};
 pub use crate::ops::Scratch;
 pub use crate::ops::aggregate::Overflow;
 pub use explain::Explanation;
+pub use input::{Input, Inputs, Part, Parts, Visit};
 pub use parameter::{Param, SizedDecimal};
 pub use predicate::{Condition, Predicate};
 
@@ -142,9 +144,17 @@ pub trait Host {
     /// What it makes.
     type Made;
     /// Takes a query that makes rows of rows.
-    fn project<Q: Project>(self, query: Q) -> Self::Made;
+    fn project<E: Entity, Q: Project<Input = E>>(self, query: Q) -> Self::Made;
     /// Takes a query that aggregates.
-    fn aggregate<Q: Aggregate>(self, query: Q) -> Self::Made;
+    fn aggregate<E: Entity, Q: Aggregate<Input = E>>(self, query: Q) -> Self::Made;
+    /// Takes a query that joins, and makes rows of joined rows.
+    fn joined_project<Q: Project<Input = <Q as Join>::Inputs> + Join>(self, query: Q)
+    -> Self::Made;
+    /// Takes a query that joins, and aggregates joined rows.
+    fn joined_aggregate<Q: Aggregate<Input = <Q as Join>::Inputs> + Join>(
+        self,
+        query: Q,
+    ) -> Self::Made;
 }
 
 /// A parameter's value that KSQL has no literal for.
@@ -174,13 +184,40 @@ pub struct At<'a> {
     pub sequence: u64,
 }
 
-/// A borrowed row of an entity.
-pub type Row<'a, T> = <T as Entity>::Row<'a>;
+/// A borrowed row of an entity, or of several that were joined.
+pub type Row<'a, T> = <T as Input>::Row<'a>;
+
+/// A query that joins its inputs: the second to the first, the third to what came of that, and so on. How, its plan says.
+pub trait Join: Query {
+    /// What it reads, in the order in which it is joined.
+    type Inputs: Inputs;
+
+    /// Appends the bytes of what a join compares, on one of its sides: equal values have equal bytes, those of the value as a
+    /// record's key. `false` where it is `NULL` or fails: such a row has no match. Of the row only the parts are there that the
+    /// side has: on the left the inputs joined before, on the right the one that joins.
+    fn on<'a>(
+        &'a self,
+        join: usize,
+        side: Side,
+        at: &At<'a>,
+        row: Row<'a, Self::Inputs>,
+        out: &mut Vec<u8>,
+    ) -> bool;
+}
+
+/// A side of a join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// What was joined before, or the first input.
+    Left,
+    /// The input that joins.
+    Right,
+}
 
 /// A query that makes of a row at most one other.
 pub trait Project: Query {
     /// What it reads.
-    type Input: Entity;
+    type Input: Input;
 
     /// Whether the row is wanted (`WHERE`). A condition that fails does not hold.
     fn keep<'a>(&'a self, at: &At<'a>, row: Row<'a, Self::Input>) -> bool;
@@ -208,7 +245,7 @@ pub trait Project: Query {
 /// A group's key is bytes: the group's part of the output's wire key (see [`group`]).
 pub trait Aggregate: Query {
     /// What it reads.
-    type Input: Entity;
+    type Input: Input;
     /// What it keeps for a group, or for a group in a window.
     type Groups: Groups;
 

@@ -47,6 +47,8 @@ pub struct Parameter<'a> {
 /// One step; texts are Rust as it was written.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Step<'a> {
+    /// Another input is joined to what was read before.
+    Join(Join<'a>),
     /// Rows that do not satisfy this are left out.
     Filter(&'a str),
     /// Rows are made anew: fields and what they hold.
@@ -59,6 +61,66 @@ pub enum Step<'a> {
     Aggregate(&'a [(&'a str, &'a str)]),
     /// Groups that do not satisfy this are left out.
     Having(&'a str),
+}
+
+/// A join with what was joined before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Join<'a> {
+    /// Which input joins, by its place in [`Query::inputs`].
+    pub input: usize,
+    /// Which rows come out.
+    pub kind: JoinKind,
+    /// How rows find each other.
+    pub form: JoinForm,
+    /// What is equal, in Rust as it was written: `o.customer_id == c.id`.
+    pub on: &'a str,
+}
+
+/// Which rows a join gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JoinKind {
+    /// Those with a match.
+    Inner,
+    /// Those of the left side, with a match or without.
+    Left,
+    /// Those of the right side, with a match or without.
+    Right,
+    /// Those of both sides, with a match or without.
+    Full,
+}
+
+/// How the rows of a join find each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JoinForm {
+    /// Two streams: records whose times lie within this.
+    Within(Within),
+    /// A stream, and the rows that a table has when its record comes.
+    Lookup,
+    /// Two tables by their keys: a row for each key.
+    Keys,
+    /// A table, and the rows of another whose keys stand in a column of it.
+    ForeignKey,
+}
+
+/// Which records of two streams belong together, by their times in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Within {
+    /// How much earlier than the left record the right one may be.
+    pub before_ms: i64,
+    /// How much later than the left record the right one may be.
+    pub after_ms: i64,
+    /// How long records are taken that come too late; nothing written is a day, as in ksqlDB.
+    pub grace_ms: Option<i64>,
+}
+
+impl<'a> Query<'a> {
+    /// Its joins, in order.
+    pub fn joins(&self) -> impl Iterator<Item = Join<'a>> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Join(join) => Some(*join),
+            _ => None,
+        })
+    }
 }
 
 impl Query<'_> {

@@ -7,13 +7,13 @@ use super::clauses::Clauses;
 use super::facts::{is_key, sinks, window_text};
 use super::{Query, kind_text};
 use crate::model::{Kind, Role};
-use crate::query::plan::Step;
+use crate::query::plan::{Join, JoinForm, JoinKind, Step};
 use crate::types::Type;
 
 /// One stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stage {
-    /// What it is: `source`, `filter`, `columns`, `map`, `partition`, `group`, `window`, `aggregate`, `having`, `project`, `sink`.
+    /// What it is: `source`, `join`, `filter`, `columns`, `map`, `partition`, `group`, `window`, `aggregate`, `having`, `project`, `sink`.
     pub name: &'static str,
     /// What it does.
     pub lines: Vec<String>,
@@ -46,6 +46,7 @@ pub(super) fn stages(query: &Query<'_>, clauses: &Clauses<'_>) -> Vec<Stage> {
     let mut made = Vec::new();
     for step in query.steps {
         match step {
+            Step::Join(join) => stages.push(Stage::new("join", vec![joined(query, join)])),
             Step::Filter(text) => stages.push(Stage::new("filter", vec![(*text).to_owned()])),
             Step::Map(fields) => stages.push(Stage::new("map", assigned(fields))),
             Step::PartitionBy(keys) => stages.push(Stage::new(
@@ -101,6 +102,32 @@ pub(super) fn stages(query: &Query<'_>, clauses: &Clauses<'_>) -> Vec<Stage> {
     stages.push(Stage::new("sink", to.collect()));
     stages.retain(|stage| !stage.lines.is_empty());
     stages
+}
+
+/// `left join flights with planes on f.tailnum == p.tailnum, a lookup in a table`
+fn joined(query: &Query<'_>, join: &Join<'_>) -> String {
+    let kind = match join.kind {
+        JoinKind::Inner => "join",
+        JoinKind::Left => "left join",
+        JoinKind::Right => "right join",
+        JoinKind::Full => "full join",
+    };
+    let name = query.inputs.get(join.input).map_or("", |input| input.name);
+    let form = match join.form {
+        JoinForm::Within(within) => {
+            let grace = within
+                .grace_ms
+                .map_or_else(String::new, |grace| format!(", grace {grace} ms"));
+            format!(
+                "records up to {} ms earlier and {} ms later{grace}",
+                within.before_ms, within.after_ms
+            )
+        }
+        JoinForm::Lookup => "a lookup in the table at the time of the record".to_owned(),
+        JoinForm::Keys => "rows of equal keys".to_owned(),
+        JoinForm::ForeignKey => "the rows whose keys stand in a column".to_owned(),
+    };
+    format!("{kind} {name} on {}: {form}", join.on)
 }
 
 fn assigned(fields: &[(&str, &str)]) -> Vec<String> {
