@@ -235,6 +235,15 @@ pub const fn push_duration(millis: u64, sink: &mut Sink<'_>) {
     sink.push(name);
 }
 
+/// A duration in KSQL's words.
+pub fn duration(millis: u64) -> String {
+    let mut sink = Sink::new(&mut []);
+    push_duration(millis, &mut sink);
+    let mut out = vec![0; sink.len()];
+    push_duration(millis, &mut Sink::new(&mut out));
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// A window's label as topics have it.
 pub fn label(window: &Window<'_>, size: u64) -> String {
     let mut sink = Sink::new(&mut []);

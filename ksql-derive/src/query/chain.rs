@@ -5,9 +5,11 @@
 use std::rc::Rc;
 
 use ksql_schema::Kind as SourceKind;
+use ksql_schema::query::plan::JoinKind;
 use syn::{Expr as Syntax, ExprMethodCall};
 
 use super::expression::{Named, Part, Reader};
+use super::join::Join;
 use super::steps::{KeyPart, Keys, Step};
 use super::tree::{Kind, Made, Tree};
 use super::words::{quoted, suggestion};
@@ -15,7 +17,13 @@ use super::written::rust;
 use crate::errors::Place;
 use crate::parse::args::plain;
 
-pub(super) const STEPS: [&str; 8] = [
+pub(super) const STEPS: [&str; 14] = [
+    "join",
+    "left_join",
+    "right_join",
+    "full_join",
+    "within",
+    "grace",
     "filter",
     "map",
     "partition_by",
@@ -37,16 +45,25 @@ pub(super) struct Chain<'r, 'e> {
     pub(super) made: Option<Rc<Made>>,
     pub(super) aggregated: Option<Place>,
     pub(super) forced: Option<(SourceKind, Place)>,
+    /// Stream or table, up to here.
+    pub(super) kind: SourceKind,
+    pub(super) joins: Vec<Join>,
     pub(super) steps: Vec<Step>,
 }
 
 impl Chain<'_, '_> {
-    pub(super) fn step(&mut self, call: &ExprMethodCall, kind: SourceKind) {
+    pub(super) fn step(&mut self, call: &ExprMethodCall) {
         let name = plain(&call.method.to_string());
         match name.as_str() {
+            "join" => self.join(call, JoinKind::Inner),
+            "left_join" => self.join(call, JoinKind::Left),
+            "right_join" => self.join(call, JoinKind::Right),
+            "full_join" => self.join(call, JoinKind::Full),
+            "within" => self.within(call),
+            "grace" => self.grace(call),
             "filter" => self.filter(call),
             "map" => self.map(call),
-            "partition_by" => self.partition_by(call, kind),
+            "partition_by" => self.partition_by(call),
             "group_by" => self.group_by(call),
             "aggregate" => self.aggregate(call),
             "having" => self.having(call),
@@ -63,9 +80,17 @@ impl Chain<'_, '_> {
                 format!("a query has no step `{name}`: a stream has no order and no end"),
                 "sort and limit where results are read".to_owned(),
             ),
-            "join" | "left_join" | "right_join" | "full_join" | "merge" | "within" => (
+            "inner_join" => (
+                "a query has no step `inner_join`; did you mean `join`?".to_owned(),
+                "write `.join(planes, |f, p| f.tailnum == p.tailnum)`".to_owned(),
+            ),
+            "outer_join" | "full_outer_join" => (
+                format!("a query has no step `{name}`; did you mean `full_join`?"),
+                "`left_join`, `right_join` and `full_join` keep rows without a match".to_owned(),
+            ),
+            "merge" | "union" => (
                 format!("`{name}` cannot be written yet"),
-                "a query reads one input".to_owned(),
+                "write two queries, each with an output of its own".to_owned(),
             ),
             "window" | "tumbling" | "hopping" | "session" => (
                 format!("a query has no step `{name}`"),
@@ -212,14 +237,14 @@ impl Chain<'_, '_> {
         Some(Keys { parts, place })
     }
 
-    fn partition_by(&mut self, call: &ExprMethodCall, kind: SourceKind) {
+    fn partition_by(&mut self, call: &ExprMethodCall) {
         if self.grouped(
             call,
             "the group's key is what the result is partitioned by: remove this step",
         ) {
             return;
         }
-        if kind == SourceKind::Table {
+        if self.kind == SourceKind::Table {
             self.reader.error(
                 Place::of(&call.method),
                 "a table's rows cannot get another key: an update would not find the row it replaces",

@@ -13,8 +13,10 @@ use syn::ItemFn;
 
 use super::aggregation;
 use super::definition::{conditions, definition};
+use super::join::equal_to_key;
 use super::lower::{
-    Native, Nodes, Writer, check_at, columns as lowered_columns, entry, hash, parameter_type,
+    Native, Nodes, Writer, check_at, columns as lowered_columns, entry, hash, joined,
+    parameter_type,
 };
 use super::output::fields;
 use super::signature::Signature;
@@ -54,14 +56,17 @@ pub(crate) fn expand(
         Some(_) => aggregation::implementation(&whole, &nodes, &native),
         None => whole.projection(&native),
     };
+    let assumed = assumed(signature);
+    let joining = whole.joining(&native, &assumed);
     let (types, array) = (native.types(), nodes.tokens());
     let plan = whole.plan();
-    let accept = match query.group {
-        Some(_) => quote!(aggregate),
-        None => quote!(project),
+    let accept = match (&query.group, query.joins.is_empty()) {
+        (Some(_), true) => quote!(aggregate),
+        (None, true) => quote!(project),
+        (Some(_), false) => quote!(joined_aggregate),
+        (None, false) => quote!(joined_project),
     };
     let parameters = parameters(item, signature);
-    let assumed = assumed(signature);
     let used = used(signature);
     let allow = crate::expand::allow();
     let attributes = conditions(&item.attrs);
@@ -104,6 +109,7 @@ pub(crate) fn expand(
                 }
             }
             #run
+            #joining
         };
     }
 }
@@ -189,6 +195,7 @@ impl Whole<'_> {
     fn checks(&self, nodes: &mut Nodes<'_>) -> TokenStream {
         let query = self.query;
         let mut tokens = self.shape();
+        tokens.extend(self.join_checks(nodes));
         for filter in &query.filters {
             let node = entry(nodes.type_of(filter));
             nodes.check(
@@ -213,17 +220,19 @@ impl Whole<'_> {
         for (index, made) in query.rows.iter().enumerate() {
             if !Rc::ptr_eq(made, &query.made) {
                 let (model, columns) = (format_ident!("__F{index}"), format_ident!("__M{index}"));
-                fields(made, &quote!(#model), &quote!(#columns), None, nodes);
+                fields(made, &quote!(#model), &quote!(#columns), &[], nodes);
             }
         }
-        let key = match &query.partition {
-            Some(Keys { parts, .. }) => match parts.as_slice() {
-                [part] => Some(&*part.tree),
-                _ => None,
+        let key = match (&query.partition, &query.group) {
+            (Some(Keys { parts, .. }), _) => match parts.as_slice() {
+                [part] => vec![part.tree.meaning()],
+                _ => Vec::new(),
             },
-            None => None,
+            // What has no match by NULL is no row.
+            (None, None) => equal_to_key(&query.joins),
+            _ => Vec::new(),
         };
-        fields(&query.made, &quote!(__O), &quote!(__P), key, nodes);
+        fields(&query.made, &quote!(__O), &quote!(__P), &key, nodes);
         for having in &query.having {
             let node = entry(nodes.type_of(having));
             nodes.check(
@@ -258,12 +267,14 @@ impl Whole<'_> {
                 &quote!(__k::s::check::check_kind),
                 quote!(__O, #made, #because),
             ));
-            let input = format_ident!("__E{}", self.query.input);
-            tokens.extend(check_at(
-                place,
-                &quote!(__k::s::check::check_apart),
-                quote!(__O, #input),
-            ));
+            for input in &self.query.joined {
+                let input = format_ident!("__E{input}");
+                tokens.extend(check_at(
+                    place,
+                    &quote!(__k::s::check::check_apart),
+                    quote!(__O, #input),
+                ));
+            }
             let grouped = self.query.group.is_some();
             let read = kind(self.input_kind());
             tokens.extend(check_at(
@@ -301,6 +312,9 @@ impl Whole<'_> {
                 quote!(#step, __O.name, __P, &[#(#parts),*]),
             );
         }
+        if !self.query.joins.is_empty() {
+            return self.joined_key_check();
+        }
         let items = made.fields.iter().map(|(field, tree)| {
             let to = hash(field);
             let from = match &tree.origin().kind {
@@ -319,18 +333,35 @@ impl Whole<'_> {
 
     /// The rows of the input by the names their author gave them, as far as these expressions use them.
     pub(crate) fn rows<'e>(&self, exprs: impl IntoIterator<Item = &'e Expr>) -> TokenStream {
-        let mut names: BTreeMap<String, Ident> = BTreeMap::new();
+        let mut names: BTreeMap<String, (Ident, usize)> = BTreeMap::new();
+        let several = !self.query.joins.is_empty();
         for expr in exprs {
             expr.walk(&mut |expr| {
-                if let Kind::Column { receiver, .. } = &expr.kind {
+                if let Kind::Column {
+                    receiver, input, ..
+                } = &expr.kind
+                {
+                    let name = match several {
+                        true => joined(*input, receiver),
+                        false => receiver.clone(),
+                    };
                     let _ = names
-                        .entry(receiver.to_string())
-                        .or_insert_with(|| receiver.clone());
+                        .entry(name.to_string())
+                        .or_insert_with(|| (name, *input));
                 }
             });
         }
-        let names = names.values();
-        quote!(#(let #names = __row;)*)
+        let rows = names.values().map(|(name, input)| {
+            let place = self.query.joined.iter().position(|one| one == input);
+            match place {
+                Some(place) if several => {
+                    let place = syn::Index::from(place);
+                    quote!(let #name = __row.#place;)
+                }
+                _ => quote!(let #name = __row;),
+            }
+        });
+        quote!(#(#rows)*)
     }
 
     /// `fn keep`.
@@ -410,6 +441,9 @@ impl Whole<'_> {
 
     /// The entity that is read.
     pub(crate) fn input(&self) -> TokenStream {
+        if !self.query.joins.is_empty() {
+            return self.joined_inputs();
+        }
         self.signature
             .inputs
             .get(self.query.input)

@@ -48,6 +48,10 @@ pub(crate) struct Reader<'e> {
     /// How a value from outside is brought in.
     pub(crate) outside: &'static str,
     pub(crate) inputs: Vec<(String, SourceKind)>,
+    /// The inputs that are read so far, in the order in which they are joined.
+    pub(crate) joined: Vec<usize>,
+    /// Which of the inputs are on a side of an outer join that may have no row.
+    pub(crate) optional: Vec<bool>,
     pub(crate) parameters: Vec<String>,
     /// The rows that steps made so far.
     pub(crate) rows: Vec<Rc<Made>>,
@@ -383,6 +387,7 @@ impl Reader<'_> {
                         input,
                         receiver: base.clone(),
                         field: ident,
+                        optional: self.optional.get(input).copied().unwrap_or_default(),
                     };
                     return Expr::new(kind, place);
                 }

@@ -171,7 +171,7 @@ impl Reader<'_> {
         tree.unwrap_or_else(|| Expr::broken(Place::of(closure)))
     }
 
-    /// A closure over one row: its name is known in its body.
+    /// A closure over a row, or over one row for each joined input: their names are known in its body.
     pub(crate) fn closure<T>(
         &mut self,
         closure: &ExprClosure,
@@ -192,38 +192,57 @@ impl Reader<'_> {
                 "remove this",
             );
         }
-        let mut inputs = closure.inputs.iter();
-        let (Some(first), None) = (inputs.next(), inputs.next()) else {
-            self.error(
-                Place::of(closure),
-                format!(
-                    "this closure has {} rows, and there is one input",
-                    closure.inputs.len()
+        let rows = match row {
+            Named::Input(_) => self.joined.iter().map(|one| Named::Input(*one)).collect(),
+            other => vec![other],
+        };
+        if closure.inputs.len() != rows.len() {
+            let given = closure.inputs.len();
+            let (message, help) = match rows.len() {
+                1 => (
+                    format!("this closure has {given} rows, and there is one input"),
+                    "write `|r| ..`".to_owned(),
                 ),
-                "write `|r| ..`",
-            );
+                joined => {
+                    let names: Vec<&str> = self
+                        .joined
+                        .iter()
+                        .filter_map(|one| self.inputs.get(*one))
+                        .map(|(name, _)| name.get(..1).unwrap_or("r"))
+                        .collect();
+                    (
+                        format!(
+                            "this closure has {joined} rows, one for each joined input, not {given}"
+                        ),
+                        format!("write `|{}| ..`", names.join(", ")),
+                    )
+                }
+            };
+            self.error(Place::of(closure), message, help);
             return None;
-        };
-        let pattern = match first {
-            Pat::Type(typed) => &*typed.pat,
-            other => other,
-        };
-        let name = match pattern {
-            Pat::Ident(name) if name.subpat.is_none() && name.by_ref.is_none() => {
-                Some(plain(&name.ident.to_string()))
-            }
-            Pat::Wild(_) => None,
-            other => {
-                self.error(
-                    Place::of(other),
-                    "a row has a plain name",
-                    "write `|r| ..` and take its columns: `r.id`",
-                );
-                return None;
-            }
-        };
+        }
         let outer = self.names.len();
-        self.names.extend(name.map(|name| (name, row)));
+        for (input, row) in closure.inputs.iter().zip(rows) {
+            let pattern = match input {
+                Pat::Type(typed) => &*typed.pat,
+                other => other,
+            };
+            match pattern {
+                Pat::Ident(name) if name.subpat.is_none() && name.by_ref.is_none() => {
+                    self.names.push((plain(&name.ident.to_string()), row));
+                }
+                Pat::Wild(_) => {}
+                other => {
+                    self.error(
+                        Place::of(other),
+                        "a row has a plain name",
+                        "write `|r| ..` and take its columns: `r.id`",
+                    );
+                    self.names.truncate(outer);
+                    return None;
+                }
+            }
+        }
         let made = body(self, &closure.body);
         self.names.truncate(outer);
         Some(made)

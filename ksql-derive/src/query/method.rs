@@ -254,6 +254,13 @@ impl Reader<'_> {
                 );
             }
         };
+        if self.joined.len() > 1 {
+            return self.broken(
+                Place::of(&call.method),
+                format!("a joined row has no {} of its own", pseudo.what()),
+                "put a `#[timestamp]` column into the input, and take that",
+            );
+        }
         Expr::new(Kind::Pseudo(pseudo), place)
     }
 

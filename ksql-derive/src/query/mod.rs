@@ -15,6 +15,8 @@ mod expression;
 mod group;
 #[cfg(test)]
 mod guide;
+mod join;
+mod joined;
 mod literal;
 mod lower;
 mod method;

@@ -5,16 +5,15 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::lower::{Nodes, caught, entry, hash};
-use super::steps::is_part;
 use super::tree::{Expr, Kind, Made};
 
 /// Types a row's fields and checks that they fit.
-/// `key` is what records get as their key, alone: where it is NULL they have none.
+/// `key` is what records get as their key, alone, in all its forms: where it is NULL they have none.
 pub(super) fn fields(
     made: &Made,
     model: &TokenStream,
     columns: &TokenStream,
-    key: Option<&Expr>,
+    key: &[String],
     nodes: &mut Nodes<'_>,
 ) {
     for (field, tree) in &made.fields {
@@ -40,7 +39,7 @@ pub(super) fn fields(
                 );
             }
             _ => {
-                let is_key = key.is_some_and(|key| is_part(tree, key, 0, false));
+                let is_key = key.contains(&tree.meaning());
                 // Of a call alone `.unwrap_or(..)` helps: its failure is a NULL in its place.
                 let node = if caught(tree) && !chooses(tree) {
                     quote!(#node.lenient())

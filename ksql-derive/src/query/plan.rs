@@ -11,16 +11,19 @@ impl Whole<'_> {
     pub(super) fn plan(&self) -> TokenStream {
         let name = plain(&self.item.sig.ident.to_string());
         let inputs = self
-            .signature
-            .inputs
+            .query
+            .joined
             .iter()
-            .enumerate()
+            .filter_map(|index| Some((*index, self.signature.inputs.get(*index)?)))
             .map(|(index, input)| {
                 let (name, kind) = (plain(&input.name.to_string()), kind(input.kind));
                 let model = format_ident!("__E{index}");
                 quote!(__k::plan::Input { name: #name, entity: #model, kind: #kind })
             });
-        let steps = self.query.steps.iter().map(step);
+        let steps = self.query.steps.iter().map(|step| match step {
+            Step::Join(index) => self.planned_join(*index),
+            other => self::step(other),
+        });
         let (kind, because) = (kind(self.query.kind), self.query.because);
         let parameters = self.signature.parameters.iter().map(|parameter| {
             let (name, ty) = (
@@ -49,6 +52,8 @@ fn step(step: &Step) -> TokenStream {
         quote!(&[#(#fields),*])
     };
     match step {
+        // Planned by whoever knows the inputs.
+        Step::Join(_) => TokenStream::new(),
         Step::Filter(text) => quote!(__k::plan::Step::Filter(#text)),
         Step::Map(fields) => {
             let fields = pairs(fields);

@@ -135,6 +135,8 @@ impl<'c> Condition<'c> {
             errors,
             outside: OUTSIDE,
             inputs: vec![(String::new(), SourceKind::Table)],
+            joined: vec![0],
+            optional: Vec::new(),
             parameters: names.iter().map(|name| plain(&name.to_string())).collect(),
             rows: Vec::new(),
             aggregates: Vec::new(),
@@ -168,6 +170,8 @@ impl<'c> Condition<'c> {
             fields: Vec::new(),
         };
         let query = Query {
+            joined: vec![0],
+            joins: Vec::new(),
             input: 0,
             filters: vec![tree.clone()],
             partition: None,

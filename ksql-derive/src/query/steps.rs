@@ -9,6 +9,7 @@ use syn::{Expr as Syntax, ExprMethodCall, ItemFn, Member, Stmt};
 
 use super::chain::Chain;
 use super::expression::{Named, Part, Reader, simple};
+use super::join::Join;
 use super::signature::Signature;
 use super::tree::{Aggregated, Expr, Kind, Made, Tree};
 use super::words::{quoted, suggestion};
@@ -34,6 +35,8 @@ pub(crate) struct Keys {
 /// A step in its author's words.
 #[derive(Debug)]
 pub(crate) enum Step {
+    /// A join by its number.
+    Join(usize),
     Filter(String),
     Map(Vec<(String, String)>),
     PartitionBy(Vec<String>),
@@ -47,6 +50,9 @@ pub(crate) enum Step {
 pub(crate) struct Query {
     /// The input it starts with.
     pub(crate) input: usize,
+    /// The inputs in the order in which they are joined; the first is that.
+    pub(crate) joined: Vec<usize>,
+    pub(crate) joins: Vec<Join>,
     pub(crate) filters: Vec<Tree>,
     pub(crate) partition: Option<Keys>,
     pub(crate) group: Option<Keys>,
@@ -109,13 +115,6 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
         }
         return None;
     };
-    if let Some(second) = signature.inputs.get(1) {
-        errors.push(
-            Place::of(&second.name),
-            "a query over one source has one input",
-            "joins of several inputs cannot be written yet: remove this one",
-        );
-    }
     let mut reader = Reader {
         errors,
         outside: OUTSIDE,
@@ -124,6 +123,8 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
             .iter()
             .map(|input| (plain(&input.name.to_string()), input.kind))
             .collect(),
+        joined: vec![input],
+        optional: vec![false; signature.inputs.len()],
         parameters: signature
             .parameters
             .iter()
@@ -150,10 +151,25 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
         made: None,
         aggregated: None,
         forced: None,
+        kind,
+        joins: Vec::new(),
         steps: Vec::new(),
     };
     for call in calls {
-        chain.step(call, kind);
+        chain.step(call);
+    }
+    chain.check_joins();
+    if chain.reader.errors.is_empty() {
+        for (index, unread) in signature.inputs.iter().enumerate() {
+            if !chain.reader.joined.contains(&index) {
+                let name = &unread.name;
+                chain.reader.error(
+                    Place::of(name),
+                    format!("the input `{name}` is not read"),
+                    format!("join it: `.join({name}, |r, o| r.id == o.id)`, or remove it"),
+                );
+            }
+        }
     }
     chain.finish(signature, input, kind, Place::of(body))
 }
@@ -185,8 +201,14 @@ impl Chain<'_, '_> {
         source: SourceKind,
         body: Place,
     ) -> Option<Query> {
+        let joined = !self.joins.is_empty();
         let (kind, because) = match (&self.group, source) {
             (Some(_), _) => (SourceKind::Table, "grouped and aggregated"),
+            (None, SourceKind::Table) if joined => (SourceKind::Table, "made of joined tables"),
+            (None, SourceKind::Stream) if joined => (
+                SourceKind::Stream,
+                "made of a stream, record by record, with what joins it",
+            ),
             (None, SourceKind::Table) => (SourceKind::Table, "made of a table, row by row"),
             (None, SourceKind::Stream) => {
                 (SourceKind::Stream, "made of a stream, record by record")
@@ -256,6 +278,8 @@ impl Chain<'_, '_> {
         }
         Some(Query {
             input,
+            joined: std::mem::take(&mut self.reader.joined),
+            joins: self.joins,
             filters: self.filters,
             partition: self.partition,
             group: self.group,

@@ -58,6 +58,9 @@ impl Bound {
     }
 }
 
+/// Stands in the identity of a column before its input, where there may be no row.
+pub(crate) const OPTIONAL: &str = "\u{1}";
+
 /// What an expression is.
 #[derive(Debug)]
 pub(crate) enum Kind {
@@ -66,6 +69,8 @@ pub(crate) enum Kind {
         input: usize,
         receiver: Ident,
         field: Ident,
+        /// Of a side of an outer join that may have no row.
+        optional: bool,
     },
     /// A field of a struct.
     Field(Tree, Ident),
@@ -141,6 +146,11 @@ impl Expr {
         }
     }
 
+    /// What tells it from others, whether or not its columns may have no row.
+    pub(crate) fn meaning(&self) -> String {
+        self.origin().identity.replace(OPTIONAL, "")
+    }
+
     /// All expressions in it, this one first.
     pub(crate) fn walk<'e>(&'e self, visit: &mut dyn FnMut(&'e Expr)) {
         visit(self);
@@ -208,7 +218,15 @@ fn identity(kind: &Kind) -> String {
             .join(",")
     };
     match kind {
-        Kind::Column { input, field, .. } => format!("{input}.{}", plain(&field.to_string())),
+        Kind::Column {
+            input,
+            field,
+            optional,
+            ..
+        } => {
+            let mark = if *optional { OPTIONAL } else { "" };
+            format!("{mark}{input}.{}", plain(&field.to_string()))
+        }
         Kind::Field(tree, field) => format!("{}->{}", tree.identity, plain(&field.to_string())),
         Kind::Pseudo(pseudo) => format!("{pseudo:?}"),
         Kind::Integer(value) => format!("{value}"),

@@ -10,7 +10,7 @@ use crate::model::{Entity, Kind};
 pub struct Query<'a> {
     /// The function's name (`candles`).
     pub name: &'a str,
-    /// What it reads, in the order of the parameters.
+    /// What it reads, in the order in which it is joined.
     pub inputs: &'a [Input<'a>],
     /// What it does, in order.
     pub steps: &'a [Step<'a>],

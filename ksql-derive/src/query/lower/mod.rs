@@ -11,7 +11,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 pub(crate) use calls::caught;
-pub(crate) use native::{Native, accumulator, key};
+pub(crate) use native::{Native, accumulator, joined, key};
 pub(crate) use nodes::Nodes;
 pub(crate) use pieces::Writer;
 pub(crate) use tokens::{check_at, columns, entry, hash, named};
@@ -34,6 +34,7 @@ pub(crate) fn parameter_type(parameter: &Parameter) -> TokenStream {
 
 /// Whether the query's rows are those of a table, which change.
 pub(crate) fn reads_table(signature: &Signature, query: &Query) -> bool {
+    // What is joined is a stream where it begins with one.
     signature
         .inputs
         .get(query.input)

@@ -61,8 +61,18 @@ impl<'q> Native<'q> {
     pub(crate) fn value(&self, expr: &Expr) -> TokenStream {
         match &expr.kind {
             Kind::Column {
-                receiver, field, ..
-            } => quote!(#receiver.#field),
+                input,
+                receiver,
+                field,
+                ..
+            } => {
+                if self.nodes.query.joins.is_empty() {
+                    return quote!(#receiver.#field);
+                }
+                // One name for each input: a closure may call it what another one calls another input.
+                let row = joined(*input, receiver);
+                quote!(#row.map(|__of| __of.#field))
+            }
             Kind::Field(of, field) => {
                 let of = self.any(of);
                 let name = names::upper(&plain(&field.to_string()));
@@ -291,6 +301,13 @@ fn unit_variant(unit: &str) -> Ident {
     let mut letters = unit.chars();
     let first: String = letters.next().into_iter().collect();
     format_ident!("{first}{}", letters.as_str().to_ascii_lowercase())
+}
+
+/// The local of an input's row where several are joined, in the place where its author names it.
+pub(crate) fn joined(input: usize, receiver: &Ident) -> Ident {
+    let mut name = format_ident!("__r{input}");
+    name.set_span(receiver.span());
+    name
 }
 
 /// The local of a part of the group's key.

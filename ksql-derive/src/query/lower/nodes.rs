@@ -19,7 +19,7 @@ use crate::parse::args::plain;
 
 /// The array while it grows.
 pub(crate) struct Nodes<'q> {
-    query: &'q Query,
+    pub(super) query: &'q Query,
     signature: &'q Signature,
     list: Vec<TokenStream>,
     /// The node of each way to make one.
@@ -113,10 +113,16 @@ impl<'q> Nodes<'q> {
     fn make(&mut self, expr: &Expr) -> TokenStream {
         let place = expr.place;
         match &expr.kind {
-            Kind::Column { input, field, .. } => {
+            Kind::Column {
+                input,
+                field,
+                optional,
+                ..
+            } => {
                 let (columns, hash) = (columns(*input), hash(field));
                 let entity = format_ident!("__E{input}");
-                quote!(__k::s::column::column(#columns, #entity.name, #hash))
+                let outer = optional.then(|| quote!(.outer()));
+                quote!(__k::s::column::column(#columns, #entity.name, #hash)#outer)
             }
             Kind::Field(of, field) => {
                 let ((of, node), hash) = (self.pair(of), hash(field));

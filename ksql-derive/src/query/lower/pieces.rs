@@ -2,10 +2,12 @@
 
 use ksql_schema::names;
 use ksql_schema::query::functions::{Slot, slots};
+use ksql_schema::query::plan::JoinKind;
 use ksql_schema::query::{Aggregate, Function, literal_text};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
+use super::super::join;
 use super::super::signature::Signature;
 use super::super::steps::{Keys, Query};
 use super::super::tree::{Expr, Kind, Pseudo, Tree};
@@ -71,14 +73,22 @@ impl<'q> Writer<'q> {
         let input = format_ident!("__E{}", self.query.input);
         out.piece(quote!(__k::s::Piece::With(__O, #input)));
         out.text(" AS SELECT ");
+        let key = self.row_key();
         let items = self.query.made.fields.iter().map(|(field, tree)| {
-            let (hash, pieces) = (hash(field), self.assigned(field, tree));
+            let pieces = match &key {
+                Some(equal) if equal.contains(&tree.meaning()) => {
+                    vec![quote!(__k::s::Piece::Text("ROWKEY"))]
+                }
+                _ => self.assigned(field, tree),
+            };
+            let hash = hash(field);
             quote!((#hash, &[#(#pieces),*]))
         });
         out.piece(quote!(__k::s::Piece::Select(__P, &[#(#items),*])));
         out.text(" FROM ");
         out.piece(quote!(__k::s::Piece::Source(#input)));
         out.text(" ");
+        self.joins(&mut out);
         if self.query.group.is_some() {
             out.piece(quote!(__k::s::Piece::Window(__O)));
         }
@@ -89,6 +99,59 @@ impl<'q> Writer<'q> {
         out.text("EMIT CHANGES;");
         let pieces = out.done();
         quote!(&[#(#pieces),*])
+    }
+
+    /// What an input is called in the statement: as its author calls it.
+    fn alias(&self, input: usize) -> String {
+        let name = self
+            .signature
+            .inputs
+            .get(input)
+            .map(|input| plain(&input.name.to_string()));
+        names::quoted(&names::upper(&name.unwrap_or_default()))
+    }
+
+    fn joins(&self, out: &mut Pieces) {
+        let joins = &self.query.joins;
+        if joins.is_empty() {
+            return;
+        }
+        out.text(&self.alias(self.query.input));
+        out.text(" ");
+        for join in joins {
+            out.text(match join.kind {
+                JoinKind::Inner => "JOIN ",
+                JoinKind::Left => "LEFT JOIN ",
+                JoinKind::Right => "RIGHT JOIN ",
+                JoinKind::Full => "FULL JOIN ",
+            });
+            let source = format_ident!("__E{}", join.input);
+            out.piece(quote!(__k::s::Piece::Source(#source)));
+            out.text(" ");
+            out.text(&self.alias(join.input));
+            out.text(" ");
+            if let Some((before, after)) = join.within {
+                let text = |millis: i64| ksql_schema::ddl::duration(millis.unsigned_abs());
+                if before == after {
+                    out.text(&format!("WITHIN {} ", text(before)));
+                } else {
+                    out.text(&format!("WITHIN ({}, {}) ", text(before), text(after)));
+                }
+                if let Some(grace) = join.written_grace() {
+                    out.text(&format!("GRACE PERIOD {} ", text(grace)));
+                }
+            }
+            out.text("ON ");
+            self.binary(&join.left, " = ", &join.right, out);
+            out.text(" ");
+        }
+    }
+
+    /// What stands for the key that ksqlDB makes of its own, where it does.
+    fn row_key(&self) -> Option<Vec<String>> {
+        let plainly = self.query.group.is_none() && self.query.partition.is_none();
+        (plainly && join::is_synthetic(&self.query.joins))
+            .then(|| join::equal_to_key(&self.query.joins))
     }
 
     /// The pieces of one condition alone.
@@ -153,6 +216,10 @@ impl<'q> Writer<'q> {
         match &expr.kind {
             Kind::Column { input, field, .. } => {
                 let (columns, hash) = (columns(*input), hash(field));
+                if !self.query.joins.is_empty() {
+                    out.text(&self.alias(*input));
+                    out.text(".");
+                }
                 out.piece(quote!(__k::s::Piece::Column(#columns, #hash)));
             }
             Kind::Field(of, field) => {

@@ -3,11 +3,15 @@
 //! In a constant a panic is the compile error, and its place is the call: every check is `#[track_caller]` all the way
 //! down. What is poison was complained of where it arose, so no check says anything of it.
 
+mod join;
 mod list;
 mod operators;
 mod output;
 mod shape;
 
+pub use join::{
+    check_joined_key, check_on, check_other_source, check_table_join, check_table_side, form,
+};
 pub use operators::{
     check_arith, check_between, check_case, check_cast, check_compare, check_condition, check_in,
     check_like, check_logic, check_moment, check_negate, check_not, check_pattern,

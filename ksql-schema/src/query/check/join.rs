@@ -1,0 +1,225 @@
+//! Checks of joins: what is compared, how the rows find each other, which key comes out.
+//!
+//! The rules are ksqlDB's: one equality of equal types, a table by its one key column, no source twice.
+
+use super::{Part, refuse};
+use crate::model::{Entity, Kind, Role};
+use crate::query::column::is_key;
+use crate::query::node::{Node, Sql};
+use crate::query::plan::{JoinForm, JoinKind, Within};
+use Part::{Text, Type};
+
+/// Refuses a comparison of different types: ksqlDB converts nothing here, since equal values must have equal bytes.
+#[track_caller]
+pub const fn check_on(left: Node, right: Node) {
+    if matches!(left.ty, Sql::Unknown) || matches!(right.ty, Sql::Unknown) || left.ty.same(right.ty)
+    {
+        return;
+    }
+    refuse(&[
+        Text("a join compares values of one type, and these are "),
+        Type(left.ty),
+        Text(" and "),
+        Type(right.ty),
+        Text(": convert one of them with `as`"),
+    ]);
+}
+
+/// Refuses two inputs on one topic: ksqlDB knows no self join.
+#[track_caller]
+pub const fn check_other_source(before: &Entity<'_>, entity: &Entity<'_>) {
+    if before.columns.is_empty() || entity.columns.is_empty() {
+        return;
+    }
+    if crate::names::hash(before.topic.name) == crate::names::hash(entity.topic.name) {
+        refuse(&[
+            Text("the topic `"),
+            Text(entity.topic.name),
+            Text(
+                "` is read twice, and ksqlDB joins no source with itself: declare a second entity on another topic, written by a query of its own",
+            ),
+        ]);
+    }
+}
+
+/// Refuses a table that is not joined by its one key column; `hash` is the column it is joined by, 0 for an expression.
+#[track_caller]
+pub const fn check_table_side(entity: &Entity<'_>, hash: u64) {
+    if entity.columns.is_empty() {
+        return;
+    }
+    if entity.key_columns() != 1 {
+        refuse(&[
+            Text("`"),
+            Text(entity.name),
+            Text(
+                "` has several key columns, and ksqlDB joins tables of one only: put them together into one key column",
+            ),
+        ]);
+    }
+    if !is_key(entity.columns, hash) {
+        refuse(&[
+            Text("the table `"),
+            Text(entity.name),
+            Text("` is joined by its key `"),
+            Text(key_name(entity)),
+            Text("`: compare that column"),
+        ]);
+    }
+}
+
+/// Refuses what a join by a foreign key cannot do; `hash` is the column of the left table, 0 for an expression, and `joins` how
+/// many joins the query has.
+#[track_caller]
+pub const fn check_table_join(left: &Entity<'_>, hash: u64, kind: JoinKind, joins: usize) {
+    if left.columns.is_empty() || is_key(left.columns, hash) && left.key_columns() == 1 {
+        return;
+    }
+    if matches!(kind, JoinKind::Right | JoinKind::Full) {
+        refuse(&[
+            Text("`"),
+            Text(left.name),
+            Text("` is not joined by its key `"),
+            Text(key_name(left)),
+            Text(
+                "`, so only `join` and `left_join` can be made: the other table's rows have no key here",
+            ),
+        ]);
+    }
+    if joins > 1 {
+        refuse(&[
+            Text("`"),
+            Text(left.name),
+            Text("` is not joined by its key `"),
+            Text(key_name(left)),
+            Text(
+                "`, and ksqlDB makes such a join of two tables only: write the others in a query of their own over this one's output",
+            ),
+        ]);
+    }
+}
+
+/// How the rows of a join find each other; `hash` is the left column it goes by, 0 for an expression.
+pub const fn form(
+    left_kind: Kind,
+    left: &Entity<'_>,
+    hash: u64,
+    right_kind: Kind,
+    within: Option<Within>,
+) -> JoinForm {
+    match (left_kind, right_kind, within) {
+        (Kind::Stream, Kind::Stream, Some(within)) => JoinForm::Within(within),
+        (Kind::Stream, _, _) => JoinForm::Lookup,
+        _ if is_key(left.columns, hash) => JoinForm::Keys,
+        _ => JoinForm::ForeignKey,
+    }
+}
+
+/// Refuses an output whose key is not what the rows are joined by. `items` are the output's fields: each with the column of the
+/// first input it takes, or 0, and whether it takes what the join compares.
+#[track_caller]
+pub const fn check_joined_key(
+    output: &Entity<'_>,
+    left: &Entity<'_>,
+    form: JoinForm,
+    on: &str,
+    items: &[(u64, u64, bool)],
+) {
+    if output.columns.is_empty() || left.columns.is_empty() {
+        return;
+    }
+    if matches!(form, JoinForm::ForeignKey) {
+        check_left_keys(output, left, items);
+        return;
+    }
+    let mut columns = output.columns;
+    let mut found = false;
+    while let [column, rest @ ..] = columns {
+        columns = rest;
+        if !matches!(column.role, Role::Key) {
+            continue;
+        }
+        if found || !compared(items, column.hash) {
+            refuse(&[
+                Text("the key of `"),
+                Text(output.name),
+                Text("` is what the rows are joined by: `"),
+                Text(column.name),
+                Text("` must be "),
+                Text(on),
+                Text(", or write `.partition_by(..)`"),
+            ]);
+        }
+        found = true;
+    }
+    if !found {
+        refuse(&[
+            Text("`"),
+            Text(output.name),
+            Text("` has no `#[key]` for what the rows are joined by: add one that is "),
+            Text(on),
+        ]);
+    }
+}
+
+/// Joined by a foreign key the rows keep the left table's keys, all of them.
+#[track_caller]
+const fn check_left_keys(output: &Entity<'_>, left: &Entity<'_>, items: &[(u64, u64, bool)]) {
+    let mut kept = left.columns;
+    while let [column, rest @ ..] = kept {
+        kept = rest;
+        if matches!(column.role, Role::Key) && !key_takes(output, items, column.hash) {
+            refuse(&[
+                Text("the rows keep the key of `"),
+                Text(left.name),
+                Text("`, and no `#[key]` of `"),
+                Text(output.name),
+                Text("` takes `"),
+                Text(column.name),
+                Text("`: add one that does"),
+            ]);
+        }
+    }
+    if output.key_columns() != left.key_columns() {
+        refuse(&[
+            Text("the rows keep the key of `"),
+            Text(left.name),
+            Text("`, and `"),
+            Text(output.name),
+            Text("` has more key columns: the others are values"),
+        ]);
+    }
+}
+
+const fn key_takes(output: &Entity<'_>, items: &[(u64, u64, bool)], from: u64) -> bool {
+    let mut items = items;
+    while let [(to, taken, _), rest @ ..] = items {
+        items = rest;
+        if *taken == from && is_key(output.columns, *to) {
+            return true;
+        }
+    }
+    false
+}
+
+const fn compared(items: &[(u64, u64, bool)], to: u64) -> bool {
+    let mut items = items;
+    while let [(one, _, compared), rest @ ..] = items {
+        items = rest;
+        if *one == to {
+            return *compared;
+        }
+    }
+    false
+}
+
+const fn key_name<'e>(entity: &Entity<'e>) -> &'e str {
+    let mut columns = entity.columns;
+    while let [column, rest @ ..] = columns {
+        columns = rest;
+        if matches!(column.role, Role::Key) {
+            return column.name;
+        }
+    }
+    ""
+}
