@@ -147,7 +147,7 @@ fn every_aggregate_has_its_text_and_equal_ones_are_kept_once() {
     assert!(kept.contains("a21:") && !kept.contains("a22:"), "{kept}");
 }
 
-fn first<Q: Aggregate>(query: &Q, row: &Q::Input) -> Q::Groups {
+fn first<E: Entity, Q: Aggregate<Input = E>>(query: &Q, row: &E) -> Q::Groups {
     let scratch = Scratch::new();
     query.first(&at(&scratch, 0), row.row()).unwrap()
 }

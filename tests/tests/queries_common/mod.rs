@@ -17,7 +17,7 @@ pub fn at(scratch: &Scratch, sequence: u64) -> At<'_> {
 }
 
 /// What a projection makes of a row; nothing where it is left out.
-pub fn projected<Q: Project>(query: &Q, row: &Q::Input) -> Option<Q::Output> {
+pub fn projected<E: Entity, Q: Project<Input = E>>(query: &Q, row: &E) -> Option<Q::Output> {
     let scratch = Scratch::new();
     let at = at(&scratch, 0);
     if !query.keep(&at, row.row()) {
@@ -27,7 +27,11 @@ pub fn projected<Q: Project>(query: &Q, row: &Q::Input) -> Option<Q::Output> {
 }
 
 /// What an aggregation shows of each group, in the order they began. What is kept goes through its binary form.
-pub fn aggregated<Q: Aggregate>(query: &Q, rows: &[Q::Input], window: Window) -> Vec<Q::Output> {
+pub fn aggregated<E: Entity, Q: Aggregate<Input = E>>(
+    query: &Q,
+    rows: &[E],
+    window: Window,
+) -> Vec<Q::Output> {
     let scratch = Scratch::new();
     let mut groups: Vec<(Vec<u8>, Q::Groups)> = Vec::new();
     for (sequence, row) in rows.iter().enumerate() {
