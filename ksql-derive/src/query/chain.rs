@@ -48,6 +48,8 @@ pub(super) struct Chain<'r, 'e> {
     /// Stream or table, up to here.
     pub(super) kind: SourceKind,
     pub(super) joins: Vec<Join>,
+    /// What follows is not read: a join before it was refused.
+    pub(super) ended: bool,
     pub(super) steps: Vec<Step>,
 }
 

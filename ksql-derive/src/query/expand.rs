@@ -313,7 +313,7 @@ impl Whole<'_> {
             );
         }
         if !self.query.joins.is_empty() {
-            return self.joined_key_check();
+            return self.joined_key_check(nodes);
         }
         let items = made.fields.iter().map(|(field, tree)| {
             let to = hash(field);

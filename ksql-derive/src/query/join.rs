@@ -65,6 +65,11 @@ const FORM: &str = "flights.left_join(planes, |f, p| f.tailnum == p.tailnum)";
 impl Chain<'_, '_> {
     /// `.join(planes, |f, p| f.tailnum == p.tailnum)`
     pub(super) fn join(&mut self, call: &ExprMethodCall, kind: JoinKind) {
+        // Behind a join that is none nobody knows which rows there are.
+        self.ended = self.joined(call, kind).is_none();
+    }
+
+    fn joined(&mut self, call: &ExprMethodCall, kind: JoinKind) -> Option<()> {
         let place = Place::of(&call.method);
         if !self.steps.iter().all(|step| matches!(step, Step::Join(_))) {
             self.reader.error(
@@ -75,7 +80,7 @@ impl Chain<'_, '_> {
                 ),
                 "move it to the front, right behind the input",
             );
-            return;
+            return None;
         }
         let (2, Some(other), Some(Syntax::Closure(closure))) =
             (call.args.len(), call.args.first(), call.args.last())
@@ -89,11 +94,9 @@ impl Chain<'_, '_> {
                 ),
                 format!("write `{FORM}`"),
             );
-            return;
+            return None;
         };
-        let Some(input) = self.joins_input(other) else {
-            return;
-        };
+        let input = self.joins_input(other)?;
         let right_kind = self
             .reader
             .inputs
@@ -101,15 +104,13 @@ impl Chain<'_, '_> {
             .map_or(SourceKind::Stream, |(_, kind)| *kind);
         let left_kind = self.kind;
         if !self.fits(call, kind, left_kind, right_kind) {
-            return;
+            return None;
         }
         let before = self.reader.joined.clone();
         self.reader.joined.push(input);
         let row = Named::Input(input);
         let tree = self.reader.closure(closure, row, Reader::read_body);
-        let Some((left, right)) = tree.and_then(|tree| self.sides(&tree, &before, input)) else {
-            return;
-        };
+        let (left, right) = self.sides(&tree?, &before, input)?;
         let optional = &mut self.reader.optional;
         if matches!(kind, JoinKind::Right | JoinKind::Full) {
             for one in &before {
@@ -137,6 +138,7 @@ impl Chain<'_, '_> {
             grace: None,
             place,
         });
+        Some(())
     }
 
     /// The input that joins.
@@ -289,6 +291,17 @@ impl Chain<'_, '_> {
                 None
             }
         };
+        let right = self
+            .joins
+            .get(join)
+            .is_some_and(|join| join.kind == JoinKind::Right);
+        if right && within.is_some_and(|(before, after)| before != after) {
+            self.reader.error(
+                Place::of(&call.method),
+                "ksqlDB counts the times of a right join from the other side",
+                "write one time, for both sides; or turn the join around: `left_join`",
+            );
+        }
         if let Some(join) = self.joins.get_mut(join) {
             // After an error something stands here, so that it is not missed as well.
             join.within = within.or(Some((1, 1)));

@@ -88,7 +88,7 @@ impl Whole<'_> {
     }
 
     /// The output's key is what the rows are joined by.
-    pub(super) fn joined_key_check(&self) -> TokenStream {
+    pub(super) fn joined_key_check(&self, nodes: &Nodes<'_>) -> TokenStream {
         let made = &self.query.made;
         let equal = equal_to_key(&self.query.joins);
         let items = made.fields.iter().map(|(field, tree)| {
@@ -100,18 +100,17 @@ impl Whole<'_> {
             let compared = equal.contains(&tree.meaning());
             quote!((#to, #from, #compared))
         });
-        let form = self
-            .query
-            .joins
-            .last()
-            .map(|join| self.form(join))
-            .unwrap_or_default();
+        let Some(last) = self.query.joins.last() else {
+            return TokenStream::new();
+        };
+        let (kind, form) = (join_kind(last.kind), self.form(last));
+        let (left, right) = (entry(nodes.of(&last.left)), entry(nodes.of(&last.right)));
         let on = self.key_text();
         let model = format_ident!("__E{}", self.query.input);
         check_at(
             Place::of(&made.path),
             &quote!(__k::s::check::check_joined_key),
-            quote!(__O, #model, #form, #on, &[#(#items),*]),
+            quote!(__O, #model, (#kind, #form), [#left, #right], #on, &[#(#items),*]),
         )
     }
 

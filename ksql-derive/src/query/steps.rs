@@ -153,10 +153,14 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
         forced: None,
         kind,
         joins: Vec::new(),
+        ended: false,
         steps: Vec::new(),
     };
     for call in calls {
         chain.step(call);
+        if chain.ended {
+            return None;
+        }
     }
     chain.check_joins();
     if chain.reader.errors.is_empty() {

@@ -115,17 +115,21 @@ pub const fn form(
     }
 }
 
-/// Refuses an output whose key is not what the rows are joined by. `items` are the output's fields: each with the column of the
-/// first input it takes, or 0, and whether it takes what the join compares.
+/// Refuses an output whose key is not what the rows are joined by: `compared`, by a join of this kind and form. `items` are the
+/// output's fields: each with the column of the first input it takes, or 0, and whether it takes what the join compares.
 #[track_caller]
 pub const fn check_joined_key(
     output: &Entity<'_>,
     left: &Entity<'_>,
-    form: JoinForm,
+    (kind, form): (JoinKind, JoinForm),
+    compared: [Node; 2],
     on: &str,
     items: &[(u64, u64, bool)],
 ) {
-    if output.columns.is_empty() || left.columns.is_empty() {
+    // What is compared wrongly was said there.
+    let foreign = matches!(form, JoinForm::ForeignKey);
+    let refused = foreign && matches!(kind, JoinKind::Right | JoinKind::Full);
+    if output.columns.is_empty() || left.columns.is_empty() || refused || !are_keys(compared) {
         return;
     }
     if matches!(form, JoinForm::ForeignKey) {
@@ -139,7 +143,7 @@ pub const fn check_joined_key(
         if !matches!(column.role, Role::Key) {
             continue;
         }
-        if found || !compared(items, column.hash) {
+        if found || !is_compared(items, column.hash) {
             refuse(&[
                 Text("the key of `"),
                 Text(output.name),
@@ -160,6 +164,10 @@ pub const fn check_joined_key(
             Text(on),
         ]);
     }
+}
+
+const fn are_keys([left, right]: [Node; 2]) -> bool {
+    left.ty.same(right.ty) && matches!(left.ty, Sql::Integer | Sql::Bigint | Sql::String)
 }
 
 /// Joined by a foreign key the rows keep the left table's keys, all of them.
@@ -202,7 +210,7 @@ const fn key_takes(output: &Entity<'_>, items: &[(u64, u64, bool)], from: u64) -
     false
 }
 
-const fn compared(items: &[(u64, u64, bool)], to: u64) -> bool {
+const fn is_compared(items: &[(u64, u64, bool)], to: u64) -> bool {
     let mut items = items;
     while let [(one, _, compared), rest @ ..] = items {
         items = rest;

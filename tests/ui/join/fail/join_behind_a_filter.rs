@@ -1,0 +1,18 @@
+//! Joins come first.
+
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Shipment, Shipped};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn shipped(orders: Stream<Order>, shipments: Stream<Shipment>) -> Stream<Shipped> {
+    orders
+        .filter(|o| o.pieces > 0)
+        .join(shipments, |o, s| o.id == s.order)
+        .within("1h")
+        .map(|o, s| Shipped { id: o.id, product: o.product, carrier: s.carrier })
+}
+
+fn main() {}

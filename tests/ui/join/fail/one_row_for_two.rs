@@ -1,0 +1,17 @@
+//! A closure has a row for each joined input.
+
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Shipment, Shipped};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn shipped(orders: Stream<Order>, shipments: Stream<Shipment>) -> Stream<Shipped> {
+    orders
+        .join(shipments, |o, s| o.id == s.order)
+        .within("1h")
+        .map(|o| Shipped { id: o.id, product: o.product, carrier: o.product })
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! A side without an input compares nothing.
+
+#[path = "../common.rs"]
+mod common;
+
+use common::{Order, Shipment, Shipped};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn shipped(orders: Stream<Order>, shipments: Stream<Shipment>) -> Stream<Shipped> {
+    orders
+        .join(shipments, |_, s| 1 == s.order)
+        .within("1h")
+        .map(|o, s| Shipped { id: o.id, product: o.product, carrier: s.carrier })
+}
+
+fn main() {}

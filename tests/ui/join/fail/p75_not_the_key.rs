@@ -1,0 +1,16 @@
+//! A table is looked up by its key.
+
+#[path = "../common.rs"]
+mod common;
+
+use common::{Customer, Named, Order};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn named(orders: Stream<Order>, customers: Table<Customer>) -> Stream<Named> {
+    orders
+        .join(customers, |o, c| o.customer == c.city)
+        .map(|o, c| Named { customer: o.customer, name: c.name })
+}
+
+fn main() {}

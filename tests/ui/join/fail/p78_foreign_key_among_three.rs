@@ -1,0 +1,17 @@
+//! A foreign key joins two tables only.
+
+#[path = "../common.rs"]
+mod common;
+
+use common::{City, Customer, Living, Total};
+use ksql_runtime::prelude::*;
+
+#[query]
+fn living(customers: Table<Customer>, cities: Table<City>, totals: Table<Total>) -> Table<Living> {
+    customers
+        .join(cities, |c, t| c.city == t.id)
+        .join(totals, |c, _, n| c.id == n.id)
+        .map(|c, t, _| Living { id: c.id, name: c.name, city: t.name })
+}
+
+fn main() {}
