@@ -27,7 +27,12 @@ pub struct Written {
     queries: Vec<Asked>,
     builder: TestBuilder,
     said_as: Option<&'static str>,
+    /// Whether the engine runs all of them.
+    runs: bool,
 }
+
+/// Whether the engine runs joins. Until it does, what they say and the columns they make are compared, and no records.
+const RUNS_JOINS: bool = false;
 
 /// A query of a case.
 #[derive(Debug)]
@@ -43,6 +48,7 @@ pub fn written(id: &'static str) -> Written {
         queries: Vec::new(),
         builder: testing::builder(),
         said_as: None,
+        runs: true,
     }
 }
 
@@ -54,7 +60,10 @@ impl Written {
             plan: Q::PLAN,
             ksql: Q::KSQL,
         });
-        self.builder = self.builder.query(query);
+        match RUNS_JOINS || Q::PLAN.joins().next().is_none() {
+            true => self.builder = self.builder.query(query),
+            false => self.runs = false,
+        }
         self
     }
 
@@ -98,8 +107,16 @@ impl Written {
             }
         }
         let Written {
-            queries, builder, ..
+            queries,
+            builder,
+            runs,
+            ..
         } = self;
+        if !runs {
+            println!("no records are compared: the engine runs no joins");
+            assert_same(case, &different);
+            return;
+        }
         let test = builder.start().await.expect("the queries start");
         send(&test, &queries, case).await;
         for query in &queries {
@@ -124,12 +141,7 @@ impl Written {
             ));
         }
         test.end().await.expect("the queries end");
-        assert!(
-            different.is_empty(),
-            "{}:\n{}",
-            case.statements.join("\n"),
-            different.join("\n")
-        );
+        assert_same(case, &different);
     }
 
     /// What the texts say otherwise than the case's statements.
@@ -172,6 +184,17 @@ impl Written {
         }
         different
     }
+}
+
+/// # Panics
+/// With all that is different.
+fn assert_same(case: &Case, different: &[String]) {
+    assert!(
+        different.is_empty(),
+        "{}:\n{}",
+        case.statements.join("\n"),
+        different.join("\n")
+    );
 }
 
 /// The sources of a case as the query declares them.

@@ -6,12 +6,15 @@
 
 mod cases;
 mod check;
+mod coverage;
 mod decode;
 mod encode;
 pub mod ksql;
 mod same;
 mod texts;
+mod write;
 
 pub use cases::{Case, Cases, Column, Record, Source};
 pub use check::{Written, written};
+pub use coverage::{Refused, assert_each_is_written, assert_places, assert_refused, share_of_core};
 pub use texts::snapshot;
