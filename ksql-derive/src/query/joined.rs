@@ -58,11 +58,17 @@ impl Whole<'_> {
             }
             if join.left_kind == SourceKind::Table {
                 let left = self.left_entity(join);
-                let (hash, kind, joins) = (column(&join.left), join_kind(join.kind), joins.len());
+                let (hash, kind) = (column(&join.left), join_kind(join.kind));
+                let (first, before) = (index == 0, joins.first().map(|first| self.form(first)));
+                let over_first = left == format_ident!("__E{}", self.query.input);
                 tokens.extend(check_at(
                     join.left.place,
                     &quote!(__k::s::check::check_table_join),
-                    quote!(#left, #hash, #kind, #joins),
+                    quote!(#left, #hash, #kind, __k::s::check::Standing {
+                        first: #first,
+                        over_first: #over_first,
+                        before: #before,
+                    }),
                 ));
             }
         }

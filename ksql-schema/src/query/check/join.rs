@@ -68,11 +68,27 @@ pub const fn check_table_side(entity: &Entity<'_>, hash: u64) {
     }
 }
 
-/// Refuses what a join by a foreign key cannot do; `hash` is the column of the left table, 0 for an expression, and `joins` how
-/// many joins the query has.
+/// Where a join of tables stands among the joins of its query.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    /// Whether it is the first one.
+    pub first: bool,
+    /// Whether its left side is over the query's first table.
+    pub over_first: bool,
+    /// How the first join's rows find each other.
+    pub before: JoinForm,
+}
+
+/// Refuses what a join by a foreign key cannot do; `hash` is the column of the left table, 0 for an expression.
 #[track_caller]
-pub const fn check_table_join(left: &Entity<'_>, hash: u64, kind: JoinKind, joins: usize) {
-    if left.columns.is_empty() || is_key(left.columns, hash) && left.key_columns() == 1 {
+pub const fn check_table_join(left: &Entity<'_>, hash: u64, kind: JoinKind, standing: Standing) {
+    if left.columns.is_empty() {
+        return;
+    }
+    // Joined by a foreign key before, the rows have the key of the first table, and of no other.
+    let foreign = matches!(standing.before, JoinForm::ForeignKey);
+    let kept = standing.first || standing.over_first || !foreign;
+    if kept && is_only_key(left, hash) {
         return;
     }
     if matches!(kind, JoinKind::Right | JoinKind::Full) {
@@ -86,17 +102,30 @@ pub const fn check_table_join(left: &Entity<'_>, hash: u64, kind: JoinKind, join
             ),
         ]);
     }
-    if joins > 1 {
+    if !kept {
+        refuse(&[
+            Text("joined by a foreign key the rows have the key of the first table, and that of `"),
+            Text(left.name),
+            Text(
+                "` no more: compare the first table's key, or write this join in a query of its own over the output of the one before",
+            ),
+        ]);
+    }
+    if !standing.first {
         refuse(&[
             Text("`"),
             Text(left.name),
             Text("` is not joined by its key `"),
             Text(key_name(left)),
             Text(
-                "`, and ksqlDB makes such a join of two tables only: write the others in a query of their own over this one's output",
+                "`, and ksqlDB makes such a join as a query's first one only: put it in front of the others, or into a query of its own over their output",
             ),
         ]);
     }
+}
+
+const fn is_only_key(entity: &Entity<'_>, hash: u64) -> bool {
+    is_key(entity.columns, hash) && entity.key_columns() == 1
 }
 
 /// How the rows of a join find each other; `hash` is the left column it goes by, 0 for an expression.
@@ -110,7 +139,7 @@ pub const fn form(
     match (left_kind, right_kind, within) {
         (Kind::Stream, Kind::Stream, Some(within)) => JoinForm::Within(within),
         (Kind::Stream, _, _) => JoinForm::Lookup,
-        _ if is_key(left.columns, hash) => JoinForm::Keys,
+        _ if is_only_key(left, hash) => JoinForm::Keys,
         _ => JoinForm::ForeignKey,
     }
 }

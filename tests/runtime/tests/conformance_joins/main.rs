@@ -1,0 +1,21 @@
+//! Cases of ksqlDB's own tests that join: as those over one source beside this folder, with the same harness and the same lists. A
+//! binary of its own, since the compiler's time for all queries together is long.
+
+#![allow(
+    non_camel_case_types,
+    reason = "a struct's name is its KSQL name in another case, and the cases give theirs digits behind underscores"
+)]
+
+use ksql_runtime::prelude::*;
+use ksql_runtime_tests::{areas, cases, nested, stream, table};
+
+areas!(
+    foreign_key,
+    grouped,
+    n_way,
+    partition_by,
+    stream_stream,
+    stream_stream_by_expressions,
+    stream_table,
+    table_table,
+);
