@@ -257,6 +257,40 @@ fn of_a_full_join_the_key_is_the_one_that_ksqldb_makes() {
 }
 
 #[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("touched")]
+#[stream]
+struct Touched {
+    #[key]
+    flight: i64,
+    copy: Option<i64>,
+}
+
+#[query]
+fn touched(flights: Stream<Flight>, landings: Stream<Landing>) -> Stream<Touched> {
+    flights
+        .left_join(landings, |f, l| f.id == l.flight)
+        .within("6h")
+        .map(|_, l| Touched {
+            flight: l.flight,
+            copy: l.flight,
+        })
+}
+
+#[test]
+fn the_key_is_there_also_where_the_side_it_is_written_of_has_no_row() {
+    assert!(touched::KSQL[0].contains("SELECT `LANDINGS`.`FLIGHT` AS `FLIGHT`"));
+    let scratch = Scratch::new();
+    let at = at(&scratch, 0);
+    let (query, alone) = (touched(), flight(7, None, None));
+    let row = query.project(&at, (Some(alone.row()), None));
+    let expected = Touched {
+        flight: 7,
+        copy: None,
+    };
+    assert_eq!(Touched::from_row(row).unwrap(), expected);
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("met")]
 #[stream]
 struct Met {

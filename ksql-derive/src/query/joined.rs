@@ -120,6 +120,23 @@ impl Whole<'_> {
         )
     }
 
+    /// What the key of a joined row is made of where a field is given a side that may have no row: the side that has one.
+    pub(super) fn joined_key(&self, tree: &Expr) -> Option<&Expr> {
+        let query = self.query;
+        if query.group.is_some() || query.partition.is_some() {
+            return None;
+        }
+        let last = query.joins.last()?;
+        let there = match last.kind {
+            JoinKind::Full => return None,
+            JoinKind::Right => &last.right,
+            JoinKind::Inner | JoinKind::Left => &last.left,
+        };
+        let meaning = tree.meaning();
+        let other = meaning != there.meaning() && equal_to_key(&query.joins).contains(&meaning);
+        other.then_some(&**there)
+    }
+
     /// How the key is written.
     fn key_text(&self) -> String {
         let Some(last) = self.query.joins.last() else {
