@@ -272,7 +272,7 @@ fn touched(flights: Stream<Flight>, landings: Stream<Landing>) -> Stream<Touched
         .within("6h")
         .map(|_, l| Touched {
             flight: l.flight,
-            copy: l.flight,
+            copy: l.flight.as_value(),
         })
 }
 

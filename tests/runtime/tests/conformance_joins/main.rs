@@ -9,6 +9,9 @@
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::{areas, cases, nested, stream, table};
 
+mod cannot;
+mod refused;
+
 areas!(
     foreign_key,
     grouped,
