@@ -15,6 +15,6 @@ mod texts;
 mod write;
 
 pub use cases::{Case, Cases, Column, Record, Source};
-pub use check::{Written, written};
+pub use check::{RUNS_JOINS, Written, written};
 pub use coverage::{Refused, assert_each_is_written, assert_places, assert_refused, share_of_core};
 pub use texts::snapshot;

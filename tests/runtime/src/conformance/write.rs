@@ -38,7 +38,7 @@ macro_rules! nested {
 /// The cases of an area: the rule each shows, its id, its queries in the order of its statements.
 #[macro_export]
 macro_rules! cases {
-    ($area:literal; $($name:ident: $id:literal => $($query:ident),+ $(said_as $reason:literal)? { $($items:tt)* })*) => {
+    ($area:literal; $($name:ident: $id:literal => $($query:ident),+ $(said_as $reason:literal)? $(later $($column:literal),+)? { $($items:tt)* })*) => {
         $(
             mod $name {
                 use super::*;
@@ -46,7 +46,7 @@ macro_rules! cases {
                 $($items)*
 
                 pub(super) fn written() -> $crate::conformance::Written {
-                    $crate::conformance::written($id)$(.query($query))+$(.said_as($reason))?
+                    $crate::conformance::written($id)$(.query($query))+$(.said_as($reason))?$(.later(&[$($column),+]))?
                 }
             }
 

@@ -11,6 +11,8 @@ use ksql_runtime_tests::{areas, cases, nested, stream, table};
 
 mod cannot;
 mod refused;
+mod rules;
+mod rules_of_streams;
 
 areas!(
     foreign_key,
