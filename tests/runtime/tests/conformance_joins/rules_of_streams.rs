@@ -56,17 +56,15 @@ fn both(asked: Stream<Asked>, answered: Stream<Answered>) -> Stream<Talk> {
 /// 8: `within(before, after)` is of the right record from the left one's view, both ends included. A pair has the later of both times.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_ends_of_the_time_belong_to_it() {
-    let Some(test) = started(both).await else {
-        return;
-    };
-    send(&test, 10_000, asked(1, "q")).await;
-    send(&test, 7_999, answered(1, "too early")).await;
-    send(&test, 8_000, answered(1, "first")).await;
-    send(&test, 20_000, answered(1, "last")).await;
-    send(&test, 20_001, answered(1, "too late")).await;
+    let mut test = started(both).await;
+    send(&mut test, 10_000, asked(1, "q")).await;
+    send(&mut test, 7_999, answered(1, "too early")).await;
+    send(&mut test, 8_000, answered(1, "first")).await;
+    send(&mut test, 20_000, answered(1, "last")).await;
+    send(&mut test, 20_001, answered(1, "too late")).await;
     // From the other side: the answer at 20 000 is for questions from 10 000 to 22 000.
-    send(&test, 22_000, asked(1, "r")).await;
-    send(&test, 22_002, asked(1, "s")).await;
+    send(&mut test, 22_000, asked(1, "r")).await;
+    send(&mut test, 22_002, asked(1, "s")).await;
     assert_eq!(
         made::<Talk>(test).await,
         [
@@ -103,9 +101,7 @@ fn left_talks(asked: Stream<Asked>, answered: Stream<Answered>) -> Stream<LeftTa
 /// own timestamp; and only if stream time goes on. One that had a match never comes alone. Late records still match until then.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_without_a_match_comes_once_its_time_and_grace_are_over() {
-    let Some(test) = started(left_talks).await else {
-        return;
-    };
+    let mut test = started(left_talks).await;
     let row = |id, question: &str, answer: Option<&str>| {
         Some(LeftTalk {
             id,
@@ -113,16 +109,16 @@ async fn a_record_without_a_match_comes_once_its_time_and_grace_are_over() {
             answer: answer.map(str::to_owned),
         })
     };
-    send(&test, 1_000, asked(1, "alone")).await;
-    send(&test, 2_000, asked(2, "late answer")).await;
-    send(&test, 3_000, asked(3, "answered")).await;
-    send(&test, 3_500, answered(3, "yes")).await;
+    send(&mut test, 1_000, asked(1, "alone")).await;
+    send(&mut test, 2_000, asked(2, "late answer")).await;
+    send(&mut test, 3_000, asked(3, "answered")).await;
+    send(&mut test, 3_500, answered(3, "yes")).await;
     // 1 000 + 10 000 + 5 000 is not beyond itself.
-    send(&test, 16_000, answered(9, "time")).await;
+    send(&mut test, 16_000, answered(9, "time")).await;
     // Out of order, within the grace.
-    send(&test, 2_500, answered(2, "at last")).await;
-    send(&test, 16_001, answered(9, "time")).await;
-    send(&test, 40_000, answered(9, "time")).await;
+    send(&mut test, 2_500, answered(2, "at last")).await;
+    send(&mut test, 16_001, answered(9, "time")).await;
+    send(&mut test, 40_000, answered(9, "time")).await;
     assert_eq!(
         made::<LeftTalk>(test).await,
         [
@@ -136,13 +132,11 @@ async fn a_record_without_a_match_comes_once_its_time_and_grace_are_over() {
 /// 8: what comes when its time and grace are over is neither kept nor matched, and makes no row of its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_comes_behind_the_grace_is_left_out() {
-    let Some(test) = started(both).await else {
-        return;
-    };
-    send(&test, 100_000, answered(9, "time")).await;
-    send(&test, 50_000, asked(1, "late")).await;
-    send(&test, 50_000, answered(1, "late")).await;
-    send(&test, 101_000, asked(9, "now")).await;
+    let mut test = started(both).await;
+    send(&mut test, 100_000, answered(9, "time")).await;
+    send(&mut test, 50_000, asked(1, "late")).await;
+    send(&mut test, 50_000, answered(1, "late")).await;
+    send(&mut test, 101_000, asked(9, "now")).await;
     assert_eq!(
         made::<Talk>(test).await,
         [(101_000, talk(9, Some("now"), Some("time")))]
@@ -173,9 +167,7 @@ fn right_talks(asked: Stream<Asked>, answered: Stream<Answered>) -> Stream<Right
 /// 8: of a right join the right records come without a match, the left ones never. Without a grace they come once the time is over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_right_join_the_right_side_comes_alone() {
-    let Some(test) = started(right_talks).await else {
-        return;
-    };
+    let mut test = started(right_talks).await;
     let row = |id, question: Option<&str>, answer: &str| {
         Some(RightTalk {
             id,
@@ -183,13 +175,13 @@ async fn of_a_right_join_the_right_side_comes_alone() {
             answer: answer.to_owned(),
         })
     };
-    send(&test, 1_000, asked(1, "never alone")).await;
-    send(&test, 1_000, answered(2, "alone")).await;
-    send(&test, 5_000, asked(3, "before")).await;
-    send(&test, 6_000, answered(3, "yes")).await;
-    send(&test, 11_000, asked(9, "time")).await;
-    send(&test, 11_001, asked(9, "time")).await;
-    send(&test, 60_000, asked(9, "time")).await;
+    send(&mut test, 1_000, asked(1, "never alone")).await;
+    send(&mut test, 1_000, answered(2, "alone")).await;
+    send(&mut test, 5_000, asked(3, "before")).await;
+    send(&mut test, 6_000, answered(3, "yes")).await;
+    send(&mut test, 11_000, asked(9, "time")).await;
+    send(&mut test, 11_001, asked(9, "time")).await;
+    send(&mut test, 60_000, asked(9, "time")).await;
     assert_eq!(
         made::<RightTalk>(test).await,
         [
@@ -231,9 +223,7 @@ fn full_talks(
 /// comes; by a column of the side that is missing there is nothing to compare, and it is left out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_full_join_either_side_comes_alone_and_looks_up_a_row() {
-    let Some(test) = started(full_talks).await else {
-        return;
-    };
+    let mut test = started(full_talks).await;
     let row = |id, question: &str, answer: Option<&str>, name: Option<&str>| {
         Some(FullTalk {
             id,
@@ -242,16 +232,16 @@ async fn of_a_full_join_either_side_comes_alone_and_looks_up_a_row() {
             name: name.map(str::to_owned),
         })
     };
-    send(&test, 1_000, answered(1, "no question")).await;
-    send(&test, 2_000, asked(2, "no answer")).await;
-    send(&test, 3_000, asked(3, "both")).await;
-    send(&test, 3_100, answered(3, "yes")).await;
+    send(&mut test, 1_000, answered(1, "no question")).await;
+    send(&mut test, 2_000, asked(2, "no answer")).await;
+    send(&mut test, 3_000, asked(3, "both")).await;
+    send(&mut test, 3_100, answered(3, "yes")).await;
     let person = Person {
         id: 2,
         name: "Ann".to_owned(),
     };
-    send(&test, 3_200, person).await;
-    send(&test, 30_000, asked(9, "time")).await;
+    send(&mut test, 3_200, person).await;
+    send(&mut test, 30_000, asked(9, "time")).await;
     assert_eq!(
         made::<FullTalk>(test).await,
         [
