@@ -372,6 +372,71 @@ fn tables_are_joined_by_their_keys_or_by_a_foreign_key() {
 }
 
 #[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("parts")]
+#[table]
+struct Parts {
+    #[key]
+    tailnum: String,
+    #[key]
+    maker: i32,
+    pieces: i32,
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("built")]
+#[table]
+struct Built {
+    #[key]
+    tailnum: String,
+    #[key]
+    maker: i32,
+    by: String,
+}
+
+/// A part of a key is none: rows are found by it as by any other value.
+#[query]
+fn built(parts: Table<Parts>, makers: Table<Maker>) -> Table<Built> {
+    parts
+        .join(makers, |p, m| p.maker == m.id)
+        .map(|p, m| Built {
+            tailnum: p.tailnum,
+            maker: p.maker,
+            by: m.name,
+        })
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("known")]
+#[table]
+struct Known {
+    #[key]
+    tailnum: String,
+    maker: String,
+    owner: Option<String>,
+}
+
+#[query]
+fn known(planes: Table<Plane>, makers: Table<Maker>, owners: Table<Owner>) -> Table<Known> {
+    planes
+        .join(makers, |p, m| p.maker == m.id)
+        .left_join(owners, |p, _, o| p.tailnum == o.tailnum)
+        .map(|p, m, o| Known {
+            tailnum: p.tailnum,
+            maker: m.name,
+            owner: o.name,
+        })
+}
+
+#[test]
+fn a_foreign_key_may_be_a_part_of_the_key_and_stand_in_front_of_joins_by_keys() {
+    let forms = |plan: &ksql_schema::query::plan::Query<'static>| {
+        plan.joins().map(|join| join.form).collect::<Vec<_>>()
+    };
+    assert_eq!(forms(built::PLAN), [JoinForm::ForeignKey]);
+    assert_eq!(forms(known::PLAN), [JoinForm::ForeignKey, JoinForm::Keys]);
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("seats")]
 #[table]
 struct Seats {
