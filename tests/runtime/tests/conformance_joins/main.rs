@@ -16,11 +16,14 @@ mod rules_of_streams;
 
 areas!(
     foreign_key,
+    foreign_key_forms,
     grouped,
     n_way,
+    n_way_lookups,
     partition_by,
     stream_stream,
     stream_stream_by_expressions,
+    stream_stream_outer,
     stream_table,
     table_table,
 );
