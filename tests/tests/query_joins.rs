@@ -257,6 +257,40 @@ fn of_a_full_join_the_key_is_the_one_that_ksqldb_makes() {
 }
 
 #[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("touched")]
+#[stream]
+struct Touched {
+    #[key]
+    flight: i64,
+    copy: Option<i64>,
+}
+
+#[query]
+fn touched(flights: Stream<Flight>, landings: Stream<Landing>) -> Stream<Touched> {
+    flights
+        .left_join(landings, |f, l| f.id == l.flight)
+        .within("6h")
+        .map(|_, l| Touched {
+            flight: l.flight,
+            copy: l.flight.as_value(),
+        })
+}
+
+#[test]
+fn the_key_is_there_also_where_the_side_it_is_written_of_has_no_row() {
+    assert!(touched::KSQL[0].contains("SELECT `LANDINGS`.`FLIGHT` AS `FLIGHT`"));
+    let scratch = Scratch::new();
+    let at = at(&scratch, 0);
+    let (query, alone) = (touched(), flight(7, None, None));
+    let row = query.project(&at, (Some(alone.row()), None));
+    let expected = Touched {
+        flight: 7,
+        copy: None,
+    };
+    assert_eq!(Touched::from_row(row).unwrap(), expected);
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("met")]
 #[stream]
 struct Met {
@@ -335,6 +369,71 @@ fn tables_are_joined_by_their_keys_or_by_a_foreign_key() {
     assert!(made::KSQL[0].ends_with(
         "FROM `PLANE` `PLANES` LEFT JOIN `MAKER` `MAKERS` ON (`PLANES`.`MAKER` = `MAKERS`.`ID`) EMIT CHANGES;"
     ));
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("parts")]
+#[table]
+struct Parts {
+    #[key]
+    tailnum: String,
+    #[key]
+    maker: i32,
+    pieces: i32,
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("built")]
+#[table]
+struct Built {
+    #[key]
+    tailnum: String,
+    #[key]
+    maker: i32,
+    by: String,
+}
+
+/// A part of a key is none: rows are found by it as by any other value.
+#[query]
+fn built(parts: Table<Parts>, makers: Table<Maker>) -> Table<Built> {
+    parts
+        .join(makers, |p, m| p.maker == m.id)
+        .map(|p, m| Built {
+            tailnum: p.tailnum,
+            maker: p.maker,
+            by: m.name,
+        })
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("known")]
+#[table]
+struct Known {
+    #[key]
+    tailnum: String,
+    maker: String,
+    owner: Option<String>,
+}
+
+#[query]
+fn known(planes: Table<Plane>, makers: Table<Maker>, owners: Table<Owner>) -> Table<Known> {
+    planes
+        .join(makers, |p, m| p.maker == m.id)
+        .left_join(owners, |p, _, o| p.tailnum == o.tailnum)
+        .map(|p, m, o| Known {
+            tailnum: p.tailnum,
+            maker: m.name,
+            owner: o.name,
+        })
+}
+
+#[test]
+fn a_foreign_key_may_be_a_part_of_the_key_and_stand_in_front_of_joins_by_keys() {
+    let forms = |plan: &ksql_schema::query::plan::Query<'static>| {
+        plan.joins().map(|join| join.form).collect::<Vec<_>>()
+    };
+    assert_eq!(forms(built::PLAN), [JoinForm::ForeignKey]);
+    assert_eq!(forms(known::PLAN), [JoinForm::ForeignKey, JoinForm::Keys]);
 }
 
 #[derive(Debug, Clone, PartialEq, Entity)]

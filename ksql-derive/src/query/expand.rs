@@ -385,7 +385,12 @@ impl Whole<'_> {
         let input = self.input();
         let keep = self.keep(native);
         let made = &self.query.made;
-        let rows = self.rows(made.fields.iter().map(|(_, tree)| &**tree));
+        let keys = made
+            .fields
+            .iter()
+            .filter_map(|(_, tree)| self.joined_key(tree));
+        let fields = made.fields.iter().map(|(_, tree)| &**tree);
+        let rows = self.rows(fields.chain(keys));
         let row = self.row(native);
         let new_key = self.new_key(native);
         let assumed = assumed(self.signature);
@@ -462,7 +467,19 @@ impl Whole<'_> {
                 }
                 _ => {
                     let value = native.value(tree);
-                    quote!(__k::give(__scratch, #value))
+                    let own = quote!(__k::give(__scratch, #value));
+                    match self.joined_key(tree) {
+                        // The key is what is equal on both sides, also where this side has no row.
+                        Some(there) => {
+                            let (hash, there) = (hash(field), native.value(there));
+                            quote!(if const { __k::s::column::is_key(__P, #hash) } {
+                                __k::give(__scratch, #there)
+                            } else {
+                                #own
+                            })
+                        }
+                        None => own,
+                    }
                 }
             };
             quote!(#field: #value)

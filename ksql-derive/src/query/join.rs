@@ -227,6 +227,11 @@ impl Chain<'_, '_> {
                 return None;
             }
         };
+        let mut broken = false;
+        tree.walk(&mut |expr| broken |= matches!(expr.kind, Kind::Broken));
+        if broken {
+            return None;
+        }
         let of = |side: &Tree| {
             let mut inputs: Vec<usize> = Vec::new();
             side.walk(&mut |expr| {

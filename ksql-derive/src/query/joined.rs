@@ -58,15 +58,33 @@ impl Whole<'_> {
             }
             if join.left_kind == SourceKind::Table {
                 let left = self.left_entity(join);
-                let (hash, kind, joins) = (column(&join.left), join_kind(join.kind), joins.len());
+                let (hash, kind) = (column(&join.left), join_kind(join.kind));
+                let standing = self.standing(index);
                 tokens.extend(check_at(
                     join.left.place,
                     &quote!(__k::s::check::check_table_join),
-                    quote!(#left, #hash, #kind, #joins),
+                    quote!(#left, #hash, #kind, #standing),
                 ));
             }
         }
         tokens
+    }
+
+    /// Where a join stands among the others.
+    fn standing(&self, index: usize) -> TokenStream {
+        let joins = &self.query.joins;
+        let (Some(join), Some(before)) = (joins.get(index), joins.first()) else {
+            return TokenStream::new();
+        };
+        let (first, before) = (index == 0, self.form(before));
+        let over_first = self.left_entity(join) == format_ident!("__E{}", self.query.input);
+        quote! {
+            __k::s::check::Standing {
+                first: #first,
+                over_first: #over_first,
+                before: #before,
+            }
+        }
     }
 
     /// The model of the input that the left side is over.
@@ -91,14 +109,17 @@ impl Whole<'_> {
     pub(super) fn joined_key_check(&self, nodes: &Nodes<'_>) -> TokenStream {
         let made = &self.query.made;
         let equal = equal_to_key(&self.query.joins);
-        let items = made.fields.iter().map(|(field, tree)| {
+        let meanings: Vec<String> = made.fields.iter().map(|(_, tree)| tree.meaning()).collect();
+        let items = made.fields.iter().zip(&meanings).map(|((field, tree), meaning)| {
             let to = hash(field);
             let from = match &tree.origin().kind {
                 Kind::Column { input, field, .. } if *input == self.query.input => hash(field),
                 _ => 0,
             };
-            let compared = equal.contains(&tree.meaning());
-            quote!((#to, #from, #compared))
+            let compared = equal.contains(meaning);
+            let same = meanings.iter().position(|other| other == meaning);
+            let same = same.unwrap_or_default();
+            quote!(__k::s::check::Item { to: #to, from: #from, compared: #compared, same: #same })
         });
         let Some(last) = self.query.joins.last() else {
             return TokenStream::new();
@@ -106,12 +127,30 @@ impl Whole<'_> {
         let (kind, form) = (join_kind(last.kind), self.form(last));
         let (left, right) = (entry(nodes.of(&last.left)), entry(nodes.of(&last.right)));
         let on = self.key_text();
+        let standing = self.standing(self.query.joins.len() - 1);
         let model = format_ident!("__E{}", self.query.input);
         check_at(
             Place::of(&made.path),
             &quote!(__k::s::check::check_joined_key),
-            quote!(__O, #model, (#kind, #form), [#left, #right], #on, &[#(#items),*]),
+            quote!(__O, #model, (#kind, #form, #standing), [#left, #right], #on, &[#(#items),*]),
         )
+    }
+
+    /// What the key of a joined row is made of where a field is given a side that may have no row: the side that has one.
+    pub(super) fn joined_key(&self, tree: &Expr) -> Option<&Expr> {
+        let query = self.query;
+        if query.group.is_some() || query.partition.is_some() {
+            return None;
+        }
+        let last = query.joins.last()?;
+        let there = match last.kind {
+            JoinKind::Full => return None,
+            JoinKind::Right => &last.right,
+            JoinKind::Inner | JoinKind::Left => &last.left,
+        };
+        let meaning = tree.meaning();
+        let other = meaning != there.meaning() && equal_to_key(&query.joins).contains(&meaning);
+        other.then_some(&**there)
     }
 
     /// How the key is written.

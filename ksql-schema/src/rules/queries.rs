@@ -7,7 +7,7 @@
 use super::model::{ModelFinding, error};
 use crate::finding::Severity;
 use crate::model::{Entity, Kind};
-use crate::query::plan::Query;
+use crate::query::plan::{JoinForm, Query};
 use crate::query::with;
 
 /// Every finding about queries. `added` are the entities the program added by itself, which it may write.
@@ -47,6 +47,7 @@ pub(super) fn check(
             }
         }
         inherited(one, queries, findings);
+        joined(one, queries, findings);
     }
     if let Err(cycle) = start_order(queries) {
         findings.push(circle(queries, &cycle));
@@ -168,6 +169,55 @@ fn inherited(query: &Query<'_>, queries: &[&Query<'_>], findings: &mut Vec<Model
             findings.push(finding);
         }
     }
+}
+
+/// Rows of one key stand in partitions of one number, or they do not meet: what is joined has as many partitions. By a foreign
+/// key ksqlDB sends them to each other.
+fn joined(query: &Query<'_>, queries: &[&Query<'_>], findings: &mut Vec<ModelFinding>) {
+    let Some(first) = query.inputs.first().map(|input| input.entity) else {
+        return;
+    };
+    for join in query.joins() {
+        let other = query.inputs.get(join.input).map(|input| input.entity);
+        let (Some(other), false) = (other, join.form == JoinForm::ForeignKey) else {
+            continue;
+        };
+        let counts = (
+            stated(first, queries, queries.len()),
+            stated(other, queries, queries.len()),
+        );
+        let (Some((one, from)), Some((two, by))) = counts else {
+            continue;
+        };
+        if one != two {
+            findings.push(error(
+                "K0609",
+                &[first, other, query.output],
+                format!(
+                    "the query `{}` joins `{}`, which has {} ({from}), and `{}`, which has {} ({by}): rows of one key would not meet",
+                    query.name,
+                    first.name,
+                    partitions(one),
+                    other.name,
+                    partitions(two),
+                ),
+                "give both topics one number of partitions, or read one of them through a query whose output has the other's",
+            ));
+        }
+    }
+}
+
+/// How many partitions an entity says it has, or those of what a query makes it of, and where that is said. Of a topic that is
+/// there already nothing need be said.
+fn stated(entity: &Entity<'_>, queries: &[&Query<'_>], depth: usize) -> Option<(u32, String)> {
+    if let Some(count) = entity.topic.partitions {
+        return Some((count, "by its `#[topic]`".to_owned()));
+    }
+    // In a circle nothing is found.
+    let depth = depth.checked_sub(1)?;
+    let source = queries.iter().find(|other| same(other.output, entity))?;
+    let (count, _) = stated(source.inputs.first()?.entity, queries, depth)?;
+    Some((count, format!("by the query `{}`", source.name)))
 }
 
 fn partitions(count: u32) -> String {

@@ -2,6 +2,7 @@
 //!
 //! The rules are ksqlDB's: one equality of equal types, a table by its one key column, no source twice.
 
+use super::shape::name;
 use super::{Part, refuse};
 use crate::model::{Entity, Kind, Role};
 use crate::query::column::is_key;
@@ -68,11 +69,33 @@ pub const fn check_table_side(entity: &Entity<'_>, hash: u64) {
     }
 }
 
-/// Refuses what a join by a foreign key cannot do; `hash` is the column of the left table, 0 for an expression, and `joins` how
-/// many joins the query has.
+/// Where a join of tables stands among the joins of its query.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    /// Whether it is the first one.
+    pub first: bool,
+    /// Whether its left side is over the query's first table.
+    pub over_first: bool,
+    /// How the first join's rows find each other.
+    pub before: JoinForm,
+}
+
+impl Standing {
+    /// Whether the key of the left side's table is still that of the rows: joined by a foreign key before, they have that of the
+    /// first table, and of no other.
+    const fn keeps_keys(self) -> bool {
+        self.first || self.over_first || !matches!(self.before, JoinForm::ForeignKey)
+    }
+}
+
+/// Refuses what a join by a foreign key cannot do; `hash` is the column of the left table, 0 for an expression.
 #[track_caller]
-pub const fn check_table_join(left: &Entity<'_>, hash: u64, kind: JoinKind, joins: usize) {
-    if left.columns.is_empty() || is_key(left.columns, hash) && left.key_columns() == 1 {
+pub const fn check_table_join(left: &Entity<'_>, hash: u64, kind: JoinKind, standing: Standing) {
+    if left.columns.is_empty() {
+        return;
+    }
+    let kept = standing.keeps_keys();
+    if kept && is_only_key(left, hash) {
         return;
     }
     if matches!(kind, JoinKind::Right | JoinKind::Full) {
@@ -86,17 +109,30 @@ pub const fn check_table_join(left: &Entity<'_>, hash: u64, kind: JoinKind, join
             ),
         ]);
     }
-    if joins > 1 {
+    if !kept {
+        refuse(&[
+            Text("joined by a foreign key the rows have the key of the first table, and that of `"),
+            Text(left.name),
+            Text(
+                "` no more: compare the first table's key, or write this join in a query of its own over the output of the one before",
+            ),
+        ]);
+    }
+    if !standing.first {
         refuse(&[
             Text("`"),
             Text(left.name),
             Text("` is not joined by its key `"),
             Text(key_name(left)),
             Text(
-                "`, and ksqlDB makes such a join of two tables only: write the others in a query of their own over this one's output",
+                "`, and ksqlDB makes such a join as a query's first one only: put it in front of the others, or into a query of its own over their output",
             ),
         ]);
     }
+}
+
+const fn is_only_key(entity: &Entity<'_>, hash: u64) -> bool {
+    is_key(entity.columns, hash) && entity.key_columns() == 1
 }
 
 /// How the rows of a join find each other; `hash` is the left column it goes by, 0 for an expression.
@@ -110,29 +146,44 @@ pub const fn form(
     match (left_kind, right_kind, within) {
         (Kind::Stream, Kind::Stream, Some(within)) => JoinForm::Within(within),
         (Kind::Stream, _, _) => JoinForm::Lookup,
-        _ if is_key(left.columns, hash) => JoinForm::Keys,
+        _ if is_only_key(left, hash) => JoinForm::Keys,
         _ => JoinForm::ForeignKey,
     }
 }
 
+/// A field of a joined row's output, and what it takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Item {
+    /// The field's column.
+    pub to: u64,
+    /// The column of the first input, or 0.
+    pub from: u64,
+    /// Whether it is what the last join compares.
+    pub compared: bool,
+    /// The number of the first field that takes the same.
+    pub same: usize,
+}
+
 /// Refuses an output whose key is not what the rows are joined by: `compared`, by a join of this kind and form. `items` are the
-/// output's fields: each with the column of the first input it takes, or 0, and whether it takes what the join compares.
+/// output's fields.
 #[track_caller]
 pub const fn check_joined_key(
     output: &Entity<'_>,
     left: &Entity<'_>,
-    (kind, form): (JoinKind, JoinForm),
+    (kind, form, standing): (JoinKind, JoinForm, Standing),
     compared: [Node; 2],
     on: &str,
-    items: &[(u64, u64, bool)],
+    items: &[Item],
 ) {
     // What is compared wrongly was said there.
     let foreign = matches!(form, JoinForm::ForeignKey);
-    let refused = foreign && matches!(kind, JoinKind::Right | JoinKind::Full);
+    let refused = foreign && (matches!(kind, JoinKind::Right | JoinKind::Full) || !standing.first)
+        || !standing.keeps_keys();
     if output.columns.is_empty() || left.columns.is_empty() || refused || !are_keys(compared) {
         return;
     }
-    if matches!(form, JoinForm::ForeignKey) {
+    check_key_once(output, left, foreign, items);
+    if foreign {
         check_left_keys(output, left, items);
         return;
     }
@@ -166,13 +217,46 @@ pub const fn check_joined_key(
     }
 }
 
+/// What is the key is not selected again as it is.
+#[track_caller]
+const fn check_key_once(output: &Entity<'_>, left: &Entity<'_>, foreign: bool, items: &[Item]) {
+    let mut keys = items;
+    while let [key, rest @ ..] = keys {
+        keys = rest;
+        let becomes = match foreign {
+            true => is_key(left.columns, key.from),
+            false => key.compared,
+        };
+        if !becomes || !is_key(output.columns, key.to) {
+            continue;
+        }
+        let mut others = items;
+        while let [other, more @ ..] = others {
+            others = more;
+            if other.same == key.same && other.to != key.to {
+                refuse(&[
+                    Text("`"),
+                    Text(output.name),
+                    Text("."),
+                    Text(name(output.columns, other.to)),
+                    Text("` takes what the key `"),
+                    Text(name(output.columns, key.to)),
+                    Text(
+                        "` is made of, and ksqlDB selects it once: for a copy in the value, write `.as_value()`",
+                    ),
+                ]);
+            }
+        }
+    }
+}
+
 const fn are_keys([left, right]: [Node; 2]) -> bool {
     left.ty.same(right.ty) && matches!(left.ty, Sql::Integer | Sql::Bigint | Sql::String)
 }
 
 /// Joined by a foreign key the rows keep the left table's keys, all of them.
 #[track_caller]
-const fn check_left_keys(output: &Entity<'_>, left: &Entity<'_>, items: &[(u64, u64, bool)]) {
+const fn check_left_keys(output: &Entity<'_>, left: &Entity<'_>, items: &[Item]) {
     let mut kept = left.columns;
     while let [column, rest @ ..] = kept {
         kept = rest;
@@ -199,23 +283,23 @@ const fn check_left_keys(output: &Entity<'_>, left: &Entity<'_>, items: &[(u64, 
     }
 }
 
-const fn key_takes(output: &Entity<'_>, items: &[(u64, u64, bool)], from: u64) -> bool {
+const fn key_takes(output: &Entity<'_>, items: &[Item], from: u64) -> bool {
     let mut items = items;
-    while let [(to, taken, _), rest @ ..] = items {
+    while let [item, rest @ ..] = items {
         items = rest;
-        if *taken == from && is_key(output.columns, *to) {
+        if item.from == from && is_key(output.columns, item.to) {
             return true;
         }
     }
     false
 }
 
-const fn is_compared(items: &[(u64, u64, bool)], to: u64) -> bool {
+const fn is_compared(items: &[Item], to: u64) -> bool {
     let mut items = items;
-    while let [(one, _, compared), rest @ ..] = items {
+    while let [item, rest @ ..] = items {
         items = rest;
-        if *one == to {
-            return *compared;
+        if item.to == to {
+            return item.compared;
         }
     }
     false

@@ -10,7 +10,8 @@ mod output;
 mod shape;
 
 pub use join::{
-    check_joined_key, check_on, check_other_source, check_table_join, check_table_side, form,
+    Item, Standing, check_joined_key, check_on, check_other_source, check_table_join,
+    check_table_side, form,
 };
 pub use operators::{
     check_arith, check_between, check_case, check_cast, check_compare, check_condition, check_in,

@@ -172,7 +172,7 @@ const fn is_key(columns: &[Column<'_>], hash: u64) -> bool {
     }
 }
 
-const fn name<'c>(columns: &'c [Column<'c>], hash: u64) -> &'c str {
+pub(super) const fn name<'c>(columns: &'c [Column<'c>], hash: u64) -> &'c str {
     match crate::query::column::find(columns, hash) {
         Some(column) => column.name,
         None => "",

@@ -6,7 +6,7 @@ use crate::model::{
     WindowKind,
 };
 use crate::names::hash;
-use crate::query::plan::Input;
+use crate::query::plan::{Input, Join, JoinForm, JoinKind, Step};
 use crate::rules::validate_queries;
 use crate::types::Type;
 
@@ -251,6 +251,44 @@ fn partitions_that_a_statement_cannot_know_of_are_a_warning() {
         let (to_b, to_c) = (query("to_b", &of_wide, &b), query("to_c", &of_b, &c));
         assert_eq!(found(&[], &[&to_b, &to_c]), [], "{in_b:?} {in_c:?}");
     }
+}
+
+#[test]
+fn joined_topics_have_one_number_of_partitions_but_by_a_foreign_key() {
+    let joins = |form| {
+        [Step::Join(Join {
+            input: 1,
+            kind: JoinKind::Inner,
+            form,
+            on: "a.id == b.id",
+        })]
+    };
+    let (keys, foreign) = (joins(JoinForm::Lookup), joins(JoinForm::ForeignKey));
+    let (mut wide, mut narrow) = (A, B);
+    (wide.topic.partitions, narrow.topic.partitions) = (Some(4), Some(2));
+    let of = |other| [reads(&wide)[0], reads(other)[0]];
+    let joined = |inputs, steps| Query {
+        steps,
+        ..query("both", inputs, &C)
+    };
+    let of_narrow = of(&narrow);
+    assert_eq!(
+        one_error(&[&joined(&of_narrow, &keys)]),
+        "K0609: the query `both` joins `A`, which has 4 partitions (by its `#[topic]`), and `B`, which has 2 partitions \
+         (by its `#[topic]`): rows of one key would not meet; give both topics one number of partitions, or read one of them through \
+         a query whose output has the other's"
+    );
+    assert_eq!(found(&[], &[&joined(&of_narrow, &foreign)]), []);
+    // What says nothing may have as many.
+    let of_silent = of(&D);
+    assert_eq!(found(&[], &[&joined(&of_silent, &keys)]), []);
+    // What a query makes has as many as what it is made of.
+    let of_d = reads(&narrow);
+    let text = one_error(&[&joined(&of_silent, &keys), &query("to_d", &of_d, &D)]);
+    assert!(
+        text.contains("`D`, which has 2 partitions (by the query `to_d`)"),
+        "{text}"
+    );
 }
 
 #[test]

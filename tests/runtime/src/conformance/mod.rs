@@ -6,12 +6,17 @@
 
 mod cases;
 mod check;
+mod coverage;
 mod decode;
 mod encode;
+mod joiner;
 pub mod ksql;
 mod same;
 mod texts;
+mod write;
 
 pub use cases::{Case, Cases, Column, Record, Source};
-pub use check::{Written, written};
+pub use check::{RUNS_JOINS, Written, written};
+pub use coverage::{Refused, assert_each_is_written, assert_places, assert_refused, share_of_core};
+pub use joiner::{Joiner, Made, joiner};
 pub use texts::snapshot;

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::check::Written;
 
-/// Compares the texts of an area's cases with `tests/conformance/texts/<area>.ksql`; `UPDATE_SNAPSHOTS=1` writes them anew.
+/// Compares the texts of an area's cases with `tests/<test>/texts/<area>.ksql`, where `module` is one of the test's;
+/// `UPDATE_SNAPSHOTS=1` writes them anew.
 ///
 /// # Panics
 /// With what is different.
-pub fn snapshot(area: &str, cases: &[Written]) {
+pub fn snapshot(module: &str, area: &str, cases: &[Written]) {
     let mut text = String::new();
     for case in cases {
         text.push_str(&format!("-- {}\n", case.id));
@@ -20,7 +21,7 @@ pub fn snapshot(area: &str, cases: &[Written]) {
         }
         text.push('\n');
     }
-    let path = path(area);
+    let path = path(module, area);
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some_and(|value| value == "1") {
         std::fs::write(&path, text).expect("the file can be written");
         return;
@@ -36,8 +37,10 @@ pub fn snapshot(area: &str, cases: &[Written]) {
     }
 }
 
-fn path(area: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/texts");
+fn path(module: &str, area: &str) -> PathBuf {
+    let test = module.split("::").next().unwrap_or_default();
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let folder = tests.join(test).join("texts");
     folder.join(format!("{area}.ksql"))
 }
 

@@ -1,6 +1,6 @@
 //! The cases over one source that no query of ours says, with the reasons.
 
-use ksql_runtime_tests::conformance::Cases;
+use ksql_runtime_tests::conformance::{Cases, assert_each_is_written, share_of_core};
 
 /// Reasons, and the cases each is one for.
 const CANNOT: &[(&str, &[&str])] = &[
@@ -280,44 +280,12 @@ const CANNOT: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The ids of the cases that are not written.
-pub fn ids() -> Vec<&'static str> {
-    CANNOT
-        .iter()
-        .flat_map(|(_, ids)| ids.iter().copied())
-        .collect()
-}
-
 #[test]
 fn a_case_is_written_or_there_is_a_reason_why_not() {
     let Some(cases) = Cases::or_skip(concat!(module_path!(), "::a_case_is_written")) else {
         return;
     };
-    let written = super::written();
-    let (written, cannot) = (ids_of(&written), ids());
-    let mut wrong = Vec::new();
-    for (list, name) in [(&written, "written"), (&cannot, "listed as not written")] {
-        for (index, id) in list.iter().enumerate() {
-            if list[..index].contains(id) {
-                wrong.push(format!("`{id}` is {name} twice"));
-            }
-            match cases.get(id) {
-                None => wrong.push(format!("`{id}` is {name}, and there is no such case")),
-                Some(case) if case.is_over_one_source() => {}
-                Some(_) => wrong.push(format!("`{id}` is {name}, and has several sources")),
-            }
-        }
-    }
-    for (id, case) in cases.all() {
-        match (written.contains(&id), cannot.contains(&id)) {
-            (true, true) => wrong.push(format!("`{id}` is written, and there is a reason why not")),
-            (false, false) if case.is_over_one_source() => {
-                wrong.push(format!("`{id}` is not written, and no reason is given"));
-            }
-            _ => {}
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_each_is_written(cases, &super::written(), CANNOT, false);
 }
 
 #[test]
@@ -330,34 +298,13 @@ fn most_of_what_comes_first_is_written() {
         .iter()
         .filter(|case| case.reason().is_some())
         .count();
-    let ids = ids_of(&written);
     println!(
         "{} cases are written, {otherwise} of them say it otherwise",
-        ids.len()
+        written.len()
     );
     for rank in [1, 2] {
-        let core = cases.core().iter().filter(|(of, _)| *of == rank);
-        let single: Vec<_> = core
-            .filter(|(_, id)| cases.get(id).is_some_and(|case| case.is_over_one_source()))
-            .collect();
-        let found = single
-            .iter()
-            .filter(|(_, id)| ids.contains(&id.as_str()))
-            .count();
-        println!(
-            "rank {rank}: {found} of {} over one source, {} cannot be written",
-            single.len(),
-            single.len() - found
-        );
-        assert!(
-            found * 5 >= single.len() * 4,
-            "rank {rank}: {found} of {}",
-            single.len()
-        );
+        let (found, all) = share_of_core(cases, &written, rank, false);
+        assert!(found * 5 >= all * 4, "rank {rank}: {found} of {all}");
     }
-    assert!(ids.len() >= 300, "{} cases are written", ids.len());
-}
-
-fn ids_of(written: &[ksql_runtime_tests::conformance::Written]) -> Vec<&'static str> {
-    written.iter().map(|case| case.id).collect()
+    assert!(written.len() >= 300, "{} cases are written", written.len());
 }

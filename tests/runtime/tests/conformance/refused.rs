@@ -1,23 +1,8 @@
 //! The statements over one source that ksqlDB refuses, and where ours are refused: by the compiler, by the check of a model, by
 //! the running query, or because nothing can be written that would say them.
 
-use std::path::Path;
-
-use ksql_runtime_tests::conformance::Cases;
-
-/// Where something is refused.
-#[derive(Debug, PartialEq, Eq, Clone, Copy)]
-enum Refused {
-    /// It does not compile: a case under `tests/ui`, `area/name`.
-    Ui(&'static str),
-    /// A check of the model.
-    Model(&'static str),
-    /// The query stops: a test in a file beside this folder.
-    Run(&'static str, &'static str),
-    /// Nothing says it, for this reason.
-    Unsayable(&'static str),
-}
 use Refused::{Model, Run, Ui, Unsayable};
+use ksql_runtime_tests::conformance::{Refused, assert_places, assert_refused};
 
 /// Where, and the cases that are refused there.
 const REFUSED: &[(Refused, &[&str])] = &[
@@ -339,66 +324,11 @@ const REFUSED: &[(Refused, &[&str])] = &[
 
 #[test]
 fn each_refused_statement_is_refused_in_one_place_or_cannot_be_said() {
-    let Some(cases) = Cases::refused_or_skip(concat!(module_path!(), "::each_refused_statement"))
-    else {
-        return;
-    };
-    let mut wrong = Vec::new();
-    let listed: Vec<&str> = REFUSED
-        .iter()
-        .flat_map(|(_, ids)| ids.iter().copied())
-        .collect();
-    for (index, id) in listed.iter().enumerate() {
-        if listed[..index].contains(id) {
-            wrong.push(format!("`{id}` is listed twice"));
-        }
-        if !cases.iter().any(|case| case == id) {
-            wrong.push(format!(
-                "`{id}` is listed, and there is no such case over one source"
-            ));
-        }
-    }
-    for id in &cases {
-        if !listed.contains(&id.as_str()) {
-            wrong.push(format!("where `{id}` is refused is not said"));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let unsayable = REFUSED
-        .iter()
-        .filter(|(place, _)| matches!(place, Unsayable(_)));
-    let unsayable: usize = unsayable.map(|(_, ids)| ids.len()).sum();
-    println!(
-        "{} statements are refused, {unsayable} of them because nothing says them",
-        cases.len()
-    );
+    let test = concat!(module_path!(), "::each_refused_statement");
+    assert_refused(test, REFUSED, false);
 }
 
 #[test]
 fn the_places_where_something_is_refused_are_there() {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let ui = tests.join("../../ui");
-    let errors =
-        std::fs::read_to_string(tests.join("../../../docs/errors.md")).expect("the errors");
-    for (place, _) in REFUSED {
-        let there = match place {
-            Ui(case) => case.split_once('/').is_some_and(|(area, name)| {
-                let case = ui.join(area).join("fail").join(name);
-                case.with_extension("rs").is_file() && case.with_extension("stderr").is_file()
-            }),
-            Model(code) => errors.contains(&format!("## {code}: ")),
-            Run(file, name) => {
-                let text = std::fs::read_to_string(tests.join(file).with_extension("rs"));
-                text.is_ok_and(|text| text.contains(&format!("fn {name}(")))
-            }
-            Unsayable(reason) => !reason.is_empty(),
-        };
-        assert!(there, "{place:?}");
-    }
-    for (index, (place, _)) in REFUSED.iter().enumerate() {
-        assert!(
-            REFUSED[..index].iter().all(|(before, _)| before != place),
-            "{place:?} stands twice"
-        );
-    }
+    assert_places(REFUSED);
 }

@@ -1,4 +1,4 @@
-//! A foreign key joins two tables only.
+//! A foreign key joins the first two tables only.
 
 #[path = "../common.rs"]
 mod common;
@@ -9,9 +9,9 @@ use ksql_runtime::prelude::*;
 #[query]
 fn living(customers: Table<Customer>, cities: Table<City>, totals: Table<Total>) -> Table<Living> {
     customers
-        .join(cities, |c, t| c.city == t.id)
-        .join(totals, |c, _, n| c.id == n.id)
-        .map(|c, t, _| Living { id: c.id, name: c.name, city: t.name })
+        .join(totals, |c, n| c.id == n.id)
+        .join(cities, |c, _, t| c.city == t.id)
+        .map(|c, _, t| Living { id: c.id, name: c.name, city: t.name })
 }
 
 fn main() {}

@@ -201,11 +201,18 @@ impl Parser {
 
     fn column(&mut self, name: String) -> Read<Expr> {
         if self.symbol(".") {
-            let column = self.name()?;
-            return match self.aliases.contains(&name) {
-                true => Ok(Expr::Column(column)),
-                false => Err(format!("`{name}` is no source")),
+            let called = |(source, alias): &&(String, String)| *alias == name || *source == name;
+            let Some((source, _)) = self.sources.iter().find(called).cloned() else {
+                return Err(format!("`{name}` is no source"));
             };
+            let column = match self.symbol("*") {
+                true => "*".to_owned(),
+                false => self.name()?,
+            };
+            return Ok(Expr::Column(match self.sources.len() {
+                1 => column,
+                _ => format!("{source}.{column}"),
+            }));
         }
         Ok(Expr::Column(name))
     }

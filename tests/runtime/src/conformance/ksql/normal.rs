@@ -4,6 +4,7 @@
 //! said in one, and what says nothing is left out: aliases that ksqlDB would have made up, properties one side leaves open, the
 //! order of key columns among the selected.
 
+use super::joins;
 use super::tree::{Expr, Item, Statement, Window};
 
 /// A day, which is how long windows stay open where nothing is said.
@@ -48,7 +49,12 @@ pub fn differences(
         format!("{:?}", ours.kind),
     );
     same("name", case.name.clone(), without(label, &ours.name));
-    same("FROM", case.from.clone(), ours.from.clone());
+    same("FROM", case.from().to_owned(), ours.from().to_owned());
+    same(
+        "JOIN",
+        joins::listed(case, sources),
+        joins::listed(ours, sources),
+    );
     same(
         "EMIT FINAL",
         case.emits_final.to_string(),
@@ -59,17 +65,38 @@ pub fn differences(
         window(case.window.as_ref(), case, None),
         window(ours.window.as_ref(), ours, case.window.as_ref()),
     );
-    let clause = |expr: &Option<Expr>| {
-        expr.clone()
-            .map_or_else(|| "nothing".to_owned(), |expr| normal(expr).to_string())
+    let clause = |of: &Statement, expr: &Option<Expr>| {
+        expr.clone().map_or_else(
+            || "nothing".to_owned(),
+            |expr| joins::whole(expr, of, sources).to_string(),
+        )
     };
-    same("WHERE", clause(&case.filter), clause(&ours.filter));
-    same("HAVING", clause(&case.having), clause(&ours.having));
-    same("GROUP BY", listed(&case.group_by), listed(&ours.group_by));
+    same(
+        "WHERE",
+        clause(case, &case.filter),
+        clause(ours, &ours.filter),
+    );
+    same(
+        "HAVING",
+        clause(case, &case.having),
+        clause(ours, &ours.having),
+    );
+    let listed = |of: &Statement, list: &[Expr]| {
+        let texts: Vec<String> = list
+            .iter()
+            .map(|expr| joins::whole(expr.clone(), of, sources).to_string())
+            .collect();
+        format!("({})", texts.join(", "))
+    };
+    same(
+        "GROUP BY",
+        listed(case, &case.group_by),
+        listed(ours, &ours.group_by),
+    );
     same(
         "PARTITION BY",
-        listed(&case.partition_by),
-        listed(&ours.partition_by),
+        listed(case, &case.partition_by),
+        listed(ours, &ours.partition_by),
     );
     for property in [
         "KAFKA_TOPIC",
@@ -150,38 +177,51 @@ fn window(window: Option<&Window>, statement: &Statement, other: Option<&Window>
     )
 }
 
-fn listed(list: &[Expr]) -> String {
-    let texts: Vec<String> = list
-        .iter()
-        .map(|expr| normal(expr.clone()).to_string())
-        .collect();
-    format!("({})", texts.join(", "))
-}
-
 fn selected(statement: &Statement, sources: &impl Sources) -> Selected {
-    let columns = sources.columns(&statement.from).unwrap_or_default();
+    let columns = joins::columns(statement, sources);
+    let joined = !statement.joins.is_empty();
     let mut items = Vec::new();
     for item in &statement.select {
+        let of_joined = joined.then(|| joins::starred(&item.expr, statement, sources));
+        if let Some(starred) = of_joined.flatten() {
+            items.extend(starred);
+            continue;
+        }
         if item.expr == Expr::Star {
             items.extend(starred(statement, &columns));
             continue;
         }
-        let alias = match (&item.alias, &item.expr) {
+        let expr = joins::whole(item.expr.clone(), statement, sources);
+        let alias = match (&item.alias, &expr) {
             (Some(alias), _) => Some(alias.clone()),
+            (None, Expr::Column(name)) if joined => Some(joins::called(name, statement, sources)),
             (None, Expr::Column(name)) => Some(name.clone()),
             (None, _) => None,
         };
-        items.push(Item {
-            expr: normal(item.expr.clone()),
-            alias,
-        });
+        items.push(Item { expr, alias });
     }
-    let absent = sources.absent(&statement.from);
+    let absent = |source: &String| {
+        let names = sources.absent(source).into_iter();
+        let whole = names.map(|name| match joined {
+            true => format!("{source}.{name}"),
+            false => name,
+        });
+        whole.collect::<Vec<_>>()
+    };
+    let read = statement.sources.iter();
+    let absent: Vec<String> = read.flat_map(|(source, _)| absent(source)).collect();
     items.retain(|item| !matches!(&item.expr, Expr::Column(name) if absent.contains(name)));
+    let whole = |list: &[Expr]| {
+        let list = list.iter().cloned();
+        list.map(|expr| joins::whole(expr, statement, sources))
+            .collect::<Vec<_>>()
+    };
     let keys: Vec<Expr> = if !statement.group_by.is_empty() {
-        statement.group_by.iter().cloned().map(normal).collect()
+        whole(&statement.group_by)
     } else if !statement.partition_by.is_empty() {
-        statement.partition_by.iter().cloned().map(normal).collect()
+        whole(&statement.partition_by)
+    } else if joined {
+        joins::keys(statement, &items, sources)
     } else {
         let keys = columns.into_iter().filter(|(_, key)| *key);
         keys.map(|(name, _)| Expr::Column(name)).collect()

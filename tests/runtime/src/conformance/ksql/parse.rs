@@ -1,7 +1,7 @@
 //! Tokens into a statement, whose clauses stand in the order of ksqlDB's grammar. Expressions are read in `expression`.
 
 use super::token::{Token, tokens};
-use super::tree::{Expr, Item, Kind, Statement, Window, WindowKind};
+use super::tree::{Expr, Item, Join, Kind, Statement, Window, WindowKind};
 
 /// Reads `CREATE STREAM|TABLE .. AS SELECT ..`.
 ///
@@ -11,7 +11,7 @@ pub fn parse(text: &str) -> Result<Statement, String> {
     let mut parser = Parser {
         tokens: tokens(text)?,
         at: 0,
-        aliases: Vec::new(),
+        sources: Vec::new(),
     };
     parser
         .statement()
@@ -19,7 +19,7 @@ pub fn parse(text: &str) -> Result<Statement, String> {
 }
 
 /// Words an alias without AS cannot be.
-const CLAUSES: [&str; 10] = [
+const CLAUSES: [&str; 17] = [
     "WINDOW",
     "WHERE",
     "GROUP",
@@ -29,14 +29,21 @@ const CLAUSES: [&str; 10] = [
     "FROM",
     "LIMIT",
     "JOIN",
+    "INNER",
+    "LEFT",
+    "RIGHT",
+    "FULL",
+    "OUTER",
+    "WITHIN",
+    "ON",
     "AS",
 ];
 
 pub(super) struct Parser {
     tokens: Vec<Token>,
     at: usize,
-    /// What a column may be qualified with.
-    pub(super) aliases: Vec<String>,
+    /// The sources, each with what else a column may be qualified with.
+    pub(super) sources: Vec<(String, String)>,
 }
 
 pub(super) type Read<T> = Result<T, String>;
@@ -117,11 +124,10 @@ impl Parser {
         // What a column is qualified with stands behind the columns.
         let begin = self.at;
         self.find_from()?;
-        let from = self.name()?;
-        self.aliases.push(from.clone());
-        if self.word("AS") || !self.is_clause() {
-            let alias = self.name()?;
-            self.aliases.push(alias);
+        self.source()?;
+        let mut joins = Vec::new();
+        while let Some(join) = self.join()? {
+            joins.push(join);
         }
         let behind = self.at;
         self.at = begin;
@@ -155,7 +161,8 @@ impl Parser {
             name,
             with,
             select,
-            from,
+            sources: std::mem::take(&mut self.sources),
+            joins,
             window,
             filter,
             group_by,
@@ -163,6 +170,65 @@ impl Parser {
             having,
             emits_final,
         })
+    }
+
+    /// A source and what its columns are called by.
+    fn source(&mut self) -> Read<()> {
+        let source = self.name()?;
+        let alias = match self.word("AS") || !self.is_clause() {
+            true => self.name()?,
+            false => source.clone(),
+        };
+        self.sources.push((source, alias));
+        Ok(())
+    }
+
+    /// The next join, if there is one.
+    fn join(&mut self) -> Read<Option<Join>> {
+        let kinds = ["INNER", "LEFT", "RIGHT", "FULL"];
+        let kind = kinds.into_iter().find(|kind| self.word(kind));
+        self.word("OUTER");
+        match kind {
+            Some(_) => self.need("JOIN")?,
+            None if self.word("JOIN") => {}
+            None => return Ok(None),
+        }
+        self.source()?;
+        let mut join = Join {
+            kind: kind.unwrap_or("INNER"),
+            within: None,
+            grace: None,
+            on: (Expr::Star, Expr::Star),
+        };
+        if self.word("WITHIN") {
+            join.within = Some(match self.symbol("(") {
+                true => {
+                    let before = self.duration()?;
+                    self.need(",")?;
+                    let after = self.duration()?;
+                    self.need(")")?;
+                    (before, after)
+                }
+                false => {
+                    let both = self.duration()?;
+                    (both, both)
+                }
+            });
+            if self.word("GRACE") {
+                self.need("PERIOD")?;
+                join.grace = Some(self.duration()?);
+            }
+        }
+        self.need("ON")?;
+        match self.expr()? {
+            Expr::Infix("=", sides) => {
+                let mut sides = sides.into_iter();
+                let (left, right) = (sides.next(), sides.next());
+                join.on = left.zip(right).ok_or("a join has two sides")?;
+            }
+            other => return Err(format!("a join compares for equality, not {other}")),
+        }
+        Ok(Some(join))
     }
 
     fn is_clause(&self) -> bool {

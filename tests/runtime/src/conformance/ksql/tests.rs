@@ -141,6 +141,75 @@ fn each_clause_is_compared() {
     }
 }
 
+struct Two;
+
+impl Sources for Two {
+    fn columns(&self, source: &str) -> Option<Vec<(String, bool)>> {
+        let names: &[(&str, bool)] = match source {
+            "S" => &[("K", true), ("A", false)],
+            "T" => &[("K", true), ("B", false)],
+            _ => return None,
+        };
+        Some(
+            names
+                .iter()
+                .map(|(name, key)| ((*name).to_owned(), *key))
+                .collect(),
+        )
+    }
+}
+
+fn different_joins(case: &str, ours: &str) -> Vec<String> {
+    let read = |text: &str| parse(text).expect("it can be read");
+    differences(&read(case), &read(ours), &Two, None)
+}
+
+#[test]
+fn a_join_is_equal_to_one_that_writes_everything_out() {
+    for (case, ours) in [
+        (
+            "CREATE STREAM o AS SELECT * FROM s x JOIN t WITHIN 1 SECOND ON x.k = t.k WHERE a > b;",
+            "CREATE STREAM `O` AS SELECT `X`.`K` AS `X_K`, `X`.`A` AS `X_A`, `T`.`K` AS `T_K`, `T`.`B` AS `T_B` FROM `S` `X` \
+             INNER JOIN `T` `T` WITHIN (1 SECONDS, 1000 MILLISECONDS) ON (`T`.`K` = `X`.`K`) WHERE (`X`.`A` > `T`.`B`) EMIT CHANGES;",
+        ),
+        // A key written of the side that becomes it stands first, whatever was selected before.
+        (
+            "CREATE STREAM o AS SELECT b, s.k FROM s LEFT OUTER JOIN t ON s.k = t.k;",
+            "CREATE STREAM `O` AS SELECT `S`.`K` AS `S_K`, `T`.`B` AS `B` FROM `S` LEFT JOIN `T` ON (`S`.`K` = `T`.`K`) EMIT CHANGES;",
+        ),
+        // Where either side may be missing ksqlDB makes a column.
+        (
+            "CREATE TABLE o AS SELECT * FROM s FULL OUTER JOIN t ON s.k = t.k;",
+            "CREATE TABLE `O` AS SELECT ROWKEY AS `ROWKEY`, S.K AS `S_K`, S.A AS `S_A`, T.K AS `T_K`, T.B AS `T_B` FROM `S` FULL JOIN `T` ON (`S`.`K` = `T`.`K`);",
+        ),
+        // By a foreign key the first table's key stays.
+        (
+            "CREATE TABLE o AS SELECT t.k, b, s.k FROM s JOIN t ON a = t.k;",
+            "CREATE TABLE `O` AS SELECT S.K AS `S_K`, T.K AS `T_K`, T.B AS `B` FROM `S` JOIN `T` ON (`S`.`A` = `T`.`K`);",
+        ),
+    ] {
+        assert_eq!(different_joins(case, ours), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn each_part_of_a_join_is_compared() {
+    let case = "CREATE STREAM o AS SELECT s.k, a, b FROM s JOIN t WITHIN (1 SECOND, 2 SECONDS) GRACE PERIOD 3 SECONDS ON s.k = t.k;";
+    for (from, to, what) in [
+        ("JOIN t", "LEFT JOIN t", "JOIN"),
+        ("2 SECONDS", "1 SECOND", "JOIN"),
+        (" GRACE PERIOD 3 SECONDS", "", "JOIN"),
+        ("= t.k", "= b", "JOIN"),
+        ("s.k, a, b", "t.k, a, b", "column 0"),
+        ("s.k, a, b", "s.k, a, t.k", "column 2"),
+        ("s.k, a, b", "a, b", "SELECT"),
+    ] {
+        let found = different_joins(case, &case.replace(from, to));
+        let named = |text: &String| text.starts_with(&format!("{what}:"));
+        assert!(found.iter().any(named), "{to}: {found:?}");
+    }
+}
+
 #[test]
 fn what_is_no_such_statement_is_refused_with_the_place() {
     for text in [
@@ -151,6 +220,8 @@ fn what_is_no_such_statement_is_refused_with_the_place() {
         "CREATE STREAM o AS SELECT x.a FROM s;",
         "CREATE STREAM o AS SELECT a FROM s WHERE a NOT b;",
         "CREATE STREAM o AS SELECT a FROM s LIMIT 3;",
+        "CREATE STREAM o AS SELECT a FROM s JOIN t ON s.a < t.a;",
+        "CREATE STREAM o AS SELECT a FROM s LEFT t ON s.a = t.a;",
     ] {
         assert!(parse(text).is_err(), "{text}");
     }

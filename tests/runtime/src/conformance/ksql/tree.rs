@@ -5,7 +5,7 @@ use std::fmt;
 /// An expression. Parentheses are gone, names are as ksqlDB resolves them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expr {
-    /// A column, without its source.
+    /// A column; where several sources are joined, behind its source and a point.
     Column(String),
     /// `NULL`, `true`, `false`, a number or a text in one form each.
     Literal(String),
@@ -69,6 +69,18 @@ pub struct Window {
     pub grace: Option<i64>,
 }
 
+/// A join. Its sources stand in the statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Join {
+    /// `INNER`, `LEFT`, `RIGHT` or `FULL`.
+    pub kind: &'static str,
+    /// Milliseconds before and after.
+    pub within: Option<(i64, i64)>,
+    pub grace: Option<i64>,
+    /// What is equal in both.
+    pub on: (Expr, Expr),
+}
+
 /// `CREATE .. AS SELECT`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
@@ -77,7 +89,10 @@ pub struct Statement {
     /// Properties by their upper-case names, values as text.
     pub with: Vec<(String, String)>,
     pub select: Vec<Item>,
-    pub from: String,
+    /// What is read, each with what its columns are called by: the first, and those that are joined to it.
+    pub sources: Vec<(String, String)>,
+    /// One for each source but the first.
+    pub joins: Vec<Join>,
     pub window: Option<Window>,
     pub filter: Option<Expr>,
     pub group_by: Vec<Expr>,
@@ -88,6 +103,11 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// The source that others are joined to, or the only one.
+    pub fn from(&self) -> &str {
+        self.sources.first().map_or("", |(source, _)| source)
+    }
+
     /// A property's value.
     pub fn property(&self, name: &str) -> Option<&str> {
         let found = self.with.iter().find(|(key, _)| key == name);
