@@ -69,8 +69,8 @@ impl<E: Entity, Q: Project<Input = E>> Runner for Projection<Q> {
         Q::PLAN
     }
 
-    fn input(&self) -> TypeId {
-        TypeId::of::<E>()
+    fn inputs(&self) -> Vec<TypeId> {
+        vec![TypeId::of::<E>()]
     }
 
     fn output(&self) -> TypeId {
@@ -97,8 +97,8 @@ impl<E: Entity, Q: Aggregate<Input = E>> Runner for Aggregation<Q> {
         Q::PLAN
     }
 
-    fn input(&self) -> TypeId {
-        TypeId::of::<E>()
+    fn inputs(&self) -> Vec<TypeId> {
+        vec![TypeId::of::<E>()]
     }
 
     fn output(&self) -> TypeId {
