@@ -158,6 +158,9 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
             query: name,
             reason,
         };
+        if let Some(reason) = query.refusal() {
+            return Err(failed(reason));
+        }
         let mut sources = Vec::new();
         for input in query.inputs() {
             let source = made

@@ -121,7 +121,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Aggregating<Q> {
         taking.began.get_or_insert_with(Instant::now);
         let mut left = AT_ONCE;
         taking.scratch.reset();
-        while let Some(index) = lanes.earliest(|record| taking.time_of(record))? {
+        while let Some(index) = lanes.earliest(|_, record| taking.time_of(record))? {
             let Some((partition, record, behind)) = lanes.record(index) else {
                 break;
             };

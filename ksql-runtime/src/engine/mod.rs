@@ -13,6 +13,7 @@ mod enlist;
 mod event_time;
 mod groups;
 mod intent;
+mod join;
 mod joining;
 mod keeping;
 mod lanes;
@@ -49,6 +50,11 @@ pub(crate) trait Runner: Debug + Send + Sync {
 
     /// Of the entity it writes.
     fn output(&self) -> TypeId;
+
+    /// Why it cannot be run in this process, if so.
+    fn refusal(&self) -> Option<String> {
+        None
+    }
 
     /// What tells its state from that of another query, its parameters included.
     fn shape(&self) -> Result<u64, ParameterError>;

@@ -24,6 +24,8 @@ pub(super) const INTENT: u8 = 5;
 pub(super) const LAST: u8 = 6;
 /// Behind it: an ordered key of the source. Nothing: its row is shown.
 pub(super) const SHOWN: u8 = 7;
+/// Behind it: an input, a partition, a key. The last row of a table that is joined.
+pub(super) const JOINED: u8 = 8;
 
 /// Reading of a query's store.
 #[derive(Debug)]
