@@ -12,6 +12,8 @@
 
 mod kept;
 mod part;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
