@@ -4,7 +4,7 @@
 //! before. Each makes its results at once; the order is noted before they are sent (see the intent), so that after a kill the
 //! same are made again.
 //!
-//! A stream that looks up tables: its records make results, a table's records only change what is found. Tables joined by
+//! Two streams within a time: see [`within`]. A stream that looks up tables: its records make results, a table's records only change what is found. Tables joined by
 //! their keys: a record changes the row of its key, and the joined row before is compared with that after.
 //!
 //! Invariant: what is in memory is the store's state with everything taken since the last write; an error forgets both, and what
@@ -14,12 +14,14 @@ mod kept;
 mod part;
 #[cfg(test)]
 mod tests;
+mod waiting;
+mod within;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ksql_schema::model::Kind;
-use ksql_schema::query::plan::{self, JoinForm, JoinKind};
+use ksql_schema::query::plan::{self, JoinForm, JoinKind, Within};
 
 use super::Site;
 use super::intent::{Intent, Run};
@@ -33,6 +35,8 @@ use crate::query::{At, Inputs, Join, Part, Parts, Project, Row, Scratch, Side, V
 use crate::state::{Origin, Progress, StateError, Table, Topics, Work};
 use kept::Kept;
 use part::{Held, Holding, What};
+use waiting::Waiting;
+use within::Clocks;
 
 /// How long changes gather while there is more to read.
 const GATHER: Duration = Duration::from_millis(200);
@@ -63,6 +67,8 @@ struct Taking<Q: Join + Project> {
     joins: Vec<plan::Join<'static>>,
     shape: Shape,
     kept: Kept,
+    waiting: Waiting,
+    clocks: Clocks,
     scratch: Scratch,
     store: QueryStore,
     outputs: Outputs,
@@ -87,11 +93,19 @@ enum Shape {
     Lookup,
     /// Tables by their keys.
     Keys,
+    /// Two streams, by what they are compared by and their times.
+    Within(Within, JoinKind),
 }
 
 /// Which joins there are, where this engine has them.
 fn shape(plan: &plan::Query<'_>) -> Option<Shape> {
     let all = |form| plan.joins().all(|join| join.form == form);
+    let mut joins = plan.joins();
+    if let (Some(join), None) = (joins.next(), joins.next())
+        && let JoinForm::Within(within) = join.form
+    {
+        return Some(Shape::Within(within, join.kind));
+    }
     match plan.inputs.first()?.kind {
         Kind::Stream if all(JoinForm::Lookup) => Some(Shape::Lookup),
         Kind::Table if all(JoinForm::Keys) => Some(Shape::Keys),
@@ -104,7 +118,7 @@ pub(super) fn refusal(plan: &plan::Query<'_>) -> Option<String> {
     match shape(plan) {
         Some(_) => None,
         None => Some(
-            "joins of streams within a time, by foreign keys and of mixed kinds are not run in this process yet: run the query \
+            "joins by foreign keys, of more than two streams and of mixed kinds are not run in this process yet: run the query \
              on ksqlDB"
                 .to_owned(),
         ),
@@ -174,6 +188,11 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Joining<Q> {
                 joins: Q::PLAN.joins().collect(),
                 shape: shape(Q::PLAN).unwrap_or(Shape::Lookup),
                 kept: Kept::new(most / 4 * 3),
+                waiting: Waiting::new(most / 4 * 3),
+                clocks: Clocks {
+                    of: Vec::new(),
+                    late: 0,
+                },
                 scratch: Scratch::new(),
                 store: QueryStore::new(table),
                 outputs: Outputs::new::<Q::Output>(table, site.log, runtime, site.targets),
@@ -276,7 +295,10 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Joining<Q> {
 impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Taking<Q> {
     /// Whether it is time to write.
     fn is_full(&self) -> bool {
-        self.taken >= MOST_RECORDS || self.kept.is_full() || self.outputs.is_full()
+        self.taken >= MOST_RECORDS
+            || self.kept.is_full()
+            || self.waiting.is_full()
+            || self.outputs.is_full()
     }
 
     fn place(&self, number: i32) -> (usize, i32) {
@@ -312,6 +334,10 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Taking<Q> {
         self.sequence = sequence.wrapping_add(1);
         let place = (partition, record.offset, sequence);
         match (self.shape, what) {
+            (Shape::Within(within, kind), What::Row(timestamp)) => {
+                self.meet(within, kind, input, place, timestamp)
+            }
+            (Shape::Within(..), _) => Ok(()),
             (Shape::Keys, What::Row(timestamp)) => self.change(input, place, timestamp, true),
             (Shape::Keys, _) => self.change(input, place, record.timestamp, false),
             (Shape::Lookup, What::Row(timestamp)) if input == 0 => self.look_up(place, timestamp),
@@ -557,8 +583,10 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Work for Joining<Q> {
         taking.progress.clear();
         taking.kept.forget();
         (taking.taken, taking.began, taking.made) = (0, None, false);
-        (taking.sequence, _) = taking.store.counts()?;
-        Ok(())
+        taking.waiting.forget();
+        (taking.sequence, taking.clocks.late) = taking.store.counts()?;
+        taking.table.set_late(taking.clocks.late);
+        self.take_up_time()
     }
 
     fn ask_again(&mut self) -> Result<(), StateError> {
@@ -629,17 +657,31 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Work for Joining<Q> {
             self.taking.outputs.send()?;
         }
         let taking = &mut self.taking;
-        let (kept, sequence) = (&taking.kept, taking.sequence);
+        let (kept, waiting, clocks) = (&taking.kept, &taking.waiting, &taking.clocks);
+        let sequence = taking.sequence;
         taking.table.store.write_logged(
             &taking.table.settings.store,
             |batch, family| {
                 kept.store(batch, family);
-                store::put_counts(batch, family, sequence, 0);
+                waiting.store(batch, family);
+                for (partition, clock) in (0_i32..).zip(&clocks.of) {
+                    if clock.moved {
+                        store::put_time(batch, family, partition, clock.time);
+                    }
+                }
+                store::put_counts(batch, family, sequence, clocks.late);
                 batch.delete_cf(family, [store::INTENT]);
             },
             taking.progress.offsets(topics),
         )?;
         taking.kept.wrote();
+        taking.waiting.forget();
+        taking
+            .clocks
+            .of
+            .iter_mut()
+            .for_each(|clock| clock.moved = false);
+        taking.table.set_late(taking.clocks.late);
         (taking.taken, taking.began, taking.made) = (0, None, false);
         taking.progress.publish(&taking.table);
         self.lanes.wrote();

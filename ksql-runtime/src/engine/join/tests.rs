@@ -22,6 +22,14 @@ struct Click {
 }
 
 #[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("views", partitions = 2)]
+struct View {
+    #[key]
+    user: i64,
+    page: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("people", partitions = 2)]
 #[table]
 struct Person {
@@ -45,7 +53,7 @@ type Both = (Option<i64>, Option<i64>);
 macro_rules! joins {
     ($query:ident, $output:ident, $row:ident, $topic:literal, #[$kind:ident], $of:ident,
      $left:ident $left_key:ident $left_value:ident, $right:ident $right_key:ident $right_value:ident,
-     $form:ident, $join:ident) => {
+     $right_of:ident, $form:expr, $join:ident) => {
         #[derive(Debug, Clone, PartialEq, Entity)]
         #[topic($topic)]
         #[$kind]
@@ -72,13 +80,13 @@ macro_rules! joins {
                     plan::Input {
                         name: "right",
                         entity: $right::MODEL,
-                        kind: Kind::Table,
+                        kind: Kind::$right_of,
                     },
                 ],
                 steps: &[Step::Join(plan::Join {
                     input: 1,
                     kind: JoinKind::$join,
-                    form: JoinForm::$form,
+                    form: $form,
                     on: "left.id == right.id",
                 })],
                 output: $output::MODEL,
@@ -153,12 +161,24 @@ macro_rules! joins {
     };
 }
 
-joins!(Found, FoundClick, FoundClickRow, "found", #[stream], Stream, Click user weight, Person id name, Lookup, Inner);
-joins!(Named, NamedClick, NamedClickRow, "named", #[stream], Stream, Click user weight, Person id name, Lookup, Left);
-joins!(Pairs, Pair, PairRow, "pairs", #[table], Table, Home id zip, Person id name, Keys, Inner);
-joins!(Homes, HomeOf, HomeOfRow, "homes_of", #[table], Table, Home id zip, Person id name, Keys, Left);
-joins!(People, PersonOf, PersonOfRow, "people_of", #[table], Table, Home id zip, Person id name, Keys, Right);
-joins!(Everything, Every, EveryRow, "everything", #[table], Table, Home id zip, Person id name, Keys, Full);
+joins!(Found, FoundClick, FoundClickRow, "found", #[stream], Stream, Click user weight, Person id name, Table, JoinForm::Lookup, Inner);
+joins!(Named, NamedClick, NamedClickRow, "named", #[stream], Stream, Click user weight, Person id name, Table, JoinForm::Lookup, Left);
+joins!(Pairs, Pair, PairRow, "pairs", #[table], Table, Home id zip, Person id name, Table, JoinForm::Keys, Inner);
+joins!(Homes, HomeOf, HomeOfRow, "homes_of", #[table], Table, Home id zip, Person id name, Table, JoinForm::Keys, Left);
+joins!(People, PersonOf, PersonOfRow, "people_of", #[table], Table, Home id zip, Person id name, Table, JoinForm::Keys, Right);
+joins!(Everything, Every, EveryRow, "everything", #[table], Table, Home id zip, Person id name, Table, JoinForm::Keys, Full);
+
+/// A view up to three milliseconds before a click, or five after it.
+const NEAR: JoinForm = JoinForm::Within(plan::Within {
+    before_ms: 3,
+    after_ms: 5,
+    grace_ms: Some(4),
+});
+
+joins!(Met, MetClick, MetClickRow, "met", #[stream], Stream, Click user weight, View user page, Stream, NEAR, Inner);
+joins!(Clicks, ClickOf, ClickOfRow, "clicks_of", #[stream], Stream, Click user weight, View user page, Stream, NEAR, Left);
+joins!(Views, ViewOf, ViewOfRow, "views_of", #[stream], Stream, Click user weight, View user page, Stream, NEAR, Right);
+joins!(Either, EitherOf, EitherOfRow, "either_of", #[stream], Stream, Click user weight, View user page, Stream, NEAR, Full);
 
 /// What happens.
 #[derive(Debug, Clone, Copy)]
@@ -335,5 +355,197 @@ proptest! {
             .build()
             .unwrap();
         runtime.block_on(follow(steps));
+    }
+}
+
+/// A record of one of the streams, at a time; or an end of the program.
+#[derive(Debug, Clone, Copy)]
+enum Sent {
+    Record(usize, i64, i64),
+    Kill,
+    Reopen,
+}
+
+fn sent() -> impl Strategy<Value = Vec<Sent>> {
+    // Time goes on, and some come earlier than it says.
+    let record = (0..2_usize, 0..3_i64, 0..4_i64, 0..14_i64);
+    let step = prop_oneof![
+        12 => record.prop_map(|(side, key, on, back)| (Some((side, key, on, back)), false)),
+        1 => Just((None, true)),
+        1 => Just((None, false)),
+    ];
+    proptest::collection::vec(step, 1..50).prop_map(|steps| {
+        let mut now = 100;
+        let made = steps
+            .into_iter()
+            .map(|(record, kill)| match (record, kill) {
+                (Some((side, key, on, back)), _) => {
+                    now += on;
+                    Sent::Record(side, key, now - back)
+                }
+                (None, true) => Sent::Kill,
+                (None, false) => Sent::Reopen,
+            });
+        made.collect()
+    })
+}
+
+/// A record that the model remembers.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    side: usize,
+    key: i64,
+    time: i64,
+    value: i64,
+    alone: bool,
+    gone: bool,
+}
+
+/// What a join of a kind makes of the records of a partition, each known by its value.
+fn met(records: &[(usize, i64, i64, i64)], kind: JoinKind) -> (Vec<(i64, i64, Both)>, u64) {
+    let (mut now, mut late) = (i64::MIN, 0);
+    let mut known: Vec<Known> = Vec::new();
+    let mut results = Vec::new();
+    let after = |side| if side == 0 { 5 } else { 3 };
+    let only = |side, value| match side {
+        0 => (Some(value), None),
+        _ => (None, Some(value)),
+    };
+    for (side, key, time, value) in records.iter().copied() {
+        now = now.max(time);
+        if time + after(side) + 4 < now {
+            late += 1;
+            continue;
+        }
+        let mut over: Vec<&mut Known> = known
+            .iter_mut()
+            .filter(|one| one.alone && !one.gone && one.time + after(one.side) + 4 < now)
+            .collect();
+        over.sort_by_key(|one| one.time + after(one.side));
+        for one in over {
+            one.gone = true;
+            results.push((one.key, one.time, only(one.side, one.value)));
+        }
+        let mut others: Vec<&mut Known> = known
+            .iter_mut()
+            .filter(|one| one.side != side && one.key == key && !one.gone)
+            // Nothing that comes in time may meet it any more.
+            .filter(|one| one.time + 3 + 5 + 4 >= now)
+            .filter(|one| match side {
+                0 => (time - 3..=time + 5).contains(&one.time),
+                _ => (time - 5..=time + 3).contains(&one.time),
+            })
+            .collect();
+        others.sort_by_key(|one| one.time);
+        for other in &mut others {
+            other.alone = false;
+            let both = match side {
+                0 => (Some(value), Some(other.value)),
+                _ => (Some(other.value), Some(value)),
+            };
+            results.push((key, time.max(other.time), both));
+        }
+        let outer = match kind {
+            JoinKind::Inner => false,
+            JoinKind::Left => side == 0,
+            JoinKind::Right => side == 1,
+            JoinKind::Full => true,
+        };
+        let alone = others.is_empty() && outer;
+        known.push(Known {
+            side,
+            key,
+            time,
+            value,
+            alone,
+            gone: false,
+        });
+    }
+    (results, late)
+}
+
+fn without_repeats(results: Results) -> Results {
+    let mut once = Results::new();
+    for (key, results) in results {
+        let kept = once.entry(key).or_default();
+        for result in results {
+            if !kept.contains(&result) {
+                kept.push(result);
+            }
+        }
+    }
+    once
+}
+
+async fn meet(steps: Vec<Sent>) {
+    let mut test = testing::query(Met)
+        .query(Clicks)
+        .query(Views)
+        .query(Either)
+        .start()
+        .await
+        .unwrap();
+    let killed = steps.iter().any(|step| matches!(step, Sent::Kill));
+    let mut records = [Vec::new(), Vec::new()];
+    let mut last = 2;
+    for (value, step) in (1_i64..).zip(steps) {
+        match step {
+            Sent::Record(side, user, time) => {
+                // What is sent to another topic is not there before.
+                if side != last {
+                    test.settle().await.unwrap();
+                    last = side;
+                }
+                let (weight, page) = (value, value);
+                let receipt = match side {
+                    0 => test.send_at(time, Click { user, weight }).await,
+                    _ => test.send_at(time, View { user, page }).await,
+                };
+                let partition = receipt.unwrap().partition as usize;
+                records[partition].push((side, user, time, value));
+            }
+            Sent::Kill => test = test.kill().await.unwrap(),
+            Sent::Reopen => test = test.reopen().await.unwrap(),
+        }
+    }
+    test.settle().await.unwrap();
+    let made = [
+        ("Met", JoinKind::Inner, MetClick::results(&test).await),
+        ("Clicks", JoinKind::Left, ClickOf::results(&test).await),
+        ("Views", JoinKind::Right, ViewOf::results(&test).await),
+        ("Either", JoinKind::Full, EitherOf::results(&test).await),
+    ];
+    for (name, kind, made) in made {
+        let (mut expected, mut late) = (Results::new(), 0);
+        for records in &records {
+            let (results, of_partition) = met(records, kind);
+            late += of_partition;
+            for (key, time, both) in results {
+                expected.entry(key).or_default().push((time, Some(both)));
+            }
+        }
+        // A result may be written again after a kill, with the same bytes; without one each comes once.
+        let made = match killed {
+            true => without_repeats(made),
+            false => made,
+        };
+        assert_eq!(made, expected, "{name} of {records:?}");
+        let table = test.context().query_table(name).unwrap();
+        assert_eq!(table.late(), late, "{name}: how many were late");
+    }
+    test.end().await.unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn streams_meet_as_a_naive_model_says_whatever_ends_in_between(steps in sent()) {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(meet(steps));
     }
 }
