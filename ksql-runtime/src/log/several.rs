@@ -18,6 +18,8 @@ const FAR: Duration = Duration::from_secs(3600);
 
 /// What goes wrong with one of the topics, and which it is.
 pub(crate) type Failed = (usize, LogError);
+/// A topic, how many partitions it has, and which of them are read from where.
+type Wanted<'a> = (&'a str, u32, Vec<(i32, i64)>);
 
 /// Readers of topics.
 #[derive(Debug)]
@@ -37,10 +39,7 @@ struct Common {
 
 impl SeveralReader {
     /// Readers of these topics, each with how many partitions it has and where they are read from.
-    pub(crate) fn new(
-        log: &Log,
-        topics: &[(&str, u32, Vec<(i32, i64)>)],
-    ) -> Result<SeveralReader, Failed> {
+    pub(crate) fn new(log: &Log, topics: &[Wanted<'_>]) -> Result<SeveralReader, Failed> {
         let mut readers = Vec::with_capacity(topics.len());
         let mut first = 0_i32;
         for (index, (topic, partitions, from)) in topics.iter().enumerate() {
