@@ -549,3 +549,29 @@ proptest! {
         runtime.block_on(meet(steps));
     }
 }
+
+#[test]
+fn what_comes_to_no_row_is_in_none_that_is_joined_later() {
+    fn joined(kinds: [JoinKind; 2], have: [bool; 3]) -> Option<[bool; 3]> {
+        let joins = [1, 2].map(|input| plan::Join {
+            input,
+            kind: kinds[input - 1],
+            form: JoinForm::Keys,
+            on: "",
+        });
+        let mut parts = [false; super::MOST_INPUTS];
+        parts[..3].copy_from_slice(&have);
+        super::matched(&joins, &mut parts).then(|| [parts[0], parts[1], parts[2]])
+    }
+    use JoinKind::{Full, Inner, Left, Right};
+    let (yes, no) = (true, false);
+    // The first two come to no row: the third stands alone, or there is none.
+    assert_eq!(joined([Inner, Full], [yes, no, yes]), Some([no, no, yes]));
+    assert_eq!(joined([Left, Right], [no, yes, yes]), Some([no, no, yes]));
+    assert_eq!(joined([Inner, Left], [yes, no, yes]), None);
+    assert_eq!(joined([Left, Inner], [yes, no, yes]), Some([yes, no, yes]));
+    assert_eq!(joined([Right, Left], [no, yes, no]), Some([no, yes, no]));
+    assert_eq!(joined([Full, Full], [no, no, no]), None);
+    assert_eq!(joined([Full, Inner], [yes, yes, no]), None);
+    assert_eq!(joined([Full, Full], [yes, yes, yes]), Some([yes, yes, yes]));
+}
