@@ -7,9 +7,11 @@ use std::any::Any;
 
 use super::super::event_time::EventTime;
 use super::super::source::{Read, Source};
+use super::super::store::QueryStore;
+use super::{JOINED_ROW, MOST_INPUTS};
 use crate::entity::{Entity, EntityKey};
 use crate::log::RecordRef;
-use crate::query::{Part, Scratch};
+use crate::query::{Inputs, Join, Part, Parts, Row, Scratch};
 use crate::state::StateError;
 
 /// What a record of an input is.
@@ -154,4 +156,38 @@ impl<T: Entity> Holding for Held<T> {
         let key: &(dyn Any + Send) = self.key.as_ref()?;
         Some(Part { key, body })
     }
+}
+
+/// The parts that the inputs hold, of those that have one.
+#[inline]
+pub(super) fn fill<'a>(
+    inputs: &'a [Box<dyn Holding>],
+    have: &[bool; MOST_INPUTS],
+    parts: &mut [Option<Part<'a>>; MOST_INPUTS],
+) {
+    for ((part, held), has) in parts.iter_mut().zip(inputs).zip(have) {
+        *part = has.then(|| held.part()).flatten();
+    }
+}
+
+/// The row that the inputs hold.
+#[inline]
+pub(super) fn joined<'a, Q: Join>(
+    inputs: &'a [Box<dyn Holding>],
+    have: &[bool; MOST_INPUTS],
+    parts: &'a mut [Option<Part<'a>>; MOST_INPUTS],
+    store: &QueryStore,
+) -> Result<Row<'a, Q::Inputs>, StateError> {
+    fill(inputs, have, parts);
+    row_of::<Q>(parts, inputs.len(), store)
+}
+
+#[inline]
+pub(super) fn row_of<'a, Q: Join>(
+    parts: &'a [Option<Part<'a>>; MOST_INPUTS],
+    inputs: usize,
+    store: &QueryStore,
+) -> Result<Row<'a, Q::Inputs>, StateError> {
+    let parts = parts.get(..inputs).unwrap_or(parts);
+    Q::Inputs::row(&Parts { parts }).map_err(|_| store.damaged(JOINED_ROW))
 }

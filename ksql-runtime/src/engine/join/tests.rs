@@ -561,7 +561,7 @@ fn what_comes_to_no_row_is_in_none_that_is_joined_later() {
         });
         let mut parts = [false; super::MOST_INPUTS];
         parts[..3].copy_from_slice(&have);
-        super::matched(&joins, &mut parts).then(|| [parts[0], parts[1], parts[2]])
+        super::keys::matched(&joins, &mut parts).then(|| [parts[0], parts[1], parts[2]])
     }
     use JoinKind::{Full, Inner, Left, Right};
     let (yes, no) = (true, false);

@@ -10,8 +10,9 @@
 use ksql_schema::query::plan::{JoinKind, Within};
 
 use super::super::store;
+use super::part::joined;
 use super::waiting::{self, note_key, record_key};
-use super::{JOINED_ROW, Joining, MOST_INPUTS, Taking, joined};
+use super::{JOINED_ROW, Joining, MOST_INPUTS, Taking};
 use crate::query::{At, Join, Project, Side};
 use crate::state::StateError;
 
