@@ -3,6 +3,7 @@
 //! Invariant: nothing is touched before everything is valid, and what start opened is flushed and closed on every way out.
 
 mod builder;
+mod copartition;
 mod home;
 mod inspect;
 mod needs;
@@ -323,10 +324,10 @@ impl Inner {
     }
 
     async fn ends_of(&self, table: &Table) -> Result<Vec<(i32, i64)>> {
-        let offsets = self.services.log.all_offsets(table.topic()).await?;
         // Partitions added since are another matter: the table finds them, and says so.
-        let ours = 0..table.settings.topic.partitions.cast_signed();
-        Ok(ours
+        let offsets = table.topics().offsets(&self.services.log).await;
+        let offsets = offsets.map_err(|(_, error)| error)?;
+        Ok((0..)
             .zip(offsets.iter().map(|offsets| offsets.end))
             .collect())
     }

@@ -95,6 +95,7 @@ pub(super) fn table(
     Settings {
         store: store_name(entity),
         topic: topic.clone(),
+        joined: Vec::new(),
         value_schema: own_form(entity, value_schema),
         key_schema,
         on_poison: own.on_poison.unwrap_or(config.on_poison),

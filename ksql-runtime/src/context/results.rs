@@ -28,7 +28,7 @@ pub(super) fn topics(
             }
             continue;
         };
-        let (partitions, retention_ms) = of_source(entities, queries, query.input(), config);
+        let (partitions, retention_ms) = of_source(entities, queries, first(&**query), config);
         let result = |window| Registration {
             value_schema: Cow::Owned(avro::result_schema(entity.model)),
             result: Some(ResultTopic {
@@ -48,22 +48,27 @@ pub(super) fn topics(
     topics
 }
 
+/// The source whose partitions and retention a query's results take: the first one, which the others are joined to.
+fn first(query: &dyn Runner) -> Option<TypeId> {
+    query.inputs().first().copied()
+}
+
 /// Partitions and retention that a query takes from its source, which may be a result itself.
 fn of_source(
     entities: &[Registration],
     queries: &[Arc<dyn Runner>],
-    source: TypeId,
+    source: Option<TypeId>,
     config: &Config,
 ) -> (u32, Option<i64>) {
     // From the source up to what no query writes; no longer than there are queries, should they go in a circle.
     let mut way = Vec::new();
-    let mut next = Some(source);
+    let mut next = source;
     while let Some(id) = next.filter(|_| way.len() <= queries.len()) {
         way.push(id);
         next = queries
             .iter()
             .find(|query| query.output() == id)
-            .map(|query| query.input());
+            .and_then(|query| first(&**query));
     }
     let mut inherited = None;
     for id in way.into_iter().rev() {
@@ -92,7 +97,7 @@ pub(super) fn in_order(queries: &[Arc<dyn Runner>]) -> Vec<Arc<dyn Runner>> {
         let outputs: Vec<TypeId> = left.iter().map(|query| query.output()).collect();
         let (ready, later): (Vec<_>, Vec<_>) = left
             .into_iter()
-            .partition(|query| !outputs.contains(&query.input()));
+            .partition(|query| !query.inputs().iter().any(|id| outputs.contains(id)));
         if ready.is_empty() {
             ordered.extend(later);
             break;

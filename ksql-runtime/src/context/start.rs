@@ -12,14 +12,15 @@ use super::needs::{self, Needs};
 use super::plan::Plan;
 use super::services::Services;
 use super::{
-    Context, ContextBuilder, Inner, Registered, Running, inspect, options, results, services,
+    Context, ContextBuilder, Inner, Registered, Running, copartition, inspect, options, results,
+    services,
 };
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::directory::DirectoryLock;
 use crate::engine::{Site, Target};
 use crate::error::{Chain, Error, Result, Step};
-use crate::log::LogError;
+use crate::log::{LogError, TopicDescription};
 use crate::set::Results;
 use crate::state::{Store, Table};
 
@@ -157,15 +158,35 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
             query: name,
             reason,
         };
-        let ((source, topic), ids) = made
-            .iter()
-            .find(|((entity, _), _)| entity.id == query.input() && entity.model.window.is_none())
-            .ok_or_else(|| {
+        if let Some(reason) = query.refusal() {
+            return Err(failed(reason));
+        }
+        let mut sources = Vec::new();
+        for input in query.inputs() {
+            let source = made
+                .iter()
+                .find(|((entity, _), _)| entity.id == input && entity.model.window.is_none());
+            sources.push(source.ok_or_else(|| {
                 failed(
                     "a windowed table cannot be read by a query: read what it is made of"
                         .to_owned(),
                 )
-            })?;
+            })?);
+        }
+        let read: Vec<&TopicDescription> = sources.iter().map(|((_, topic), _)| *topic).collect();
+        copartition::check(query.plan(), &read).map_err(failed)?;
+        let Some((((source, topic), ids), joined)) = sources.split_first() else {
+            return Err(failed("a query reads at least one entity".to_owned()));
+        };
+        let mut settings = options::query(name, source, topic, **ids, &config, stores.len());
+        settings.joined = joined
+            .iter()
+            .map(|((_, topic), _)| (*topic).clone())
+            .collect();
+        let forms = sources
+            .iter()
+            .map(|((entity, _), (value, key))| (options::own_form(entity, *value), *key))
+            .collect();
         let targets = made
             .iter()
             .filter(|((entity, _), _)| entity.id == query.output())
@@ -181,13 +202,14 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
             log: services.log.clone(),
             registry: services.registry.clone(),
             targets,
+            forms,
             emit: builder.emit,
             shape: query.shape().map_err(|error| failed(error.to_string()))?,
         };
         running.push(Running {
             table: Arc::new(Table::new(
                 name,
-                options::query(name, source, topic, **ids, &config, stores.len()),
+                settings,
                 Arc::clone(&store),
                 builder.events.clone(),
             )),
@@ -269,13 +291,11 @@ async fn run(ctx: &Context, entities: &[Registration]) -> Result<()> {
     for query in &ctx.0.queries {
         let name = query.table.entity;
         let at = |error: Error| error.at(Step::StartQueries, Some(name));
-        let offsets = ctx
-            .0
-            .services
-            .log
-            .all_offsets(query.table.topic())
+        let topics = query.table.topics();
+        let offsets = topics
+            .offsets(&ctx.0.services.log)
             .await
-            .map_err(|error| at(error.into()))?;
+            .map_err(|(_, error)| at(error.into()))?;
         query
             .runner
             .start(&query.table, query.site.clone(), &offsets)

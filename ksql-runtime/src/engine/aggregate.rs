@@ -21,9 +21,9 @@ use super::output::Outputs;
 use super::source::{Read, Source};
 use super::store::{self, QueryStore};
 use crate::entity::{Entity, EntityKey};
-use crate::log::{Fetched, Log, RecordRef, TopicId};
+use crate::log::{Fetched, Log, RecordRef};
 use crate::query::{Aggregate, At, Scratch};
-use crate::state::{Progress, StateError, Table, Work};
+use crate::state::{Progress, StateError, Table, Topics, Work};
 
 /// How long changes gather while there is more to read.
 const GATHER: Duration = Duration::from_millis(200);
@@ -109,8 +109,9 @@ impl<E: Entity, Q: Aggregate<Input = E>> Aggregating<Q> {
     fn begin(&mut self) {
         let lag = self.taking.table.status().lag;
         self.lanes.begin(
-            lag.iter()
-                .map(|lag| (lag.partition, lag.position, lag.end.max(lag.target))),
+            (0_i32..)
+                .zip(&lag)
+                .map(|(number, lag)| (number, lag.position, lag.end.max(lag.target))),
         );
     }
 
@@ -120,7 +121,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Aggregating<Q> {
         taking.began.get_or_insert_with(Instant::now);
         let mut left = AT_ONCE;
         taking.scratch.reset();
-        while let Some(index) = lanes.earliest(|record| taking.time_of(record))? {
+        while let Some(index) = lanes.earliest(|_, record| taking.time_of(record))? {
             let Some((partition, record, behind)) = lanes.record(index) else {
                 break;
             };
@@ -144,17 +145,16 @@ impl<E: Entity, Q: Aggregate<Input = E>> Aggregating<Q> {
     }
 
     /// Takes a stretch again that was about to be written.
-    fn take_again(&mut self, log: &Log, runs: &[Run]) -> Result<(), StateError> {
-        let topic = self.taking.table.topic().to_owned();
-        let of_log = |source| StateError::of_log(&topic, source);
+    fn take_again(&mut self, log: &Log, topics: &Topics, runs: &[Run]) -> Result<(), StateError> {
+        let failed = |failed| topics.failed(failed);
         let from: Vec<(i32, i64)> = runs.iter().map(|run| (run.partition, run.from)).collect();
-        let mut reader = log.reader(&topic, &from).map_err(of_log)?;
+        let mut reader = topics.reader(log, &from).map_err(failed)?;
         reader.limit(self.lanes.portion());
         self.taking.table.keep_waker(reader.waker());
         self.lanes.begin_stretch(runs.iter().copied());
         while !self.lanes.is_over() {
             if self.taking.table.may_end() {
-                return Err(of_log(crate::log::LogError::Closed));
+                return Err(failed((0, crate::log::LogError::Closed)));
             }
             if self.lanes.is_whole() {
                 self.take_in_order()?;
@@ -162,7 +162,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Aggregating<Q> {
             }
             let lanes = &self.lanes;
             let fetched = reader.poll_of(POLL, |partition| lanes.wants(partition));
-            if let Some(fetched) = fetched.map_err(of_log)? {
+            if let Some(fetched) = fetched.map_err(failed)? {
                 self.lanes.push(fetched);
             }
         }
@@ -308,16 +308,16 @@ impl<E: Entity, Q: Aggregate<Input = E>> Work for Aggregating<Q> {
         self.taking.source.ask_again()
     }
 
-    fn resume(&mut self, log: &Log, topic: TopicId) -> Result<bool, StateError> {
+    fn resume(&mut self, log: &Log, topics: &Topics) -> Result<bool, StateError> {
         let store = &self.taking.store;
         let Some(intent) = store.get(&[store::INTENT], Intent::read)? else {
             return Ok(false);
         };
         let intent = intent.map_err(|_| store.damaged("what was about to be written"))?;
         for runs in &intent.stretches {
-            self.take_again(log, runs)?;
+            self.take_again(log, topics, runs)?;
         }
-        self.write(topic)?;
+        self.write(topics)?;
         self.begin();
         Ok(true)
     }
@@ -366,7 +366,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Work for Aggregating<Q> {
         !more || self.taking.is_full() || self.taking.began.is_some_and(gathered)
     }
 
-    fn write(&mut self, topic: TopicId) -> Result<(), StateError> {
+    fn write(&mut self, topics: &Topics) -> Result<(), StateError> {
         if self.taking.keeping.has_changed() {
             self.intend()?;
             let taking = &mut self.taking;
@@ -391,7 +391,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Work for Aggregating<Q> {
                 }
                 batch.delete_cf(family, [store::INTENT]);
             },
-            taking.progress.offsets(topic),
+            taking.progress.offsets(topics),
         )?;
         taking.keeping.wrote();
         (taking.taken, taking.began) = (0, None);

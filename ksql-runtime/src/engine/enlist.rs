@@ -6,12 +6,13 @@ use std::sync::Arc;
 use ksql_schema::query::plan;
 
 use super::aggregate::Aggregating;
+use super::join::{self, Joining};
 use super::project::Projecting;
 use super::{Runner, Site};
 use crate::context::ContextBuilder;
 use crate::entity::Entity;
 use crate::log::Offsets;
-use crate::query::{Aggregate, Host, Join, ParameterError, Project, Query};
+use crate::query::{Aggregate, Host, Inputs, Join, ParameterError, Project, Query, Visit};
 use crate::state::{StateError, Table};
 
 /// Grows when the engine computes something else from the same text, so that results are made anew.
@@ -45,21 +46,76 @@ impl Host for Enlisting {
         self,
         query: Q,
     ) -> ContextBuilder {
-        let _ = query;
-        todo!("joins")
+        let mut registering = Registering {
+            builder: self.0,
+            inputs: Vec::new(),
+            fingerprints: Vec::new(),
+        };
+        Q::Inputs::visit(&mut registering);
+        let Registering {
+            builder,
+            inputs,
+            fingerprints,
+        } = registering;
+        builder
+            .register::<Q::Output>()
+            .runner(Arc::new(JoinedProjection {
+                query,
+                inputs,
+                fingerprints,
+            }))
     }
 
     fn joined_aggregate<Q: Aggregate<Input = <Q as Join>::Inputs> + Join>(
         self,
         query: Q,
     ) -> ContextBuilder {
-        let _ = query;
-        todo!("joins")
+        let mut registering = Registering {
+            builder: self.0,
+            inputs: Vec::new(),
+            fingerprints: Vec::new(),
+        };
+        Q::Inputs::visit(&mut registering);
+        registering
+            .builder
+            .register::<Q::Output>()
+            .runner(Arc::new(JoinedAggregation {
+                query,
+                inputs: registering.inputs,
+            }))
+    }
+}
+
+/// Adds what a join reads, as it is shown.
+struct Registering {
+    builder: ContextBuilder,
+    inputs: Vec<TypeId>,
+    fingerprints: Vec<u64>,
+}
+
+impl Visit for Registering {
+    fn input<T: Entity>(&mut self) {
+        self.builder = std::mem::take(&mut self.builder).register::<T>();
+        self.inputs.push(TypeId::of::<T>());
+        self.fingerprints.push(T::FINGERPRINT);
     }
 }
 
 #[derive(Debug)]
 struct Projection<Q>(Q);
+
+#[derive(Debug)]
+struct JoinedProjection<Q> {
+    query: Q,
+    inputs: Vec<TypeId>,
+    fingerprints: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct JoinedAggregation<Q> {
+    query: Q,
+    inputs: Vec<TypeId>,
+}
 
 #[derive(Debug)]
 struct Aggregation<Q>(Q);
@@ -69,8 +125,8 @@ impl<E: Entity, Q: Project<Input = E>> Runner for Projection<Q> {
         Q::PLAN
     }
 
-    fn input(&self) -> TypeId {
-        TypeId::of::<E>()
+    fn inputs(&self) -> Vec<TypeId> {
+        vec![TypeId::of::<E>()]
     }
 
     fn output(&self) -> TypeId {
@@ -78,7 +134,7 @@ impl<E: Entity, Q: Project<Input = E>> Runner for Projection<Q> {
     }
 
     fn shape(&self) -> Result<u64, ParameterError> {
-        shape::<Q>(&self.0, E::FINGERPRINT)
+        shape::<Q>(&self.0, &[E::FINGERPRINT])
     }
 
     fn start(&self, table: &Arc<Table>, site: Site, offsets: &[Offsets]) -> Result<(), StateError> {
@@ -97,8 +153,8 @@ impl<E: Entity, Q: Aggregate<Input = E>> Runner for Aggregation<Q> {
         Q::PLAN
     }
 
-    fn input(&self) -> TypeId {
-        TypeId::of::<E>()
+    fn inputs(&self) -> Vec<TypeId> {
+        vec![TypeId::of::<E>()]
     }
 
     fn output(&self) -> TypeId {
@@ -106,7 +162,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Runner for Aggregation<Q> {
     }
 
     fn shape(&self) -> Result<u64, ParameterError> {
-        shape::<Q>(&self.0, E::FINGERPRINT)
+        shape::<Q>(&self.0, &[E::FINGERPRINT])
     }
 
     fn start(&self, table: &Arc<Table>, site: Site, offsets: &[Offsets]) -> Result<(), StateError> {
@@ -120,8 +176,74 @@ impl<E: Entity, Q: Aggregate<Input = E>> Runner for Aggregation<Q> {
     }
 }
 
-fn shape<Q: Query>(query: &Q, input: u64) -> Result<u64, ParameterError> {
-    let fingerprints = format!("{input:x} {:x} {VERSION}", Q::Output::FINGERPRINT);
+impl<Q: Project<Input = <Q as Join>::Inputs> + Join> Runner for JoinedProjection<Q> {
+    fn plan(&self) -> &'static plan::Query<'static> {
+        Q::PLAN
+    }
+
+    fn inputs(&self) -> Vec<TypeId> {
+        self.inputs.clone()
+    }
+
+    fn output(&self) -> TypeId {
+        TypeId::of::<Q::Output>()
+    }
+
+    fn refusal(&self) -> Option<String> {
+        join::refusal(Q::PLAN)
+    }
+
+    fn shape(&self) -> Result<u64, ParameterError> {
+        shape(&self.query, &self.fingerprints)
+    }
+
+    fn start(&self, table: &Arc<Table>, site: Site, offsets: &[Offsets]) -> Result<(), StateError> {
+        let query = self.query.clone();
+        table.start_work(
+            site.shape,
+            site.log.clone(),
+            offsets,
+            move |table, runtime| Joining::new(query, table, site, runtime),
+        )
+    }
+}
+
+impl<Q: Aggregate<Input = <Q as Join>::Inputs> + Join> Runner for JoinedAggregation<Q> {
+    fn plan(&self) -> &'static plan::Query<'static> {
+        Q::PLAN
+    }
+
+    fn inputs(&self) -> Vec<TypeId> {
+        self.inputs.clone()
+    }
+
+    fn output(&self) -> TypeId {
+        TypeId::of::<Q::Output>()
+    }
+
+    fn refusal(&self) -> Option<String> {
+        Some(
+            "groups of joined rows are not kept in this process yet: run the query on ksqlDB"
+                .to_owned(),
+        )
+    }
+
+    fn shape(&self) -> Result<u64, ParameterError> {
+        shape(&self.query, &[])
+    }
+
+    fn start(&self, _: &Arc<Table>, _: Site, _: &[Offsets]) -> Result<(), StateError> {
+        // Refused before.
+        Ok(())
+    }
+}
+
+fn shape<Q: Query>(query: &Q, inputs: &[u64]) -> Result<u64, ParameterError> {
+    let mut fingerprints = String::new();
+    for input in inputs {
+        fingerprints.push_str(&format!("{input:x} "));
+    }
+    fingerprints.push_str(&format!("{:x} {VERSION}", Q::Output::FINGERPRINT));
     let parameters = query.parameters()?;
     let texts: Vec<&str> = [fingerprints.as_str()]
         .into_iter()

@@ -234,11 +234,11 @@ impl Lanes {
         self.lanes.iter().all(|lane| lane.taken_to >= lane.until)
     }
 
-    /// The lane whose record comes next. `time` says the time of a record.
+    /// The lane whose record comes next. `time` says the time of a record of a partition.
     #[inline]
     pub(super) fn earliest<E>(
         &mut self,
-        mut time: impl FnMut(&RecordRef<'_>) -> Result<i64, E>,
+        mut time: impl FnMut(i32, &RecordRef<'_>) -> Result<i64, E>,
     ) -> Result<Option<usize>, E> {
         if let [_] = self.lanes.as_slice() {
             return Ok(self
@@ -255,7 +255,7 @@ impl Lanes {
                     let Some((record, _)) = lane.next() else {
                         continue;
                     };
-                    let found = time(&record)?;
+                    let found = time(lane.partition, &record)?;
                     lane.time = Some(found);
                     found
                 }
@@ -371,7 +371,7 @@ mod tests {
     fn take(lanes: &mut Lanes) -> Vec<(i32, i64)> {
         let mut taken = Vec::new();
         while let Some(index) = lanes
-            .earliest(|record| Ok::<_, Infallible>(record.timestamp))
+            .earliest(|_, record| Ok::<_, Infallible>(record.timestamp))
             .unwrap()
         {
             let (partition, record, behind) = lanes.record(index).unwrap();

@@ -13,6 +13,7 @@ mod enlist;
 mod event_time;
 mod groups;
 mod intent;
+mod join;
 mod joining;
 mod keeping;
 mod lanes;
@@ -44,11 +45,16 @@ pub(crate) trait Runner: Debug + Send + Sync {
     /// What it does.
     fn plan(&self) -> &'static plan::Query<'static>;
 
-    /// Of the entity it reads.
-    fn input(&self) -> TypeId;
+    /// Of the entities it reads, in the order in which they are joined.
+    fn inputs(&self) -> Vec<TypeId>;
 
     /// Of the entity it writes.
     fn output(&self) -> TypeId;
+
+    /// Why it cannot be run in this process, if so.
+    fn refusal(&self) -> Option<String> {
+        None
+    }
 
     /// What tells its state from that of another query, its parameters included.
     fn shape(&self) -> Result<u64, ParameterError>;
@@ -64,6 +70,8 @@ pub(crate) struct Site {
     pub(crate) registry: Registry,
     /// Where its results go: one a window.
     pub(crate) targets: Vec<Target>,
+    /// Of each input the ids under which values and keys are in the entity's own form.
+    pub(crate) forms: Vec<(u32, u32)>,
     pub(crate) emit: Emit,
     pub(crate) shape: u64,
 }

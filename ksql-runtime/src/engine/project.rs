@@ -17,9 +17,9 @@ use super::output::Outputs;
 use super::source::{Read, Source};
 use super::store::{self, QueryStore};
 use crate::entity::{Entity, EntityKey};
-use crate::log::{Fetched, TopicId};
+use crate::log::Fetched;
 use crate::query::{At, Project, Scratch};
-use crate::state::{Progress, StateError, Table, Work};
+use crate::state::{Progress, StateError, Table, Topics, Work};
 
 /// A projection at work.
 #[derive(Debug)]
@@ -206,7 +206,7 @@ impl<E: Entity, Q: Project<Input = E>> Work for Projecting<Q> {
         !more || many || self.outputs.is_full()
     }
 
-    fn write(&mut self, topic: TopicId) -> Result<(), StateError> {
+    fn write(&mut self, topics: &Topics) -> Result<(), StateError> {
         self.outputs.send()?;
         let shown = &mut self.shown;
         let sequence = self.sequence;
@@ -223,7 +223,7 @@ impl<E: Entity, Q: Project<Input = E>> Work for Projecting<Q> {
                     }
                 }
             },
-            self.progress.offsets(topic),
+            self.progress.offsets(topics),
         )?;
         self.progress.publish(&self.table);
         Ok(())

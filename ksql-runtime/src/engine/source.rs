@@ -10,7 +10,7 @@ use crate::codec::resolve::Part;
 use crate::entity::{Entity, EntityKey};
 use crate::log::{RecordRef, dummy};
 use crate::registry::Registry;
-use crate::state::{Decoder, OnPoison, Refusal, StateError, Table};
+use crate::state::{Decoder, OnPoison, Origin, Refusal, StateError, Table};
 
 /// What a record is.
 #[derive(Debug)]
@@ -37,6 +37,7 @@ pub(super) struct Source<T> {
 #[derive(Debug)]
 pub(super) struct Judge {
     table: Arc<Table>,
+    topic: Arc<str>,
 }
 
 impl<T: Entity> Source<T> {
@@ -49,7 +50,25 @@ impl<T: Entity> Source<T> {
             decoder: Decoder::new(table, registry, runtime.clone()),
             judge: Judge {
                 table: Arc::clone(table),
+                topic: Arc::clone(&table.settings.topic.name),
             },
+        }
+    }
+
+    /// One of several that a query joins.
+    pub(super) fn of(
+        table: &Arc<Table>,
+        origin: Origin,
+        registry: Registry,
+        runtime: &tokio::runtime::Handle,
+    ) -> Source<T> {
+        let judge = Judge {
+            table: Arc::clone(table),
+            topic: Arc::clone(&origin.topic),
+        };
+        Source {
+            decoder: Decoder::of(table, origin, registry, runtime.clone()),
+            judge,
         }
     }
 
@@ -139,7 +158,7 @@ impl<T: Entity> Source<T> {
                 Ok((Read::Nothing, judge))
             }
             Err(Refusal::Unknown(id, source)) => Err(StateError::Registry {
-                topic: judge.table.topic().to_owned(),
+                topic: judge.topic.to_string(),
                 id,
                 source,
             }),
@@ -166,7 +185,7 @@ impl Judge {
     /// A record whose timestamp column says no time is left out, as ksqlDB does.
     #[cold]
     pub(super) fn timeless(&self, partition: i32, offset: i64) {
-        let (query, topic) = (self.table.entity, self.table.topic());
+        let (query, topic) = (self.table.entity, &*self.topic);
         let reason = "its timestamp column says no time";
         tracing::warn!(query, topic, partition, offset, reason, "record left out");
     }
@@ -174,7 +193,7 @@ impl Judge {
     /// A record that is no row: stops the query, or is left out.
     #[cold]
     fn poison(&self, partition: i32, offset: i64, reason: String) -> Result<(), StateError> {
-        let (query, topic) = (self.table.entity, self.table.topic());
+        let (query, topic) = (self.table.entity, &*self.topic);
         match self.table.settings.on_poison {
             OnPoison::Stop => Err(StateError::Unreadable {
                 query,
@@ -200,7 +219,7 @@ impl Judge {
     ) -> StateError {
         StateError::Result {
             query: self.table.entity,
-            topic: self.table.topic().to_owned(),
+            topic: self.topic.to_string(),
             partition,
             offset,
             reason: reason.to_string(),

@@ -24,6 +24,14 @@ pub(super) const INTENT: u8 = 5;
 pub(super) const LAST: u8 = 6;
 /// Behind it: an ordered key of the source. Nothing: its row is shown.
 pub(super) const SHOWN: u8 = 7;
+/// Behind it: an input, a partition, a key. The last row of a table that is joined.
+pub(super) const JOINED: u8 = 8;
+/// Behind it: an input, a partition, what is compared, a time, a number. A record of a stream that is joined.
+pub(super) const WAITING: u8 = 9;
+/// Behind it: a partition, a time, a number. The key of the record that goes out alone once that time is over.
+pub(super) const ALONE: u8 = 10;
+/// Behind it: a partition, a time, a number. The key of the record that is forgotten once that time is over.
+pub(super) const EXPIRY: u8 = 11;
 
 /// Reading of a query's store.
 #[derive(Debug)]
@@ -143,6 +151,27 @@ impl QueryStore {
             }
             keys.status()
                 .map_err(|source| store.error("scan groups", source))
+        })
+    }
+
+    /// Gives keys and values from one key to before another, in order.
+    pub(super) fn range(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        mut each: impl FnMut(&[u8], &[u8]),
+    ) -> Result<(), StateError> {
+        let store = &self.table.store;
+        store.with(|db| {
+            let family = family(db, &self.table.settings.store)?;
+            let mut keys = db.raw_iterator_cf(&family);
+            keys.seek(from);
+            while let Some((key, value)) = keys.item().filter(|(key, _)| *key < to) {
+                each(key, value);
+                keys.next();
+            }
+            keys.status()
+                .map_err(|source| store.error("scan records", source))
         })
     }
 

@@ -15,12 +15,14 @@ pub(crate) mod client_settings;
 pub(crate) mod dummy;
 pub mod embedded;
 pub mod error;
+pub(crate) mod event;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 mod packed;
 pub mod partition;
 pub mod reader;
 pub mod record;
+pub(crate) mod several;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod topic;
@@ -34,6 +36,7 @@ pub use kafka::{KafkaLog, KafkaOptions};
 pub(crate) use reader::Place;
 pub use reader::{Fetched, LogReader, ReaderWaker};
 pub use record::{Header, Headers, Receipt, Record, RecordRef, Records};
+pub(crate) use several::SeveralReader;
 pub use topic::{Created, Offsets, TopicChange, TopicDescription, TopicId, TopicSpec};
 
 /// A log of records, kept by one of its implementations. Clones share it.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::embedded::EmbeddedReader;
 use super::error::LogError;
+use super::event::Event;
 #[cfg(feature = "kafka")]
 use super::kafka::KafkaReader;
 use super::packed;
@@ -60,6 +61,15 @@ impl LogReader {
             // What a broker sends is settled with the connection.
             #[cfg(feature = "kafka")]
             Implementation::Kafka(_) => {}
+        }
+    }
+
+    /// Raises this event whenever there may be something to poll.
+    pub(crate) fn tell(&mut self, event: &Arc<Event>) {
+        match &mut self.0 {
+            Implementation::Embedded(reader) => reader.tell(event),
+            #[cfg(feature = "kafka")]
+            Implementation::Kafka(reader) => reader.tell(event),
         }
     }
 

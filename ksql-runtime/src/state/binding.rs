@@ -1,4 +1,4 @@
-//! The thread of a table or a query: reads a topic and gives what it read to the [`Work`], which writes it with the offsets
+//! The thread of a table or a query: reads a topic, or several, and gives what it read to the [`Work`], which writes it with the offsets
 //! it covers.
 //!
 //! One loop for restoring and for running. While far from the target more is gathered first: sorted input is what RocksDB
@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use super::plan::Plan;
 use super::status::State;
 use super::work::Work;
-use super::{StateError, Table};
-use crate::log::{Log, LogError, LogReader, Offsets, TopicId};
+use super::{StateError, Table, Topics};
+use crate::log::{Log, LogError, Offsets, SeveralReader, TopicDescription};
 
 /// How long a poll waits; a waker ends it early.
 const POLL: Duration = Duration::from_millis(500);
@@ -32,7 +32,7 @@ pub(super) struct Binding<'a, W> {
     work: W,
     /// What the stored bytes look like.
     shape: u64,
-    topic: TopicId,
+    topics: Topics,
     resume_from: Vec<i64>,
     failures: u32,
 }
@@ -52,7 +52,7 @@ impl<'a, W: Work> Binding<'a, W> {
             runtime,
             work,
             shape,
-            topic: plan.topic,
+            topics: plan.topics.clone(),
             resume_from: Vec::new(),
             failures: 0,
         };
@@ -84,7 +84,7 @@ impl<'a, W: Work> Binding<'a, W> {
 
     /// Takes up a plan: restoring, or ready at once where there is nothing to restore.
     fn begin(&mut self, plan: Plan) {
-        self.topic = plan.topic;
+        self.topics = plan.topics;
         self.resume_from = plan.resume_from;
         self.table.update(|status| {
             status.lag = plan.lag;
@@ -109,12 +109,12 @@ impl<'a, W: Work> Binding<'a, W> {
         if self.failures > 0 && self.missed_deletions()? {
             tracing::info!(
                 entity = table.entity,
-                "tombstones were removed from the topic while the table could not read it: it is read again from the start"
+                "tombstones were removed from a topic while the table could not read it: it is read again from the start"
             );
             self.rebuild()?;
             reader = self.reader()?;
         }
-        if self.work.resume(self.log, self.topic)? {
+        if self.work.resume(self.log, &self.topics)? {
             reader = self.reader()?;
         }
         table.keep_waker(reader.waker());
@@ -123,15 +123,15 @@ impl<'a, W: Work> Binding<'a, W> {
             let wait = self.work.patience().min(longest);
             let fetched = match reader.poll_of(wait, |partition| self.work.wants(partition)) {
                 Ok(fetched) => fetched,
-                Err(LogError::Closed) if table.stopping() => break,
-                Err(source) => return Err(self.of_log(source)),
+                Err((_, LogError::Closed)) if table.stopping() => break,
+                Err(failed) => return Err(self.topics.failed(failed)),
             };
             self.expect_partitions(reader.partitions())?;
             self.reconnected();
             let more = self.work.take(fetched)?;
             let restoring = !table.is_running();
             if !self.work.is_empty() && self.work.is_due(more, restoring) {
-                self.work.write(self.topic)?;
+                self.work.write(&self.topics)?;
                 if restoring && table.is_running() {
                     self.work.restored();
                 }
@@ -140,73 +140,72 @@ impl<'a, W: Work> Binding<'a, W> {
         if self.work.is_empty() || table.is_abandoned() {
             Ok(())
         } else {
-            self.work.write(self.topic)
+            self.work.write(&self.topics)
         }
     }
 
-    /// A reader of this very topic, at the table's positions.
-    fn reader(&self) -> Result<LogReader, StateError> {
+    /// A reader of these very topics, at the table's positions.
+    fn reader(&self) -> Result<SeveralReader, StateError> {
         let lag = self.table.status().lag;
-        let positions: Vec<(i32, i64)> = lag
-            .iter()
-            .map(|lag| (lag.partition, lag.position))
-            .collect();
-        let (reader, described) = self.ask(move |log, runtime, topic| {
-            let reader = log.reader(topic, &positions);
+        let positions: Vec<(i32, i64)> = (0..).zip(lag.iter().map(|lag| lag.position)).collect();
+        let (reader, described) = self.ask(move |log, runtime, topics| {
+            let reader = topics.reader(log, &positions);
             // Afterwards: a topic that is created again from now on ends the reader.
-            (reader, runtime.block_on(log.describe(topic)))
+            (reader, runtime.block_on(describe(log, topics)))
         })?;
         let reader = match reader {
             // Of another topic the offsets say nothing: which one it is comes first.
-            made @ (Ok(_) | Err(LogError::OffsetOutOfRange { .. })) => made,
+            made @ (Ok(_) | Err((_, LogError::OffsetOutOfRange { .. }))) => made,
             // What cannot be read is not rebuilt either.
-            Err(source) => return Err(self.of_log(source)),
+            Err(failed) => return Err(self.topics.failed(failed)),
         };
-        let described = described.map_err(|source| self.of_log(source))?;
-        if described.id != self.topic {
-            return Err(StateError::Recreated {
-                topic: self.table.topic().to_owned(),
-            });
+        let described = described.map_err(|failed| self.topics.failed(failed))?;
+        for (topic, described) in self.topics.iter().zip(&described) {
+            if described.id != topic.id {
+                return Err(StateError::Recreated {
+                    topic: topic.name.to_string(),
+                });
+            }
         }
-        self.expect_partitions(described.partitions)?;
-        let mut reader = reader.map_err(|source| self.of_log(source))?;
+        self.expect_partitions(described.iter().map(|topic| topic.partitions))?;
+        let mut reader = reader.map_err(|failed| self.topics.failed(failed))?;
         reader.limit(self.work.portion());
         Ok(reader)
     }
 
     /// Partitions added to a topic change where keys belong: rows of one key would lie in two of them.
-    fn expect_partitions(&self, existing: u32) -> Result<(), StateError> {
-        let requested = self.table.settings.topic.partitions;
-        if existing == requested {
-            return Ok(());
+    fn expect_partitions(&self, existing: impl IntoIterator<Item = u32>) -> Result<(), StateError> {
+        let requested = self.topics.iter().map(|topic| topic.partitions);
+        for (index, (existing, requested)) in existing.into_iter().zip(requested).enumerate() {
+            if existing != requested {
+                let topic = self.topics.iter().nth(index);
+                let differ = LogError::PartitionsDiffer {
+                    topic: topic.map_or_else(String::new, |topic| topic.name.to_string()),
+                    existing,
+                    requested,
+                };
+                return Err(self.topics.failed((index, differ)));
+            }
         }
-        Err(self.of_log(LogError::PartitionsDiffer {
-            topic: self.table.topic().to_owned(),
-            existing,
-            requested,
-        }))
+        Ok(())
     }
 
     /// Asks the log something that may take as long as a cluster lets us wait. The order to stop ends the wait, and leaves
     /// the question to itself.
     fn ask<R: Send + 'static>(
         &self,
-        question: impl FnOnce(&Log, &tokio::runtime::Handle, &str) -> R + Send + 'static,
+        question: impl FnOnce(&Log, &tokio::runtime::Handle, &Topics) -> R + Send + 'static,
     ) -> Result<R, StateError> {
         if !self.log.is_shared() {
-            return Ok(question(self.log, self.runtime, self.table.topic()));
+            return Ok(question(self.log, self.runtime, &self.topics));
         }
         let (answer, answered) = std::sync::mpsc::channel();
-        let (table, log, runtime) = (
-            Arc::clone(self.table),
-            self.log.clone(),
-            self.runtime.clone(),
-        );
+        let (topics, log, runtime) = (self.topics.clone(), self.log.clone(), self.runtime.clone());
         std::thread::Builder::new()
-            .name(format!("ksql-ask-{}", table.entity))
+            .name(format!("ksql-ask-{}", self.table.entity))
             .spawn(move || {
                 // Nobody listens once the table was told to stop.
-                let _ = answer.send(question(&log, &runtime, table.topic()));
+                let _ = answer.send(question(&log, &runtime, &topics));
             })
             .map_err(|error| self.defect(&error))?;
         loop {
@@ -230,8 +229,8 @@ impl<'a, W: Work> Binding<'a, W> {
 
     /// Where the partitions begin and end now.
     fn offsets(&self) -> Result<Vec<Offsets>, StateError> {
-        self.ask(|log, runtime, topic| runtime.block_on(log.all_offsets(topic)))?
-            .map_err(|source| self.of_log(source))
+        self.ask(|log, runtime, topics| runtime.block_on(topics.offsets(log)))?
+            .map_err(|failed| self.topics.failed(failed))
     }
 
     /// Whether compaction has removed tombstones since the plan was made that the table has not read: the rows they delete
@@ -292,15 +291,15 @@ impl<'a, W: Work> Binding<'a, W> {
 
     /// Reads the topic of the table's name from its start, whatever the table held.
     fn rebuild(&mut self) -> Result<(), StateError> {
-        let topic = self
-            .ask(|log, runtime, topic| runtime.block_on(log.describe(topic)))?
-            .map_err(|source| self.of_log(source))?;
-        self.expect_partitions(topic.partitions)?;
+        let topics = self
+            .ask(|log, runtime, topics| runtime.block_on(describe(log, topics)))?
+            .map_err(|failed| self.topics.failed(failed))?;
+        self.expect_partitions(topics.iter().map(|topic| topic.partitions))?;
         let offsets = self.offsets()?;
         // Before the rows go: nobody takes a row that is missing for one that never was.
         self.table
             .update(|status| status.state = State::Rebalancing);
-        let plan = Plan::afresh(self.table, self.shape, topic.id, &offsets)?;
+        let plan = Plan::afresh(self.table, self.shape, Topics::new(&topics), &offsets)?;
         self.failures = 0;
         self.begin(plan);
         Ok(())
@@ -315,6 +314,16 @@ impl<'a, W: Work> Binding<'a, W> {
             std::thread::park_timeout(Duration::from_millis(20));
         }
     }
+}
+
+/// The topics of these names as they are now.
+async fn describe(log: &Log, topics: &Topics) -> Result<Vec<TopicDescription>, (usize, LogError)> {
+    let mut described = Vec::new();
+    for (index, topic) in topics.iter().enumerate() {
+        let found = log.describe(&topic.name).await;
+        described.push(found.map_err(|error| (index, error))?);
+    }
+    Ok(described)
 }
 
 /// Whether an error is only that a table which was told to stop gave up waiting: for a schema, or for the log.

@@ -12,8 +12,7 @@ use hashbrown::hash_table::Entry;
 use super::progress::Progress;
 use super::record::POISON;
 use super::store::row_prefix;
-use super::{StateError, Table};
-use crate::log::TopicId;
+use super::{StateError, Table, Topics};
 
 /// More than this is not gathered however much there is room: sorting gains nothing any more.
 const MOST: usize = 32 * 1024 * 1024;
@@ -153,7 +152,7 @@ impl Gathered {
     }
 
     /// Writes the last row of each key with the offsets, then publishes the positions.
-    pub(super) fn write(&mut self, table: &Table, topic: TopicId) -> Result<(), StateError> {
+    pub(super) fn write(&mut self, table: &Table, topics: &Topics) -> Result<(), StateError> {
         let mut rows = std::mem::take(&mut self.rows);
         rows.sort_unstable_by(|a, b| self.key(a).cmp(self.key(b)));
         table.store.write(
@@ -166,7 +165,7 @@ impl Gathered {
                     }
                 }
             },
-            self.progress.offsets(topic),
+            self.progress.offsets(topics),
         )?;
         // Before the position is published: whoever waited for it reads the new row.
         if !rows.is_empty() {

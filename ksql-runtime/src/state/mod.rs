@@ -16,6 +16,7 @@ mod rows;
 mod status;
 mod store;
 mod table;
+mod topics;
 mod work;
 
 use std::path::PathBuf;
@@ -23,12 +24,13 @@ use std::sync::Arc;
 
 pub(crate) use cache::RowCache;
 pub(crate) use progress::Progress;
-pub(crate) use record::{Decoder, POISON, ROW, Refusal, end_window};
+pub(crate) use record::{Decoder, Origin, POISON, ROW, Refusal, end_window};
 pub(crate) use rows::{Bounds, scan};
 pub use status::{Event, Lag, State, Status};
 pub use store::StateDurability;
 pub(crate) use store::{Store, StoreOptions, family};
 pub(crate) use table::{Settings, Table};
+pub(crate) use topics::Topics;
 pub(crate) use work::Work;
 
 use crate::log::LogError;

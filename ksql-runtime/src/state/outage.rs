@@ -127,6 +127,7 @@ impl Run {
         let mut settings = Settings {
             store: "Stock_Store".to_owned(),
             topic: created.topic().clone(),
+            joined: Vec::new(),
             value_schema: OURS,
             key_schema: 0,
             on_poison: OnPoison::Stop,

@@ -3,11 +3,12 @@
 //! Belongs to a binding's thread.
 
 use super::Table;
+use super::Topics;
 use super::status::State;
 use super::store::StoredOffset;
-use crate::log::{Fetched, TopicId};
+use crate::log::Fetched;
 
-/// What was read since the last batch: of each partition where reading goes on, and its end as last seen.
+/// What was read since the last batch: of each partition, by its number over all topics, where reading goes on, and its end as last seen.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     reached: Vec<(i32, i64, i64)>,
@@ -53,22 +54,24 @@ impl Progress {
     }
 
     /// The offsets to be stored.
-    pub(crate) fn offsets(&self, topic: TopicId) -> impl Iterator<Item = (i32, StoredOffset)> + '_ {
-        self.reached
-            .iter()
-            .map(move |(partition, next, _)| (*partition, StoredOffset { topic, next: *next }))
+    pub(crate) fn offsets(&self, topics: &Topics) -> impl Iterator<Item = (i32, StoredOffset)> {
+        self.reached.iter().filter_map(move |(number, next, _)| {
+            let (topic, _) = topics.place(*number)?;
+            let stored = StoredOffset {
+                topic: topic.id,
+                next: *next,
+            };
+            Some((*number, stored))
+        })
     }
 
     /// Tells everybody, after the batch is written, and begins anew.
     pub(crate) fn publish(&mut self, table: &Table) {
         table.update(|status| {
             let restoring = status.state == State::Rebalancing;
-            for (partition, next, end) in &self.reached {
-                if let Some(lag) = status
-                    .lag
-                    .iter_mut()
-                    .find(|lag| lag.partition == *partition)
-                {
+            for (number, next, end) in &self.reached {
+                let known = usize::try_from(*number).ok();
+                if let Some(lag) = known.and_then(|number| status.lag.get_mut(number)) {
                     (lag.position, lag.end) = (*next, *end);
                 }
             }

@@ -26,9 +26,18 @@ pub(crate) const ROW: u8 = 0;
 /// A marked key: partition and offset of the record that was no row.
 pub(crate) const POISON: u8 = 1;
 
+/// Where records come from: their topic, and the ids under which values and keys are in the entity's own form.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub(crate) topic: Arc<str>,
+    pub(crate) value_schema: u32,
+    pub(crate) key_schema: u32,
+}
+
 /// Reads keys and values of one entity, whoever wrote them.
 pub(crate) struct Decoder<T> {
     table: Arc<Table>,
+    origin: Origin,
     registry: Registry,
     runtime: tokio::runtime::Handle,
     values: HashMap<u32, Resolution>,
@@ -44,7 +53,7 @@ impl<T> std::fmt::Debug for Decoder<T> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Decoder")
-            .field("topic", &self.table.topic())
+            .field("topic", &self.origin.topic)
             .finish_non_exhaustive()
     }
 }
@@ -179,8 +188,24 @@ impl<T: Entity> Decoder<T> {
         registry: Registry,
         runtime: tokio::runtime::Handle,
     ) -> Self {
+        let origin = Origin {
+            topic: Arc::clone(&table.settings.topic.name),
+            value_schema: table.settings.value_schema,
+            key_schema: table.settings.key_schema,
+        };
+        Decoder::of(table, origin, registry, runtime)
+    }
+
+    /// One for records of another origin than the table's first topic.
+    pub(crate) fn of(
+        table: &Arc<Table>,
+        origin: Origin,
+        registry: Registry,
+        runtime: tokio::runtime::Handle,
+    ) -> Self {
         Decoder {
             table: Arc::clone(table),
+            origin,
             registry,
             runtime,
             values: HashMap::new(),
@@ -196,7 +221,7 @@ impl<T: Entity> Decoder<T> {
     pub(crate) fn without(&mut self, id: u32, part: Part, source: RegistryError) -> StateError {
         self.wanted = Some((id, part));
         StateError::Registry {
-            topic: self.table.topic().to_owned(),
+            topic: self.origin.topic.to_string(),
             id,
             source,
         }
@@ -220,12 +245,12 @@ impl<T: Entity> Decoder<T> {
             return Ok(T::Key::decode(wire)?);
         }
         let (id, body) = frame::read(wire)?;
-        if id == self.table.settings.key_schema {
+        if id == self.origin.key_schema {
             return Ok(T::Key::decode(wire)?);
         }
         let mut scratch = std::mem::take(&mut self.key_scratch);
         scratch.clear();
-        frame::write(self.table.settings.key_schema, &mut scratch);
+        frame::write(self.origin.key_schema, &mut scratch);
         let written = self
             .resolution(id, Part::Key)
             .and_then(|plan| Ok(plan.transcode(body, &mut scratch)?));
@@ -237,7 +262,7 @@ impl<T: Entity> Decoder<T> {
     /// Whether the schema of a value is known, and can be read as the entity's.
     pub(crate) fn known(&mut self, value: &[u8]) -> Result<(), Refusal> {
         let (id, _) = frame::read(value)?;
-        if id != self.table.settings.value_schema {
+        if id != self.origin.value_schema {
             self.resolution(id, Part::Value)?;
         }
         Ok(())
@@ -246,7 +271,7 @@ impl<T: Entity> Decoder<T> {
     /// The body of a value in the entity's own form, not checked yet.
     pub(crate) fn value<'b>(&'b mut self, value: &'b [u8]) -> Result<&'b [u8], Refusal> {
         let (id, body) = frame::read(value)?;
-        if id == self.table.settings.value_schema {
+        if id == self.origin.value_schema {
             return Ok(body);
         }
         let mut scratch = std::mem::take(&mut self.scratch);

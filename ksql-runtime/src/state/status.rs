@@ -2,6 +2,8 @@
 //!
 //! Transitions are a pure function without a wildcard arm. Plain data; the table holds it, changes it and tells of it.
 
+use std::sync::Arc;
+
 use std::fmt;
 
 use super::StateError;
@@ -71,8 +73,10 @@ pub struct Event {
 }
 
 /// How far a partition is behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lag {
+    /// The topic.
+    pub topic: Arc<str>,
     /// The partition.
     pub partition: i32,
     /// The next offset the table reads.
@@ -95,7 +99,7 @@ impl Lag {
 pub struct Status {
     /// The state.
     pub state: State,
-    /// Every partition.
+    /// Every partition of every topic that is read.
     pub lag: Vec<Lag>,
     /// Why it ended, in the state ERROR; what it waits for, in DISCONNECTED.
     pub error: Option<StateError>,
@@ -109,12 +113,13 @@ impl Status {
         self.lag.iter().map(Lag::records).sum()
     }
 
-    /// Whether the partitions have reached these offsets.
+    /// Whether the partitions have reached these offsets, by their numbers over all topics.
     pub(crate) fn reaches(&self, goal: &[(i32, i64)]) -> bool {
-        goal.iter().all(|(partition, offset)| {
-            self.lag
-                .iter()
-                .any(|lag| lag.partition == *partition && lag.position >= *offset)
+        goal.iter().all(|(number, offset)| {
+            usize::try_from(*number)
+                .ok()
+                .and_then(|number| self.lag.get(number))
+                .is_some_and(|lag| lag.position >= *offset)
         })
     }
 

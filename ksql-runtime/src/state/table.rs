@@ -15,7 +15,7 @@ use super::binding::Binding;
 use super::plan::Plan;
 use super::status::{Event, State, Status};
 use super::work::{Filling, Work};
-use super::{OnPoison, RowCache, StateError, Store};
+use super::{OnPoison, RowCache, StateError, Store, Topics};
 use crate::entity::Entity;
 use crate::error::{Chain, Error, panic_text};
 use crate::log::{Log, Offsets, ReaderWaker, TopicDescription};
@@ -26,6 +26,8 @@ use crate::registry::Registry;
 pub(crate) struct Settings {
     pub(crate) store: String,
     pub(crate) topic: TopicDescription,
+    /// What a query reads beside it, in the order in which it is joined.
+    pub(crate) joined: Vec<TopicDescription>,
     pub(crate) value_schema: u32,
     pub(crate) key_schema: u32,
     pub(crate) on_poison: OnPoison,
@@ -108,6 +110,11 @@ impl Table {
         &self.settings.topic.name
     }
 
+    /// What it reads.
+    pub(crate) fn topics(&self) -> Topics {
+        Topics::new(std::iter::once(&self.settings.topic).chain(&self.settings.joined))
+    }
+
     /// Starts filling it with rows; `offsets` are the frozen ends, one a partition.
     pub(crate) fn start<T: Entity>(
         self: &Arc<Self>,
@@ -120,7 +127,7 @@ impl Table {
         })
     }
 
-    /// Starts a binding that gives what it reads to other work; `shape` tells stored bytes of this form from others.
+    /// Starts a binding that gives what it reads to other work; `offsets` are those of all its topics, one behind the other; `shape` tells stored bytes of this form from others.
     pub(crate) fn start_work<W: Work>(
         self: &Arc<Self>,
         shape: u64,
@@ -128,7 +135,7 @@ impl Table {
         offsets: &[Offsets],
         work: impl FnOnce(&Arc<Table>, &tokio::runtime::Handle) -> W + Send + 'static,
     ) -> Result<(), StateError> {
-        let plan = Plan::new(self, shape, self.settings.topic.id, offsets)?;
+        let plan = Plan::new(self, shape, self.topics(), offsets)?;
         let table = Arc::clone(self);
         let runtime = tokio::runtime::Handle::current();
         let thread = std::thread::Builder::new()

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::gathered::Gathered;
 use super::record::{Decoder, Maker};
-use super::{StateError, Table};
+use super::{StateError, Table, Topics};
 use crate::entity::Entity;
-use crate::log::{Fetched, Log, TopicId};
+use crate::log::{Fetched, Log};
 use crate::registry::Registry;
 
 /// What is done with what a binding reads.
@@ -22,12 +22,12 @@ pub(crate) trait Work {
     fn ask_again(&mut self) -> Result<(), StateError>;
 
     /// Ends what was begun and not ended before a kill or an error; whether positions were written.
-    fn resume(&mut self, log: &Log, topic: TopicId) -> Result<bool, StateError> {
-        let _ = (log, topic);
+    fn resume(&mut self, log: &Log, topics: &Topics) -> Result<bool, StateError> {
+        let _ = (log, topics);
         Ok(false)
     }
 
-    /// Whether more of a partition is wanted now.
+    /// Whether more of the partition with this number is wanted now.
     fn wants(&self, _partition: i32) -> bool {
         true
     }
@@ -56,7 +56,7 @@ pub(crate) trait Work {
     fn is_due(&self, more: bool, restoring: bool) -> bool;
 
     /// Writes what was taken with the offsets it covers, and publishes the positions.
-    fn write(&mut self, topic: TopicId) -> Result<(), StateError>;
+    fn write(&mut self, topics: &Topics) -> Result<(), StateError>;
 
     /// The target was reached.
     fn restored(&mut self) {}
@@ -114,8 +114,8 @@ impl<T: Entity> Work for Filling<T> {
         !more || !restoring || self.gathered.is_full()
     }
 
-    fn write(&mut self, topic: TopicId) -> Result<(), StateError> {
-        self.gathered.write(&self.table, topic)
+    fn write(&mut self, topics: &Topics) -> Result<(), StateError> {
+        self.gathered.write(&self.table, topics)
     }
 
     fn restored(&mut self) {

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Instant;
 
 use super::layout::PartitionState;
 use crate::log::error::LogError;
+use crate::log::event::Event;
 use crate::log::topic::{Offsets, TopicDescription, TopicId, TopicSpec};
 
 /// Locks; a thread that panicked while it held the lock left plain data that is still right.
@@ -142,6 +143,8 @@ impl Topic {
 pub(super) struct Signal {
     epoch: Mutex<u64>,
     changed: Condvar,
+    /// Of readers that wait for other topics too.
+    followers: Mutex<Vec<Weak<Event>>>,
 }
 
 impl Signal {
@@ -154,6 +157,19 @@ impl Signal {
         let mut epoch = lock(&self.epoch);
         *epoch = epoch.wrapping_add(1);
         self.changed.notify_all();
+        drop(epoch);
+        lock(&self.followers).retain(|follower| match follower.upgrade() {
+            Some(event) => {
+                event.raise();
+                true
+            }
+            None => false,
+        });
+    }
+
+    /// Raises this event too, as long as somebody has it.
+    pub(super) fn tell(&self, event: &Arc<Event>) {
+        lock(&self.followers).push(Arc::downgrade(event));
     }
 
     /// Waits until raised since `seen`, or the deadline. False when the time is over.

@@ -14,6 +14,7 @@ use super::catalog::Topic;
 use super::layout::{base_of, batch_key};
 use super::stored::BatchHeader;
 use crate::log::error::LogError;
+use crate::log::event::Event;
 use crate::log::reader::{Fetched, ReaderWaker};
 use crate::log::record::Run;
 
@@ -67,6 +68,10 @@ impl EmbeddedReader {
             None => self.positions.push((partition, offset)),
         }
         Ok(())
+    }
+
+    pub(crate) fn tell(&self, event: &Arc<Event>) {
+        self.topic.signal.tell(event);
     }
 
     pub(crate) fn limit(&mut self, bytes: usize) {

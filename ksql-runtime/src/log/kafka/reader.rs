@@ -6,7 +6,7 @@
 //! nothing. A reader belongs to one thread; its waker to any.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rdkafka::types::RDKafkaErrorCode as Code;
@@ -17,6 +17,7 @@ use super::failure::{Doing, Failure};
 use super::native::{self, Call, Consumer, Kind};
 use super::slot::Slot;
 use crate::log::error::LogError;
+use crate::log::event::Event;
 use crate::log::reader::{Fetched, ReaderWaker};
 
 /// What is packed before it is given out.
@@ -53,25 +54,24 @@ struct Check {
 /// Something happened: an event, or a wake.
 #[derive(Debug, Default)]
 struct Signal {
-    raised: Mutex<bool>,
-    some: Condvar,
+    event: Event,
     woken: AtomicBool,
+    /// Of who waits for other topics too.
+    follower: OnceLock<Arc<Event>>,
 }
 
 impl Signal {
     fn raise(&self) {
-        *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.some.notify_all();
+        self.event.raise();
+        if let Some(follower) = self.follower.get() {
+            follower.raise();
+        }
     }
 
     /// Waits until it was raised since the last wait, or the time is over.
     fn wait(&self, longest: Duration) {
-        let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut raised, _) = self
-            .some
-            .wait_timeout_while(raised, longest, |raised| !*raised)
-            .unwrap_or_else(PoisonError::into_inner);
-        *raised = false;
+        self.event.wait(longest);
+        self.event.take_back();
     }
 }
 
@@ -183,6 +183,13 @@ impl KafkaReader {
             reason = "the index was looked up or pushed just above"
         )]
         &mut self.slots[index]
+    }
+
+    pub(crate) fn tell(&self, event: &Arc<Event>) {
+        // Told once, by who made the reader.
+        let _ = self.signal.follower.set(Arc::clone(event));
+        // What came before is there already.
+        event.raise();
     }
 
     pub(crate) fn seek(&mut self, partition: i32, offset: i64) -> Result<(), LogError> {

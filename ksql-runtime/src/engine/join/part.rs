@@ -1,0 +1,193 @@
+//! An input of a join without its type: reads its records, and holds the part of a joined row that it gives.
+//!
+//! Invariant: a part's body was checked when its record was read, so that it is a row wherever it stands. Belongs to a query's
+//! thread.
+
+use std::any::Any;
+
+use super::super::event_time::EventTime;
+use super::super::source::{Read, Source};
+use super::super::store::QueryStore;
+use super::{JOINED_ROW, MOST_INPUTS};
+use crate::entity::{Entity, EntityKey};
+use crate::log::RecordRef;
+use crate::query::{Inputs, Join, Part, Parts, Row, Scratch};
+use crate::state::StateError;
+
+/// What a record of an input is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    /// Nothing for a query.
+    Nothing,
+    /// A row, at this time.
+    Row(i64),
+    /// The key's row is gone.
+    Gone,
+}
+
+/// An input.
+pub(super) trait Holding {
+    /// As [`Source::ask_again`].
+    fn ask_again(&mut self) -> Result<(), StateError>;
+
+    /// When a record happened; that of one that is no row does not matter.
+    fn time_of(&mut self, record: &RecordRef<'_>, scratch: &Scratch) -> Result<i64, StateError>;
+
+    /// Reads a record and holds what it says.
+    fn read(
+        &mut self,
+        partition: i32,
+        record: &RecordRef<'_>,
+        scratch: &Scratch,
+    ) -> Result<What, StateError>;
+
+    /// The bytes of the key that is held, as a record has them.
+    fn wire(&self) -> &[u8];
+
+    /// Holds a row that was kept: its key as a record has it, and its body. Whether it is one.
+    fn hold(&mut self, wire: &[u8], body: &[u8]) -> bool;
+
+    /// What is held.
+    fn part(&self) -> Option<Part<'_>>;
+
+    /// The key that is held, with another body.
+    fn part_of<'a>(&'a self, body: &'a [u8]) -> Option<Part<'a>>;
+}
+
+/// An input of one entity.
+pub(super) struct Held<T: Entity> {
+    source: Source<T>,
+    time: EventTime,
+    key: Option<T::Key>,
+    wire: Vec<u8>,
+    body: Vec<u8>,
+}
+
+impl<T: Entity> Held<T> {
+    pub(super) fn new(source: Source<T>) -> Held<T> {
+        Held {
+            source,
+            time: EventTime::of::<T>(),
+            key: None,
+            wire: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+}
+
+impl<T: Entity> Holding for Held<T> {
+    fn ask_again(&mut self) -> Result<(), StateError> {
+        self.source.ask_again()
+    }
+
+    fn time_of(&mut self, record: &RecordRef<'_>, scratch: &Scratch) -> Result<i64, StateError> {
+        if !self.time.is_in_row() {
+            return Ok(record.timestamp);
+        }
+        let Some((key, body)) = self.source.look(record)? else {
+            return Ok(record.timestamp);
+        };
+        let said = match T::decode_row(&key, body) {
+            Ok(row) => self.time.millis::<T>(row, scratch, record.timestamp),
+            Err(_) => None,
+        };
+        Ok(said.unwrap_or(record.timestamp))
+    }
+
+    fn read(
+        &mut self,
+        partition: i32,
+        record: &RecordRef<'_>,
+        scratch: &Scratch,
+    ) -> Result<What, StateError> {
+        let Held {
+            source,
+            time,
+            key: held,
+            wire,
+            body: kept,
+        } = self;
+        let (read, judge) = source.read(partition, record)?;
+        let (key, body) = match read {
+            Read::Nothing => return Ok(What::Nothing),
+            Read::Row(key, body) => (key, Some(body)),
+            Read::Gone(key) => (key, None),
+        };
+        let mut what = What::Gone;
+        if let Some(body) = body {
+            match T::decode_row(&key, body) {
+                Ok(row) => match time.millis::<T>(row, scratch, record.timestamp) {
+                    Some(timestamp) => what = What::Row(timestamp),
+                    None => {
+                        judge.timeless(partition, record.offset);
+                        return Ok(What::Nothing);
+                    }
+                },
+                Err(error) => {
+                    judge.unreadable(partition, record.offset, &error)?;
+                    return Ok(What::Nothing);
+                }
+            }
+            kept.clear();
+            kept.extend_from_slice(body);
+        }
+        wire.clear();
+        key.encode(0, wire);
+        *held = Some(key);
+        Ok(what)
+    }
+
+    fn wire(&self) -> &[u8] {
+        &self.wire
+    }
+
+    fn hold(&mut self, wire: &[u8], body: &[u8]) -> bool {
+        self.body.clear();
+        self.body.extend_from_slice(body);
+        self.key = T::Key::decode(wire).ok();
+        self.key.is_some()
+    }
+
+    fn part(&self) -> Option<Part<'_>> {
+        self.part_of(&self.body)
+    }
+
+    fn part_of<'a>(&'a self, body: &'a [u8]) -> Option<Part<'a>> {
+        let key: &(dyn Any + Send) = self.key.as_ref()?;
+        Some(Part { key, body })
+    }
+}
+
+/// The parts that the inputs hold, of those that have one.
+#[inline]
+pub(super) fn fill<'a>(
+    inputs: &'a [Box<dyn Holding>],
+    have: &[bool; MOST_INPUTS],
+    parts: &mut [Option<Part<'a>>; MOST_INPUTS],
+) {
+    for ((part, held), has) in parts.iter_mut().zip(inputs).zip(have) {
+        *part = has.then(|| held.part()).flatten();
+    }
+}
+
+/// The row that the inputs hold.
+#[inline]
+pub(super) fn joined<'a, Q: Join>(
+    inputs: &'a [Box<dyn Holding>],
+    have: &[bool; MOST_INPUTS],
+    parts: &'a mut [Option<Part<'a>>; MOST_INPUTS],
+    store: &QueryStore,
+) -> Result<Row<'a, Q::Inputs>, StateError> {
+    fill(inputs, have, parts);
+    row_of::<Q>(parts, inputs.len(), store)
+}
+
+#[inline]
+pub(super) fn row_of<'a, Q: Join>(
+    parts: &'a [Option<Part<'a>>; MOST_INPUTS],
+    inputs: usize,
+    store: &QueryStore,
+) -> Result<Row<'a, Q::Inputs>, StateError> {
+    let parts = parts.get(..inputs).unwrap_or(parts);
+    Q::Inputs::row(&Parts { parts }).map_err(|_| store.damaged(JOINED_ROW))
+}
