@@ -357,6 +357,7 @@ impl Whole<'_> {
         let rows = self.rows(made.fields.iter().map(|(_, tree)| &**tree));
         let row = self.row(native);
         let new_key = self.new_key(native);
+        let explode = self.explode(native);
         let assumed = assumed(self.signature);
         quote! {
             #[automatically_derived]
@@ -369,6 +370,7 @@ impl Whole<'_> {
                     #rows
                     #row
                 }
+                #explode
                 #new_key
             }
         }

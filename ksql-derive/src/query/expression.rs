@@ -131,6 +131,8 @@ impl Reader<'_> {
             Syntax::Block(block) if block.label.is_none() => self.block(&block.block, Self::read),
             Syntax::Macro(call) => self.macro_call(&call.mac, place),
             Syntax::Call(call) => self.call(call),
+            Syntax::Array(list) => self.list(&list.elems, place),
+            Syntax::Struct(literal) => self.record(literal),
             // What a block has instead of a value; it was said there.
             Syntax::Verbatim(none) if none.is_empty() => Expr::broken(place),
             other => self.unsayable(other),
@@ -143,18 +145,11 @@ impl Reader<'_> {
                 "a closure is no value here",
                 "closures stand in steps and in aggregates: `.filter(|r| ..)`, `g.max(|r| ..)`",
             ),
-            Syntax::Struct(_) => (
-                "a row cannot stand inside an expression",
-                "write the columns one by one",
-            ),
             Syntax::Tuple(_) => (
                 "a tuple is no value",
                 "only `.group_by(|r| (r.a, r.b))` and `.partition_by(..)` take several",
             ),
-            Syntax::Array(_) => (
-                "an array cannot be made in a query",
-                "`[a, b].contains(&r.x)` asks whether one of them is it",
-            ),
+            Syntax::Repeat(_) => ("an array is written element by element", "write `[a, b]`"),
             Syntax::Range(_) => (
                 "a range is no value",
                 "`(1..=5).contains(&r.x)` asks whether it holds one",
@@ -327,7 +322,13 @@ impl Reader<'_> {
     fn name(&mut self, ident: &Ident) -> Tree {
         let (name, place) = (plain(&ident.to_string()), Place::of(ident));
         match self.named(&name) {
-            Some(Named::Value(tree)) => return tree,
+            // An element is another one at each place that names it: what is wrong there is said there.
+            Some(Named::Value(tree)) => {
+                return match &tree.kind {
+                    Kind::Variable(variable) => Expr::new(Kind::Variable(variable.clone()), place),
+                    _ => tree,
+                };
+            }
             Some(Named::Group) => {
                 return self.broken(
                     place,
@@ -453,37 +454,6 @@ impl Reader<'_> {
         let left = self.read(left);
         let right = self.read(right);
         Expr::new(make(left, right), place)
-    }
-
-    fn index(&mut self, index: &syn::ExprIndex) -> Tree {
-        let place = Place::of(index);
-        if let Syntax::Range(_) = &*index.index {
-            return self.broken(
-                Place::of(&index.index),
-                "parts are taken by functions",
-                "of a text write `.substring(1, 3)`, of an array `.slice(1, 3)`: the first is 1",
-            );
-        }
-        let of = self.read(&index.expr);
-        let at = self.read(&index.index);
-        match at.kind {
-            Kind::Text(_) => Expr::new(Kind::Entry(of, at), place),
-            Kind::Integer(value) if value < 0 => self.broken(
-                Place::of(&index.index),
-                "an index cannot be negative",
-                "the first element is `[0]`, the last `.last()`",
-            ),
-            Kind::Integer(value) => {
-                let at = Expr::new(Kind::Integer(value.saturating_add(1)), at.place);
-                Expr::new(Kind::Element(of, at), place)
-            }
-            _ => {
-                let one = Expr::new(Kind::Integer(1), at.place);
-                let at_place = at.place;
-                let at = Expr::new(Kind::Arith(Arith::Add, at, one), at_place);
-                Expr::new(Kind::Element(of, at), place)
-            }
-        }
     }
 }
 

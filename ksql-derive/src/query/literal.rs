@@ -98,10 +98,11 @@ impl Reader<'_> {
                 Expr::new(Kind::Decimal(digits), place)
             }
             Some("matches") => self.matches(call, place),
+            Some("vec") => self.vec(call, place),
             _ => self.broken(
                 Place::of(&call.path),
                 "this macro cannot be said in KSQL",
-                "the ones there are: `dec!(1.50)`, `matches!(r.kind, \"a\" | \"b\")`; texts are joined by `.concat(..)`",
+                "the ones there are: `dec!(1.50)`, `vec![r.a, r.b]`, `matches!(r.kind, \"a\" | \"b\")`; texts are joined by `.concat(..)`",
             ),
         }
     }

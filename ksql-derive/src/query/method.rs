@@ -27,7 +27,10 @@ impl Reader<'_> {
             .iter()
             .any(|argument| matches!(argument, Syntax::Closure(_)))
         {
-            return self.closure_outside(call);
+            return match self.each(call, &name, place) {
+                Some(tree) => tree,
+                None => self.closure_outside(call),
+            };
         }
         if name == "contains"
             && let Some(tree) = self.contained(call, place)
@@ -72,6 +75,9 @@ impl Reader<'_> {
             ("last", 0) => {
                 let last = Expr::new(Kind::Integer(-1), place);
                 return Expr::new(Kind::Element(receiver, last), place);
+            }
+            ("explode" | "cube_explode", 0) => {
+                return Expr::new(Kind::Explode(name == "cube_explode", receiver), place);
             }
             ("get", 1) => {
                 let key = self.argument(call, 0);
@@ -207,7 +213,7 @@ impl Reader<'_> {
             return self.misplaced(place, &name);
         }
         let help = match name.as_str() {
-            "map" | "and_then" => {
+            "and_then" => {
                 "leave it out: a function of a NULL is NULL, as in `r.note.to_uppercase()`"
             }
             "unwrap_or_else" | "map_or" | "map_or_else" | "or_else" => {
@@ -216,8 +222,12 @@ impl Reader<'_> {
             "is_some_and" | "is_none_or" => {
                 "write the condition of the value itself: a comparison with a NULL is false"
             }
-            "transform" | "filter" | "reduce" | "any" | "all" | "fold" => {
-                "functions of each element cannot be said yet; there are `.contains(..)`, `.join(..)`, `.array_max()`, `.slice(..)`"
+            "any" | "find" | "position" => {
+                "keep the elements for which it holds: `.filter(|x| ..).len() > 0`, `.filter(|x| ..).first()`"
+            }
+            "all" => "keep the others, of which there are none: `.filter(|x| !(..)).len() == 0`",
+            "flat_map" | "filter_map" => {
+                "functions of each element are `.transform(|x| ..)`, `.filter(|x| ..)`, `.reduce(start, |s, x| ..)`"
             }
             _ => "closures stand in steps and in aggregates: `.filter(|r| ..)`, `g.max(|r| ..)`",
         };
@@ -385,6 +395,9 @@ impl Reader<'_> {
         let of = of
             .map(|of| plain(&of.ident.to_string()))
             .unwrap_or_default();
+        if let Some(tree) = self.map_of(call) {
+            return tree;
+        }
         let value = match of.as_str() {
             "NaiveDate" => {
                 "a date is a text beside a date: `r.day >= \"2024-05-01\"`, or a parameter of the query"

@@ -9,12 +9,15 @@ mod branch;
 mod capture;
 mod cast;
 mod chain;
+mod collection;
 mod definition;
 mod expand;
+mod explode;
 mod expression;
 mod group;
 #[cfg(test)]
 mod guide;
+mod lambda;
 mod literal;
 mod lower;
 mod method;

@@ -169,6 +169,7 @@ impl<'c> Condition<'c> {
         };
         let query = Query {
             input: 0,
+            exploded: Vec::new(),
             filters: vec![tree.clone()],
             partition: None,
             group: None,

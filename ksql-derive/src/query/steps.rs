@@ -8,6 +8,7 @@ use ksql_schema::Kind as SourceKind;
 use syn::{Expr as Syntax, ExprMethodCall, ItemFn, Member, Stmt};
 
 use super::chain::Chain;
+use super::explode::Exploded;
 use super::expression::{Named, Part, Reader, simple};
 use super::signature::Signature;
 use super::tree::{Aggregated, Expr, Kind, Made, Tree};
@@ -52,6 +53,8 @@ pub(crate) struct Query {
     pub(crate) group: Option<Keys>,
     pub(crate) having: Vec<Tree>,
     pub(crate) aggregates: Vec<Aggregated>,
+    /// Where a row becomes one for each element.
+    pub(crate) exploded: Vec<Exploded>,
     /// The rows that `map` made on the way.
     pub(crate) rows: Vec<Rc<Made>>,
     /// What is written.
@@ -179,7 +182,7 @@ fn unrolled(body: &Syntax) -> (&Syntax, Vec<&ExprMethodCall>) {
 
 impl Chain<'_, '_> {
     fn finish(
-        self,
+        mut self,
         signature: &Signature,
         input: usize,
         source: SourceKind,
@@ -224,7 +227,7 @@ impl Chain<'_, '_> {
             );
             return None;
         }
-        let Some(made) = self.made else {
+        let Some(made) = self.made.take() else {
             if self.reader.errors.is_empty() {
                 self.reader.error(
                     body,
@@ -254,8 +257,10 @@ impl Chain<'_, '_> {
                 keys_in_output(keys, grouped, &made, self.reader);
             }
         }
+        let exploded = self.explodes(&made, source);
         Some(Query {
             input,
+            exploded,
             filters: self.filters,
             partition: self.partition,
             group: self.group,

@@ -256,6 +256,7 @@ impl<Q: Aggregate> Taking<Q> {
             partition,
             offset: record.offset,
             sequence: *sequence,
+            exploded: &[],
         };
         *sequence = sequence.wrapping_add(1);
         let told = |stop| match stop {

@@ -1,4 +1,4 @@
-//! Filter and map: a row makes at most one other.
+//! Filter and map: a row makes at most one other, or one for each element of an array.
 //!
 //! Over a stream nothing is kept but positions. Over a table a deletion makes a deletion, and a row that the condition no
 //! longer holds for one too: which rows are shown is kept then. Results are those of single records, so what is made
@@ -66,8 +66,9 @@ impl<Q: Project> Projecting<Q> {
         let shown = match (source_kind, filters) {
             (Some(Kind::Table), true) => Shown::Kept(HashMap::new()),
             (Some(Kind::Table), false) => Shown::All,
-            (_, true) => Shown::Records,
-            (_, false) => Shown::Every,
+            // Nothing is made of a record without a value.
+            (_, filters) if filters || Q::EXPLODES => Shown::Records,
+            _ => Shown::Every,
         };
         Projecting {
             query,
@@ -133,6 +134,7 @@ impl<Q: Project> Projecting<Q> {
                 partition,
                 offset: record.offset,
                 sequence: *sequence,
+                exploded: &[],
             };
             *sequence = sequence.wrapping_add(1);
             let kept = row.filter(|row| query.keep(&at, *row));
@@ -157,12 +159,20 @@ impl<Q: Project> Projecting<Q> {
             };
             match kept {
                 Some(row) => {
-                    let made = query.project(&at, row);
                     new_key.clear();
                     let key = query
                         .new_key(&at, row, true, new_key)
                         .map(|known| known.then_some(new_key.as_slice()));
-                    outputs.row::<Q::Output>(made, key, scratch, timestamp);
+                    if Q::EXPLODES {
+                        let arrays = query.explode(&at, row);
+                        for at in at.of_rows(arrays) {
+                            let made = query.project(&at, row);
+                            outputs.row::<Q::Output>(made, key, scratch, timestamp);
+                        }
+                    } else {
+                        let made = query.project(&at, row);
+                        outputs.row::<Q::Output>(made, key, scratch, timestamp);
+                    }
                 }
                 None if was_shown => {
                     let body = blank.key(query, &at, &key);

@@ -4,6 +4,8 @@
 
 use std::cmp::Ordering;
 
+use ksql_schema::query::Sql;
+
 use super::aggregate::java_order;
 use super::compare::same;
 use super::{Any, List, Map, Scratch, cast};
@@ -80,6 +82,46 @@ pub fn map<'a>(scratch: &'a Scratch, entries: &[(Any<'a>, Any<'a>)]) -> Any<'a> 
     Any::Map(Map::new(scratch.collect(entries.iter().map(
         |(key, value)| (cast::text(scratch, *key), super::lenient(*value)),
     ))))
+}
+
+/// `STRUCT(field := value, ..)`: a struct of a type, its fields in the type's order; one that is not given is `NULL`.
+pub fn record<'a>(scratch: &'a Scratch, ty: Sql, fields: &[(&'a str, Any<'a>)]) -> Any<'a> {
+    let Sql::Struct(record) = ty else {
+        return Any::Failed;
+    };
+    let ordered = record.fields.iter().map(|wanted| {
+        let found = fields.iter().find(|(name, _)| *name == wanted.sql_name);
+        let value = found.map_or(Any::Null, |(_, value)| super::lenient(*value));
+        (wanted.sql_name, value)
+    });
+    Any::Struct(scratch.collect(ordered))
+}
+
+/// `EXPLODE(a)`: its elements; none of `NULL`.
+pub fn explode<'a>(scratch: &'a Scratch, array: Any<'a>) -> &'a [Any<'a>] {
+    list(scratch, array).unwrap_or(&[])
+}
+
+/// The most columns `CUBE_EXPLODE` takes: the rows double with each.
+const MOST_CUBED: usize = 20;
+
+/// `CUBE_EXPLODE(a)`: an array for each choice of its elements, `NULL` in the place of those not chosen; what is `NULL` already is no
+/// choice. The first row has none, the last all. More than 20 elements make none.
+pub fn cube_explode<'a>(scratch: &'a Scratch, array: Any<'a>) -> &'a [Any<'a>] {
+    let Some(items) = list(scratch, array).filter(|items| items.len() <= MOST_CUBED) else {
+        return &[];
+    };
+    // The first element is the highest bit.
+    let chosen = |row: u32, at: usize| row >> (items.len() - 1 - at) & 1 == 1;
+    let rows = (0..1_u32 << items.len()).filter(|row| {
+        let mut elements = items.iter().enumerate();
+        elements.all(|(at, item)| !(item.is_null() && chosen(*row, at)))
+    });
+    scratch.collect(rows.map(|row| {
+        let elements = items.iter().enumerate();
+        let row = elements.map(|(at, item)| if chosen(row, at) { *item } else { Any::Null });
+        Any::List(List::new(scratch.collect(row)))
+    }))
 }
 
 /// `ARRAY_LENGTH(a)`, also of a map.

@@ -25,6 +25,7 @@ pub mod double;
 pub mod encode;
 pub mod expressions;
 pub mod json;
+pub mod lambda;
 pub mod like;
 pub mod list;
 pub mod logic;

@@ -21,7 +21,8 @@ pub use crate::codec::{DecodeError, Reader, Value};
 pub use crate::entity::{Entity, Window};
 pub use crate::ops::aggregate::{self, Accumulator, Merge, Undo};
 pub use crate::ops::{
-    Any, Failed, Operand, Output, arith, call, cast, collections, compare, lenient, like, logic,
+    Any, Failed, Operand, Output, arith, call, cast, collections, compare, lambda, lenient, like,
+    logic,
 };
 use crate::ops::{Native, Shape, Ty, native};
 pub use crate::ops::{expressions as f, temporal::Unit};
@@ -113,13 +114,18 @@ pub fn give<'a, T: Output<'a>, A: Operand<'a>>(scratch: &'a Scratch, value: A) -
     T::from_any_in(value.any_in(scratch), scratch)
 }
 
-/// A value where another type is asked for: `CONVERTS` where a CAST is written.
+/// A value where another type is asked for: `CONVERTS` where a CAST is written. What is in a collection is of the type that its
+/// node says.
 #[inline]
 pub fn convert<'a, T: Output<'a>, A: Operand<'a>, const CONVERTS: bool>(
     scratch: &'a Scratch,
     value: A,
+    to: s::Sql,
 ) -> T {
-    if CONVERTS {
+    if CONVERTS && matches!(T::SHAPE, Shape::Array | Shape::Map | Shape::Unknown) {
+        let any = value.any_in(scratch);
+        T::from_any_in(cast::deep(scratch, any, to), scratch)
+    } else if CONVERTS {
         cast::cast(scratch, value)
     } else {
         give(scratch, value)

@@ -22,6 +22,7 @@ use ksql_schema::query::plan;
 
 use crate::codec::{DecodeError, Reader};
 use crate::entity::{Entity, Window};
+use crate::ops::Any;
 pub use crate::ops::Scratch;
 pub use crate::ops::aggregate::Overflow;
 pub use explain::Explanation;
@@ -172,18 +173,53 @@ pub struct At<'a> {
     pub offset: i64,
     /// Grows with every row processed, restarts included: what "latest" and "earliest" go by.
     pub sequence: u64,
+    /// Of a row that becomes several: what this one has of each array.
+    pub exploded: &'a [Any<'a>],
+}
+
+impl<'a> At<'a> {
+    /// What `EXPLODE` gives this row, by the number of the call.
+    #[inline]
+    pub fn exploded(&self, index: usize) -> Any<'a> {
+        let value = self.exploded.get(index);
+        value.copied().unwrap_or(Any::Null)
+    }
+
+    /// The rows that this one becomes: as many as the longest array has elements.
+    pub fn of_rows(self, arrays: &'a [&'a [Any<'a>]]) -> impl Iterator<Item = At<'a>> {
+        let rows = arrays.iter().map(|array| array.len()).max().unwrap_or(0);
+        (0..rows).map(move |row| {
+            let values = arrays.iter().map(move |array| array.get(row).copied());
+            At {
+                exploded: self
+                    .scratch
+                    .collect(values.map(|value| value.unwrap_or(Any::Null))),
+                ..self
+            }
+        })
+    }
 }
 
 /// A borrowed row of an entity.
 pub type Row<'a, T> = <T as Entity>::Row<'a>;
 
-/// A query that makes of a row at most one other.
+/// A query that makes of a row at most one other, or one for each element of an array.
 pub trait Project: Query {
     /// What it reads.
     type Input: Entity;
 
     /// Whether the row is wanted (`WHERE`). A condition that fails does not hold.
     fn keep<'a>(&'a self, at: &At<'a>, row: Row<'a, Self::Input>) -> bool;
+
+    /// Whether a row becomes one for each element of an array (`EXPLODE`).
+    const EXPLODES: bool = false;
+
+    /// The arrays that a row is exploded into: it becomes as many rows as the longest has elements, and what the others have not
+    /// is `NULL`.
+    fn explode<'a>(&'a self, at: &At<'a>, row: Row<'a, Self::Input>) -> &'a [&'a [Any<'a>]] {
+        let _ = (at, row);
+        &[]
+    }
 
     /// The row it makes, key columns included. An expression that fails is `NULL`.
     fn project<'a>(&'a self, at: &At<'a>, row: Row<'a, Self::Input>) -> Row<'a, Self::Output>;

@@ -102,7 +102,11 @@ impl Nodes<'_> {
 
 /// Whether a failure of an argument is a NULL in its place: ksqlDB catches that of a call alone, not of what is an operator there.
 pub(crate) fn caught(argument: &Expr) -> bool {
-    matches!(argument.kind, Kind::Call { function, .. } if function.is_called())
+    match &argument.kind {
+        Kind::Call { function, .. } => function.is_called(),
+        Kind::Each(_) => true,
+        _ => false,
+    }
 }
 
 /// Whether an argument may be converted where it is written.

@@ -1,6 +1,7 @@
 //! From the tree to what a query is made of: nodes and checks, text pieces, native code.
 
 mod calls;
+mod collections;
 mod native;
 mod nodes;
 mod pieces;

@@ -53,7 +53,11 @@ impl<'q> Native<'q> {
         quote!(#name<'_>)
     }
 
-    fn own(&self, expr: &Expr) -> TokenStream {
+    pub(super) fn nodes(&self) -> &Nodes<'q> {
+        self.nodes
+    }
+
+    pub(super) fn own(&self, expr: &Expr) -> TokenStream {
         self.ty(self.nodes.of(expr))
     }
 
@@ -182,18 +186,27 @@ impl<'q> Native<'q> {
                 let name = accumulator(*index);
                 quote!(__k::Accumulator::get(&__groups.#name, __scratch))
             }
-            Kind::Broken => quote!(__k::Any::Failed),
+            Kind::List(_)
+            | Kind::Entries(_)
+            | Kind::Record(..)
+            | Kind::Each(_)
+            | Kind::Variable(_)
+            | Kind::Explode(..)
+            | Kind::Broken => match self.collected(expr) {
+                Some(value) => value,
+                None => quote!(__k::Any::Failed),
+            },
         }
     }
 
     /// The value as one of another node's type.
-    fn converted(&self, of: &Expr, to: Node) -> TokenStream {
+    pub(super) fn converted(&self, of: &Expr, to: Node) -> TokenStream {
         let (from, node) = (entry(self.nodes.of(of)), entry(to));
         let (ty, value) = (self.ty(to), self.value(of));
-        quote!(__k::convert::<#ty, _, { __k::converts(#from, #node) }>(__scratch, #value))
+        quote!(__k::convert::<#ty, _, { __k::converts(#from, #node) }>(__scratch, #value, #node.ty))
     }
 
-    fn any(&self, expr: &Expr) -> TokenStream {
+    pub(super) fn any(&self, expr: &Expr) -> TokenStream {
         let value = self.value(expr);
         quote!(__k::any(__scratch, #value))
     }

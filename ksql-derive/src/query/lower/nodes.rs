@@ -64,6 +64,29 @@ impl<'q> Nodes<'q> {
         self.checks.push(check_at(place, check, arguments));
     }
 
+    /// Something beside the checks.
+    pub(super) fn say(&mut self, tokens: TokenStream) {
+        self.checks.push(tokens);
+    }
+
+    /// How much was said: a number for what is said next.
+    pub(super) fn said(&self) -> usize {
+        self.checks.len()
+    }
+
+    /// How many `explode`s the query has.
+    pub(super) fn explodes(&self) -> usize {
+        self.query.exploded.len()
+    }
+
+    /// The number of an `explode`.
+    pub(super) fn exploded(&self, identity: &str) -> usize {
+        let all = &self.query.exploded;
+        all.iter()
+            .position(|one| one.identity == identity)
+            .unwrap_or_default()
+    }
+
     pub(super) fn push(&mut self, make: TokenStream) -> Node {
         let text = make.to_string();
         if let Some(known) = self.made.get(&text) {
@@ -294,7 +317,16 @@ impl<'q> Nodes<'q> {
                 }
             }
             Kind::Aggregate(index) => self.aggregated(*index),
-            Kind::Broken => quote!(__k::s::Node::UNKNOWN),
+            Kind::List(_)
+            | Kind::Entries(_)
+            | Kind::Record(..)
+            | Kind::Each(_)
+            | Kind::Variable(_)
+            | Kind::Explode(..)
+            | Kind::Broken => match self.collected(expr) {
+                Some(node) => node,
+                None => quote!(__k::s::Node::UNKNOWN),
+            },
         }
     }
 

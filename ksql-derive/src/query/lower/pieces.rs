@@ -15,17 +15,17 @@ use crate::parse::args::plain;
 
 /// Pieces in order; words that meet are one.
 #[derive(Default)]
-struct Pieces {
+pub(super) struct Pieces {
     list: Vec<TokenStream>,
     words: String,
 }
 
 impl Pieces {
-    fn text(&mut self, text: &str) {
+    pub(super) fn text(&mut self, text: &str) {
         self.words.push_str(text);
     }
 
-    fn piece(&mut self, piece: TokenStream) {
+    pub(super) fn piece(&mut self, piece: TokenStream) {
         self.flush();
         self.list.push(piece);
     }
@@ -37,7 +37,7 @@ impl Pieces {
         }
     }
 
-    fn done(mut self) -> Vec<TokenStream> {
+    pub(super) fn done(mut self) -> Vec<TokenStream> {
         self.flush();
         self.list
     }
@@ -57,6 +57,15 @@ impl<'q> Writer<'q> {
             signature,
             nodes,
         }
+    }
+
+    pub(super) fn nodes(&self) -> &Nodes<'q> {
+        self.nodes
+    }
+
+    /// The input whose columns there are.
+    pub(super) fn input(&self) -> usize {
+        self.query.input
     }
 
     /// The pieces of the whole statement.
@@ -134,7 +143,7 @@ impl<'q> Writer<'q> {
         out.done()
     }
 
-    fn converted(&self, tree: &Expr, to: &TokenStream, out: &mut Pieces) {
+    pub(super) fn converted(&self, tree: &Expr, to: &TokenStream, out: &mut Pieces) {
         let from = entry(self.nodes.of(tree));
         out.piece(quote!(__k::s::Piece::Open(#from.ty, #to)));
         self.expr(tree, out);
@@ -149,7 +158,7 @@ impl<'q> Writer<'q> {
         out.text(")");
     }
 
-    fn expr(&self, expr: &Expr, out: &mut Pieces) {
+    pub(super) fn expr(&self, expr: &Expr, out: &mut Pieces) {
         match &expr.kind {
             Kind::Column { input, field, .. } => {
                 let (columns, hash) = (columns(*input), hash(field));
@@ -263,6 +272,12 @@ impl<'q> Writer<'q> {
                 }
             }
             Kind::Aggregate(index) => self.aggregate(*index, out),
+            Kind::List(_)
+            | Kind::Entries(_)
+            | Kind::Record(..)
+            | Kind::Each(_)
+            | Kind::Variable(_)
+            | Kind::Explode(..) => self.collected(expr, out),
             Kind::Broken => {}
         }
     }

@@ -3,11 +3,16 @@
 //! In a constant a panic is the compile error, and its place is the call: every check is `#[track_caller]` all the way
 //! down. What is poison was complained of where it arose, so no check says anything of it.
 
+mod collections;
 mod list;
 mod operators;
 mod output;
 mod shape;
 
+pub use collections::{
+    check_each, check_explode, check_map_key, check_map_value, check_member, check_record,
+    check_reduce, check_together, check_transformed,
+};
 pub use operators::{
     check_arith, check_between, check_case, check_cast, check_compare, check_condition, check_in,
     check_like, check_logic, check_moment, check_negate, check_not, check_pattern,

@@ -18,9 +18,14 @@ pub const fn check_assign(
     hash: u64,
     value: Node,
 ) {
-    let Some(column) = find(columns, hash) else {
-        return;
-    };
+    if let Some(column) = find(columns, hash) {
+        fits(entity, column, value);
+    }
+}
+
+/// The same of one column, or of a struct's field.
+#[track_caller]
+pub(super) const fn fits(entity: &str, column: &Column<'static>, value: Node) {
     if value.is_unknown() {
         return;
     }
@@ -129,6 +134,9 @@ pub(crate) const fn widens(from: Sql, to: Sql) -> bool {
             }
             None => false,
         },
+        (Sql::Array(from), Sql::Array(to)) | (Sql::Map(from), Sql::Map(to)) => {
+            from.ty().same(to.ty()) || widens(from.ty(), to.ty())
+        }
         _ => false,
     }
 }

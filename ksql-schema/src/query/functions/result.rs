@@ -1,9 +1,9 @@
 //! What a call gives, and what is wrong with it.
 
 use super::{Argument, Function, Gives, Nulls};
-use crate::query::arith::wider;
 use crate::query::case::unify;
 use crate::query::check::{Part, refuse};
+use crate::query::collection::widened;
 use crate::query::literal::takes;
 use crate::query::node::{Bare, Elem, Node, Sql, Why};
 
@@ -130,28 +130,6 @@ const fn common(function: Function, arguments: &[Node]) -> Option<Node> {
         };
     }
     Some(result)
-}
-
-/// The type two numbers widen to.
-const fn widened(one: Sql, two: Sql) -> Option<Sql> {
-    if !one.is_number() || !two.is_number() {
-        return None;
-    }
-    match (one, two) {
-        (Sql::Double, _) | (_, Sql::Double) => Some(Sql::Double),
-        (Sql::Integer | Sql::Bigint, Sql::Integer | Sql::Bigint) => Some(Sql::Bigint),
-        _ => match (one.digits(), two.digits()) {
-            (Some(one), Some(two)) => {
-                let ty = wider(one, two);
-                if ty.precision() > Sql::MOST_DIGITS {
-                    None
-                } else {
-                    Some(ty)
-                }
-            }
-            _ => None,
-        },
-    }
 }
 
 /// The type an argument is converted to where it is written: functions that want one type get it by a CAST, since
@@ -455,6 +433,26 @@ pub const fn element(array: Node, index: Node) -> Node {
             Node::new(elem.ty(), array.why.or(index.why).or(Why::Element))
         }
         _ => Node::UNKNOWN,
+    }
+}
+
+/// The node of `array.explode()`: a row of its own for each element. `padded` if others stand beside it, the longest of which
+/// says how many rows there are.
+pub const fn explode(array: Node, cube: bool, padded: bool) -> Node {
+    let ty = match array.ty {
+        // Of `cube_explode` each combination is an array, with a NULL for what is not in it.
+        Sql::Array(elem) if cube => Sql::Array(Elem::new(elem.ty(), true)),
+        Sql::Array(elem) => elem.ty(),
+        _ => return Node::UNKNOWN,
+    };
+    let own = if padded {
+        Why::Function("explode")
+    } else {
+        Why::Never
+    };
+    match (array.ty, cube) {
+        (Sql::Array(elem), false) if elem.nullable() => Node::new(ty, Why::Element),
+        _ => Node::new(ty, own),
     }
 }
 
