@@ -156,7 +156,7 @@ impl Reader<'_> {
             _ => {
                 self.error(
                     Place::of(closure),
-                    format!("this closure takes {}", patterns.len()),
+                    format!("this closure takes {} values", patterns.len()),
                     form,
                 );
                 return None;

@@ -155,6 +155,19 @@ impl Reader<'_> {
 
     fn unknown_method(&mut self, method: &Ident, name: &str) -> Tree {
         let place = Place::of(method);
+        let form = match name {
+            "transform" | "filter" | "map" => Some("|x| .."),
+            "reduce" | "fold" => Some("0, |s, x| .."),
+            "explode" | "cube_explode" => Some(""),
+            _ => None,
+        };
+        if let Some(form) = form {
+            return self.broken(
+                place,
+                format!("`{name}` takes something else here"),
+                format!("write `.{name}({form})`"),
+            );
+        }
         if let Some(advice) = functions::refused(name) {
             return self.broken(
                 place,

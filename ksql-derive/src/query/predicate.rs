@@ -14,6 +14,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{ExprClosure, Pat, Type};
 
 use super::capture::{OUTSIDE, captures, compared, free, parameter, placed};
+use super::explode::exploded;
 use super::expression::{Named, Part, Reader};
 use super::lower::{Native, Nodes, Writer, entry, parameter_type};
 use super::signature::{Input, Signature};
@@ -147,6 +148,13 @@ impl<'c> Condition<'c> {
         let tree = reader.closure(closure, Named::Input(0), Reader::read_body)?;
         let variants = std::mem::take(&mut reader.variants);
         refuse_pseudo(&tree, errors);
+        for exploded in exploded(&tree) {
+            errors.push(
+                exploded.place,
+                "a condition of a read makes no rows of elements",
+                "ask whether one of them is it: `o.tags.contains(\"a\")`",
+            );
+        }
         let captures = captures(&tree, &names, errors);
         let parameters = names
             .iter()

@@ -114,6 +114,8 @@ pub enum Why {
     Cast,
     /// An element that is out of range, missing, or NULL itself.
     Element,
+    /// One of several arrays that become rows, where another is longer.
+    Padded,
     /// A condition that is NULL, on which `if` has no branch.
     Case,
     /// A parameter that is an `Option`.

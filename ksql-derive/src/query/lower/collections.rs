@@ -22,6 +22,32 @@ fn member_key(expr: &Expr, field: &Ident) -> String {
     format!("member {} of {}", hash(field), expr.identity)
 }
 
+/// Whether an expression may fail, but is never NULL by itself: an operator needs a value of each side.
+fn fails_only(expr: &Expr) -> bool {
+    match &expr.kind {
+        Kind::Arith(..)
+        | Kind::Negate(_)
+        | Kind::Compare(..)
+        | Kind::Not(_)
+        | Kind::And(..)
+        | Kind::Or(..)
+        | Kind::Between(..)
+        | Kind::In(..)
+        | Kind::Like(..)
+        | Kind::Integer(_)
+        | Kind::Long(_)
+        | Kind::Double(_)
+        | Kind::Decimal(_)
+        | Kind::Text(_)
+        | Kind::Boolean(_) => true,
+        Kind::Variable(variable) => variable.role == Role::State,
+        Kind::Case {
+            then, otherwise, ..
+        } => fails_only(then) && fails_only(otherwise),
+        _ => false,
+    }
+}
+
 /// The local of what a closure is given.
 fn variable(variable: &Variable) -> Ident {
     format_ident!("__v{}", variable.depth)
@@ -200,10 +226,11 @@ impl Nodes<'_> {
             }
             (EachOf::Reduce, Some(start), [lambda]) => {
                 let ((start, begins), (body, gives)) = (self.pair(start), self.pair(&lambda.body));
+                let operator = fails_only(&lambda.body);
                 self.check(
-                    expr.place,
+                    lambda.body.place,
                     &quote!(__k::s::check::check_reduce),
-                    quote!(#begins, #gives),
+                    quote!(#begins, #gives, #operator),
                 );
                 quote!(__k::s::lambda::reduce(#of, #start, #body))
             }

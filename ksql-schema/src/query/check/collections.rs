@@ -156,9 +156,10 @@ pub const fn check_map_value(value: Node) {
     }
 }
 
-/// Refuses a reduction whose closure gives another type than it begins with, or a NULL.
+/// Refuses a reduction whose closure gives another type than it begins with, or a NULL; `operator` if what it gives is never
+/// NULL, but may fail.
 #[track_caller]
-pub const fn check_reduce(start: Node, body: Node) {
+pub const fn check_reduce(start: Node, body: Node, operator: bool) {
     if matches!(start.ty, Sql::Null) {
         refuse(&[Text(
             "a reduction that begins with `None` is NULL: say what it begins with",
@@ -178,7 +179,7 @@ pub const fn check_reduce(start: Node, body: Node) {
             Text("` behind the beginning, or convert what the closure gives"),
         ]);
     }
-    if body.nullable() && !body.fails {
+    if body.nullable() && !operator {
         refuse(&[
             Text("a reduction cannot go on with NULL, but this can be one: "),
             Why(body.why),

@@ -38,6 +38,13 @@ pub fn closest_names() -> Vec<&'static str> {
         "like",
         "is_distinct_from",
         "is_not_distinct_from",
+        "explode",
+        "cube_explode",
+        "transform",
+        "filter",
+        "reduce",
+        "map",
+        "fold",
     ]);
     let mut seen = Vec::with_capacity(all.len());
     for name in all {
@@ -113,20 +120,12 @@ pub fn refused(name: &str) -> Option<&'static str> {
         ("contains_key", "`.keys().contains(..)`"),
         (
             "iter",
-            "the array itself: it is joined, sliced and searched as a whole",
+            "the array itself: `r.list.transform(|x| ..)`, `.filter(|x| ..)`, `.reduce(0, |s, x| ..)`",
         ),
         ("chars", "`.split(\"\")`, an array of its characters"),
         (
             "now",
             "a column of the input, or `r.rowtime()`: each run would have another",
-        ),
-        (
-            "explode",
-            "a topic with one record an element: table functions cannot be said yet",
-        ),
-        (
-            "cube_explode",
-            "a topic with one record an element: table functions cannot be said yet",
         ),
     ];
     table

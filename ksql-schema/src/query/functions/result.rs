@@ -445,11 +445,7 @@ pub const fn explode(array: Node, cube: bool, padded: bool) -> Node {
         Sql::Array(elem) => elem.ty(),
         _ => return Node::UNKNOWN,
     };
-    let own = if padded {
-        Why::Function("explode")
-    } else {
-        Why::Never
-    };
+    let own = if padded { Why::Padded } else { Why::Never };
     match (array.ty, cube) {
         (Sql::Array(elem), false) if elem.nullable() => Node::new(ty, Why::Element),
         _ => Node::new(ty, own),
