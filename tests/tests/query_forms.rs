@@ -24,6 +24,13 @@ pub struct Line {
     pub to: Option<Point>,
 }
 
+/// An entry of a map as ksqlDB makes it.
+#[derive(Debug, Clone, PartialEq, Struct)]
+pub struct Total {
+    pub k: String,
+    pub v: i64,
+}
+
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("orders")]
 pub struct Order {
@@ -129,6 +136,33 @@ expressions! {
     c17 C17 "c17" Vec<Option<i32>>: |o| [Some(o.id), o.name.parse::<i32>(), o.id / 0] => "ARRAY[`ID`, CAST(`NAME` AS INTEGER), (`ID` / 0)]", [Some(7), None, None];
     c18 C18 "c18" bool: |o| o.totals == HashMap::from([("a", 1i64), ("b", 20i64)]) => "(`TOTALS` = MAP('a' := CAST(1 AS BIGINT), 'b' := CAST(20 AS BIGINT)))", true;
     c19 C19 "c19" Option<i64>: |o| Point { x: o.size, label: None }.x => "STRUCT(`X` := `SIZE`, `LABEL` := CAST(NULL AS STRING))->`X`", Some(3);
+
+    f01 F01 "f01" Vec<i64>: |o| o.sizes.array_concat([o.size]) => "ARRAY_CONCAT(`SIZES`, ARRAY[`SIZE`])", [5, 1, 4, 3];
+    f02 F02 "f02" Vec<i64>: |o| o.sizes.union([1i64, 9i64]) => "ARRAY_UNION(`SIZES`, ARRAY[CAST(1 AS BIGINT), CAST(9 AS BIGINT)])", [5, 1, 4, 9];
+    f03 F03 "f03" Vec<i64>: |o| o.sizes.intersect([1i64, 9i64]) => "ARRAY_INTERSECT(`SIZES`, ARRAY[CAST(1 AS BIGINT), CAST(9 AS BIGINT)])", [1];
+    f04 F04 "f04" Vec<i64>: |o| o.sizes.except([1i64, 9i64]) => "ARRAY_EXCEPT(`SIZES`, ARRAY[CAST(1 AS BIGINT), CAST(9 AS BIGINT)])", [5, 4];
+    f05 F05 "f05" Vec<i64>: |o| o.sizes.remove(1) => "ARRAY_REMOVE(`SIZES`, CAST(1 AS BIGINT))", [5, 4];
+    f06 F06 "f06" Vec<i64>: |o| o.sizes.array_sort("DESC") => "ARRAY_SORT(`SIZES`, 'DESC')", [5, 4, 1];
+    f07 F07 "f07" Vec<Option<i32>>: |o| o.maybes.sort() => "ARRAY_SORT(`MAYBES`)", [Some(2), None];
+    f08 F08 "f08" BTreeMap<String, i64>: |o| o.totals.map_union(HashMap::from([("b", o.size), ("c", 1)])) => "MAP_UNION(`TOTALS`, MAP('b' := `SIZE`, 'c' := CAST(1 AS BIGINT)))", map(&[("a", 1), ("b", 3), ("c", 1)]);
+    f09 F09 "f09" Vec<Total>: |o| o.totals.entries(true) => "ENTRIES(`TOTALS`, true)", [Total { k: "a".into(), v: 1 }, Total { k: "b".into(), v: 20 }];
+    f10 F10 "f10" Option<Vec<i32>>: |o| o.id.generate_series(10) => "GENERATE_SERIES(`ID`, 10)", Some(vec![7, 8, 9, 10]);
+    f11 F11 "f11" Option<Vec<i64>>: |o| o.size.generate_series(-2, -2) => "GENERATE_SERIES(`SIZE`, CAST(-2 AS BIGINT), -2)", Some(vec![3, 1, -1]);
+    f12 F12 "f12" Option<Vec<i32>>: |o| o.id.generate_series(10, -1) => "GENERATE_SERIES(`ID`, 10, -1)", None;
+    f13 F13 "f13" Vec<u8>: |o| o.raw.concat(o.raw, None) => "CONCAT(`RAW`, `RAW`, NULL)", b"hihi";
+    f14 F14 "f14" Vec<u8>: |o| o.raw.substring(2) => "SUBSTRING(`RAW`, 2)", b"i";
+    f15 F15 "f15" Option<Vec<u8>>: |o| o.raw.pad_start(4, o.raw) => "LPAD(`RAW`, 4, `RAW`)", Some(b"hihi".to_vec());
+    f16 F16 "f16" Vec<Vec<u8>>: |o| o.raw.concat(o.raw).split(o.raw.substring(1, 1)) => "SPLIT(CONCAT(`RAW`, `RAW`), SUBSTRING(`RAW`, 1, 1))", [b"".to_vec(), b"i".to_vec(), b"i".to_vec()];
+    f17 F17 "f17" Option<String>: |o| o.name.encode("utf8", "hex") => "ENCODE(`NAME`, 'utf8', 'hex')", Some("626f6c74".to_owned());
+    f18 F18 "f18" String: |o| o.name.md5() => "MD5(`NAME`)", "a6fe881cecd3fb7660083aea35cce430";
+    f19 F19 "f19" Option<String>: |o| 2.elt(o.tag, o.name) => "ELT(2, `TAG`, `NAME`)", Some("bolt".to_owned());
+    f20 F20 "f20" i32: |o| o.name.field("nut", "bolt") => "FIELD(`NAME`, 'nut', 'bolt')", 2;
+    f21 F21 "f21" Option<String>: |o| (o.id + 68).chr() => "CHR((`ID` + 68))", Some("K".to_owned());
+    f22 F22 "f22" Option<i32>: |o| o.raw.concat(o.raw).int_from_bytes("LITTLE_ENDIAN") => "INT_FROM_BYTES(CONCAT(`RAW`, `RAW`), 'LITTLE_ENDIAN')", Some(i32::from_le_bytes(*b"hihi"));
+    f23 F23 "f23" f64: |o| o.size.atan2(4) => "ATAN2(CAST(`SIZE` AS DOUBLE), CAST(4 AS DOUBLE))", 3_f64.atan2(4.0);
+    f24 F24 "f24" f64: |o| o.price.sin() => "SIN(`PRICE`)", 2.5_f64.sin();
+    f25 F25 "f25" NaiveDate: |o| o.id.from_days() => "FROM_DAYS(`ID`)", NaiveDate::from_ymd_opt(1970, 1, 8).unwrap();
+    f26 F26 "f26" i32: |o| o.id.from_days().unix_date() => "UNIX_DATE(FROM_DAYS(`ID`))", 7;
 
     t01 T01 "t01" Vec<i64>: |o| o.sizes.transform(|x| x * 2) => "TRANSFORM(`SIZES`, `X` => (`X` * 2))", [10, 2, 8];
     t02 T02 "t02" Vec<i64>: |o| o.sizes.map(|size| size + o.size) => "TRANSFORM(`SIZES`, `SIZE_ELEMENT` => (`SIZE_ELEMENT` + `SIZE`))", [8, 4, 7];

@@ -141,15 +141,30 @@ impl Reader<'_> {
                 );
             }
         }
-        if matches!(function, F::ToBytes | F::FromBytes)
-            && let Some((text, place)) = literal(1)
-            && !["hex", "utf8", "ascii", "base64"].contains(&text.as_str())
-        {
-            self.error(
-                place,
-                format!("`{text}` is no encoding of bytes"),
+        let (words, what, help): (&[&str], _, _) = match function {
+            F::ToBytes | F::FromBytes | F::Encode => (
+                &["hex", "utf8", "ascii", "base64"],
+                "encoding of bytes",
                 "write `hex`, `utf8`, `ascii` or `base64`",
-            );
+            ),
+            F::IntFromBytes | F::BigintFromBytes | F::DoubleFromBytes => (
+                &["BIG_ENDIAN", "LITTLE_ENDIAN"],
+                "order of bytes",
+                "write `BIG_ENDIAN` or `LITTLE_ENDIAN`",
+            ),
+            F::ArraySort => (
+                &["ASC", "ASCENDING", "DESC", "DESCENDING"],
+                "order of elements",
+                "write `ASC` or `DESC`",
+            ),
+            _ => (&[], "", ""),
+        };
+        if !words.is_empty() {
+            for (text, place) in (1..arguments.len()).filter_map(literal) {
+                if !words.contains(&text.as_str()) {
+                    self.error(place, format!("`{text}` is no {what}"), help);
+                }
+            }
         }
         match function {
             F::Mask => {

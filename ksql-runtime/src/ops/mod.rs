@@ -17,6 +17,7 @@ pub mod arith;
 pub(crate) mod cache;
 pub mod call;
 pub mod cast;
+pub mod code;
 pub mod collections;
 pub mod compare;
 pub mod conditional;

@@ -114,7 +114,7 @@ fn converts(function: Function, index: usize) -> bool {
     let spec = function.spec();
     let kind = spec.arguments.get(index).or(spec.arguments.last());
     match kind {
-        Some(Argument::Alike | Argument::Widest | Argument::Item) => true,
+        Some(Argument::Alike | Argument::Widest | Argument::Item | Argument::SameWhole) => true,
         Some(Argument::Number) => spec.arguments.len() == 2,
         _ => false,
     }

@@ -28,6 +28,18 @@ pub enum Argument {
     Text,
     /// BYTES.
     Bytes,
+    /// A STRING or BYTES.
+    Stringy,
+    /// A STRING or BYTES, as the first is.
+    Same,
+    /// The same, or a NULL that is left out.
+    SameOrNull,
+    /// An INTEGER or a BIGINT, as the first is.
+    SameWhole,
+    /// An INTEGER or a STRING.
+    Code,
+    /// A BOOLEAN.
+    Boolean,
     /// What has a length: STRING, BYTES, ARRAY.
     Sized,
     /// What something is looked for in: STRING, ARRAY.
@@ -56,6 +68,8 @@ pub enum Argument {
     Ordered,
     /// A map.
     Map,
+    /// A map of what ksqlDB lists the entries of: INTEGER, BIGINT, DOUBLE, BOOLEAN, STRING.
+    Entries,
     /// Anything.
     Any,
     /// All arguments of one type; a bare number literal takes it.
@@ -83,6 +97,10 @@ pub enum Gives {
     Values,
     /// A map of the second argument's elements.
     MapOfSecond,
+    /// An array of what the first is.
+    ListOfFirst,
+    /// An array of structs of the map's keys `k` and values `v`.
+    Entries,
 }
 
 /// When a function's result is NULL.

@@ -66,7 +66,6 @@ pub fn refused(name: &str) -> Option<&'static str> {
         ("size", "`len`"),
         ("log10", "`log(10)`"),
         ("log2", "`log(2)`"),
-        ("cbrt", "`pow(1.0 / 3.0)`"),
         ("trim_start", "`trim`, which is for both ends"),
         ("trim_end", "`trim`, which is for both ends"),
         (

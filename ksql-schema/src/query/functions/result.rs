@@ -6,6 +6,7 @@ use crate::query::check::{Part, refuse};
 use crate::query::collection::widened;
 use crate::query::literal::takes;
 use crate::query::node::{Bare, Elem, Node, Sql, Why};
+use crate::types::{Field, Struct, Type};
 
 /// The node of a call, the receiver first; unknown where an argument is missing, too many or of the wrong type.
 pub const fn call(function: Function, arguments: &[Node]) -> Node {
@@ -53,6 +54,14 @@ pub const fn call(function: Function, arguments: &[Node]) -> Node {
             },
             Sql::Decimal { .. } => Sql::Unknown,
             _ => Sql::Bigint,
+        },
+        Gives::ListOfFirst => Sql::Array(Elem::new(first.ty, false)),
+        Gives::Entries => match first.ty {
+            Sql::Map(elem) => match entry_of(elem) {
+                Some(entry) => Sql::Array(Elem::new(Sql::Struct(entry), false)),
+                None => Sql::Unknown,
+            },
+            _ => Sql::Unknown,
         },
         Gives::Element => first.element().ty,
         Gives::Texts => Sql::Array(Elem::new(Sql::String, false)),
@@ -148,6 +157,7 @@ pub const fn parameter(function: Function, arguments: &[Node], index: usize) -> 
                 }
                 // There is one for each pair of equal numbers, and all compute doubles.
                 (Some(Argument::Number), [one, two]) if !one.ty.same(two.ty) => Sql::Double,
+                (Some(Argument::SameWhole), [first, ..]) if takes(*argument, first.ty) => first.ty,
                 (Some(Argument::Item), [first, ..]) if takes(*argument, first.element().ty) => {
                     first.element().ty
                 }
@@ -244,7 +254,7 @@ const fn differing(function: Function, arguments: &[Node]) -> Wrong {
 const fn accepts(kind: Argument, argument: Node, first: Node) -> bool {
     match (kind, argument.ty) {
         (_, Sql::Unknown) => true,
-        (Argument::Alike | Argument::Widest, Sql::Null) => true,
+        (Argument::Alike | Argument::Widest | Argument::SameOrNull, Sql::Null) => true,
         (_, Sql::Null) => false,
         (Argument::Any | Argument::Alike, _) => true,
         (Argument::Number, ty) => ty.is_number(),
@@ -252,6 +262,20 @@ const fn accepts(kind: Argument, argument: Node, first: Node) -> bool {
         (Argument::Integer, Sql::Integer) => true,
         (Argument::Long, Sql::Integer | Sql::Bigint) => true,
         (Argument::Text | Argument::Sized | Argument::Searchable, Sql::String) => true,
+        (Argument::Stringy, Sql::String | Sql::Bytes) => true,
+        (Argument::Same | Argument::SameOrNull, ty) => match first.ty {
+            Sql::Bytes => matches!(ty, Sql::Bytes),
+            _ => matches!(ty, Sql::String),
+        },
+        (Argument::SameWhole, ty) => match first.ty {
+            Sql::Integer | Sql::Bigint => ty.same(first.ty) || takes(argument, first.ty),
+            _ => matches!(ty, Sql::Integer | Sql::Bigint),
+        },
+        (Argument::Code, Sql::Integer | Sql::String) => true,
+        (Argument::Boolean, Sql::Boolean) => true,
+        (Argument::Entries, Sql::Map(elem)) => {
+            matches!(elem.ty(), Sql::Unknown) || entry_of(elem).is_some()
+        }
         (Argument::Bytes | Argument::Sized, Sql::Bytes) => true,
         (Argument::Date | Argument::Moment | Argument::Temporal, Sql::Date) => true,
         (Argument::Time | Argument::Clock | Argument::Temporal, Sql::Time) => true,
@@ -289,6 +313,12 @@ const fn words(kind: Argument) -> &'static str {
         Argument::Long => "an INTEGER or a BIGINT",
         Argument::Text => "a STRING",
         Argument::Bytes => "BYTES",
+        Argument::Stringy => "a STRING or BYTES",
+        Argument::Same | Argument::SameOrNull => "what the first is",
+        Argument::SameWhole => "what the first is, an INTEGER or a BIGINT",
+        Argument::Code => "an INTEGER or a STRING",
+        Argument::Boolean => "a BOOLEAN",
+        Argument::Entries => "a map of INTEGER, BIGINT, DOUBLE, BOOLEAN or STRING",
         Argument::Sized => "a STRING, BYTES or an array",
         Argument::Searchable => "a STRING or an array",
         Argument::Item => "what it looks for, a STRING or an element",
@@ -313,7 +343,10 @@ const fn cure(kind: Argument, ty: Sql) -> &'static str {
     match (kind, ty) {
         (_, Sql::Null) => ": a `None` makes the whole NULL, write `None` in its place",
         (Argument::Text, Sql::Bytes) => ": write `.from_bytes(\"utf8\")`",
-        (Argument::Text, _) => ": write `.to_string()`",
+        (Argument::Text | Argument::Stringy | Argument::Same | Argument::SameOrNull, _) => {
+            ": write `.to_string()`"
+        }
+        (Argument::SameWhole, ty) if ty.is_number() => ": write `as i64` behind both",
         (Argument::Integer, ty) if ty.is_number() => ": write `as i32`",
         (Argument::Long, ty) if ty.is_number() => ": write `as i64`",
         (Argument::Fraction, ty) if ty.is_number() => ": write `as f64`",
@@ -331,6 +364,14 @@ pub const fn check_function(function: Function, arguments: &[Node]) {
     match wrong(function, arguments) {
         Wrong::Nothing => {}
         Wrong::Argument(at, kind, ty) => {
+            // What is as the first is named by it.
+            let kind = match (kind, arguments) {
+                (Argument::Same | Argument::SameOrNull, [Node { ty: Sql::Bytes, .. }, ..]) => {
+                    Argument::Bytes
+                }
+                (Argument::Same | Argument::SameOrNull, _) => Argument::Text,
+                (kind, _) => kind,
+            };
             if at == 0 {
                 refuse(&[
                     Part::Text("`"),
@@ -459,5 +500,48 @@ pub const fn entry(map: Node, key: Node) -> Node {
             Node::new(elem.ty(), map.why.or(key.why).or(Why::Element))
         }
         _ => Node::UNKNOWN,
+    }
+}
+
+/// The struct of a map's entry, its fields named as ksqlDB does; of other values it makes none.
+const fn entry_of(elem: Elem) -> Option<&'static Struct<'static>> {
+    const fn fields(ty: Type<'static>, nullable: bool) -> [Field<'static>; 2] {
+        [
+            Field {
+                name: "k",
+                sql_name: "K",
+                ty: Type::String,
+                nullable: false,
+            },
+            Field {
+                name: "v",
+                sql_name: "V",
+                ty,
+                nullable,
+            },
+        ]
+    }
+    macro_rules! entry {
+        ($ty:expr) => {{
+            static SURE: [Field<'static>; 2] = fields($ty, false);
+            static MAYBE: [Field<'static>; 2] = fields($ty, true);
+            static OF_SURE: Struct<'static> = Struct {
+                name: "Entry",
+                fields: &SURE,
+            };
+            static OF_MAYBE: Struct<'static> = Struct {
+                name: "Entry",
+                fields: &MAYBE,
+            };
+            Some(if elem.nullable() { &OF_MAYBE } else { &OF_SURE })
+        }};
+    }
+    match elem.ty() {
+        Sql::Integer => entry!(Type::Int32),
+        Sql::Bigint => entry!(Type::Int64),
+        Sql::Double => entry!(Type::Float64),
+        Sql::Boolean => entry!(Type::Boolean),
+        Sql::String => entry!(Type::String),
+        _ => None,
     }
 }
