@@ -24,6 +24,13 @@ pub struct Line {
     pub to: Option<Point>,
 }
 
+#[derive(Debug, Clone, PartialEq, Struct)]
+pub struct Labelled {
+    pub label: Option<String>,
+    pub x: String,
+    pub more: Option<i64>,
+}
+
 /// An entry of a map as ksqlDB makes it.
 #[derive(Debug, Clone, PartialEq, Struct)]
 pub struct Total {
@@ -47,6 +54,7 @@ pub struct Order {
     pub totals: BTreeMap<String, i64>,
     pub open: HashMap<String, Option<i32>>,
     pub points: Vec<Point>,
+    pub end: Option<Point>,
     pub nested: Vec<Vec<i64>>,
     pub raw: Vec<u8>,
 }
@@ -82,6 +90,7 @@ fn order() -> Order {
         totals: map(&[("a", 1), ("b", 20)]),
         open: [("x".to_owned(), Some(1)), ("y".to_owned(), None)].into(),
         points: vec![point(1, Some("one")), point(2, None)],
+        end: Some(point(9, None)),
         nested: vec![vec![1, 2], vec![], vec![3]],
         raw: b"hi".to_vec(),
     }
@@ -136,6 +145,19 @@ expressions! {
     c17 C17 "c17" Vec<Option<i32>>: |o| [Some(o.id), o.name.parse::<i32>(), o.id / 0] => "ARRAY[`ID`, CAST(`NAME` AS INTEGER), (`ID` / 0)]", [Some(7), None, None];
     c18 C18 "c18" bool: |o| o.totals == HashMap::from([("a", 1i64), ("b", 20i64)]) => "(`TOTALS` = MAP('a' := CAST(1 AS BIGINT), 'b' := CAST(20 AS BIGINT)))", true;
     c19 C19 "c19" Option<i64>: |o| Point { x: o.size, label: None }.x => "STRUCT(`X` := `SIZE`, `LABEL` := CAST(NULL AS STRING))->`X`", Some(3);
+
+    c20 C20 "c20" bool: |o| o.end == (Point { x: 9, label: None }) => "(`END` = STRUCT(`X` := CAST(9 AS BIGINT), `LABEL` := CAST(NULL AS STRING)))", true;
+    c21 C21 "c21" bool: |o| o.end.is_distinct_from(o.points.last()) => "(`END` IS DISTINCT FROM `POINTS`[-1])", true;
+    c22 C22 "c22" bool: |o| [Point { x: 9, label: None }].contains(&o.end) => "(`END` IN (STRUCT(`X` := CAST(9 AS BIGINT), `LABEL` := CAST(NULL AS STRING))))", true;
+
+    k01 K01 "k01" Vec<Option<i32>>: |o| o.tags.unwrap_or(["1"]) as Vec<i32> => "CAST(COALESCE(`TAGS`, ARRAY['1']) AS ARRAY<INTEGER>)", [None, None];
+    k02 K02 "k02" Vec<String>: |o| o.sizes as Vec<String> => "CAST(`SIZES` AS ARRAY<STRING>)", texts(&["5", "1", "4"]);
+    k03 K03 "k03" BTreeMap<String, Dec<20, 1>>: |o| o.totals as HashMap<String, Decimal<20, 1>> => "CAST(`TOTALS` AS MAP<STRING, DECIMAL(20, 1)>)", map(&[("a", "1.0".parse().unwrap()), ("b", "20.0".parse().unwrap())]);
+    k04 K04 "k04" Option<Vec<u8>>: |_o| "aGk=".parse::<Vec<u8>>() => "CAST('aGk=' AS BYTES)", Some(b"hi".to_vec());
+    k05 K05 "k05" Vec<Vec<Option<i32>>>: |o| o.nested as Vec<Vec<Option<i32>>> => "CAST(`NESTED` AS ARRAY<ARRAY<INTEGER>>)", [vec![Some(1), Some(2)], vec![], vec![Some(3)]];
+    k06 K06 "k06" Option<Labelled>: |o| o.end as Labelled => "CAST(`END` AS STRUCT<`LABEL` STRING, `X` STRING, `MORE` BIGINT>)", Some(Labelled { label: None, x: "9".into(), more: None });
+    k07 K07 "k07" Option<Point>: |_o| None as Point => "CAST(NULL AS STRUCT<`X` BIGINT, `LABEL` STRING>)", None;
+    k08 K08 "k08" Vec<Labelled>: |o| o.points as Vec<Labelled> => "CAST(`POINTS` AS ARRAY<STRUCT<`LABEL` STRING, `X` STRING, `MORE` BIGINT>>)", [Labelled { label: Some("one".into()), x: "1".into(), more: None }, Labelled { label: None, x: "2".into(), more: None }];
 
     f01 F01 "f01" Vec<i64>: |o| o.sizes.array_concat([o.size]) => "ARRAY_CONCAT(`SIZES`, ARRAY[`SIZE`])", [5, 1, 4, 3];
     f02 F02 "f02" Vec<i64>: |o| o.sizes.union([1i64, 9i64]) => "ARRAY_UNION(`SIZES`, ARRAY[CAST(1 AS BIGINT), CAST(9 AS BIGINT)])", [5, 1, 4, 9];
@@ -392,4 +414,53 @@ fn a_cube_is_every_choice_of_what_is_there() {
     );
     let sizes: Vec<_> = made.iter().map(|row| row.size).collect();
     assert_eq!(sizes, [Some(5), Some(1), Some(4), None]);
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("recent")]
+#[stream]
+pub struct Recent {
+    #[key]
+    pub id: i32,
+    pub at: i64,
+}
+
+#[query]
+fn recent(orders: Stream<Order>) -> Stream<Recent> {
+    orders
+        .filter(|o| {
+            o.rowtime() >= "1970-01-01T00:00:01"
+                && ("1970".."2999-12-31T00:00+0100").contains(&o.rowtime())
+                && ("1970-01-01"..="2999").contains(&o.rowtime())
+        })
+        .map(|o| Recent {
+            id: o.id,
+            at: o.rowtime(),
+        })
+}
+
+#[query]
+fn old(orders: Stream<Order>) -> Stream<Recent> {
+    orders
+        .filter(|o| "1970-01-01T00:00:01" > o.rowtime())
+        .map(|o| Recent {
+            id: o.id,
+            at: o.rowtime(),
+        })
+}
+
+#[test]
+fn a_text_beside_the_timestamp_of_a_row_is_a_moment_in_a_condition() {
+    assert_eq!(
+        between(recent::KSQL[0], " WHERE ", " EMIT"),
+        "(((ROWTIME >= '1970-01-01T00:00:01') AND ((ROWTIME >= '1970') AND (ROWTIME < '2999-12-31T00:00+0100'))) \
+         AND (ROWTIME BETWEEN '1970-01-01' AND '2999'))"
+    );
+    let made = projected(&recent(), &order());
+    assert_eq!(made, Some(Recent { id: 7, at: 1_000 }));
+    assert_eq!(
+        between(old::KSQL[0], " WHERE ", " EMIT"),
+        "('1970-01-01T00:00:01' > ROWTIME)"
+    );
+    assert_eq!(projected(&old(), &order()), None);
 }

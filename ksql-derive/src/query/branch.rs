@@ -8,7 +8,7 @@ use syn::parse::Parser as _;
 use syn::{Expr as Syntax, ExprIf, ExprMatch, Pat, RangeLimits};
 
 use super::expression::{Named, Reader};
-use super::tree::{Expr, Kind, Tree};
+use super::tree::{Expr, Kind, Pseudo, Tree};
 use crate::errors::Place;
 use crate::parse::args::plain;
 
@@ -254,6 +254,11 @@ impl Reader<'_> {
         place: Place,
     ) -> Asked {
         let closed = matches!(limits, RangeLimits::Closed(_));
+        let mut moment = |end: Option<Tree>| match self.conditional {
+            true => end.map(|end| self.moment(value, end)),
+            false => end,
+        };
+        let (start, end) = (moment(start), moment(end));
         let compare = |op, right| Expr::new(Kind::Compare(op, value.clone(), right), place);
         let upper = if closed {
             Compare::LessOrEqual
@@ -272,6 +277,24 @@ impl Reader<'_> {
             (Some(start), None) => Some(compare(Compare::GreaterOrEqual, start)),
             (None, Some(end)) => Some(compare(upper, end)),
             (None, None) => None,
+        }
+    }
+
+    /// A text beside the row's timestamp, as the moment it says; anything else as it is.
+    pub(super) fn moment(&mut self, beside: &Tree, tree: Tree) -> Tree {
+        let Kind::Text(text) = &tree.kind else {
+            return tree;
+        };
+        if !matches!(beside.kind, Kind::Pseudo(Pseudo::Time)) {
+            return tree;
+        }
+        match ksql_schema::instant::parse_timestamp(text) {
+            Some(millis) => Expr::new(Kind::Moment(text.clone(), millis), tree.place),
+            None => self.broken(
+                tree.place,
+                "the row's timestamp is compared with a moment here, and this text is none",
+                "write it as `\"2024-05-01T10:30:00\"`, in UTC, or as milliseconds",
+            ),
         }
     }
 

@@ -136,9 +136,11 @@ impl Chain<'_, '_> {
             return;
         }
         let row = self.reader.row.clone();
+        self.reader.conditional = true;
         if let Some(tree) = self.reader.closure(closure, row, Reader::read_body) {
             self.filters.push(tree);
         }
+        self.reader.conditional = false;
         self.steps.push(Step::Filter(rust(&closure.body)));
     }
 

@@ -55,6 +55,8 @@ pub(crate) struct Reader<'e> {
     /// The parts of the group's key, once there is one.
     pub(crate) group: Option<usize>,
     pub(crate) part: Part,
+    /// Whether a text beside the row's timestamp is a moment: in the condition of `filter` alone.
+    pub(crate) conditional: bool,
     /// What the rows of closures are at this step.
     pub(crate) row: Named,
     /// Paths of variants, which must be those of enums.
@@ -453,8 +455,19 @@ impl Reader<'_> {
         };
         let left = self.read(left);
         let right = self.read(right);
+        let (left, right) = match self.conditional && op_compares(op) {
+            true => (self.moment(&right, left.clone()), self.moment(&left, right)),
+            false => (left, right),
+        };
         Expr::new(make(left, right), place)
     }
+}
+
+fn op_compares(op: &BinOp) -> bool {
+    matches!(
+        op,
+        BinOp::Eq(_) | BinOp::Ne(_) | BinOp::Lt(_) | BinOp::Le(_) | BinOp::Gt(_) | BinOp::Ge(_)
+    )
 }
 
 /// A name alone.

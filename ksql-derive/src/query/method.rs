@@ -5,6 +5,7 @@ use ksql_schema::query::{Aggregate, Compare, Function, Sql, aggregates};
 use proc_macro2::Ident;
 use syn::{Expr as Syntax, ExprCall, ExprMethodCall, GenericArgument};
 
+use super::cast::Target;
 use super::expression::{Named, Part, Reader, simple};
 use super::tree::{Expr, Kind, Pseudo, Tree};
 use super::words::{quoted, suggestion};
@@ -57,7 +58,9 @@ impl Reader<'_> {
         }
         let receiver = self.read(&call.receiver);
         match (name.as_str(), call.args.len()) {
-            ("to_string", 0) => return Expr::new(Kind::Cast(receiver, Sql::String), place),
+            ("to_string", 0) => {
+                return Expr::new(Kind::Cast(receiver, Target::Plain(Sql::String)), place);
+            }
             ("like", 1 | 2) => return self.like(receiver, call, place),
             ("is_distinct_from" | "is_not_distinct_from", 1) => {
                 let op = if name == "is_distinct_from" {
@@ -321,7 +324,7 @@ impl Reader<'_> {
             return self.broken(
                 Place::of(&call.method),
                 "`parse` says what it reads",
-                "write `.parse::<i64>()`, with `i32`, `i64`, `f64`, `bool` or `Decimal<18, 4>`",
+                "write `.parse::<i64>()`, with `i32`, `i64`, `f64`, `bool`, `Decimal<18, 4>` or `Vec<u8>`",
             );
         };
         let of = self.read(&call.receiver);

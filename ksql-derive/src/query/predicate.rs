@@ -141,6 +141,7 @@ impl<'c> Condition<'c> {
             aggregates: Vec::new(),
             group: None,
             part: Part::Row,
+            conditional: false,
             row: Named::Input(0),
             variants: Vec::new(),
             names: Vec::new(),

@@ -136,6 +136,7 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
         aggregates: Vec::new(),
         group: None,
         part: Part::Row,
+        conditional: false,
         row: Named::Input(input),
         variants: Vec::new(),
         names: Vec::new(),

@@ -5,10 +5,11 @@
 
 use std::rc::Rc;
 
-use ksql_schema::query::{Aggregate, Arith, Compare, Function, Sql};
+use ksql_schema::query::{Aggregate, Arith, Compare, Function};
 use proc_macro2::Ident;
 use quote::ToTokens as _;
 
+use super::cast::Target;
 use crate::errors::Place;
 use crate::parse::args::plain;
 
@@ -140,6 +141,8 @@ pub(crate) enum Kind {
     Decimal(String),
     Text(String),
     Boolean(bool),
+    /// A moment as a text, in milliseconds, beside the row's timestamp.
+    Moment(String, i64),
     Null,
     Parameter(usize),
     Negate(Tree),
@@ -164,7 +167,7 @@ pub(crate) enum Kind {
         /// The unit of time, as KSQL's keyword.
         unit: Option<&'static str>,
     },
-    Cast(Tree, Sql),
+    Cast(Tree, Target),
     /// An element; the index counts from one.
     Element(Tree, Tree),
     /// The value of a map's key.
@@ -228,6 +231,7 @@ impl Expr {
             | Kind::Decimal(_)
             | Kind::Text(_)
             | Kind::Boolean(_)
+            | Kind::Moment(..)
             | Kind::Null
             | Kind::Parameter(_)
             | Kind::Key(_)
@@ -308,6 +312,7 @@ fn identity(kind: &Kind) -> String {
         Kind::Decimal(digits) => format!("dec!({digits})"),
         Kind::Text(text) => format!("{text:?}"),
         Kind::Boolean(value) => format!("{value}"),
+        Kind::Moment(text, _) => format!("moment({text:?})"),
         Kind::Null => "None".to_owned(),
         Kind::Parameter(index) => format!(":{index}"),
         Kind::Negate(one) => format!("-({})", one.identity),
@@ -337,7 +342,7 @@ fn identity(kind: &Kind) -> String {
             "{function:?}({},{unit:?})",
             of(&arguments.iter().collect::<Vec<_>>())
         ),
-        Kind::Cast(one, ty) => format!("cast({},{ty:?})", one.identity),
+        Kind::Cast(one, ty) => format!("cast({},{})", one.identity, ty.identity()),
         Kind::Element(one, two) => format!("element({})", of(&[one, two])),
         Kind::Entry(one, two) => format!("entry({})", of(&[one, two])),
         Kind::Present(one) => format!("some({})", one.identity),

@@ -15,7 +15,7 @@ pub(crate) use calls::caught;
 pub(crate) use native::{Native, accumulator, key};
 pub(crate) use nodes::Nodes;
 pub(crate) use pieces::Writer;
-pub(crate) use tokens::{check_at, columns, entry, hash, named};
+pub(crate) use tokens::{check_at, columns, entry, hash, named, sql};
 
 use super::signature::{Parameter, Signature};
 use super::steps::Query;

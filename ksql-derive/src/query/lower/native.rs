@@ -81,7 +81,7 @@ impl<'q> Native<'q> {
                 Ok(value) if value != i32::MIN => quote!(#value),
                 _ => quote!(#value),
             },
-            Kind::Long(value) => quote!(#value),
+            Kind::Long(value) | Kind::Moment(_, value) => quote!(#value),
             Kind::Double(value) => quote!(#value),
             Kind::Decimal(digits) => decimal(digits),
             Kind::Text(text) => quote!(#text),
@@ -124,7 +124,15 @@ impl<'q> Native<'q> {
                     Compare::Distinct => quote!(distinct),
                     Compare::NotDistinct => quote!(not_distinct),
                 };
-                let (left, right) = (self.value(left), self.value(right));
+                // Structs are equal or not, and need memory to be compared; they have no order.
+                let structs = matches!(
+                    op,
+                    Compare::Equal | Compare::NotEqual | Compare::Distinct | Compare::NotDistinct
+                );
+                let (left, right) = match structs {
+                    true => (self.any(left), self.any(right)),
+                    false => (self.value(left), self.value(right)),
+                };
                 quote!(__k::compare::#name::<__k::Truth, _, _>(#left, #right))
             }
             Kind::And(left, right) => {
@@ -140,7 +148,7 @@ impl<'q> Native<'q> {
                 quote!(__k::compare::between::<__k::Truth, _, _, _>(#value, #from, #to))
             }
             Kind::In(value, list) => {
-                let value = self.value(value);
+                let value = self.any(value);
                 let list = list.iter().map(|item| self.any(item));
                 quote!(__k::compare::is_in::<__k::Truth, _>(#value, &[#(#list),*]))
             }

@@ -13,7 +13,7 @@ use super::super::signature::Signature;
 use super::super::steps::Query;
 use super::super::tree::{Expr, Kind, Pseudo, Tree};
 use super::calls::parameter_key;
-use super::tokens::{arith, check_at, columns, compare, entry, hash, local, named, sql};
+use super::tokens::{arith, check_at, columns, compare, entry, hash, local, named};
 use crate::errors::Place;
 use crate::parse::args::plain;
 
@@ -152,7 +152,9 @@ impl<'q> Nodes<'q> {
                 quote!(__k::s::column::field(#of, #hash))
             }
             Kind::Pseudo(Pseudo::Partition) => plain_node(&quote!(Integer)),
-            Kind::Pseudo(_) | Kind::Bound(_) | Kind::Long(_) => plain_node(&quote!(Bigint)),
+            Kind::Pseudo(_) | Kind::Bound(_) | Kind::Long(_) | Kind::Moment(..) => {
+                plain_node(&quote!(Bigint))
+            }
             Kind::Integer(value) => quote!(__k::s::literal::integer(#value)),
             Kind::Double(_) => quote!(__k::s::literal::double()),
             Kind::Decimal(digits) => quote!(__k::s::literal::decimal(#digits)),
@@ -266,7 +268,7 @@ impl<'q> Nodes<'q> {
             } => self.call(expr, *function, arguments),
             Kind::Cast(of, to) => {
                 let (of, node) = self.pair(of);
-                let to = sql(*to);
+                let to = to.tokens();
                 self.check(
                     place,
                     &quote!(__k::s::check::check_cast),

@@ -10,7 +10,7 @@ use super::super::signature::Signature;
 use super::super::steps::{Keys, Query};
 use super::super::tree::{Expr, Kind, Pseudo, Tree};
 use super::nodes::Nodes;
-use super::tokens::{columns, entry, hash, named, sql};
+use super::tokens::{columns, entry, hash, named};
 use crate::parse::args::plain;
 
 /// Pieces in order; words that meet are one.
@@ -182,7 +182,7 @@ impl<'q> Writer<'q> {
             Kind::Long(value) => out.text(&literal_text::bigint(*value)),
             Kind::Double(value) => out.text(&literal_text::double(*value).unwrap_or_default()),
             Kind::Decimal(digits) => out.text(&literal_text::decimal(digits).unwrap_or_default()),
-            Kind::Text(text) => out.text(&literal_text::string(text)),
+            Kind::Text(text) | Kind::Moment(text, _) => out.text(&literal_text::string(text)),
             Kind::Boolean(value) => out.text(&literal_text::boolean(*value)),
             Kind::Null => out.text("NULL"),
             Kind::Parameter(index) => {
@@ -246,7 +246,7 @@ impl<'q> Writer<'q> {
                 unit,
             } => self.call(expr, *function, arguments, *unit, out),
             Kind::Cast(of, to) => {
-                let to = sql(*to);
+                let to = to.tokens();
                 self.converted(of, &to, out);
             }
             Kind::Element(of, at) | Kind::Entry(of, at) => {

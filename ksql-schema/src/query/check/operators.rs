@@ -328,6 +328,15 @@ pub const fn check_cast(of: Node, to: Sql) {
         ]);
     }
     if !matches!(kind(of.ty, to), Cast::Refused) {
+        if !crate::query::cast::sure(of.ty, to) {
+            refuse(&[
+                Text("a field of "),
+                Type(to),
+                Text(
+                    " cannot be NULL, but after this conversion it can, for what is converted has none that is surely there and fits: make it an `Option`",
+                ),
+            ]);
+        }
         return;
     }
     let help = match (of.ty, to) {

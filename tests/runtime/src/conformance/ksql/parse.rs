@@ -11,6 +11,7 @@ pub fn parse(text: &str) -> Result<Statement, String> {
     let mut parser = Parser {
         tokens: tokens(text)?,
         at: 0,
+        around: 0,
         aliases: Vec::new(),
     };
     parser
@@ -34,7 +35,9 @@ const CLAUSES: [&str; 10] = [
 
 pub(super) struct Parser {
     tokens: Vec<Token>,
-    at: usize,
+    pub(super) at: usize,
+    /// How many variables of closures there are around what is read.
+    pub(super) around: usize,
     /// What a column may be qualified with.
     pub(super) aliases: Vec<String>,
 }
