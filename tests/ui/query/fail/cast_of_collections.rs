@@ -1,0 +1,53 @@
+#[path = "../common.rs"]
+mod common;
+
+use std::collections::HashMap;
+
+use common::{Address, Order};
+use ksql_runtime::prelude::*;
+
+#[derive(Debug, Clone, Struct)]
+pub struct Parcel {
+    pub city: String,
+    pub weight: f64,
+}
+
+pub struct Plain;
+
+#[derive(Debug, Clone, Entity)]
+#[topic("made")]
+pub struct Made {
+    #[key]
+    pub id: i64,
+    pub numbers: Vec<i64>,
+    pub dates: Vec<NaiveDate>,
+    pub keyed: HashMap<String, i64>,
+    pub bytes: Vec<u8>,
+    pub to: Parcel,
+}
+
+#[query]
+fn made(orders: Stream<Order>) -> Stream<Made> {
+    orders.map(|o| Made {
+        id: o.id,
+        numbers: o.tags as Vec<i64>,
+        dates: o.labels.values() as Vec<NaiveDate>,
+        keyed: o.labels as Vec<i64>,
+        bytes: o.product.parse::<Vec<u8>>(),
+        to: o.to as Parcel,
+    })
+}
+
+#[query]
+fn other(orders: Stream<Order>) -> Stream<Made> {
+    orders.map(|o| Made {
+        id: o.id,
+        numbers: o.tags as Vec<u64>,
+        dates: o.ordered as Vec<NaiveDate>,
+        keyed: o.labels as HashMap<i64, i64>,
+        bytes: o.pieces as Vec<u8>,
+        to: o.to as Plain,
+    })
+}
+
+fn main() {}
