@@ -3,12 +3,14 @@
 //! A user says them as methods with the names Rust has; ksqlDB's own names are accepted as well. What Rust has and ksqlDB
 //! has not is written with others, by a template.
 
+mod check;
 mod names;
 mod result;
 mod table;
 
+pub use check::check_function;
 pub use names::{Slot, UNITS, closest_names, lookup, refused, slots};
-pub use result::{call, check_function, element, entry, explode, ksql_name, ksql_tail, parameter};
+pub use result::{call, element, entry, explode, ksql_name, ksql_tail, parameter};
 pub use table::Function;
 
 use super::node::Sql;

@@ -3,7 +3,7 @@ mod common;
 
 use std::collections::HashMap;
 
-use common::{Address, Order};
+use common::Order;
 use ksql_runtime::prelude::*;
 
 #[derive(Debug, Clone, Struct)]
@@ -43,8 +43,20 @@ fn other(orders: Stream<Order>) -> Stream<Made> {
     orders.map(|o| Made {
         id: o.id,
         numbers: o.tags as Vec<u64>,
-        dates: o.ordered as Vec<NaiveDate>,
+        dates: [o.ordered],
         keyed: o.labels as HashMap<i64, i64>,
+        bytes: o.product.to_bytes("utf8").unwrap_or(None),
+        to: Parcel { city: o.product, weight: 1.0 },
+    })
+}
+
+#[query]
+fn last(orders: Stream<Order>) -> Stream<Made> {
+    orders.map(|o| Made {
+        id: o.id,
+        numbers: [o.id],
+        dates: o.ordered as Vec<NaiveDate>,
+        keyed: o.labels,
         bytes: o.pieces as Vec<u8>,
         to: o.to as Plain,
     })
