@@ -464,3 +464,21 @@ fn a_text_beside_the_timestamp_of_a_row_is_a_moment_in_a_condition() {
     );
     assert_eq!(projected(&old(), &order()), None);
 }
+
+#[test]
+fn what_is_explained_tells_closures_and_exploded_rows_as_they_are_written() {
+    let told = pairs.explain().to_string();
+    for line in [
+        "o.tags.filter(|t| t != \"a\").explode()",
+        "EXPLODE(FILTER(`TAGS`, `T` => (`T` <> 'a'))) AS `TAG`",
+    ] {
+        assert!(told.contains(line), "{line} in {told}");
+    }
+    let told = spans.explain().to_string();
+    for line in [
+        "[g.min(|o| o.size), g.max(|o| o.size)]",
+        "MAX(REDUCE(`SIZES`, CAST(0 AS BIGINT), (`S`, `X`) => GREATEST(`S`, `X`)))",
+    ] {
+        assert!(told.contains(line), "{line} in {told}");
+    }
+}

@@ -79,7 +79,13 @@ impl Reader<'_> {
                 }
             }
         }
-        Some(Expr::new(Kind::Entries(entries), place))
+        let mut map = path.path.clone();
+        let _ = map.segments.pop();
+        map.segments.pop_punct();
+        if let Some(last) = map.segments.last_mut() {
+            last.arguments = syn::PathArguments::None;
+        }
+        Some(Expr::new(Kind::Entries(map, entries), place))
     }
 
     /// `Address { street: r.street, .. }`

@@ -176,8 +176,8 @@ pub(crate) enum Kind {
     Present(Tree),
     /// An array of these elements.
     List(Vec<Tree>),
-    /// A map of these keys and values.
-    Entries(Vec<(Tree, Tree)>),
+    /// A map of these keys and values, by the name of Rust's.
+    Entries(syn::Path, Vec<(Tree, Tree)>),
     /// A struct's literal.
     Record(syn::Path, Vec<(Ident, Tree)>),
     /// A function of each element of an array or a map.
@@ -278,7 +278,7 @@ impl Expr {
             Kind::Call { arguments, .. } | Kind::List(arguments) => {
                 arguments.iter().for_each(|of| of.walk(visit));
             }
-            Kind::Entries(entries) => {
+            Kind::Entries(_, entries) => {
                 for (key, value) in entries {
                     key.walk(visit);
                     value.walk(visit);
@@ -347,7 +347,7 @@ fn identity(kind: &Kind) -> String {
         Kind::Entry(one, two) => format!("entry({})", of(&[one, two])),
         Kind::Present(one) => format!("some({})", one.identity),
         Kind::List(list) => format!("[{}]", of(&list.iter().collect::<Vec<_>>())),
-        Kind::Entries(entries) => {
+        Kind::Entries(_, entries) => {
             let entries = entries.iter().map(|(key, value)| of(&[key, value]));
             format!("map({})", entries.collect::<Vec<_>>().join(";"))
         }

@@ -341,7 +341,7 @@ pub fn entries<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a
     let mut entries = map.map()?.entries(scratch).to_vec();
     entries.sort_by(|(one, _), (two, _)| java_order(Any::String(one), Any::String(two)));
     let structs = entries.iter().map(|(key, value)| {
-        let fields = [("K", Any::String(*key)), ("V", *value)];
+        let fields = [("K", Any::String(key)), ("V", *value)];
         Any::Struct(scratch.list(&fields))
     });
     let structs: Vec<Any<'a>> = structs.collect();

@@ -89,7 +89,8 @@ pub const fn transform_map(of: Node, key: Node, value: Node) -> Node {
 /// The node of `collection.filter(|x| condition)`. A map that keeps a value that is NULL fails in ksqlDB.
 pub const fn filter(of: Node, condition: Node) -> Node {
     match (of.ty, condition.ty) {
-        (Sql::Array(_) | Sql::Map(_), Sql::Boolean) => {
+        // A condition of unknown type is one beside a value from outside: what is kept has its type whatever it is.
+        (Sql::Array(_) | Sql::Map(_), Sql::Boolean | Sql::Unknown) => {
             let condition = condition.failing();
             match of.ty {
                 Sql::Map(elem) => {

@@ -68,7 +68,10 @@ impl Nodes<'_> {
                 );
                 self.elements(expr, quote!(__k::s::collection::list(&[#(#locals),*])))
             }
-            Kind::Entries(entries) => {
+            Kind::Entries(map, entries) => {
+                // The name is one of Rust's, and an import of it is used.
+                let name = format_ident!("__Map{}", self.said());
+                self.say(quote!(type #name = #map<(), ()>;));
                 let mut keys = Vec::new();
                 let mut values = Vec::new();
                 let mut nodes = Vec::new();
@@ -252,7 +255,7 @@ impl Native<'_> {
                 let items = items.iter().map(|item| self.inside(item, to));
                 quote!(__k::collections::array(__scratch, &[#(#items),*]))
             }
-            Kind::Entries(entries) => {
+            Kind::Entries(_, entries) => {
                 let to = self.nodes().known_of(&elements_key(expr));
                 let entries = entries.iter().map(|(key, value)| {
                     let (key, value) = (self.any(key), self.inside(value, to));
@@ -373,7 +376,7 @@ impl Writer<'_> {
                 }
                 out.text("]");
             }
-            Kind::Entries(entries) => {
+            Kind::Entries(_, entries) => {
                 let to = self.type_of_known(&elements_key(expr));
                 out.text("MAP(");
                 for (index, (key, value)) in entries.iter().enumerate() {

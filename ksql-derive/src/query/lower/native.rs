@@ -195,7 +195,7 @@ impl<'q> Native<'q> {
                 quote!(__k::Accumulator::get(&__groups.#name, __scratch))
             }
             Kind::List(_)
-            | Kind::Entries(_)
+            | Kind::Entries(..)
             | Kind::Record(..)
             | Kind::Each(_)
             | Kind::Variable(_)

@@ -320,7 +320,7 @@ impl<'q> Nodes<'q> {
             }
             Kind::Aggregate(index) => self.aggregated(*index),
             Kind::List(_)
-            | Kind::Entries(_)
+            | Kind::Entries(..)
             | Kind::Record(..)
             | Kind::Each(_)
             | Kind::Variable(_)

@@ -273,7 +273,7 @@ impl<'q> Writer<'q> {
             }
             Kind::Aggregate(index) => self.aggregate(*index, out),
             Kind::List(_)
-            | Kind::Entries(_)
+            | Kind::Entries(..)
             | Kind::Record(..)
             | Kind::Each(_)
             | Kind::Variable(_)

@@ -185,7 +185,56 @@ pub const fn check_in(value: Node, list: &[Node]) {
     while let [one, rest @ ..] = list {
         list = rest;
         check_compare(Compare::Equal, value, *one);
+        if !alike(value.ty, one.ty) {
+            refuse(&[
+                Text("what is looked for is "),
+                Type(value.ty),
+                Text(", and this list holds "),
+                Type(one.ty),
+                Text(": what is in them has one type"),
+            ]);
+        }
     }
+}
+
+/// Whether what is inside of two collections or structs is of one type, but for the widths of numbers.
+const fn alike(one: Sql, two: Sql) -> bool {
+    match (one, two) {
+        (Sql::Array(one), Sql::Array(two)) | (Sql::Map(one), Sql::Map(two)) => {
+            let (one, two) = (one.ty(), two.ty());
+            one.same(two) || (one.is_number() && two.is_number()) || nested(one, two)
+        }
+        (Sql::Struct(one), Sql::Struct(two)) => {
+            let mut fields = one.fields;
+            while let [field, rest @ ..] = fields {
+                fields = rest;
+                let mut others = two.fields;
+                while let [other, rest @ ..] = others {
+                    others = rest;
+                    let (one, two) = (Sql::of(&field.ty), Sql::of(&other.ty));
+                    if crate::names::hash(field.name) == crate::names::hash(other.name)
+                        && !one.same(two)
+                        && !(one.is_number() && two.is_number())
+                        && !nested(one, two)
+                    {
+                        return false;
+                    }
+                }
+            }
+            true
+        }
+        // What a comparison takes.
+        _ => true,
+    }
+}
+
+const fn nested(one: Sql, two: Sql) -> bool {
+    matches!(
+        (one, two),
+        (Sql::Array(_), Sql::Array(_))
+            | (Sql::Map(_), Sql::Map(_))
+            | (Sql::Struct(_), Sql::Struct(_))
+    ) && alike(one, two)
 }
 
 /// Refuses a `LIKE` on what is no text.

@@ -51,13 +51,25 @@ fn other(orders: Stream<Order>) -> Stream<Made> {
 }
 
 #[query]
-fn last(orders: Stream<Order>) -> Stream<Made> {
+fn scalars(orders: Stream<Order>) -> Stream<Made> {
     orders.map(|o| Made {
         id: o.id,
         numbers: [o.id],
         dates: o.ordered as Vec<NaiveDate>,
         keyed: o.labels,
         bytes: o.pieces as Vec<u8>,
+        to: Parcel { city: o.product, weight: 1.0 },
+    })
+}
+
+#[query]
+fn no_struct(orders: Stream<Order>) -> Stream<Made> {
+    orders.map(|o| Made {
+        id: o.id,
+        numbers: [o.id],
+        dates: [o.ordered],
+        keyed: o.labels,
+        bytes: Some(o.product.to_bytes("utf8")).unwrap_or("".to_bytes("utf8")),
         to: o.to as Plain,
     })
 }
