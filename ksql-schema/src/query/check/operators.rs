@@ -201,8 +201,7 @@ pub const fn check_in(value: Node, list: &[Node]) {
 const fn alike(one: Sql, two: Sql) -> bool {
     match (one, two) {
         (Sql::Array(one), Sql::Array(two)) | (Sql::Map(one), Sql::Map(two)) => {
-            let (one, two) = (one.ty(), two.ty());
-            one.same(two) || (one.is_number() && two.is_number()) || nested(one, two)
+            inside(one.ty(), two.ty())
         }
         (Sql::Struct(one), Sql::Struct(two)) => {
             let mut fields = one.fields;
@@ -213,9 +212,7 @@ const fn alike(one: Sql, two: Sql) -> bool {
                     others = rest;
                     let (one, two) = (Sql::of(&field.ty), Sql::of(&other.ty));
                     if crate::names::hash(field.name) == crate::names::hash(other.name)
-                        && !one.same(two)
-                        && !(one.is_number() && two.is_number())
-                        && !nested(one, two)
+                        && !inside(one, two)
                     {
                         return false;
                     }
@@ -228,13 +225,14 @@ const fn alike(one: Sql, two: Sql) -> bool {
     }
 }
 
-const fn nested(one: Sql, two: Sql) -> bool {
-    matches!(
+const fn inside(one: Sql, two: Sql) -> bool {
+    let nested = matches!(
         (one, two),
         (Sql::Array(_), Sql::Array(_))
             | (Sql::Map(_), Sql::Map(_))
             | (Sql::Struct(_), Sql::Struct(_))
-    ) && alike(one, two)
+    );
+    one.same(two) || (one.is_number() && two.is_number()) || (nested && alike(one, two))
 }
 
 /// Refuses a `LIKE` on what is no text.
