@@ -170,20 +170,6 @@ const CANNOT: &[(&str, &[&str])] = &[
         &["in/decimal - valid"],
     ),
     (
-        "an aggregate keeps no nested values, and TOPK no other columns",
-        &[
-            "attr/valid attr with various non-scalar fields",
-            "collect-list/collect_list with arrays, structs, and maps",
-            "collect-set/collect_set arrays",
-            "earliest-offset-udaf/earliest by offset with maps",
-            "earliest-offset-udaf/earliest by offset with structs",
-            "latest-offset-udaf/latest by offset with maps",
-            "latest-offset-udaf/latest by offset with structs",
-            "topk-group-by/topk integer struct",
-            "topk-group-by/topk long struct",
-        ],
-    ),
-    (
         "the function is none of those offered",
         &[
             "array-remove/array_remove with complex types",

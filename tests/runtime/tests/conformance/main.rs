@@ -118,6 +118,7 @@ areas!(
     group_by_tables,
     json,
     keys,
+    nested_values,
     null,
     partition_by,
     projection,
