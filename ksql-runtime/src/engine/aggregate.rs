@@ -390,7 +390,10 @@ impl<Q: Aggregate> Work for Aggregating<Q> {
         let counts = Counts {
             sequence: taking.sequence,
             late: taking.keeping.late(),
-            keyless: taking.keeping.keyless().saturating_add(taking.source.keyless),
+            keyless: taking
+                .keeping
+                .keyless()
+                .saturating_add(taking.source.keyless),
         };
         let (keeping, last) = (&mut taking.keeping, &mut taking.last);
         taking.table.store.write_logged(

@@ -311,7 +311,12 @@ pub(super) fn read<G: Groups>(
         let end = start.wrapping_add(input.long()?);
         let timestamp = input.long()?;
         let shown = input.byte()? != 0;
-        let mut slot = Slot::new(target, Window { start, end }, timestamp, G::read(&mut input)?);
+        let mut slot = Slot::new(
+            target,
+            Window { start, end },
+            timestamp,
+            G::read(&mut input)?,
+        );
         slot.shown = shown;
         slot.dirty = false;
         slot.count();

@@ -485,9 +485,9 @@ fn leave<G: Groups>(group: &mut Group<G>, windows: &Windows, stream: i64) -> usi
             let sessions: Vec<Window> = group.slots.iter().map(|slot| slot.window).collect();
             let mut closings =
                 windows::session_closings(&sessions, *gap, *grace, *retention).into_iter();
-            group.slots.retain(|slot| {
-                stays(slot, closings.next().is_none_or(|closing| closing > stream))
-            });
+            group
+                .slots
+                .retain(|slot| stays(slot, closings.next().is_none_or(|closing| closing > stream)));
         }
     }
     left

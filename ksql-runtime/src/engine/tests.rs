@@ -307,7 +307,10 @@ async fn what_accumulators_hold_counts_against_the_memory_of_open_groups() {
     let held = MOST_HELD.load(Ordering::SeqCst);
     assert!(held > most / 4, "{held} of {most} bytes were used");
     // The row that fills it is taken, and the group it is for is read whole.
-    assert!(held <= most + ROUNDS as usize * TEXT, "{held} of {most} bytes");
+    assert!(
+        held <= most + ROUNDS as usize * TEXT,
+        "{held} of {most} bytes"
+    );
     let rows = test.context().set::<Length>().to_list().await.unwrap();
     assert_eq!(rows.len(), AUTHORS as usize);
     for row in rows {

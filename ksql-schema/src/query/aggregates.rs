@@ -422,7 +422,9 @@ const fn check_beside(beside: &[Node]) {
             refuse(&[
                 Part::Text("`top_k` keeps no "),
                 Part::Type(node.ty),
-                Part::Text(" that is made here beside a value: take a column, or one of its elements"),
+                Part::Text(
+                    " that is made here beside a value: take a column, or one of its elements",
+                ),
             ]);
         }
     }

@@ -10,9 +10,7 @@ use crate::ops::compare::same;
 use crate::ops::{Any, List, Map, Scratch};
 
 fn any<'a, S: Stored>(value: &'a Option<S>, scratch: &'a Scratch) -> Any<'a> {
-    value
-        .as_ref()
-        .map_or(Any::Null, |value| value.any(scratch))
+    value.as_ref().map_or(Any::Null, |value| value.any(scratch))
 }
 
 fn is<S: Stored>(value: &Option<S>, input: Any<'_>) -> bool {

@@ -63,8 +63,8 @@ impl<S: Stored, const LARGEST: bool> Accumulator for Extreme<S, LARGEST> {
 
 impl<S: Stored, const LARGEST: bool> Merge for Extreme<S, LARGEST> {
     fn merge(&mut self, other: Self) -> Result<(), Overflow> {
-        other.0.map_or(Ok(()), |value| {
-            self.update(value.any(&Scratch::new()), 0)
-        })
+        other
+            .0
+            .map_or(Ok(()), |value| self.update(value.any(&Scratch::new()), 0))
     }
 }

@@ -22,9 +22,9 @@ pub use distinct::CountDistinct;
 pub use extreme::{Max, Min};
 pub use nested::{Nest, Nested};
 pub use number::{Avg, Count, CountOf, Sum, SumList, Summed};
+use offset::Seen;
 pub use offset::{Earliest, EarliestN, Latest, LatestN, Seq, Sequence};
 pub use spread::{Correlation, Sampled, StddevSamp, StddevSample};
-use offset::Seen;
 pub use stored::{Keep, Nothing, Stored};
 pub use top::{TopK, TopKDistinct, TopKWith};
 

@@ -100,30 +100,6 @@ const CANNOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "some records have a NULL key, and a stream of ours with a key has one in every record",
-        &[
-            "avro/INT - key - inference",
-            "avro/STRING - key - inference",
-            "binary-comparison/is not distinct from",
-            "key-schemas/stream explicit KAFKA INT KEY",
-            "null/is not null",
-            "null/is null",
-        ],
-    ),
-    (
-        "a key of several columns has no part that is NULL",
-        &[
-            "partition-by/multiple columns - select * - some key some value",
-            "partition-by/multiple columns - select * - some key some value - key first",
-            "partition-by/multiple columns - select explicit",
-            "partition-by/multiple columns - select star",
-            "partition-by/multiple columns - select star - reorder columns",
-            "partition-by/multiple columns - some key some value",
-            "partition-by/multiple columns - some key some value - key first",
-            "partition-by/multiple columns with expressions",
-        ],
-    ),
-    (
         "the topic of a table is compacted: no record without a key is taken into it",
         &["table/should not blow up on null key"],
     ),

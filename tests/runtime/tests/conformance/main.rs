@@ -117,6 +117,7 @@ areas!(
     group_by,
     group_by_tables,
     json,
+    keyless,
     keys,
     nested_values,
     null,
