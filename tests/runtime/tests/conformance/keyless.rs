@@ -115,7 +115,7 @@ cases! {
             input.map(|r| Output {
                 k: r.k,
                 id: r.id,
-                key: r.k,
+                key: r.k.as_value(),
             })
         }
     }
