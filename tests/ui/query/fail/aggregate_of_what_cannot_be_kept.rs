@@ -9,7 +9,7 @@ use ksql_runtime::prelude::*;
 fn totals(orders: Stream<Order>) -> Table<Total> {
     orders
         .group_by(|o| o.customer_id)
-        .having(|g| g.latest(|o| o.amount * o.amount * o.amount * 1.5).is_some())
+        .having(|g| g.latest(|o| o.amount * o.amount * o.amount).is_some())
         .aggregate(|g| Total { customer_id: g.key(), n: g.top_k(|o| o.amount as f64, |o| o.product.split(","), 3).len() })
 }
 
