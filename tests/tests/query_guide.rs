@@ -238,6 +238,7 @@ fn aggregates() -> String {
                 (Takes::Text, _) => "s",
                 (Takes::Number | Takes::Plain, 0) => "x",
                 (Takes::Number | Takes::Plain, _) => "y",
+                (Takes::Any, 1..) => "w",
                 (Takes::Any | Takes::Ordered | Takes::Ranked, _) => "v",
             })
             .collect();

@@ -382,30 +382,35 @@ impl Whole<'_> {
             return TokenStream::new();
         };
         let trees = || keys.parts.iter().map(|part| &*part.tree);
-        let mut columns = Vec::new();
-        for tree in trees() {
+        // Whether a part is made of key columns alone.
+        let of_keys = trees().map(|tree| {
+            let mut columns = Vec::new();
             tree.walk(&mut |expr| {
                 if let Kind::Column { input, field, .. } = &expr.kind {
                     let (known, hash) = (lowered_columns(*input), hash(field));
                     columns.push(quote!(__k::s::column::is_key(#known, #hash)));
                 }
             });
-        }
+            quote!((__valued || const { true #(&& #columns)* }))
+        });
         let rows = self.rows(trees());
         let parts = trees().map(|tree| native.value(tree));
-        let alone = keys.parts.len() == 1;
+        let push = if keys.parts.len() == 1 {
+            quote! {
+                #(::core::option::Option::Some(#of_keys && __k::group::push(__k::any(__scratch, #parts), true, __out)))*
+            }
+        } else {
+            quote! {
+                #(__k::group::push_nullable(if #of_keys { __k::any(__scratch, #parts) } else { __k::Any::Null }, __out);)*
+                ::core::option::Option::Some(true)
+            }
+        };
         quote! {
             #[inline]
             fn new_key<'a>(&'a self, __at: &__k::At<'a>, __row: __k::Row<'a, Self::Input>, __valued: ::core::primitive::bool, __out: &mut __k::Bytes) -> ::core::option::Option<::core::primitive::bool> {
                 let __scratch = __at.scratch;
                 #rows
-                if !__valued && !const { true #(&& #columns)* } {
-                    return ::core::option::Option::Some(false);
-                }
-                #(if !__k::group::push(__k::any(__scratch, #parts), #alone, __out) {
-                    return ::core::option::Option::Some(false);
-                })*
-                ::core::option::Option::Some(true)
+                #push
             }
         }
     }

@@ -108,7 +108,7 @@ impl Reader<'_> {
             );
         };
         let spec = function.spec();
-        if spec.takes.len() != closures || rest.len() != usize::from(spec.counted) {
+        if !function.takes_so_many(closures) || rest.len() != usize::from(spec.counted) {
             return self.broken(at, format!("this is no call of `{name}`"), form(function));
         }
         let count = match rest.first() {

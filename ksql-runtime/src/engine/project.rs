@@ -15,7 +15,7 @@ use super::blank::Blank;
 use super::event_time::EventTime;
 use super::output::Outputs;
 use super::source::{Read, Source};
-use super::store::{self, QueryStore};
+use super::store::{self, Counts, QueryStore};
 use crate::entity::{Entity, EntityKey};
 use crate::log::{Fetched, TopicId};
 use crate::query::{At, Project, Scratch};
@@ -58,6 +58,11 @@ impl<Q: Project> Projecting<Q> {
         site: Site,
         runtime: &tokio::runtime::Handle,
     ) -> Projecting<Q> {
+        let store = QueryStore::new(table);
+        // Before the query is seen to run. What cannot be read is met again, and told, when it begins.
+        if let Ok(counts) = store.counts() {
+            table.set_left_out(0, counts.keyless);
+        }
         let source_kind = Q::PLAN.inputs.first().map(|input| input.kind);
         let filters = Q::PLAN
             .steps
@@ -77,7 +82,7 @@ impl<Q: Project> Projecting<Q> {
             time: EventTime::of::<Q::Input>(),
             outputs: Outputs::new::<Q::Output>(table, site.log, runtime, site.targets),
             progress: Progress::default(),
-            store: QueryStore::new(table),
+            store,
             scratch: Scratch::new(),
             sequence: 0,
             shown,
@@ -163,15 +168,20 @@ impl<Q: Project> Projecting<Q> {
                     let key = query
                         .new_key(&at, row, true, new_key)
                         .map(|known| known.then_some(new_key.as_slice()));
+                    let impossible = |wrong| judge.impossible(partition, record.offset, &wrong);
                     if Q::EXPLODES {
                         let arrays = query.explode(&at, row);
                         for at in at.of_rows(arrays) {
                             let made = query.project(&at, row);
-                            outputs.row::<Q::Output>(made, key, scratch, timestamp);
+                            outputs
+                                .row::<Q::Output>(made, key, scratch, timestamp)
+                                .map_err(impossible)?;
                         }
                     } else {
                         let made = query.project(&at, row);
-                        outputs.row::<Q::Output>(made, key, scratch, timestamp);
+                        outputs
+                            .row::<Q::Output>(made, key, scratch, timestamp)
+                            .map_err(impossible)?;
                     }
                 }
                 None if was_shown => {
@@ -193,7 +203,9 @@ impl<Q: Project> Work for Projecting<Q> {
         if let Shown::Kept(changed) = &mut self.shown {
             changed.clear();
         }
-        (self.sequence, _) = self.store.counts()?;
+        let counts = self.store.counts()?;
+        self.sequence = counts.sequence;
+        self.source.keyless = counts.keyless;
         Ok(())
     }
 
@@ -222,11 +234,15 @@ impl<Q: Project> Work for Projecting<Q> {
     fn write(&mut self, topic: TopicId) -> Result<(), StateError> {
         self.outputs.send()?;
         let shown = &mut self.shown;
-        let sequence = self.sequence;
+        let counts = Counts {
+            sequence: self.sequence,
+            late: 0,
+            keyless: self.source.keyless,
+        };
         self.table.store.write_logged(
             &self.table.settings.store,
             |batch, family| {
-                store::put_counts(batch, family, sequence, 0);
+                store::put_counts(batch, family, counts);
                 if let Shown::Kept(changed) = shown {
                     for (key, kept) in changed.drain() {
                         match kept {
@@ -238,6 +254,7 @@ impl<Q: Project> Work for Projecting<Q> {
             },
             self.progress.offsets(topic),
         )?;
+        self.table.set_left_out(0, counts.keyless);
         self.progress.publish(&self.table);
         Ok(())
     }

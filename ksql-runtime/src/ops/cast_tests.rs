@@ -55,6 +55,8 @@ fn decimals_round_half_up_after_the_bound_was_asked() {
     // It was below the bound before it was rounded, and has a digit more than the type: ksqlDB lets it pass.
     let most = one::<Any<'_>, _>(&scratch, dec::<5, 3>("99.999"));
     assert!(matches!(most, Any::Null), "a cast has a type");
+    let most = one::<Option<Dec<4, 2>>, _>(&scratch, dec::<5, 3>("99.999"));
+    assert_eq!(most.map(Dec::unscaled), Some(10_000));
     assert!(matches!(
         to(
             &scratch,

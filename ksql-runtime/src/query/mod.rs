@@ -323,6 +323,12 @@ pub trait Groups: Sized + Clone + Debug + Send + 'static {
     /// Where the bytes are nothing of the kind.
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError>;
 
+    /// The bytes that are held beside its size; asked after every row.
+    #[inline]
+    fn owned(&self) -> usize {
+        0
+    }
+
     /// Joins with what another session kept; this one's rows stand first where that matters.
     ///
     /// # Errors

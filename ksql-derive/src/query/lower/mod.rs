@@ -13,7 +13,7 @@ use quote::{ToTokens, quote};
 
 pub(crate) use calls::caught;
 pub(crate) use native::{Native, accumulator, key};
-pub(crate) use nodes::Nodes;
+pub(crate) use nodes::{Nodes, stores};
 pub(crate) use pieces::Writer;
 pub(crate) use tokens::{check_at, columns, entry, hash, named, sql};
 

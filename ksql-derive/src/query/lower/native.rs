@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use ksql_schema::names;
-use ksql_schema::query::{Arith, Compare, Function};
+use ksql_schema::query::{Aggregate, Arith, Compare, Function, aggregates};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -274,7 +274,12 @@ impl<'q> Native<'q> {
     }
 
     /// What a row brings an aggregate: a failed expression is a NULL.
-    pub(crate) fn brought(&self, index: usize, arguments: &[Tree]) -> TokenStream {
+    pub(crate) fn brought(
+        &self,
+        index: usize,
+        function: Aggregate,
+        arguments: &[Tree],
+    ) -> TokenStream {
         let values: Vec<TokenStream> = arguments
             .iter()
             .enumerate()
@@ -286,6 +291,10 @@ impl<'q> Native<'q> {
                 quote!(__k::lenient(__k::any(__scratch, #value)))
             })
             .collect();
+        if function == Aggregate::TopKWith {
+            let names = (0..values.len()).map(aggregates::ranked_name);
+            return quote!(__k::Any::Struct(__scratch.list(&[#((#names, #values)),*])));
+        }
         match values.as_slice() {
             [one] => quote!(#one),
             _ => quote!((#(#values),*)),

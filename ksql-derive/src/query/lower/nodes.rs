@@ -27,6 +27,8 @@ pub(crate) struct Nodes<'q> {
     /// The node of each expression.
     pub(super) known: HashMap<String, usize>,
     checks: Vec<TokenStream>,
+    /// Constants that the array is made with.
+    records: Vec<TokenStream>,
 }
 
 /// An entry.
@@ -41,6 +43,7 @@ impl<'q> Nodes<'q> {
             made: HashMap::new(),
             known: HashMap::new(),
             checks: Vec::new(),
+            records: Vec::new(),
         }
     }
 
@@ -52,8 +55,9 @@ impl<'q> Nodes<'q> {
         });
         let names = (0..self.list.len()).map(local);
         let length = self.list.len();
-        let checks = &self.checks;
+        let (checks, records) = (&self.checks, &self.records);
         quote! {
+            #(#records)*
             const __N: [__k::s::Node; #length] = { #(#lets)* [#(#names),*] };
             #(#checks)*
         }
@@ -118,6 +122,14 @@ impl<'q> Nodes<'q> {
     pub(crate) fn kept(&self, aggregate: usize) -> Node {
         self.known
             .get(&format!("kept {aggregate}"))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// The same of the structs that a ranking makes.
+    pub(crate) fn ranked(&self, aggregate: usize) -> Node {
+        self.known
+            .get(&format!("ranked {aggregate}"))
             .copied()
             .unwrap_or_default()
     }
@@ -401,7 +413,13 @@ impl<'q> Nodes<'q> {
                     .insert(format!("parameter {index} {position}"), node);
             }
         }
-        let own = self.push(quote!(__k::s::aggregates::aggregate(#name, &[#(#locals),*])));
+        let own = if aggregated.function == ksql_schema::query::Aggregate::TopKWith {
+            let row = self.ranked_row(index, &locals);
+            let of = local(row);
+            self.push(quote!(__k::s::aggregates::ranked(&[#(#locals),*], #of)))
+        } else {
+            self.push(quote!(__k::s::aggregates::aggregate(#name, &[#(#locals),*])))
+        };
         if let Some(first) = locals.first() {
             let own_local = local(own);
             let kept = if aggregated.function == ksql_schema::query::Aggregate::SumList {
@@ -424,10 +442,39 @@ impl<'q> Nodes<'q> {
         let own = local(own);
         quote!(#own)
     }
+
+    /// The type of a ranking's structs. A type that is made of others has its place in memory, a constant of its own; the nodes it
+    /// is made of stand there once more, for an array cannot be read while it is made.
+    fn ranked_row(&mut self, index: usize, locals: &[proc_macro2::Ident]) -> Node {
+        let lets = self.list.iter().enumerate().map(|(index, make)| {
+            let name = local(index);
+            quote!(let #name = #make;)
+        });
+        let (nodes, fields, record) = (
+            format_ident!("__RN{index}"),
+            format_ident!("__RF{index}"),
+            format_ident!("__R{index}"),
+        );
+        let length = locals.len();
+        let made = (0..length).map(|position| {
+            let position = proc_macro2::Literal::usize_unsuffixed(position);
+            quote!(__k::s::aggregates::ranked_field(&#nodes[#position], #position))
+        });
+        self.records.push(quote! {
+            const #nodes: [__k::s::Node; #length] = { #(#lets)* [#(#locals),*] };
+            const #fields: &[__k::s::aggregates::Field<'static>] = &[#(#made),*];
+            const #record: &__k::s::aggregates::Struct<'static> = &__k::s::aggregates::Struct { name: "", fields: #fields };
+        });
+        let node = self.push(quote! {
+            __k::s::Node::new(__k::s::Sql::Struct(#record), __k::s::Why::Never)
+        });
+        let _ = self.known.insert(format!("ranked {index}"), node);
+        node
+    }
 }
 
 /// Whether an aggregate keeps values it has seen.
-fn stores(aggregate: ksql_schema::query::Aggregate) -> bool {
+pub(crate) fn stores(aggregate: ksql_schema::query::Aggregate) -> bool {
     use ksql_schema::query::Aggregate as A;
     !matches!(
         aggregate,

@@ -166,8 +166,10 @@ impl<'q> Writer<'q> {
             }
             Kind::Field(of, field) => {
                 self.expr(of, out);
-                out.text("->");
-                out.text(&names::quoted(&names::upper(&plain(&field.to_string()))));
+                out.text("->`");
+                let (node, hash) = (entry(self.nodes.of(of)), hash(field));
+                out.piece(quote!(__k::s::Piece::Text(__k::s::column::field_name(#node, #hash))));
+                out.text("`");
             }
             Kind::Pseudo(pseudo) => out.text(match pseudo {
                 Pseudo::Time => "ROWTIME",

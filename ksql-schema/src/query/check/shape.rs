@@ -257,9 +257,6 @@ pub const fn check_field(of: Node, hash: u64, name: &str) {
 #[track_caller]
 pub const fn check_stored(aggregate: Aggregate, value: Node) {
     let help = match value.ty {
-        Sql::Array(_) | Sql::Map(_) | Sql::Struct(_) => {
-            ": take one of its elements or fields, or write `.to_json_string()`"
-        }
         Sql::Decimal { precision, .. } if precision > 38 => {
             ": at most 38 digits are kept, narrow it first, for example `(x as Decimal<38, 10>)`"
         }
