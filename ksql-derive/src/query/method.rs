@@ -27,7 +27,13 @@ impl Reader<'_> {
             .iter()
             .any(|argument| matches!(argument, Syntax::Closure(_)))
         {
-            return self.closure_outside(call);
+            // Of what was refused nothing more is said.
+            let receiver = self.read(&call.receiver);
+            return if receiver.is_broken() {
+                receiver
+            } else {
+                self.closure_outside(call)
+            };
         }
         if name == "contains"
             && let Some(tree) = self.contained(call, place)
@@ -45,14 +51,14 @@ impl Reader<'_> {
             }
             _ => {}
         }
-        if let Some(turbofish) = &call.turbofish {
+        let receiver = self.read(&call.receiver);
+        if let Some(turbofish) = call.turbofish.as_ref().filter(|_| !receiver.is_broken()) {
             self.error(
                 Place::of(turbofish),
                 format!("`{name}` has no type arguments"),
                 "remove them",
             );
         }
-        let receiver = self.read(&call.receiver);
         match (name.as_str(), call.args.len()) {
             ("to_string", 0) => return Expr::new(Kind::Cast(receiver, Sql::String), place),
             ("like", 1 | 2) => return self.like(receiver, call, place),
@@ -100,7 +106,12 @@ impl Reader<'_> {
         let mut given: Vec<&Syntax> = call.args.iter().collect();
         let found = functions::lookup(name, given.len() + 1);
         let Some(function) = found else {
-            return self.unknown_method(&call.method, name);
+            // Of what was refused nothing more is said.
+            return if receiver.is_broken() {
+                receiver
+            } else {
+                self.unknown_method(&call.method, name)
+            };
         };
         let mut unit = None;
         if function.takes_unit() {

@@ -5,10 +5,12 @@
 //! while reading; what has one is checked by constants in the generated code, where the types are known.
 
 mod aggregation;
+mod block;
 mod branch;
 mod capture;
 mod cast;
 mod chain;
+mod coverage;
 mod definition;
 mod expand;
 mod expression;

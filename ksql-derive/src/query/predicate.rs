@@ -142,10 +142,12 @@ impl<'c> Condition<'c> {
             part: Part::Row,
             row: Named::Input(0),
             variants: Vec::new(),
+            complete: Vec::new(),
             names: Vec::new(),
         };
         let tree = reader.closure(closure, Named::Input(0), Reader::read_body)?;
         let variants = std::mem::take(&mut reader.variants);
+        let complete = std::mem::take(&mut reader.complete);
         refuse_pseudo(&tree, errors);
         let captures = captures(&tree, &names, errors);
         let parameters = names
@@ -180,6 +182,7 @@ impl<'c> Condition<'c> {
             because: "",
             steps: Vec::new(),
             variants,
+            complete,
         };
         Some(Condition {
             entity,
@@ -202,6 +205,12 @@ impl<'c> Condition<'c> {
             &quote!(__k::s::check::check_condition),
             quote!("ksql!", #node),
         );
+        let complete: Vec<TokenStream> = self
+            .query
+            .complete
+            .iter()
+            .map(|of| of.check(&mut nodes))
+            .collect();
         let pieces = Writer::new(&self.query, &self.signature, &nodes).condition(&self.tree);
         let native = Native::new(&self.signature, &nodes);
         let holds = native.value(&self.tree);
@@ -235,6 +244,7 @@ impl<'c> Condition<'c> {
             const __C0: &[__k::Column<'static>] = __E0.columns;
             #array
             #(#variants)*
+            #(#complete)*
             #types
             const __PIECES: &[__k::s::Piece<'static>] = #pieces;
             const __SEGMENTS: [__k::s::text::Segment<'static>; __k::s::text::segments(__PIECES)] = __k::s::text::flatten(__PIECES);

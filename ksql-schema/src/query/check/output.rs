@@ -10,13 +10,15 @@ use crate::types::{Struct, Type};
 use Part::{Rust, Text, Type as Ty, Why};
 
 /// Refuses a value that does not fit the output's column: that may be NULL and must not, or of another type. What loses no
-/// digit is converted by itself, except in a key. `entity` is the struct's Rust name.
+/// digit is converted by itself, except in a key. `entity` is the struct's Rust name; where nothing is `grouped`, its window is
+/// refused as such.
 #[track_caller]
 pub const fn check_assign(
     entity: &str,
     columns: &'static [Column<'static>],
     hash: u64,
     value: Node,
+    grouped: bool,
 ) {
     let Some(column) = find(columns, hash) else {
         return;
@@ -26,6 +28,9 @@ pub const fn check_assign(
     }
     let start = matches!(column.role, Role::WindowStart);
     if start || matches!(column.role, Role::WindowEnd) {
+        if !grouped {
+            return;
+        }
         refuse(&[
             Text("`"),
             Text(entity),

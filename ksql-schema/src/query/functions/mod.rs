@@ -8,7 +8,9 @@ mod result;
 mod table;
 
 pub use names::{Slot, UNITS, closest_names, lookup, refused, slots};
-pub use result::{call, check_function, element, entry, ksql_name, ksql_tail, parameter};
+pub use result::{
+    call, check_argument, check_function, element, entry, ksql_name, ksql_tail, parameter,
+};
 pub use table::Function;
 
 use super::node::Sql;
