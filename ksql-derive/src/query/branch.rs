@@ -4,9 +4,11 @@
 //! as those of CASE are.
 
 use ksql_schema::query::Compare;
+use quote::ToTokens as _;
 use syn::parse::Parser as _;
 use syn::{Expr as Syntax, ExprIf, ExprMatch, Pat, RangeLimits};
 
+use super::coverage::{Coverage, is_none};
 use super::expression::{Named, Reader};
 use super::tree::{Expr, Kind, Pseudo, Tree};
 use crate::errors::Place;
@@ -64,38 +66,26 @@ impl Reader<'_> {
         let place = Place::of(arms);
         let value = self.read(&arms.expr);
         let mut read = Vec::new();
-        let (mut some, mut none) = (false, false);
-        let (mut yes, mut no) = (false, false);
+        let mut coverage = Coverage::default();
+        let mut broken = false;
         for arm in &arms.arms {
-            match &arm.pat {
-                Pat::TupleStruct(pattern) if pattern.path.is_ident("Some") => {
-                    some =
-                        some || matches!(pattern.elems.first(), Some(Pat::Ident(_) | Pat::Wild(_)));
-                }
-                pattern if is_none(pattern) => none = true,
-                Pat::Lit(syn::ExprLit {
-                    lit: syn::Lit::Bool(value),
-                    ..
-                }) => {
-                    (yes, no) = (yes || value.value, no || !value.value);
-                }
-                _ => {}
-            }
+            coverage.add(&arm.pat);
             let outer = self.names.len();
             let asked = self.pattern(&arm.pat, &value);
+            broken = broken || asked.as_ref().is_some_and(|asked| asked.is_broken());
             let then = self.read(&arm.body);
             self.names.truncate(outer);
             read.push((asked, then, Place::of(&arm.pat)));
         }
-        let last = read.pop();
-        let (mut otherwise, complete) = match last {
-            Some((None, then, _)) => (then, true),
-            // Of two that exclude each other the last needs not be asked.
-            Some((Some(_), then, _)) if (some && none) || (yes && no) => (then, true),
-            Some((Some(_), then, _)) => (then, false),
-            None => return self.broken(place, "a `match` needs branches", "write `_ => ..`"),
+        let Some((last, mut otherwise, _)) = read.pop() else {
+            return self.broken(place, "a `match` needs branches", "write `_ => ..`");
         };
-        if !complete {
+        // What a pattern that was refused would take is not known.
+        if broken {
+            return Expr::broken(place);
+        }
+        // Of arms that leave nothing else the last needs not be asked.
+        if last.is_some() && !coverage.leaves_nothing(&value, &mut self.complete) {
             return self.broken(
                 place,
                 "a `match` in a query ends with `_ => ..`: every row has a value",
@@ -233,7 +223,10 @@ impl Reader<'_> {
                 }
                 Err(_) => Some(self.unknown_pattern(place)),
             },
-            _ => Some(self.unknown_pattern(place)),
+            other => {
+                self.forget(other.to_token_stream(), place);
+                Some(self.unknown_pattern(place))
+            }
         }
     }
 
@@ -311,13 +304,5 @@ impl Reader<'_> {
             unit: None,
         };
         Expr::new(kind, place)
-    }
-}
-
-fn is_none(pattern: &Pat) -> bool {
-    match pattern {
-        Pat::Ident(name) => name.ident == "None",
-        Pat::Path(path) => path.path.is_ident("None"),
-        _ => false,
     }
 }

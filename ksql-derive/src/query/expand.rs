@@ -188,6 +188,7 @@ impl Whole<'_> {
     /// Types everything, and checks what is said of it.
     fn checks(&self, nodes: &mut Nodes<'_>) -> TokenStream {
         let query = self.query;
+        let grouped = query.group.is_some();
         let mut tokens = self.shape();
         for filter in &query.filters {
             let node = entry(nodes.type_of(filter));
@@ -213,7 +214,14 @@ impl Whole<'_> {
         for (index, made) in query.rows.iter().enumerate() {
             if !Rc::ptr_eq(made, &query.made) {
                 let (model, columns) = (format_ident!("__F{index}"), format_ident!("__M{index}"));
-                fields(made, &quote!(#model), &quote!(#columns), None, nodes);
+                fields(
+                    made,
+                    &quote!(#model),
+                    &quote!(#columns),
+                    None,
+                    grouped,
+                    nodes,
+                );
             }
         }
         let key = match &query.partition {
@@ -223,7 +231,7 @@ impl Whole<'_> {
             },
             None => None,
         };
-        fields(&query.made, &quote!(__O), &quote!(__P), key, nodes);
+        fields(&query.made, &quote!(__O), &quote!(__P), key, grouped, nodes);
         for having in &query.having {
             let node = entry(nodes.type_of(having));
             nodes.check(
@@ -235,6 +243,9 @@ impl Whole<'_> {
         tokens.extend(self.key_check(nodes));
         for path in &query.variants {
             tokens.extend(variant(path));
+        }
+        for complete in &query.complete {
+            tokens.extend(complete.check(nodes));
         }
         tokens
     }

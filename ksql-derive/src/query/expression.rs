@@ -8,10 +8,11 @@ use std::rc::Rc;
 use ksql_schema::Kind as SourceKind;
 use ksql_schema::query::{Arith, Compare};
 use proc_macro2::Ident;
-use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
-use syn::{BinOp, Block, Expr as Syntax, ExprField, ExprPath, Lit, Member, Pat, Stmt, UnOp};
+use syn::{BinOp, Expr as Syntax, ExprField, ExprPath, Lit, Member, UnOp};
 
+use super::block::{CHANGES, changes};
+use super::coverage::Complete;
 use super::tree::{Aggregated, Expr, Kind, Made, Tree};
 use super::words::suggestion;
 use crate::errors::{Errors, Place};
@@ -61,6 +62,8 @@ pub(crate) struct Reader<'e> {
     pub(crate) row: Named,
     /// Paths of variants, which must be those of enums.
     pub(crate) variants: Vec<syn::Path>,
+    /// Each `match` whose last arm is not asked.
+    pub(crate) complete: Vec<Complete>,
     pub(crate) names: Vec<(String, Named)>,
 }
 
@@ -141,7 +144,7 @@ impl Reader<'_> {
         }
     }
 
-    fn unsayable(&mut self, syntax: &Syntax) -> Tree {
+    pub(super) fn unsayable(&mut self, syntax: &Syntax) -> Tree {
         let (what, help) = match syntax {
             Syntax::Closure(_) => (
                 "a closure is no value here",
@@ -156,10 +159,7 @@ impl Reader<'_> {
                 "a range is no value",
                 "`(1..=5).contains(&r.x)` asks whether it holds one",
             ),
-            Syntax::Assign(_) => (
-                "nothing in a query changes",
-                "give the value a name of its own: `let x = ..;`",
-            ),
+            Syntax::Assign(_) => CHANGES,
             Syntax::Return(_) | Syntax::Break(_) | Syntax::Continue(_) => {
                 ("a query has no jumps", "the last expression is the value")
             }
@@ -179,121 +179,6 @@ impl Reader<'_> {
             ),
         };
         self.broken(Place::of(syntax), what, help)
-    }
-
-    /// A block: names for values, then what it is.
-    pub(crate) fn block<T>(
-        &mut self,
-        block: &Block,
-        last: impl FnOnce(&mut Self, &Syntax) -> T,
-    ) -> T {
-        let outer = self.names.len();
-        let (end, statements) = match block.stmts.split_last() {
-            Some((end, statements)) => (Some(end), statements),
-            None => (None, [].as_slice()),
-        };
-        for statement in statements {
-            self.statement(statement);
-        }
-        let empty = || Syntax::Verbatim(proc_macro2::TokenStream::new());
-        let value = match end {
-            Some(Stmt::Expr(value, None)) => last(self, value),
-            Some(Stmt::Expr(value, Some(semicolon))) => {
-                self.error(
-                    Place::of(semicolon),
-                    "the value is thrown away here",
-                    "remove the semicolon",
-                );
-                last(self, value)
-            }
-            Some(Stmt::Macro(call)) => {
-                let syntax = Syntax::Macro(syn::ExprMacro {
-                    attrs: Vec::new(),
-                    mac: call.mac.clone(),
-                });
-                last(self, &syntax)
-            }
-            Some(other) => {
-                self.statement(other);
-                self.error(
-                    Place::of(other),
-                    "the last line of a block is its value",
-                    "write an expression behind this",
-                );
-                last(self, &empty())
-            }
-            None => {
-                self.error(
-                    Place::of(&block),
-                    "an empty block has no value",
-                    "write an expression in it",
-                );
-                last(self, &empty())
-            }
-        };
-        self.names.truncate(outer);
-        value
-    }
-
-    fn statement(&mut self, statement: &Stmt) {
-        match statement {
-            Stmt::Local(local) => {
-                let name = match &local.pat {
-                    Pat::Ident(pattern)
-                        if pattern.by_ref.is_none()
-                            && pattern.mutability.is_none()
-                            && pattern.subpat.is_none() =>
-                    {
-                        Some(plain(&pattern.ident.to_string()))
-                    }
-                    Pat::Wild(_) => Some("_".to_owned()),
-                    _ => None,
-                };
-                match (name, &local.init) {
-                    (Some(name), Some(init)) if init.diverge.is_none() => {
-                        let value = self.read(&init.expr);
-                        self.names.push((name, Named::Value(value)));
-                    }
-                    _ => {
-                        let place = Place::of(&local.pat);
-                        let (message, help) = match &local.pat {
-                            Pat::Type(_) => (
-                                "a value has the type of its expression",
-                                "leave the type out; to convert the value, write `as i64`",
-                            ),
-                            Pat::Ident(name) if name.mutability.is_some() => {
-                                ("nothing in a query changes", "remove `mut`")
-                            }
-                            _ => (
-                                "only a plain name can be given to a value",
-                                "write `let name = ..;`",
-                            ),
-                        };
-                        self.error(place, message, help);
-                        self.forget(local.pat.to_token_stream(), place);
-                    }
-                }
-            }
-            other => self.error(
-                Place::of(other),
-                "a query's block holds `let` and a value",
-                "remove this",
-            ),
-        }
-    }
-
-    /// The names of a refused pattern, so that their uses are no second error.
-    fn forget(&mut self, pattern: proc_macro2::TokenStream, place: Place) {
-        for tree in pattern {
-            match tree {
-                proc_macro2::TokenTree::Ident(ident) => {
-                    let name = plain(&ident.to_string());
-                    self.names.push((name, Named::Value(Expr::broken(place))));
-                }
-                proc_macro2::TokenTree::Group(group) => self.forget(group.stream(), place),
-                _ => {}
-            }
-        }
     }
 
     fn path(&mut self, path: &ExprPath) -> Tree {
@@ -394,9 +279,11 @@ impl Reader<'_> {
                     return self.broken(
                         place,
                         "a group has no columns of its own",
-                        format!(
-                            "take one with an aggregate, such as `{base}.latest(|r| r.{ident})`"
-                        ),
+                        if self.part == Part::Having {
+                            format!("write what the output's field is made of, such as `{base}.count()`, or an aggregate over the rows: `{base}.latest(|r| r.{ident})`")
+                        } else {
+                            format!("take one with an aggregate, such as `{base}.latest(|r| r.{ident})`")
+                        },
                     );
                 }
                 _ => {}
@@ -445,6 +332,7 @@ impl Reader<'_> {
             BinOp::Ge(_) => Box::new(compare(Compare::GreaterOrEqual)),
             BinOp::And(_) => Box::new(Kind::And),
             BinOp::Or(_) => Box::new(Kind::Or),
+            op if changes(op) => return self.broken(place, CHANGES.0, CHANGES.1),
             other => {
                 return self.broken(
                     Place::of(other),

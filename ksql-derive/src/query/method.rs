@@ -28,9 +28,15 @@ impl Reader<'_> {
             .iter()
             .any(|argument| matches!(argument, Syntax::Closure(_)))
         {
-            return match self.each(call, &name, place) {
-                Some(tree) => tree,
-                None => self.closure_outside(call),
+            if let Some(tree) = self.each(call, &name, place) {
+                return tree;
+            }
+            // Of what was refused nothing more is said.
+            let receiver = self.read(&call.receiver);
+            return if receiver.is_broken() {
+                receiver
+            } else {
+                self.closure_outside(call)
             };
         }
         if name == "contains"
@@ -49,14 +55,14 @@ impl Reader<'_> {
             }
             _ => {}
         }
-        if let Some(turbofish) = &call.turbofish {
+        let receiver = self.read(&call.receiver);
+        if let Some(turbofish) = call.turbofish.as_ref().filter(|_| !receiver.is_broken()) {
             self.error(
                 Place::of(turbofish),
                 format!("`{name}` has no type arguments"),
                 "remove them",
             );
         }
-        let receiver = self.read(&call.receiver);
         match (name.as_str(), call.args.len()) {
             ("to_string", 0) => {
                 return Expr::new(Kind::Cast(receiver, Target::Plain(Sql::String)), place);
@@ -109,7 +115,12 @@ impl Reader<'_> {
         let mut given: Vec<&Syntax> = call.args.iter().collect();
         let found = functions::lookup(name, given.len() + 1);
         let Some(function) = found else {
-            return self.unknown_method(&call.method, name);
+            // Of what was refused nothing more is said.
+            return if receiver.is_broken() {
+                receiver
+            } else {
+                self.unknown_method(&call.method, name)
+            };
         };
         let mut unit = None;
         if function.takes_unit() {

@@ -5,11 +5,13 @@
 //! while reading; what has one is checked by constants in the generated code, where the types are known.
 
 mod aggregation;
+mod block;
 mod branch;
 mod capture;
 mod cast;
 mod chain;
 mod collection;
+mod coverage;
 mod definition;
 mod expand;
 mod explode;

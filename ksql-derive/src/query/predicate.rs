@@ -144,10 +144,12 @@ impl<'c> Condition<'c> {
             conditional: false,
             row: Named::Input(0),
             variants: Vec::new(),
+            complete: Vec::new(),
             names: Vec::new(),
         };
         let tree = reader.closure(closure, Named::Input(0), Reader::read_body)?;
         let variants = std::mem::take(&mut reader.variants);
+        let complete = std::mem::take(&mut reader.complete);
         refuse_pseudo(&tree, errors);
         for exploded in exploded(&tree) {
             errors.push(
@@ -190,6 +192,7 @@ impl<'c> Condition<'c> {
             because: "",
             steps: Vec::new(),
             variants,
+            complete,
         };
         Some(Condition {
             entity,
@@ -212,6 +215,12 @@ impl<'c> Condition<'c> {
             &quote!(__k::s::check::check_condition),
             quote!("ksql!", #node),
         );
+        let complete: Vec<TokenStream> = self
+            .query
+            .complete
+            .iter()
+            .map(|of| of.check(&mut nodes))
+            .collect();
         let pieces = Writer::new(&self.query, &self.signature, &nodes).condition(&self.tree);
         let native = Native::new(&self.signature, &nodes);
         let holds = native.value(&self.tree);
@@ -245,6 +254,7 @@ impl<'c> Condition<'c> {
             const __C0: &[__k::Column<'static>] = __E0.columns;
             #array
             #(#variants)*
+            #(#complete)*
             #types
             const __PIECES: &[__k::s::Piece<'static>] = #pieces;
             const __SEGMENTS: [__k::s::text::Segment<'static>; __k::s::text::segments(__PIECES)] = __k::s::text::flatten(__PIECES);

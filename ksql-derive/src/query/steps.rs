@@ -8,6 +8,7 @@ use ksql_schema::Kind as SourceKind;
 use syn::{Expr as Syntax, ExprMethodCall, ItemFn, Member, Stmt};
 
 use super::chain::Chain;
+use super::coverage::Complete;
 use super::explode::Exploded;
 use super::expression::{Named, Part, Reader, simple};
 use super::signature::Signature;
@@ -63,6 +64,7 @@ pub(crate) struct Query {
     pub(crate) because: &'static str,
     pub(crate) steps: Vec<Step>,
     pub(crate) variants: Vec<syn::Path>,
+    pub(crate) complete: Vec<Complete>,
 }
 
 /// How a query is given values from outside.
@@ -78,6 +80,22 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
                 Place::of(&item.block),
                 "a query's body is one expression over its input",
                 "write `rates.filter(|r| ..).map(|r| ..)`",
+            );
+            return None;
+        }
+        [Stmt::Expr(_, Some(semicolon))] => {
+            errors.push(
+                Place::of(semicolon),
+                "a query's body is its value, which is thrown away here",
+                "remove the semicolon",
+            );
+            return None;
+        }
+        [Stmt::Local(first), ..] => {
+            errors.push(
+                Place::of(first),
+                "a query's body is one expression",
+                "write the steps one behind the other, `rates.filter(|r| ..).map(|r| ..)`; names for values stand inside of closures: `.map(|r| { let x = ..; Out { .. } })`",
             );
             return None;
         }
@@ -102,7 +120,8 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
         .as_ref()
         .and_then(|start| names.iter().position(|name| name == start));
     let Some(input) = input else {
-        if !signature.inputs.is_empty() {
+        // Around what the head says wrongly stands something too: `Ok(..)`.
+        if !signature.inputs.is_empty() && signature.output.is_some() {
             let hint = start.map_or_else(String::new, |start| suggestion(&start, &known));
             errors.push(
                 Place::of(base),
@@ -118,6 +137,8 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
             "a query over one source has one input",
             "joins of several inputs cannot be written yet: remove this one",
         );
+        // What the steps would say of it is the same.
+        return None;
     }
     let mut reader = Reader {
         errors,
@@ -139,6 +160,7 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
         conditional: false,
         row: Named::Input(input),
         variants: Vec::new(),
+        complete: Vec::new(),
         names: Vec::new(),
     };
     let kind = signature
@@ -196,29 +218,28 @@ impl Chain<'_, '_> {
                 (SourceKind::Stream, "made of a stream, record by record")
             }
         };
-        if let Some((forced, place)) = self.forced
-            && forced != kind
-        {
-            self.reader.error(
-                place,
-                format!("this query makes {}: it is {because}", article(kind)),
-                "remove this step",
-            );
-        }
-        if let Some(output) = &signature.output
-            && output.kind != kind
-        {
-            self.reader.error(
-                output.place,
-                format!("this query makes {}: it is {because}", article(kind)),
-                match (kind, source) {
-                    (SourceKind::Table, _) => format!("write `Table<{}>`", rust(&output.ty)),
-                    (SourceKind::Stream, _) => format!(
-                        "write `Stream<{}>`, or put its rows together: `.group_by(..)` and `.aggregate(..)`",
-                        rust(&output.ty)
-                    ),
-                },
-            );
+        let says = format!("this query makes {}: it is {because}", article(kind));
+        let wanted = signature.output.as_ref().filter(|out| out.kind != kind);
+        let cure = wanted.map(|output| match kind {
+            SourceKind::Table => format!("write `Table<{}>`", rust(&output.ty)),
+            SourceKind::Stream => format!(
+                "write `Stream<{}>`, or put its rows together: `.group_by(..)` and `.aggregate(..)`",
+                rust(&output.ty)
+            ),
+        });
+        match (self.forced.filter(|(forced, _)| *forced != kind), wanted) {
+            // The head says the same as the step, so it is said once.
+            (Some((_, place)), _) => {
+                let help = match cure {
+                    Some(cure) => format!("remove this step and {cure}"),
+                    None => "remove this step".to_owned(),
+                };
+                self.reader.error(place, says, help);
+            }
+            (None, Some(output)) => self
+                .reader
+                .error(output.place, says, cure.unwrap_or_default()),
+            (None, None) => {}
         }
         if let (Some(group), None) = (&self.group, &self.aggregated) {
             self.reader.error(
@@ -273,6 +294,7 @@ impl Chain<'_, '_> {
             because,
             steps: self.steps,
             variants: std::mem::take(&mut self.reader.variants),
+            complete: std::mem::take(&mut self.reader.complete),
         })
     }
 }
@@ -369,10 +391,16 @@ impl Reader<'_> {
             // It was said in the block.
             Syntax::Verbatim(none) if none.is_empty() => None,
             other => {
+                let help = match other {
+                    Syntax::If(_) | Syntax::Match(_) => {
+                        "write one row, and the choice in its fields: `Out { n: if r.paid { 1 } else { 0 }, .. }`"
+                    }
+                    _ => "write `Out { id: r.id, .. }`",
+                };
                 self.error(
                     Place::of(other),
                     "this step makes a row: a struct with its fields",
-                    "write `Out { id: r.id, .. }`",
+                    help,
                 );
                 None
             }

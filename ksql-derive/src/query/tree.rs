@@ -211,6 +211,11 @@ impl Expr {
         Self::new(Kind::Broken, place)
     }
 
+    /// Whether an error was reported of it.
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(self.kind, Kind::Broken)
+    }
+
     /// What stands here, whatever steps handed it on unchanged.
     pub(crate) fn origin(&self) -> &Expr {
         match &self.kind {

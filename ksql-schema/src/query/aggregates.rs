@@ -398,7 +398,7 @@ pub const fn check_aggregate(aggregate: Aggregate, expressions: &[Node]) {
             ": write `top_k_distinct`, which takes it"
         }
         (Takes::Text | Takes::Ranked, ty) if !matches!(ty, Sql::Bytes) => ": write `.to_string()`",
-        (Takes::Ordered, Sql::Boolean) => ": write `if x { 1 } else { 0 }`",
+        (Takes::Ordered | Takes::Number, Sql::Boolean) => ": write `if x { 1 } else { 0 }`",
         _ => "",
     };
     refuse(&[

@@ -22,14 +22,14 @@ pub use output::{
 };
 
 pub use shape::{
-    check_apart, check_element, check_entry, check_field, check_input, check_kept_keys, check_kind,
-    check_stored, check_variant,
+    check_apart, check_complete, check_element, check_entry, check_field, check_input,
+    check_kept_keys, check_kind, check_stored, check_variant,
 };
 
 pub use crate::query::aggregates::{
     check_aggregate, check_native_aggregate, check_table_aggregate,
 };
-pub use crate::query::functions::check_function;
+pub use crate::query::functions::{check_argument, check_function};
 pub(crate) use operators::conversion;
 
 use super::node::{Sql, Why};

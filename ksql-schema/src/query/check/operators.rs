@@ -5,7 +5,7 @@ use crate::query::arith::{Arith, arith_type};
 use crate::query::case::unify;
 use crate::query::cast::{Cast, kind};
 use crate::query::compare::{Comparable, Compare, comparable};
-use crate::query::node::{Node, Sql};
+use crate::query::node::{Node, Sql, Why};
 use Part::{Rust, Text, Type};
 
 /// Refuses operands of arithmetic that are no numbers, and a result with more digits than can be computed.
@@ -266,9 +266,9 @@ pub const fn check_logic(op: &str, left: Node, right: Node) {
             Text(" and "),
             Type(right.ty),
             Text(compared(if matches!(left.ty, Sql::Boolean) {
-                right.ty
+                right
             } else {
-                left.ty
+                left
             })),
         ]);
     }
@@ -281,7 +281,7 @@ pub const fn check_not(of: Node) {
         refuse(&[
             Text("`!` is for conditions (BOOLEAN), not for "),
             Type(of.ty),
-            Text(compared(of.ty)),
+            Text(compared(of)),
         ]);
     }
 }
@@ -297,13 +297,16 @@ pub const fn check_condition(place: &str, of: Node) {
         Text(place),
         Text("` needs a condition (BOOLEAN), not "),
         Type(of.ty),
-        Text(compared(of.ty)),
+        Text(compared(of)),
     ]);
 }
 
 /// How a condition is made of what is none.
-const fn compared(ty: Sql) -> &'static str {
-    if ty.is_number() {
+const fn compared(of: Node) -> &'static str {
+    let ty = of.ty;
+    if matches!(of.why, Why::Column(..)) {
+        ": compare it, or ask whether it `.is_some()`"
+    } else if ty.is_number() {
         ": compare it, for example `.. > 0`"
     } else if matches!(ty, Sql::String) {
         ": compare it, for example `.. == \"yes\"`, or write `.parse::<bool>()`"

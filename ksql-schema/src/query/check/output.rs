@@ -10,15 +10,20 @@ use crate::types::{Struct, Type};
 use Part::{Rust, Text, Type as Ty, Why};
 
 /// Refuses a value that does not fit the output's column: that may be NULL and must not, or of another type. What loses no
-/// digit is converted by itself, except in a key. `entity` is the struct's Rust name.
+/// digit is converted by itself, except in a key. `entity` is the struct's Rust name; where nothing is `grouped`, its window is
+/// refused as such.
 #[track_caller]
 pub const fn check_assign(
     entity: &str,
     columns: &'static [Column<'static>],
     hash: u64,
     value: Node,
+    grouped: bool,
 ) {
-    if let Some(column) = find(columns, hash) {
+    let Some(column) = find(columns, hash) else {
+        return;
+    };
+    if grouped || !matches!(column.role, Role::WindowStart | Role::WindowEnd) {
         fits(entity, column, value);
     }
 }

@@ -179,57 +179,22 @@ const fn cure(kind: Argument, ty: Sql) -> &'static str {
     }
 }
 
-/// Refuses arguments a function does not take, the receiver first. How many there are the macro has checked.
+/// Refuses a receiver a function does not take, and arguments that do not go together, the receiver first. Each argument by
+/// itself is [`check_argument`]'s; how many there are the macro has checked.
 #[track_caller]
 pub const fn check_function(function: Function, arguments: &[Node]) {
     let name = function.name();
     match wrong(function, arguments) {
-        Wrong::Nothing => {}
-        Wrong::Argument(at, kind, ty) => {
-            // What is as the first is named by it.
-            let kind = match (kind, arguments) {
-                (Argument::Same | Argument::SameOrNull, [Node { ty: Sql::Bytes, .. }, ..]) => {
-                    Argument::Bytes
-                }
-                (Argument::Same | Argument::SameOrNull, _) => Argument::Text,
-                (kind, _) => kind,
-            };
-            if at == 0 {
-                refuse(&[
-                    Part::Text("`"),
-                    Part::Text(name),
-                    Part::Text("` takes "),
-                    Part::Text(words(kind)),
-                    Part::Text(", not "),
-                    Part::Type(ty),
-                    Part::Text(cure(kind, ty)),
-                ]);
-            }
-            if let (Argument::Item, [first, ..]) = (kind, arguments)
-                && !matches!(first.ty, Sql::String)
-            {
-                refuse(&[
-                    Part::Text("what `"),
-                    Part::Text(name),
-                    Part::Text("` looks for in an array is one of its elements, "),
-                    Part::Type(first.element().ty),
-                    Part::Text(", not "),
-                    Part::Type(ty),
-                ]);
-            }
-            refuse(&[
-                Part::Text("argument "),
-                // The unit of time stands before the others.
-                Part::Number(at as u32 + function.takes_unit() as u32),
-                Part::Text(" of `"),
-                Part::Text(name),
-                Part::Text("` is "),
-                Part::Text(words(kind)),
-                Part::Text(", not "),
-                Part::Type(ty),
-                Part::Text(cure(kind, ty)),
-            ])
-        }
+        Wrong::Argument(0, kind, ty) => refuse(&[
+            Part::Text("`"),
+            Part::Text(name),
+            Part::Text("` takes "),
+            Part::Text(words(kind)),
+            Part::Text(", not "),
+            Part::Type(ty),
+            Part::Text(cure(kind, ty)),
+        ]),
+        Wrong::Nothing | Wrong::Argument(..) => {}
         Wrong::Differ(one, two) => {
             let (convert, ty, end) = crate::query::check::conversion(one, two);
             refuse(&[
@@ -260,6 +225,71 @@ pub const fn check_function(function: Function, arguments: &[Node]) {
             Part::Text("(2)`"),
         ]),
     }
+}
+
+/// Refuses the argument at a place, counted from the receiver, that a function does not take. Its place is the argument's own.
+#[track_caller]
+pub const fn check_argument(function: Function, arguments: &[Node], index: usize) {
+    let Wrong::Argument(at, kind, ty) = wrong_behind(function, arguments, index) else {
+        return;
+    };
+    // What is as the first is named by it.
+    let kind = match (kind, arguments) {
+        (Argument::Same | Argument::SameOrNull, [Node { ty: Sql::Bytes, .. }, ..]) => {
+            Argument::Bytes
+        }
+        (Argument::Same | Argument::SameOrNull, _) => Argument::Text,
+        (kind, _) => kind,
+    };
+    let name = function.name();
+    if let (Argument::Item, [first, ..]) = (kind, arguments)
+        && !matches!(first.ty, Sql::String)
+    {
+        // Of a receiver that nothing is looked for in it was said.
+        if !matches!(first.ty, Sql::Array(_)) {
+            return;
+        }
+        refuse(&[
+            Part::Text("what `"),
+            Part::Text(name),
+            Part::Text("` looks for in an array is one of its elements, "),
+            Part::Type(first.element().ty),
+            Part::Text(", not "),
+            Part::Type(ty),
+        ]);
+    }
+    refuse(&[
+        Part::Text("argument "),
+        // The unit of time stands before the others.
+        Part::Number(at as u32 + function.takes_unit() as u32),
+        Part::Text(" of `"),
+        Part::Text(name),
+        Part::Text("` must be "),
+        Part::Text(words(kind)),
+        Part::Text(", not "),
+        Part::Type(ty),
+        Part::Text(cure(kind, ty)),
+    ])
+}
+
+/// What is wrong with the argument at a place alone.
+const fn wrong_behind(function: Function, arguments: &[Node], index: usize) -> Wrong {
+    let [first, ..] = arguments else {
+        return Wrong::Nothing;
+    };
+    let mut rest = arguments;
+    let mut at = 0;
+    while let [argument, more @ ..] = rest {
+        if at == index
+            && let Some(kind) = kind(function, at)
+            && !accepts(kind, *argument, *first)
+        {
+            return Wrong::Argument(at, kind, argument.ty);
+        }
+        rest = more;
+        at += 1;
+    }
+    Wrong::Nothing
 }
 
 /// The struct of a map's entry, its fields named as ksqlDB does; of other values it makes none.

@@ -8,7 +8,7 @@ mod names;
 mod result;
 mod table;
 
-pub use check::check_function;
+pub use check::{check_argument, check_function};
 pub use names::{Slot, UNITS, closest_names, lookup, refused, slots};
 pub use result::{call, element, entry, explode, ksql_name, ksql_tail, parameter};
 pub use table::Function;

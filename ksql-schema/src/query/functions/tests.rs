@@ -180,11 +180,34 @@ fn each_function_gives_what_the_table_says() {
         // What fails fails the call, which an outer function may catch.
         let failing: Vec<_> = null.iter().map(|node| node.failing()).collect();
         assert!(call(function, &failing).fails, "{name} of what fails");
-        assert_eq!(said(|| check_function(function, &nodes(&types))), None);
+        assert_eq!(said(|| check_all(function, &nodes(&types))), None);
     }
     for function in Function::ALL {
         assert!(seen.contains(function), "{function:?} is not in the table");
     }
+}
+
+/// What the macro writes of a call: the whole, then each argument in its place.
+#[track_caller]
+fn check_all(function: Function, arguments: &[Node]) {
+    check_function(function, arguments);
+    for index in 1..arguments.len() {
+        check_argument(function, arguments, index);
+    }
+}
+
+#[test]
+fn an_argument_of_the_wrong_type_is_said_of_it_alone() {
+    let concat = lookup("concat", 3).unwrap();
+    let arguments = nodes(&[Sql::String, Sql::Bigint, Sql::String]);
+    assert_eq!(said(|| check_function(concat, &arguments)), None);
+    assert_eq!(said(|| check_argument(concat, &arguments, 2)), None);
+    assert!(said(|| check_argument(concat, &arguments, 1)).is_some());
+    // Of a receiver nothing is looked for in, it is the receiver that is wrong.
+    let contains = lookup("contains", 2).unwrap();
+    let arguments = nodes(&[Sql::Bigint, Sql::Bigint]);
+    assert!(said(|| check_function(contains, &arguments)).is_some());
+    assert_eq!(said(|| check_argument(contains, &arguments, 1)), None);
 }
 
 #[test]
@@ -194,12 +217,12 @@ fn what_is_of_the_wrong_type_is_poison_and_said() {
         for ty in kinds() {
             let arguments = nodes(&vec![ty; required]);
             let poison = call(*function, &arguments).is_unknown();
-            let text = said(|| check_function(*function, &arguments));
+            let text = said(|| check_all(*function, &arguments));
             assert_eq!(text.is_some(), poison, "{function:?} {ty:?}");
         }
         let unknown = vec![Node::UNKNOWN; required];
         assert!(call(*function, &unknown).is_unknown());
-        assert_eq!(said(|| check_function(*function, &unknown)), None);
+        assert_eq!(said(|| check_all(*function, &unknown)), None);
         assert!(call(*function, &[]).is_unknown());
     }
 }
@@ -225,7 +248,7 @@ fn messages_say_what_it_takes() {
         (
             "substring",
             nodes(&[Sql::String, Sql::Bigint]),
-            "argument 1 of `substring` is an INTEGER, not BIGINT: write `as i32`",
+            "argument 1 of `substring` must be an INTEGER, not BIGINT: write `as i32`",
         ),
         (
             "round",
@@ -265,12 +288,12 @@ fn messages_say_what_it_takes() {
         (
             "date_add",
             nodes(&[Sql::Date, Sql::Date]),
-            "argument 2 of `date_add` is an INTEGER, not DATE",
+            "argument 2 of `date_add` must be an INTEGER, not DATE",
         ),
     ];
     for (name, arguments, text) in table {
         let function = lookup(name, arguments.len()).unwrap();
-        says(text, || check_function(function, &arguments));
+        says(text, || check_all(function, &arguments));
     }
 }
 
