@@ -41,6 +41,10 @@ impl Reader<'_> {
             }
         };
         let of = self.read(&call.receiver);
+        // Of what was refused nothing more is said.
+        if of.is_broken() {
+            return Some(of);
+        }
         let made = match (function, arguments.as_slice(), closures.as_slice()) {
             (EachOf::Transform, [_], [closure]) => {
                 let lambdas = self.transformed(closure, &of)?;

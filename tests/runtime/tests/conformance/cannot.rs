@@ -134,19 +134,6 @@ const CANNOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "a key of several columns has no part that is NULL",
-        &[
-            "partition-by/multiple columns - select * - some key some value",
-            "partition-by/multiple columns - select * - some key some value - key first",
-            "partition-by/multiple columns - select explicit",
-            "partition-by/multiple columns - select star",
-            "partition-by/multiple columns - select star - reorder columns",
-            "partition-by/multiple columns - some key some value",
-            "partition-by/multiple columns - some key some value - key first",
-            "partition-by/multiple columns with expressions",
-        ],
-    ),
-    (
         "the topic of a table is compacted: no record without a key is taken into it",
         &["table/should not blow up on null key"],
     ),
