@@ -86,6 +86,14 @@ pub trait EntityKey: Clone + Eq + Ord + Hash + Debug + Send + Sync + 'static {
     const COLUMNS: usize;
     /// Appends the wire bytes: a Kafka primitive, or a framed Avro record.
     fn encode(&self, schema_id: u32, out: &mut Vec<u8>);
+    /// The key of a record that has none; nothing where a key column is no `Option`, for such a record is no row.
+    fn absent() -> Option<Self> {
+        None
+    }
+    /// Whether the record has no key: its only column is NULL.
+    fn is_absent(&self) -> bool {
+        false
+    }
     /// Reads the wire bytes; a record must be in the entity's own form.
     ///
     /// # Errors
@@ -108,6 +116,10 @@ impl EntityKey for NoKey {
     const COLUMNS: usize = 0;
 
     fn encode(&self, _schema_id: u32, _out: &mut Vec<u8>) {}
+
+    fn absent() -> Option<Self> {
+        Some(NoKey)
+    }
 
     fn decode(_bytes: &[u8]) -> Result<Self, DecodeError> {
         Ok(NoKey)

@@ -283,7 +283,11 @@ impl Test {
                 key: format!("{:?}", record.key),
                 error,
             };
-            let key = T::Key::decode(&record.key).map_err(unreadable)?;
+            let key = match &record.key {
+                Some(wire) => T::Key::decode(wire).map_err(unreadable)?,
+                None => T::Key::absent()
+                    .ok_or_else(|| unreadable(DecodeError::new("the record has no key")))?,
+            };
             let key = match size {
                 Some(size) => with_end::<T>(key, size).map_err(unreadable)?,
                 None => key,
@@ -349,7 +353,7 @@ impl Test {
 /// A record's bytes and place.
 #[derive(Debug)]
 struct Raw {
-    key: Vec<u8>,
+    key: Option<Vec<u8>>,
     value: Option<Vec<u8>>,
     timestamp: i64,
     partition: i32,
@@ -368,7 +372,7 @@ fn read(log: &Log, topic: &str, ends: &[(i64, i64)]) -> Result<Vec<Raw>, LogErro
             };
             next = fetched.next_offset();
             records.extend(fetched.records().map(|record| Raw {
-                key: record.key.unwrap_or_default().to_vec(),
+                key: record.key.map(<[u8]>::to_vec),
                 value: record.value.map(<[u8]>::to_vec),
                 timestamp: record.timestamp,
                 partition,

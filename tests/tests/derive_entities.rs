@@ -281,7 +281,7 @@ proptest! {
         let schema = ksql_schema::avro::result_schema(Everything::MODEL);
         let (mut body, mut group, mut own) = (Vec::new(), Vec::new(), Vec::new());
         let scratch = Scratch::new();
-        result::value::<Everything>(entity.row(), &scratch, &mut body);
+        result::value::<Everything>(entity.row(), &scratch, &mut body).unwrap();
         let mut input = body.as_slice();
         let parsed = apache_avro::Schema::parse_str(&schema).expect("it parses");
         let _ = apache_avro::from_avro_datum(&parsed, &mut input, None).expect("it is read");

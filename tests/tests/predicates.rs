@@ -37,6 +37,43 @@ pub struct Order {
     pub from: Option<Address>,
 }
 
+#[test]
+fn closures_over_elements_and_what_is_made_stand_in_conditions() {
+    let order = order();
+    let sought = "b".to_owned();
+    let any = ksql!(|o: &Order| o.tags.filter(|tag| tag != sought).len() > 0);
+    assert_eq!(
+        any.ksql().expect("literals"),
+        "(ARRAY_LENGTH(FILTER(`TAGS`, `TAG` => (`TAG` <> 'b'))) > 0)"
+    );
+    let others = |tags: &[&str]| Order {
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        ..order.clone()
+    };
+    assert!(any.matches(&others(&["a", "b"])));
+    assert!(!any.matches(&others(&["b"])));
+    let there = ksql!(|o: &Order| o.to
+        == Address {
+            city: "Bern",
+            floor: None
+        }
+        || o.tags == ["x", "y"]);
+    assert_eq!(
+        there.ksql().expect("literals"),
+        "((`TO` = STRUCT(`CITY` := 'Bern', `FLOOR` := CAST(NULL AS INTEGER))) OR (`TAGS` = ARRAY['x', 'y']))"
+    );
+    let to = Address {
+        city: "Bern".to_owned(),
+        floor: None,
+    };
+    assert!(there.matches(&Order {
+        to,
+        ..order.clone()
+    }));
+    assert!(there.matches(&others(&["x", "y"])));
+    assert!(!there.matches(&others(&["x"])));
+}
+
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("candles")]
 #[window(tumbling, minutes = [1])]

@@ -325,3 +325,77 @@ fn parameters_fill_their_holes() {
     let text = ksql_schema::query::holes::fill(summaries::KSQL[0], &values).unwrap();
     assert!(text.contains("(`PIECES` >= 2)"), "{text}");
 }
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("signs")]
+pub struct Signed {
+    #[key]
+    pub id: i64,
+    pub sign: i32,
+    pub word: String,
+    pub paid: String,
+}
+
+#[query]
+fn signs(orders: Stream<Order>) -> Stream<Signed> {
+    orders.map(|o| Signed {
+        id: o.id,
+        sign: match o.side {
+            Side::Buy => 1,
+            Side::Sell => -1,
+        },
+        word: match o.side {
+            Side::Sell if o.pieces > 3 => "much",
+            Side::Sell | Side::Buy => "any",
+        },
+        paid: match o.paid {
+            Some(true) => "yes",
+            None => "unknown",
+            Some(false) => "no",
+        },
+    })
+}
+
+#[test]
+fn arms_that_leave_nothing_else_need_no_last_one() {
+    let select = between(signs::KSQL[0], " AS SELECT ", " FROM ");
+    for expected in [
+        "(CASE WHEN (`SIDE` = 'Buy') THEN 1 ELSE -1 END) AS `SIGN`",
+        "(CASE WHEN ((`SIDE` = 'Sell') AND (`PIECES` > 3)) THEN 'much' ELSE 'any' END) AS `WORD`",
+    ] {
+        assert!(select.contains(expected), "{expected} in {select}");
+    }
+    for side in [Side::Buy, Side::Sell] {
+        for pieces in [3, 4] {
+            for paid in [None, Some(false), Some(true)] {
+                let of = Order {
+                    side,
+                    pieces,
+                    paid,
+                    ..order(1)
+                };
+                let made = projected(&signs {}, &of).unwrap();
+                let sign = match side {
+                    Side::Buy => 1,
+                    Side::Sell => -1,
+                };
+                let word = match side {
+                    Side::Sell if pieces > 3 => "much",
+                    Side::Sell | Side::Buy => "any",
+                };
+                let paid = match paid {
+                    Some(true) => "yes",
+                    None => "unknown",
+                    Some(false) => "no",
+                };
+                let expected = Signed {
+                    id: 1,
+                    sign,
+                    word: word.into(),
+                    paid: paid.into(),
+                };
+                assert_eq!(made, expected, "{of:?}");
+            }
+        }
+    }
+}

@@ -28,8 +28,8 @@ fn guide() -> PathBuf {
 fn letter(argument: Argument) -> char {
     match argument {
         Argument::Number | Argument::Fraction | Argument::Widest => 'x',
-        Argument::Integer | Argument::Long => 'n',
-        Argument::Text => 's',
+        Argument::Integer | Argument::Long | Argument::SameWhole => 'n',
+        Argument::Text | Argument::Stringy | Argument::Same | Argument::SameOrNull => 's',
         Argument::Bytes => 'b',
         Argument::Date => 'd',
         Argument::Time
@@ -38,8 +38,10 @@ fn letter(argument: Argument) -> char {
         | Argument::Clock
         | Argument::Temporal => 't',
         Argument::Array | Argument::Texts | Argument::Scalars | Argument::Ordered => 'a',
-        Argument::Map => 'm',
-        Argument::Sized
+        Argument::Map | Argument::Entries => 'm',
+        Argument::Code
+        | Argument::Boolean
+        | Argument::Sized
         | Argument::Searchable
         | Argument::Item
         | Argument::Any
@@ -236,6 +238,7 @@ fn aggregates() -> String {
                 (Takes::Text, _) => "s",
                 (Takes::Number | Takes::Plain, 0) => "x",
                 (Takes::Number | Takes::Plain, _) => "y",
+                (Takes::Any, 1..) => "w",
                 (Takes::Any | Takes::Ordered | Takes::Ranked, _) => "v",
             })
             .collect();

@@ -35,10 +35,15 @@ pub(crate) fn checks(
         .as_ref()
         .and_then(|window| window.gaps.as_ref())
         .is_some_and(|gaps| gaps.value == GapPolicy::Empty);
+    let table = crate::model::kind(options).0 == ksql_schema::Kind::Table;
     for code in columns.iter().filter(|code| code.role != Role::Ignored) {
         checks.gap_from(code, columns);
         if code.options.recognised.is_unknown() {
             checks.column(code);
+            if code.role == Role::Key && table {
+                let (name, nullable) = (code.name, code.item("NULLABLE"));
+                checks.call(Place::of(code.ty), "check_key", &quote!(#name, #nullable));
+            }
         }
         if matches!(code.options.recognised.shape, Shape::Unknown) {
             checks.attributes(code);

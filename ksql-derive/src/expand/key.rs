@@ -113,6 +113,29 @@ impl Key<'_> {
         let read_window = self
             .windowed
             .then(|| quote!(window: #krate::decode_window_ordered(&mut __input)?,));
+        // A windowed key is a table's, and those have one.
+        let absent = (!self.windowed).then(|| {
+            let fields = self.columns.iter().map(|column| {
+                let (field, absent) = (column.ident, column.key_item("absent"));
+                quote!(#field: #absent()?,)
+            });
+            quote! {
+                fn absent() -> ::core::option::Option<Self> {
+                    ::core::option::Option::Some(Self { #(#fields)* })
+                }
+            }
+        });
+        let is_absent = match self.columns.as_slice() {
+            [column] if !self.windowed => {
+                let (field, is_absent) = (column.ident, column.key_item("is_absent"));
+                quote! {
+                    fn is_absent(&self) -> ::core::primitive::bool {
+                        #is_absent(&self.#field)
+                    }
+                }
+            }
+            _ => TokenStream::new(),
+        };
         let assumed = self.assumed();
         let window_out = self
             .windowed
@@ -128,6 +151,8 @@ impl Key<'_> {
                 fn decode(__bytes: &[::core::primitive::u8]) -> ::core::result::Result<Self, #krate::DecodeError> {
                     #decode
                 }
+                #absent
+                #is_absent
                 fn encode_ordered(&self, __out: &mut #krate::Bytes) {
                     #(#ordered)*
                     #ordered_window
@@ -245,6 +270,8 @@ impl Key<'_> {
     /// is in rows, beside a column that is text for certain; else as text, if text can be made into it.
     fn borrowed(&self) -> TokenStream {
         let is = |column: &ColumnCode<'_>, text: bool| match &column.options.recognised.shape {
+            // There is no conversion from a text into an optional one.
+            _ if column.options.recognised.nullable => false,
             Shape::Simple(ty) => text && *ty == ksql_schema::Type::String,
             Shape::Unknown => !text,
             Shape::Array(_) | Shape::Map(_) => false,

@@ -8,7 +8,7 @@ use syn::DeriveInput;
 use super::column::qualified;
 use super::{companion, docs};
 use crate::parse::args::plain;
-use crate::parse::nested::NestedField;
+use crate::parse::nested::{NestedField, is_lower_case};
 
 /// The impl for a nested record, or a stub of it after an error.
 pub(crate) fn nested(
@@ -52,8 +52,16 @@ pub(crate) fn nested(
         let docs = docs(&field.docs, &format!("The field `{}`.", field.name));
         quote!(#docs #vis #name: #reference<#lifetime>,)
     });
+    let lower_case = is_lower_case(&input.attrs);
+    let sql_name = |field: &NestedField| {
+        if lower_case {
+            field.name.to_ascii_lowercase()
+        } else {
+            names::upper(&field.name)
+        }
+    };
     let schema = fields.iter().map(|field| {
-        let (name, sql_name) = (&field.name, names::upper(&field.name));
+        let (name, sql_name) = (&field.name, sql_name(field));
         let (ty, nullable) = (item(field, "TYPE"), item(field, "NULLABLE"));
         quote!(#krate::schema::Field { name: #name, sql_name: #sql_name, ty: #ty, nullable: #nullable })
     });
@@ -85,7 +93,7 @@ pub(crate) fn nested(
         |field, name, call| quote!(#field: #call(__row.#field).map_err(|__error| __error.at(#name))?,),
     );
     let shown = fields.iter().map(|field| {
-        let (ident, sql_name) = (&field.ident, names::upper(&field.name));
+        let (ident, sql_name) = (&field.ident, sql_name(field));
         quote!((#sql_name, #krate::Operand::any_in(self.#ident, __scratch)))
     });
     let option = quote!(::core::option::Option);

@@ -100,11 +100,18 @@ pub(crate) fn encode(
         let window = key
             .windowed
             .then(|| key.encode_window(&key.window_of(columns)));
+        let there = match key.columns.as_slice() {
+            [column] => {
+                let (field, is_absent) = (column.ident, column.key_item("is_absent"));
+                quote!(!#is_absent(&self.#field))
+            }
+            _ => quote!(true),
+        };
         quote! {
             #(#key_lengths)*
             #wire
             #window
-            ::core::result::Result::Ok(true)
+            ::core::result::Result::Ok(#there)
         }
     };
     let fields = value_columns(columns).map(|column| {

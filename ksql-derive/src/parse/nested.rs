@@ -11,6 +11,8 @@ use crate::parse::item;
 use crate::types::{self, Inside, Recognised};
 
 const NESTED: &str = "#[nested(crate = my_facade::ksql_runtime)]";
+/// Keeps the fields' names in lower case in KSQL.
+const LOWER_CASE: &str = "lower_case";
 /// Attributes that mean something on the fields of an entity only. `nested` fields are not among the helper
 /// attributes of this derive, so rustc refuses them itself unless another derive of the struct declares them.
 const ENTITY_ONLY: &[&str] = &[
@@ -173,6 +175,17 @@ fn entity_only(attrs: &[Attribute], errors: &mut Errors) {
     }
 }
 
+/// Whether the fields' names in KSQL are in lower case, as those of structs that ksqlDB itself makes.
+pub(crate) fn is_lower_case(attrs: &[Attribute]) -> bool {
+    attrs
+        .iter()
+        .filter(|attr| name_of(attr) == "nested")
+        .flat_map(|attr| arguments(attr, NESTED, &mut Errors::default()).unwrap_or_default())
+        .any(|argument| {
+            matches!(argument, Arg::Alone(At { value: Value::Path(tokens), .. }) if tokens.to_string() == LOWER_CASE)
+        })
+}
+
 fn container(attrs: &[Attribute], errors: &mut Errors) {
     entity_only(attrs, errors);
     let mut krate: Option<At<TokenStream>> = None;
@@ -190,7 +203,11 @@ fn container(attrs: &[Attribute], errors: &mut Errors) {
                     );
                     once(&mut krate, "crate", key.place.to(value.place), read, errors);
                 }
-                Arg::Keyed(key, _) => unknown_key(&key, "nested", &["crate"], errors),
+                Arg::Keyed(key, _) => unknown_key(&key, "nested", &["crate", LOWER_CASE], errors),
+                Arg::Alone(At {
+                    value: Value::Path(tokens),
+                    ..
+                }) if tokens.to_string() == LOWER_CASE => {}
                 Arg::Alone(At {
                     value: Value::Path(tokens),
                     place,

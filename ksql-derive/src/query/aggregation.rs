@@ -5,7 +5,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::expand::{Whole, assumed};
-use super::lower::{Native, Nodes, accumulator, entry, key, named};
+use super::lower::{Native, Nodes, accumulator, entry, key, named, stores};
 use super::tree::{Aggregated, Expr, Kind};
 
 /// `COLLECT_LIST` and `COLLECT_SET` keep as many as ksqlDB does where nothing is configured.
@@ -31,7 +31,7 @@ pub(crate) fn implementation(
     let brought: Vec<TokenStream> = aggregates
         .iter()
         .enumerate()
-        .map(|(index, one)| native.brought(index, &one.arguments))
+        .map(|(index, one)| native.brought(index, one.function, &one.arguments))
         .collect();
     let undo = undo(whole, &rows, &brought);
     let key_parts: Vec<&Expr> = whole
@@ -93,7 +93,18 @@ fn groups(aggregates: &[Aggregated], nodes: &Nodes<'_>) -> TokenStream {
         .iter()
         .enumerate()
         .map(|(index, one)| kept(one, index, nodes));
+    let nests = aggregates.iter().any(|one| stores(one.function));
+    let nest = nests.then(|| {
+        quote! {
+            #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+            pub struct __Nest<const NODE: ::core::primitive::usize>;
+            impl<const NODE: ::core::primitive::usize> __k::Nest for __Nest<NODE> {
+                const SQL: __k::s::Sql = __k::s::node::at(&__N, NODE).ty;
+            }
+        }
+    });
     quote! {
+        #nest
         #[derive(::core::clone::Clone, ::core::fmt::Debug)]
         pub struct __Groups { #(#fields: #types),* }
         #[automatically_derived]
@@ -103,6 +114,10 @@ fn groups(aggregates: &[Aggregated], nodes: &Nodes<'_>) -> TokenStream {
             }
             fn read(__input: &mut __k::Reader<'_>) -> ::core::result::Result<Self, __k::DecodeError> {
                 ::core::result::Result::Ok(__Groups { #(#fields: __k::Accumulator::read(__input)?),* })
+            }
+            #[inline]
+            fn owned(&self) -> ::core::primitive::usize {
+                0 #(+ __k::Accumulator::owned(&self.#fields))*
             }
             fn merge(&mut self, __other: Self) -> ::core::result::Result<(), __k::Overflow> {
                 #(__k::Merge::merge(&mut self.#fields, __other.#fields)?;)*
@@ -116,7 +131,8 @@ fn groups(aggregates: &[Aggregated], nodes: &Nodes<'_>) -> TokenStream {
 fn kept(one: &Aggregated, index: usize, nodes: &Nodes<'_>) -> TokenStream {
     let name = named(one.function);
     let node = entry(nodes.kept(index));
-    let values = quote!(__k::Kept<{ __k::kept(#node) }, { #node.precision() }, { #node.scale() }>);
+    let nest = nodes.kept(index);
+    let values = quote!(__k::Kept<__Nest<#nest>, { __k::kept(#node) }, { #node.precision() }, { #node.scale() }>);
     let count = one.count.unwrap_or(1);
     match one.function {
         Aggregate::Count
@@ -149,6 +165,10 @@ fn kept(one: &Aggregated, index: usize, nodes: &Nodes<'_>) -> TokenStream {
         }
         Aggregate::EarliestNOrNull => {
             quote!(__k::aggregate::EarliestN<#values, #count, true, { __k::sessions(__O) }>)
+        }
+        Aggregate::TopKWith => {
+            let row = nodes.ranked(index);
+            quote!(__k::aggregate::TopKWith<#values, __Nest<#row>, #count>)
         }
         Aggregate::TopK | Aggregate::TopKDistinct => {
             quote!(__k::aggregate::#name<#values, #count>)

@@ -4,11 +4,13 @@
 //! as those of CASE are.
 
 use ksql_schema::query::Compare;
+use quote::ToTokens as _;
 use syn::parse::Parser as _;
 use syn::{Expr as Syntax, ExprIf, ExprMatch, Pat, RangeLimits};
 
+use super::coverage::{Coverage, is_none};
 use super::expression::{Named, Reader};
-use super::tree::{Expr, Kind, Tree};
+use super::tree::{Expr, Kind, Pseudo, Tree};
 use crate::errors::Place;
 use crate::parse::args::plain;
 
@@ -64,38 +66,26 @@ impl Reader<'_> {
         let place = Place::of(arms);
         let value = self.read(&arms.expr);
         let mut read = Vec::new();
-        let (mut some, mut none) = (false, false);
-        let (mut yes, mut no) = (false, false);
+        let mut coverage = Coverage::default();
+        let mut broken = false;
         for arm in &arms.arms {
-            match &arm.pat {
-                Pat::TupleStruct(pattern) if pattern.path.is_ident("Some") => {
-                    some =
-                        some || matches!(pattern.elems.first(), Some(Pat::Ident(_) | Pat::Wild(_)));
-                }
-                pattern if is_none(pattern) => none = true,
-                Pat::Lit(syn::ExprLit {
-                    lit: syn::Lit::Bool(value),
-                    ..
-                }) => {
-                    (yes, no) = (yes || value.value, no || !value.value);
-                }
-                _ => {}
-            }
+            coverage.add(&arm.pat);
             let outer = self.names.len();
             let asked = self.pattern(&arm.pat, &value);
+            broken = broken || asked.as_ref().is_some_and(|asked| asked.is_broken());
             let then = self.read(&arm.body);
             self.names.truncate(outer);
             read.push((asked, then, Place::of(&arm.pat)));
         }
-        let last = read.pop();
-        let (mut otherwise, complete) = match last {
-            Some((None, then, _)) => (then, true),
-            // Of two that exclude each other the last needs not be asked.
-            Some((Some(_), then, _)) if (some && none) || (yes && no) => (then, true),
-            Some((Some(_), then, _)) => (then, false),
-            None => return self.broken(place, "a `match` needs branches", "write `_ => ..`"),
+        let Some((last, mut otherwise, _)) = read.pop() else {
+            return self.broken(place, "a `match` needs branches", "write `_ => ..`");
         };
-        if !complete {
+        // What a pattern that was refused would take is not known.
+        if broken {
+            return Expr::broken(place);
+        }
+        // Of arms that leave nothing else the last needs not be asked.
+        if last.is_some() && !coverage.leaves_nothing(&value, &mut self.complete) {
             return self.broken(
                 place,
                 "a `match` in a query ends with `_ => ..`: every row has a value",
@@ -233,7 +223,10 @@ impl Reader<'_> {
                 }
                 Err(_) => Some(self.unknown_pattern(place)),
             },
-            _ => Some(self.unknown_pattern(place)),
+            other => {
+                self.forget(other.to_token_stream(), place);
+                Some(self.unknown_pattern(place))
+            }
         }
     }
 
@@ -254,6 +247,11 @@ impl Reader<'_> {
         place: Place,
     ) -> Asked {
         let closed = matches!(limits, RangeLimits::Closed(_));
+        let mut moment = |end: Option<Tree>| match self.conditional {
+            true => end.map(|end| self.moment(value, end)),
+            false => end,
+        };
+        let (start, end) = (moment(start), moment(end));
         let compare = |op, right| Expr::new(Kind::Compare(op, value.clone(), right), place);
         let upper = if closed {
             Compare::LessOrEqual
@@ -275,6 +273,24 @@ impl Reader<'_> {
         }
     }
 
+    /// A text beside the row's timestamp, as the moment it says; anything else as it is.
+    pub(super) fn moment(&mut self, beside: &Tree, tree: Tree) -> Tree {
+        let Kind::Text(text) = &tree.kind else {
+            return tree;
+        };
+        if !matches!(beside.kind, Kind::Pseudo(Pseudo::Time)) {
+            return tree;
+        }
+        match ksql_schema::instant::parse_timestamp(text) {
+            Some(millis) => Expr::new(Kind::Moment(text.clone(), millis), tree.place),
+            None => self.broken(
+                tree.place,
+                "the row's timestamp is compared with a moment here, and this text is none",
+                "write it as `\"2024-05-01T10:30:00\"`, in UTC, or as milliseconds",
+            ),
+        }
+    }
+
     fn null_test(&mut self, value: &Tree, null: bool, place: Place) -> Tree {
         use ksql_schema::query::Function;
         let function = if null {
@@ -288,13 +304,5 @@ impl Reader<'_> {
             unit: None,
         };
         Expr::new(kind, place)
-    }
-}
-
-fn is_none(pattern: &Pat) -> bool {
-    match pattern {
-        Pat::Ident(name) => name.ident == "None",
-        Pat::Path(path) => path.path.is_ident("None"),
-        _ => false,
     }
 }

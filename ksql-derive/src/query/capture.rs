@@ -9,6 +9,7 @@ use ksql_schema::query::Sql;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::Type;
 
+use super::cast::Target;
 use super::signature::Parameter;
 use super::tree::{Expr, Kind, Tree};
 use crate::errors::{Errors, Place};
@@ -51,7 +52,7 @@ pub(crate) fn captures(
         }
     });
     tree.walk(&mut |expr| {
-        let Kind::Cast(of, ty) = &expr.kind else {
+        let Kind::Cast(of, Target::Plain(ty)) = &expr.kind else {
             return;
         };
         let Kind::Parameter(index) = &of.kind else {

@@ -98,6 +98,19 @@ impl Chain<'_, '_> {
                 format!("a query has no step `{name}`"),
                 "the window stands on the output: `#[window(tumbling, minutes = [1])]`".to_owned(),
             ),
+            "filter_map" => (
+                "a query has no step `filter_map`: rows are left out by one step and made by another"
+                    .to_owned(),
+                "write `.filter(|r| ..).map(|r| Out { .. })`".to_owned(),
+            ),
+            "to" | "into" | "through" | "sink" | "with_topic" => (
+                format!("a query has no step `{name}`"),
+                "the topic stands on the output: `#[topic(\"orders\")]`".to_owned(),
+            ),
+            "collect" | "to_list" | "for_each" | "subscribe" | "inspect" | "peek" | "print" => (
+                format!("a query has no step `{name}`: it is a definition that the engines run"),
+                "results are read from a context: `ctx.set::<Out>()`".to_owned(),
+            ),
             "select" => (
                 "a query has no step `select`; did you mean `map`?".to_owned(),
                 "write `.map(|r| Out { .. })`".to_owned(),
@@ -163,9 +176,11 @@ impl Chain<'_, '_> {
             return;
         }
         let row = self.reader.row.clone();
+        self.reader.conditional = true;
         if let Some(tree) = self.reader.closure(closure, row, Reader::read_body) {
             self.filters.push(tree);
         }
+        self.reader.conditional = false;
         self.steps.push(Step::Filter(rust(&closure.body)));
     }
 

@@ -194,6 +194,7 @@ impl Whole<'_> {
     /// Types everything, and checks what is said of it.
     fn checks(&self, nodes: &mut Nodes<'_>) -> TokenStream {
         let query = self.query;
+        let grouped = query.group.is_some();
         let mut tokens = self.shape();
         tokens.extend(self.join_checks(nodes));
         for filter in &query.filters {
@@ -220,7 +221,14 @@ impl Whole<'_> {
         for (index, made) in query.rows.iter().enumerate() {
             if !Rc::ptr_eq(made, &query.made) {
                 let (model, columns) = (format_ident!("__F{index}"), format_ident!("__M{index}"));
-                fields(made, &quote!(#model), &quote!(#columns), &[], nodes);
+                fields(
+                    made,
+                    &quote!(#model),
+                    &quote!(#columns),
+                    &[],
+                    grouped,
+                    nodes,
+                );
             }
         }
         let key = match (&query.partition, &query.group) {
@@ -232,7 +240,14 @@ impl Whole<'_> {
             (None, None) => equal_to_key(&query.joins),
             _ => Vec::new(),
         };
-        fields(&query.made, &quote!(__O), &quote!(__P), &key, nodes);
+        fields(
+            &query.made,
+            &quote!(__O),
+            &quote!(__P),
+            &key,
+            grouped,
+            nodes,
+        );
         for having in &query.having {
             let node = entry(nodes.type_of(having));
             nodes.check(
@@ -244,6 +259,9 @@ impl Whole<'_> {
         tokens.extend(self.key_check(nodes));
         for path in &query.variants {
             tokens.extend(variant(path));
+        }
+        for complete in &query.complete {
+            tokens.extend(complete.check(nodes));
         }
         tokens
     }
@@ -393,6 +411,7 @@ impl Whole<'_> {
         let rows = self.rows(fields.chain(keys));
         let row = self.row(native);
         let new_key = self.new_key(native);
+        let explode = self.explode(native);
         let assumed = assumed(self.signature);
         quote! {
             #[automatically_derived]
@@ -405,6 +424,7 @@ impl Whole<'_> {
                     #rows
                     #row
                 }
+                #explode
                 #new_key
             }
         }
@@ -416,30 +436,35 @@ impl Whole<'_> {
             return TokenStream::new();
         };
         let trees = || keys.parts.iter().map(|part| &*part.tree);
-        let mut columns = Vec::new();
-        for tree in trees() {
+        // Whether a part is made of key columns alone.
+        let of_keys = trees().map(|tree| {
+            let mut columns = Vec::new();
             tree.walk(&mut |expr| {
                 if let Kind::Column { input, field, .. } = &expr.kind {
                     let (known, hash) = (lowered_columns(*input), hash(field));
                     columns.push(quote!(__k::s::column::is_key(#known, #hash)));
                 }
             });
-        }
+            quote!((__valued || const { true #(&& #columns)* }))
+        });
         let rows = self.rows(trees());
         let parts = trees().map(|tree| native.value(tree));
-        let alone = keys.parts.len() == 1;
+        let push = if keys.parts.len() == 1 {
+            quote! {
+                #(::core::option::Option::Some(#of_keys && __k::group::push(__k::any(__scratch, #parts), true, __out)))*
+            }
+        } else {
+            quote! {
+                #(__k::group::push_nullable(if #of_keys { __k::any(__scratch, #parts) } else { __k::Any::Null }, __out);)*
+                ::core::option::Option::Some(true)
+            }
+        };
         quote! {
             #[inline]
             fn new_key<'a>(&'a self, __at: &__k::At<'a>, __row: __k::Row<'a, Self::Input>, __valued: ::core::primitive::bool, __out: &mut __k::Bytes) -> ::core::option::Option<::core::primitive::bool> {
                 let __scratch = __at.scratch;
                 #rows
-                if !__valued && !const { true #(&& #columns)* } {
-                    return ::core::option::Option::Some(false);
-                }
-                #(if !__k::group::push(__k::any(__scratch, #parts), #alone, __out) {
-                    return ::core::option::Option::Some(false);
-                })*
-                ::core::option::Option::Some(true)
+                #push
             }
         }
     }

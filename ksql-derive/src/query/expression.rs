@@ -8,10 +8,11 @@ use std::rc::Rc;
 use ksql_schema::Kind as SourceKind;
 use ksql_schema::query::{Arith, Compare};
 use proc_macro2::Ident;
-use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
-use syn::{BinOp, Block, Expr as Syntax, ExprField, ExprPath, Lit, Member, Pat, Stmt, UnOp};
+use syn::{BinOp, Expr as Syntax, ExprField, ExprPath, Lit, Member, UnOp};
 
+use super::block::{CHANGES, changes};
+use super::coverage::Complete;
 use super::tree::{Aggregated, Expr, Kind, Made, Tree};
 use super::words::suggestion;
 use crate::errors::{Errors, Place};
@@ -59,10 +60,14 @@ pub(crate) struct Reader<'e> {
     /// The parts of the group's key, once there is one.
     pub(crate) group: Option<usize>,
     pub(crate) part: Part,
+    /// Whether a text beside the row's timestamp is a moment: in the condition of `filter` alone.
+    pub(crate) conditional: bool,
     /// What the rows of closures are at this step.
     pub(crate) row: Named,
     /// Paths of variants, which must be those of enums.
     pub(crate) variants: Vec<syn::Path>,
+    /// Each `match` whose last arm is not asked.
+    pub(crate) complete: Vec<Complete>,
     pub(crate) names: Vec<(String, Named)>,
 }
 
@@ -135,38 +140,30 @@ impl Reader<'_> {
             Syntax::Block(block) if block.label.is_none() => self.block(&block.block, Self::read),
             Syntax::Macro(call) => self.macro_call(&call.mac, place),
             Syntax::Call(call) => self.call(call),
+            Syntax::Array(list) => self.list(&list.elems, place),
+            Syntax::Struct(literal) => self.record(literal),
             // What a block has instead of a value; it was said there.
             Syntax::Verbatim(none) if none.is_empty() => Expr::broken(place),
             other => self.unsayable(other),
         }
     }
 
-    fn unsayable(&mut self, syntax: &Syntax) -> Tree {
+    pub(super) fn unsayable(&mut self, syntax: &Syntax) -> Tree {
         let (what, help) = match syntax {
             Syntax::Closure(_) => (
                 "a closure is no value here",
                 "closures stand in steps and in aggregates: `.filter(|r| ..)`, `g.max(|r| ..)`",
             ),
-            Syntax::Struct(_) => (
-                "a row cannot stand inside an expression",
-                "write the columns one by one",
-            ),
             Syntax::Tuple(_) => (
                 "a tuple is no value",
                 "only `.group_by(|r| (r.a, r.b))` and `.partition_by(..)` take several",
             ),
-            Syntax::Array(_) => (
-                "an array cannot be made in a query",
-                "`[a, b].contains(&r.x)` asks whether one of them is it",
-            ),
+            Syntax::Repeat(_) => ("an array is written element by element", "write `[a, b]`"),
             Syntax::Range(_) => (
                 "a range is no value",
                 "`(1..=5).contains(&r.x)` asks whether it holds one",
             ),
-            Syntax::Assign(_) => (
-                "nothing in a query changes",
-                "give the value a name of its own: `let x = ..;`",
-            ),
+            Syntax::Assign(_) => CHANGES,
             Syntax::Return(_) | Syntax::Break(_) | Syntax::Continue(_) => {
                 ("a query has no jumps", "the last expression is the value")
             }
@@ -186,121 +183,6 @@ impl Reader<'_> {
             ),
         };
         self.broken(Place::of(syntax), what, help)
-    }
-
-    /// A block: names for values, then what it is.
-    pub(crate) fn block<T>(
-        &mut self,
-        block: &Block,
-        last: impl FnOnce(&mut Self, &Syntax) -> T,
-    ) -> T {
-        let outer = self.names.len();
-        let (end, statements) = match block.stmts.split_last() {
-            Some((end, statements)) => (Some(end), statements),
-            None => (None, [].as_slice()),
-        };
-        for statement in statements {
-            self.statement(statement);
-        }
-        let empty = || Syntax::Verbatim(proc_macro2::TokenStream::new());
-        let value = match end {
-            Some(Stmt::Expr(value, None)) => last(self, value),
-            Some(Stmt::Expr(value, Some(semicolon))) => {
-                self.error(
-                    Place::of(semicolon),
-                    "the value is thrown away here",
-                    "remove the semicolon",
-                );
-                last(self, value)
-            }
-            Some(Stmt::Macro(call)) => {
-                let syntax = Syntax::Macro(syn::ExprMacro {
-                    attrs: Vec::new(),
-                    mac: call.mac.clone(),
-                });
-                last(self, &syntax)
-            }
-            Some(other) => {
-                self.statement(other);
-                self.error(
-                    Place::of(other),
-                    "the last line of a block is its value",
-                    "write an expression behind this",
-                );
-                last(self, &empty())
-            }
-            None => {
-                self.error(
-                    Place::of(&block),
-                    "an empty block has no value",
-                    "write an expression in it",
-                );
-                last(self, &empty())
-            }
-        };
-        self.names.truncate(outer);
-        value
-    }
-
-    fn statement(&mut self, statement: &Stmt) {
-        match statement {
-            Stmt::Local(local) => {
-                let name = match &local.pat {
-                    Pat::Ident(pattern)
-                        if pattern.by_ref.is_none()
-                            && pattern.mutability.is_none()
-                            && pattern.subpat.is_none() =>
-                    {
-                        Some(plain(&pattern.ident.to_string()))
-                    }
-                    Pat::Wild(_) => Some("_".to_owned()),
-                    _ => None,
-                };
-                match (name, &local.init) {
-                    (Some(name), Some(init)) if init.diverge.is_none() => {
-                        let value = self.read(&init.expr);
-                        self.names.push((name, Named::Value(value)));
-                    }
-                    _ => {
-                        let place = Place::of(&local.pat);
-                        let (message, help) = match &local.pat {
-                            Pat::Type(_) => (
-                                "a value has the type of its expression",
-                                "leave the type out; to convert the value, write `as i64`",
-                            ),
-                            Pat::Ident(name) if name.mutability.is_some() => {
-                                ("nothing in a query changes", "remove `mut`")
-                            }
-                            _ => (
-                                "only a plain name can be given to a value",
-                                "write `let name = ..;`",
-                            ),
-                        };
-                        self.error(place, message, help);
-                        self.forget(local.pat.to_token_stream(), place);
-                    }
-                }
-            }
-            other => self.error(
-                Place::of(other),
-                "a query's block holds `let` and a value",
-                "remove this",
-            ),
-        }
-    }
-
-    /// The names of a refused pattern, so that their uses are no second error.
-    fn forget(&mut self, pattern: proc_macro2::TokenStream, place: Place) {
-        for tree in pattern {
-            match tree {
-                proc_macro2::TokenTree::Ident(ident) => {
-                    let name = plain(&ident.to_string());
-                    self.names.push((name, Named::Value(Expr::broken(place))));
-                }
-                proc_macro2::TokenTree::Group(group) => self.forget(group.stream(), place),
-                _ => {}
-            }
-        }
     }
 
     fn path(&mut self, path: &ExprPath) -> Tree {
@@ -331,7 +213,13 @@ impl Reader<'_> {
     fn name(&mut self, ident: &Ident) -> Tree {
         let (name, place) = (plain(&ident.to_string()), Place::of(ident));
         match self.named(&name) {
-            Some(Named::Value(tree)) => return tree,
+            // An element is another one at each place that names it: what is wrong there is said there.
+            Some(Named::Value(tree)) => {
+                return match &tree.kind {
+                    Kind::Variable(variable) => Expr::new(Kind::Variable(variable.clone()), place),
+                    _ => tree,
+                };
+            }
             Some(Named::Group) => {
                 return self.broken(
                     place,
@@ -396,9 +284,11 @@ impl Reader<'_> {
                     return self.broken(
                         place,
                         "a group has no columns of its own",
-                        format!(
-                            "take one with an aggregate, such as `{base}.latest(|r| r.{ident})`"
-                        ),
+                        if self.part == Part::Having {
+                            format!("write what the output's field is made of, such as `{base}.count()`, or an aggregate over the rows: `{base}.latest(|r| r.{ident})`")
+                        } else {
+                            format!("take one with an aggregate, such as `{base}.latest(|r| r.{ident})`")
+                        },
                     );
                 }
                 _ => {}
@@ -447,6 +337,7 @@ impl Reader<'_> {
             BinOp::Ge(_) => Box::new(compare(Compare::GreaterOrEqual)),
             BinOp::And(_) => Box::new(Kind::And),
             BinOp::Or(_) => Box::new(Kind::Or),
+            op if changes(op) => return self.broken(place, CHANGES.0, CHANGES.1),
             other => {
                 return self.broken(
                     Place::of(other),
@@ -457,39 +348,19 @@ impl Reader<'_> {
         };
         let left = self.read(left);
         let right = self.read(right);
+        let (left, right) = match self.conditional && op_compares(op) {
+            true => (self.moment(&right, left.clone()), self.moment(&left, right)),
+            false => (left, right),
+        };
         Expr::new(make(left, right), place)
     }
+}
 
-    fn index(&mut self, index: &syn::ExprIndex) -> Tree {
-        let place = Place::of(index);
-        if let Syntax::Range(_) = &*index.index {
-            return self.broken(
-                Place::of(&index.index),
-                "parts are taken by functions",
-                "of a text write `.substring(1, 3)`, of an array `.slice(1, 3)`: the first is 1",
-            );
-        }
-        let of = self.read(&index.expr);
-        let at = self.read(&index.index);
-        match at.kind {
-            Kind::Text(_) => Expr::new(Kind::Entry(of, at), place),
-            Kind::Integer(value) if value < 0 => self.broken(
-                Place::of(&index.index),
-                "an index cannot be negative",
-                "the first element is `[0]`, the last `.last()`",
-            ),
-            Kind::Integer(value) => {
-                let at = Expr::new(Kind::Integer(value.saturating_add(1)), at.place);
-                Expr::new(Kind::Element(of, at), place)
-            }
-            _ => {
-                let one = Expr::new(Kind::Integer(1), at.place);
-                let at_place = at.place;
-                let at = Expr::new(Kind::Arith(Arith::Add, at, one), at_place);
-                Expr::new(Kind::Element(of, at), place)
-            }
-        }
-    }
+fn op_compares(op: &BinOp) -> bool {
+    matches!(
+        op,
+        BinOp::Eq(_) | BinOp::Ne(_) | BinOp::Lt(_) | BinOp::Le(_) | BinOp::Gt(_) | BinOp::Ge(_)
+    )
 }
 
 /// A name alone.

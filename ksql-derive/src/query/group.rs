@@ -97,6 +97,18 @@ impl Reader<'_> {
         let rest: Vec<&Syntax> = call.args.iter().skip(closures).collect();
         let Some(function) = aggregates::lookup(name, closures, !rest.is_empty()) else {
             let names = aggregate_names();
+            let form = match name {
+                "iter" | "into_iter" | "map" | "rows" | "values" => {
+                    "an aggregate takes the rows by itself: write `g.sum(|r| r.n)`"
+                }
+                "filter" | "count_if" | "sum_if" => {
+                    "an aggregate leaves out NULLs: for some of the rows alone, write `g.sum(|r| if r.paid { r.n } else { None })`"
+                }
+                _ => "",
+            };
+            if !form.is_empty() {
+                return self.broken(at, format!("ksqlDB has no aggregate `{name}`"), form);
+            }
             let hint = match aggregates::synonym(name) {
                 Some(meant) => format!("; did you mean `{meant}`?"),
                 None => suggestion(name, &names),
@@ -108,7 +120,7 @@ impl Reader<'_> {
             );
         };
         let spec = function.spec();
-        if spec.takes.len() != closures || rest.len() != usize::from(spec.counted) {
+        if !function.takes_so_many(closures) || rest.len() != usize::from(spec.counted) {
             return self.broken(at, format!("this is no call of `{name}`"), form(function));
         }
         let count = match rest.first() {
@@ -218,7 +230,12 @@ impl Reader<'_> {
                     )
                 }
             };
-            self.error(Place::of(closure), message, help);
+            let place = if closure.inputs.is_empty() {
+                Place::of(closure)
+            } else {
+                Place::of(&closure.inputs)
+            };
+            self.error(place, message, help);
             return None;
         }
         let outer = self.names.len();

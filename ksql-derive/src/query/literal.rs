@@ -98,10 +98,11 @@ impl Reader<'_> {
                 Expr::new(Kind::Decimal(digits), place)
             }
             Some("matches") => self.matches(call, place),
+            Some("vec") => self.vec(call, place),
             _ => self.broken(
                 Place::of(&call.path),
                 "this macro cannot be said in KSQL",
-                "the ones there are: `dec!(1.50)`, `matches!(r.kind, \"a\" | \"b\")`; texts are joined by `.concat(..)`",
+                "the ones there are: `dec!(1.50)`, `vec![r.a, r.b]`, `matches!(r.kind, \"a\" | \"b\")`; texts are joined by `.concat(..)`",
             ),
         }
     }
@@ -140,15 +141,30 @@ impl Reader<'_> {
                 );
             }
         }
-        if matches!(function, F::ToBytes | F::FromBytes)
-            && let Some((text, place)) = literal(1)
-            && !["hex", "utf8", "ascii", "base64"].contains(&text.as_str())
-        {
-            self.error(
-                place,
-                format!("`{text}` is no encoding of bytes"),
+        let (words, what, help): (&[&str], _, _) = match function {
+            F::ToBytes | F::FromBytes | F::Encode => (
+                &["hex", "utf8", "ascii", "base64"],
+                "encoding of bytes",
                 "write `hex`, `utf8`, `ascii` or `base64`",
-            );
+            ),
+            F::IntFromBytes | F::BigintFromBytes | F::DoubleFromBytes => (
+                &["BIG_ENDIAN", "LITTLE_ENDIAN"],
+                "order of bytes",
+                "write `BIG_ENDIAN` or `LITTLE_ENDIAN`",
+            ),
+            F::ArraySort => (
+                &["ASC", "ASCENDING", "DESC", "DESCENDING"],
+                "order of elements",
+                "write `ASC` or `DESC`",
+            ),
+            _ => (&[], "", ""),
+        };
+        if !words.is_empty() {
+            for (text, place) in (1..arguments.len()).filter_map(literal) {
+                if !words.contains(&text.as_str()) {
+                    self.error(place, format!("`{text}` is no {what}"), help);
+                }
+            }
         }
         match function {
             F::Mask => {

@@ -5,6 +5,7 @@ use ksql_schema::query::{Aggregate, Compare, Function, Sql, aggregates};
 use proc_macro2::Ident;
 use syn::{Expr as Syntax, ExprCall, ExprMethodCall, GenericArgument};
 
+use super::cast::Target;
 use super::expression::{Named, Part, Reader, simple};
 use super::tree::{Expr, Kind, Pseudo, Tree};
 use super::words::{quoted, suggestion};
@@ -27,7 +28,16 @@ impl Reader<'_> {
             .iter()
             .any(|argument| matches!(argument, Syntax::Closure(_)))
         {
-            return self.closure_outside(call);
+            if let Some(tree) = self.each(call, &name, place) {
+                return tree;
+            }
+            // Of what was refused nothing more is said.
+            let receiver = self.read(&call.receiver);
+            return if receiver.is_broken() {
+                receiver
+            } else {
+                self.closure_outside(call)
+            };
         }
         if name == "contains"
             && let Some(tree) = self.contained(call, place)
@@ -45,16 +55,18 @@ impl Reader<'_> {
             }
             _ => {}
         }
-        if let Some(turbofish) = &call.turbofish {
+        let receiver = self.read(&call.receiver);
+        if let Some(turbofish) = call.turbofish.as_ref().filter(|_| !receiver.is_broken()) {
             self.error(
                 Place::of(turbofish),
                 format!("`{name}` has no type arguments"),
                 "remove them",
             );
         }
-        let receiver = self.read(&call.receiver);
         match (name.as_str(), call.args.len()) {
-            ("to_string", 0) => return Expr::new(Kind::Cast(receiver, Sql::String), place),
+            ("to_string", 0) => {
+                return Expr::new(Kind::Cast(receiver, Target::Plain(Sql::String)), place);
+            }
             ("like", 1 | 2) => return self.like(receiver, call, place),
             ("is_distinct_from" | "is_not_distinct_from", 1) => {
                 let op = if name == "is_distinct_from" {
@@ -72,6 +84,9 @@ impl Reader<'_> {
             ("last", 0) => {
                 let last = Expr::new(Kind::Integer(-1), place);
                 return Expr::new(Kind::Element(receiver, last), place);
+            }
+            ("explode" | "cube_explode", 0) => {
+                return Expr::new(Kind::Explode(name == "cube_explode", receiver), place);
             }
             ("get", 1) => {
                 let key = self.argument(call, 0);
@@ -100,7 +115,12 @@ impl Reader<'_> {
         let mut given: Vec<&Syntax> = call.args.iter().collect();
         let found = functions::lookup(name, given.len() + 1);
         let Some(function) = found else {
-            return self.unknown_method(&call.method, name);
+            // Of what was refused nothing more is said.
+            return if receiver.is_broken() {
+                receiver
+            } else {
+                self.unknown_method(&call.method, name)
+            };
         };
         let mut unit = None;
         if function.takes_unit() {
@@ -149,6 +169,19 @@ impl Reader<'_> {
 
     fn unknown_method(&mut self, method: &Ident, name: &str) -> Tree {
         let place = Place::of(method);
+        let form = match name {
+            "transform" | "filter" | "map" => Some("|x| .."),
+            "reduce" | "fold" => Some("0, |s, x| .."),
+            "explode" | "cube_explode" => Some(""),
+            _ => None,
+        };
+        if let Some(form) = form {
+            return self.broken(
+                place,
+                format!("`{name}` takes something else here"),
+                format!("write `.{name}({form})`"),
+            );
+        }
         if let Some(advice) = functions::refused(name) {
             return self.broken(
                 place,
@@ -207,7 +240,7 @@ impl Reader<'_> {
             return self.misplaced(place, &name);
         }
         let help = match name.as_str() {
-            "map" | "and_then" => {
+            "and_then" => {
                 "leave it out: a function of a NULL is NULL, as in `r.note.to_uppercase()`"
             }
             "unwrap_or_else" | "map_or" | "map_or_else" | "or_else" => {
@@ -216,8 +249,12 @@ impl Reader<'_> {
             "is_some_and" | "is_none_or" => {
                 "write the condition of the value itself: a comparison with a NULL is false"
             }
-            "transform" | "filter" | "reduce" | "any" | "all" | "fold" => {
-                "functions of each element cannot be said yet; there are `.contains(..)`, `.join(..)`, `.array_max()`, `.slice(..)`"
+            "any" | "find" | "position" => {
+                "keep the elements for which it holds: `.filter(|x| ..).len() > 0`, `.filter(|x| ..).first()`"
+            }
+            "all" => "keep the others, of which there are none: `.filter(|x| !(..)).len() == 0`",
+            "flat_map" | "filter_map" => {
+                "functions of each element are `.transform(|x| ..)`, `.filter(|x| ..)`, `.reduce(start, |s, x| ..)`"
             }
             _ => "closures stand in steps and in aggregates: `.filter(|r| ..)`, `g.max(|r| ..)`",
         };
@@ -305,7 +342,7 @@ impl Reader<'_> {
             return self.broken(
                 Place::of(&call.method),
                 "`parse` says what it reads",
-                "write `.parse::<i64>()`, with `i32`, `i64`, `f64`, `bool` or `Decimal<18, 4>`",
+                "write `.parse::<i64>()`, with `i32`, `i64`, `f64`, `bool`, `Decimal<18, 4>` or `Vec<u8>`",
             );
         };
         let of = self.read(&call.receiver);
@@ -392,6 +429,9 @@ impl Reader<'_> {
         let of = of
             .map(|of| plain(&of.ident.to_string()))
             .unwrap_or_default();
+        if let Some(tree) = self.map_of(call) {
+            return tree;
+        }
         let value = match of.as_str() {
             "NaiveDate" => {
                 "a date is a text beside a date: `r.day >= \"2024-05-01\"`, or a parameter of the query"

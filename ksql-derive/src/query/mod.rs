@@ -5,18 +5,23 @@
 //! while reading; what has one is checked by constants in the generated code, where the types are known.
 
 mod aggregation;
+mod block;
 mod branch;
 mod capture;
 mod cast;
 mod chain;
+mod collection;
+mod coverage;
 mod definition;
 mod expand;
+mod explode;
 mod expression;
 mod group;
 #[cfg(test)]
 mod guide;
 mod join;
 mod joined;
+mod lambda;
 mod literal;
 mod lower;
 mod method;

@@ -8,12 +8,14 @@ use super::lower::{Nodes, caught, entry, hash};
 use super::tree::{Expr, Kind, Made};
 
 /// Types a row's fields and checks that they fit.
-/// `key` is what records get as their key, alone, in all its forms: where it is NULL they have none.
+/// `key` is what records get as their key, alone, in all its forms: where it is NULL they have none. `grouped` says whether the
+/// query groups.
 pub(super) fn fields(
     made: &Made,
     model: &TokenStream,
     columns: &TokenStream,
     key: &[String],
+    grouped: bool,
     nodes: &mut Nodes<'_>,
 ) {
     for (field, tree) in &made.fields {
@@ -55,7 +57,7 @@ pub(super) fn fields(
                 nodes.check(
                     tree.place,
                     &quote!(__k::s::check::check_assign),
-                    quote!(#model.name, #columns, #hash, #node),
+                    quote!(#model.name, #columns, #hash, #node, #grouped),
                 );
             }
         }

@@ -14,6 +14,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{ExprClosure, Pat, Type};
 
 use super::capture::{OUTSIDE, captures, compared, free, parameter, placed};
+use super::explode::exploded;
 use super::expression::{Named, Part, Reader};
 use super::lower::{Native, Nodes, Writer, entry, parameter_type};
 use super::signature::{Input, Signature};
@@ -142,13 +143,23 @@ impl<'c> Condition<'c> {
             aggregates: Vec::new(),
             group: None,
             part: Part::Row,
+            conditional: false,
             row: Named::Input(0),
             variants: Vec::new(),
+            complete: Vec::new(),
             names: Vec::new(),
         };
         let tree = reader.closure(closure, Named::Input(0), Reader::read_body)?;
         let variants = std::mem::take(&mut reader.variants);
+        let complete = std::mem::take(&mut reader.complete);
         refuse_pseudo(&tree, errors);
+        for exploded in exploded(&tree) {
+            errors.push(
+                exploded.place,
+                "a condition of a read makes no rows of elements",
+                "ask whether one of them is it: `o.tags.contains(\"a\")`",
+            );
+        }
         let captures = captures(&tree, &names, errors);
         let parameters = names
             .iter()
@@ -173,6 +184,7 @@ impl<'c> Condition<'c> {
             joined: vec![0],
             joins: Vec::new(),
             input: 0,
+            exploded: Vec::new(),
             filters: vec![tree.clone()],
             partition: None,
             group: None,
@@ -184,6 +196,7 @@ impl<'c> Condition<'c> {
             because: "",
             steps: Vec::new(),
             variants,
+            complete,
         };
         Some(Condition {
             entity,
@@ -206,6 +219,12 @@ impl<'c> Condition<'c> {
             &quote!(__k::s::check::check_condition),
             quote!("ksql!", #node),
         );
+        let complete: Vec<TokenStream> = self
+            .query
+            .complete
+            .iter()
+            .map(|of| of.check(&mut nodes))
+            .collect();
         let pieces = Writer::new(&self.query, &self.signature, &nodes).condition(&self.tree);
         let native = Native::new(&self.signature, &nodes);
         let holds = native.value(&self.tree);
@@ -239,6 +258,7 @@ impl<'c> Condition<'c> {
             const __C0: &[__k::Column<'static>] = __E0.columns;
             #array
             #(#variants)*
+            #(#complete)*
             #types
             const __PIECES: &[__k::s::Piece<'static>] = #pieces;
             const __SEGMENTS: [__k::s::text::Segment<'static>; __k::s::text::segments(__PIECES)] = __k::s::text::flatten(__PIECES);

@@ -57,6 +57,7 @@ pub(crate) fn signature(item: &ItemFn, errors: &mut Errors) -> Signature {
     refuse_extras(item, errors);
     let mut inputs: Vec<Input> = Vec::new();
     let mut parameters: Vec<Parameter> = Vec::new();
+    let mut bare = false;
     for argument in &item.sig.inputs {
         let typed = match argument {
             FnArg::Receiver(receiver) => {
@@ -80,15 +81,29 @@ pub(crate) fn signature(item: &ItemFn, errors: &mut Errors) -> Signature {
         if let Some(extra) = pattern.mutability.as_ref().map(Place::of) {
             errors.push(extra, "nothing in a query changes", "remove `mut`");
         }
-        let name = pattern.ident.clone();
-        if inputs.iter().any(|input| input.name == name)
-            || parameters.iter().any(|parameter| parameter.name == name)
-        {
+        let mut name = pattern.ident.clone();
+        let twice = inputs.iter().any(|input| input.name == name)
+            || parameters.iter().any(|parameter| parameter.name == name);
+        if twice {
             errors.push(
                 Place::of(&name),
                 format!("two parameters have the name `{name}`"),
                 "rename one of them",
             );
+            // The compiler would say it again of what stands in for the query.
+            name = quote::format_ident!("{name}_again");
+        }
+        if is_bare(&typed.ty) {
+            errors.push(
+                Place::of(&typed.ty),
+                format!("`{}` says not whose records it holds", tidy(&typed.ty)),
+                format!(
+                    "an input names its entity: write `{}<Rate>`",
+                    tidy(&typed.ty)
+                ),
+            );
+            bare = true;
+            continue;
         }
         let read = source(&typed.ty).or_else(|| {
             let Type::Reference(reference) = &*typed.ty else {
@@ -103,6 +118,7 @@ pub(crate) fn signature(item: &ItemFn, errors: &mut Errors) -> Signature {
             Some(read)
         });
         match read {
+            Some(_) if twice => {}
             Some((kind, ty)) => {
                 for attribute in &typed.attrs {
                     errors.push(
@@ -132,8 +148,7 @@ pub(crate) fn signature(item: &ItemFn, errors: &mut Errors) -> Signature {
         }
     }
     // Of an input without its entity it was said.
-    let meant = parameters.iter().any(|parameter| is_bare(&parameter.ty));
-    if inputs.is_empty() && !meant {
+    if inputs.is_empty() && !bare {
         let place = match item.sig.inputs.first() {
             Some(FnArg::Typed(typed)) => Place::of(&typed.ty),
             _ => Place::of(&item.sig.ident),
@@ -236,7 +251,9 @@ fn output(item: &ItemFn, errors: &mut Errors) -> Option<Output> {
     };
     let Some((kind, of)) = source(ty) else {
         let entity = match &**ty {
-            Type::Path(path) if path.path.segments.iter().all(|one| one.arguments.is_none()) => {
+            Type::Path(path)
+                if !is_bare(ty) && path.path.segments.iter().all(|one| one.arguments.is_none()) =>
+            {
                 tidy(ty)
             }
             _ => "Out".to_owned(),
@@ -361,7 +378,6 @@ fn unknown_type(whole: &Type, ty: &Type, errors: &mut Errors) {
                 "Duration" | "TimeDelta" => {
                     "write `i64` and the unit into the name, such as `after_ms`"
                 }
-                "Stream" | "Table" => "an input names its entity: write `Stream<Rate>`",
                 _ => return,
             },
             None => return,

@@ -8,6 +8,8 @@ use ksql_schema::Kind as SourceKind;
 use syn::{Expr as Syntax, ExprMethodCall, ItemFn, Member, Stmt};
 
 use super::chain::Chain;
+use super::coverage::Complete;
+use super::explode::Exploded;
 use super::expression::{Named, Part, Reader, simple};
 use super::join::Join;
 use super::signature::Signature;
@@ -58,6 +60,8 @@ pub(crate) struct Query {
     pub(crate) group: Option<Keys>,
     pub(crate) having: Vec<Tree>,
     pub(crate) aggregates: Vec<Aggregated>,
+    /// Where a row becomes one for each element.
+    pub(crate) exploded: Vec<Exploded>,
     /// The rows that `map` made on the way.
     pub(crate) rows: Vec<Rc<Made>>,
     /// What is written.
@@ -66,6 +70,7 @@ pub(crate) struct Query {
     pub(crate) because: &'static str,
     pub(crate) steps: Vec<Step>,
     pub(crate) variants: Vec<syn::Path>,
+    pub(crate) complete: Vec<Complete>,
 }
 
 /// How a query is given values from outside.
@@ -81,6 +86,22 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
                 Place::of(&item.block),
                 "a query's body is one expression over its input",
                 "write `rates.filter(|r| ..).map(|r| ..)`",
+            );
+            return None;
+        }
+        [Stmt::Expr(_, Some(semicolon))] => {
+            errors.push(
+                Place::of(semicolon),
+                "a query's body is its value, which is thrown away here",
+                "remove the semicolon",
+            );
+            return None;
+        }
+        [Stmt::Local(first), ..] => {
+            errors.push(
+                Place::of(first),
+                "a query's body is one expression",
+                "write the steps one behind the other, `rates.filter(|r| ..).map(|r| ..)`; names for values stand inside of closures: `.map(|r| { let x = ..; Out { .. } })`",
             );
             return None;
         }
@@ -105,7 +126,8 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
         .as_ref()
         .and_then(|start| names.iter().position(|name| name == start));
     let Some(input) = input else {
-        if !signature.inputs.is_empty() {
+        // Around what the head says wrongly stands something too: `Ok(..)`.
+        if !signature.inputs.is_empty() && signature.output.is_some() {
             let hint = start.map_or_else(String::new, |start| suggestion(&start, &known));
             errors.push(
                 Place::of(base),
@@ -134,8 +156,10 @@ pub(crate) fn query(item: &ItemFn, signature: &Signature, errors: &mut Errors) -
         aggregates: Vec::new(),
         group: None,
         part: Part::Row,
+        conditional: false,
         row: Named::Input(input),
         variants: Vec::new(),
+        complete: Vec::new(),
         names: Vec::new(),
     };
     let kind = signature
@@ -199,7 +223,7 @@ fn unrolled(body: &Syntax) -> (&Syntax, Vec<&ExprMethodCall>) {
 
 impl Chain<'_, '_> {
     fn finish(
-        self,
+        mut self,
         signature: &Signature,
         input: usize,
         source: SourceKind,
@@ -218,29 +242,28 @@ impl Chain<'_, '_> {
                 (SourceKind::Stream, "made of a stream, record by record")
             }
         };
-        if let Some((forced, place)) = self.forced
-            && forced != kind
-        {
-            self.reader.error(
-                place,
-                format!("this query makes {}: it is {because}", article(kind)),
-                "remove this step",
-            );
-        }
-        if let Some(output) = &signature.output
-            && output.kind != kind
-        {
-            self.reader.error(
-                output.place,
-                format!("this query makes {}: it is {because}", article(kind)),
-                match (kind, source) {
-                    (SourceKind::Table, _) => format!("write `Table<{}>`", rust(&output.ty)),
-                    (SourceKind::Stream, _) => format!(
-                        "write `Stream<{}>`, or put its rows together: `.group_by(..)` and `.aggregate(..)`",
-                        rust(&output.ty)
-                    ),
-                },
-            );
+        let says = format!("this query makes {}: it is {because}", article(kind));
+        let wanted = signature.output.as_ref().filter(|out| out.kind != kind);
+        let cure = wanted.map(|output| match kind {
+            SourceKind::Table => format!("write `Table<{}>`", rust(&output.ty)),
+            SourceKind::Stream => format!(
+                "write `Stream<{}>`, or put its rows together: `.group_by(..)` and `.aggregate(..)`",
+                rust(&output.ty)
+            ),
+        });
+        match (self.forced.filter(|(forced, _)| *forced != kind), wanted) {
+            // The head says the same as the step, so it is said once.
+            (Some((_, place)), _) => {
+                let help = match cure {
+                    Some(cure) => format!("remove this step and {cure}"),
+                    None => "remove this step".to_owned(),
+                };
+                self.reader.error(place, says, help);
+            }
+            (None, Some(output)) => self
+                .reader
+                .error(output.place, says, cure.unwrap_or_default()),
+            (None, None) => {}
         }
         if let (Some(group), None) = (&self.group, &self.aggregated) {
             self.reader.error(
@@ -250,7 +273,7 @@ impl Chain<'_, '_> {
             );
             return None;
         }
-        let Some(made) = self.made else {
+        let Some(made) = self.made.take() else {
             if self.reader.errors.is_empty() {
                 self.reader.error(
                     body,
@@ -280,10 +303,12 @@ impl Chain<'_, '_> {
                 keys_in_output(keys, grouped, &made, self.reader);
             }
         }
+        let exploded = self.explodes(&made, source);
         Some(Query {
             input,
             joined: std::mem::take(&mut self.reader.joined),
             joins: self.joins,
+            exploded,
             filters: self.filters,
             partition: self.partition,
             group: self.group,
@@ -295,6 +320,7 @@ impl Chain<'_, '_> {
             because,
             steps: self.steps,
             variants: std::mem::take(&mut self.reader.variants),
+            complete: std::mem::take(&mut self.reader.complete),
         })
     }
 }
@@ -391,10 +417,16 @@ impl Reader<'_> {
             // It was said in the block.
             Syntax::Verbatim(none) if none.is_empty() => None,
             other => {
+                let help = match other {
+                    Syntax::If(_) | Syntax::Match(_) => {
+                        "write one row, and the choice in its fields: `Out { n: if r.paid { 1 } else { 0 }, .. }`"
+                    }
+                    _ => "write `Out { id: r.id, .. }`",
+                };
                 self.error(
                     Place::of(other),
                     "this step makes a row: a struct with its fields",
-                    "write `Out { id: r.id, .. }`",
+                    help,
                 );
                 None
             }

@@ -10,13 +10,18 @@ use super::signature::Signature;
 
 pub(crate) fn stub(item: &ItemFn, signature: &Signature, krate: &TokenStream) -> TokenStream {
     let definition = definition(item, signature, krate, false);
-    let Some(output) = &signature.output else {
-        return definition;
-    };
-    let (name, output) = (&item.sig.ident, &output.ty);
     let allow = crate::expand::allow();
     let conditions = conditions(&item.attrs);
     let used = used(signature);
+    let Some(output) = &signature.output else {
+        return quote! {
+            #definition
+            #(#conditions)*
+            #allow
+            const _: () = { #used };
+        };
+    };
+    let (name, output) = (&item.sig.ident, &output.ty);
     quote! {
         #definition
         #(#conditions)*

@@ -5,9 +5,11 @@
 
 use std::rc::Rc;
 
-use ksql_schema::query::{Aggregate, Arith, Compare, Function, Sql};
+use ksql_schema::query::{Aggregate, Arith, Compare, Function};
 use proc_macro2::Ident;
+use quote::ToTokens as _;
 
+use super::cast::Target;
 use crate::errors::Place;
 use crate::parse::args::plain;
 
@@ -61,6 +63,68 @@ impl Bound {
 /// Stands in the identity of a column before its input, where there may be no row.
 pub(crate) const OPTIONAL: &str = "\u{1}";
 
+/// What is done with each element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EachOf {
+    Transform,
+    Filter,
+    Reduce,
+}
+
+impl EachOf {
+    /// The name a user writes.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            EachOf::Transform => "transform",
+            EachOf::Filter => "filter",
+            EachOf::Reduce => "reduce",
+        }
+    }
+}
+
+/// `TRANSFORM`, `FILTER` or `REDUCE`.
+#[derive(Debug)]
+pub(crate) struct Each {
+    pub(crate) function: EachOf,
+    pub(crate) of: Tree,
+    /// What `reduce` begins with.
+    pub(crate) start: Option<Tree>,
+    /// One closure; a map's `transform` has one for the keys and one for the values.
+    pub(crate) lambdas: Vec<Lambda>,
+}
+
+/// A closure over elements.
+#[derive(Debug)]
+pub(crate) struct Lambda {
+    pub(crate) variables: Vec<Rc<Variable>>,
+    pub(crate) body: Tree,
+}
+
+/// What a closure over elements is given. Two of one identity stand for the same: its depth and what it is taken of.
+#[derive(Debug)]
+pub(crate) struct Variable {
+    pub(crate) role: Role,
+    /// The collection, or what a state begins with.
+    pub(crate) of: Tree,
+    /// How many there are around it.
+    pub(crate) depth: usize,
+    /// Its name in KSQL, unless a column has it.
+    pub(crate) name: String,
+}
+
+/// Which part of a collection a variable is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The element of an array.
+    Element,
+    /// The key of a map.
+    Key,
+    /// The value of a map.
+    Value,
+    /// What a reduction has come to.
+    State,
+}
+
 /// What an expression is.
 #[derive(Debug)]
 pub(crate) enum Kind {
@@ -82,6 +146,8 @@ pub(crate) enum Kind {
     Decimal(String),
     Text(String),
     Boolean(bool),
+    /// A moment as a text, in milliseconds, beside the row's timestamp.
+    Moment(String, i64),
     Null,
     Parameter(usize),
     Negate(Tree),
@@ -106,13 +172,25 @@ pub(crate) enum Kind {
         /// The unit of time, as KSQL's keyword.
         unit: Option<&'static str>,
     },
-    Cast(Tree, Sql),
+    Cast(Tree, Target),
     /// An element; the index counts from one.
     Element(Tree, Tree),
     /// The value of a map's key.
     Entry(Tree, Tree),
     /// A value behind `Some(..)`: known not to be NULL.
     Present(Tree),
+    /// An array of these elements.
+    List(Vec<Tree>),
+    /// A map of these keys and values, by the name of Rust's.
+    Entries(syn::Path, Vec<(Tree, Tree)>),
+    /// A struct's literal.
+    Record(syn::Path, Vec<(Ident, Tree)>),
+    /// A function of each element of an array or a map.
+    Each(Each),
+    /// What a closure over elements is given.
+    Variable(Rc<Variable>),
+    /// A row of its own for each element; of `cube_explode`, which is true, for each combination.
+    Explode(bool, Tree),
     /// A field of a row that an earlier step made: the row's number and the field.
     Assigned(usize, String, Tree),
     /// A part of the group's key.
@@ -136,6 +214,11 @@ impl Expr {
 
     pub(crate) fn broken(place: Place) -> Tree {
         Self::new(Kind::Broken, place)
+    }
+
+    /// Whether an error was reported of it.
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(self.kind, Kind::Broken)
     }
 
     /// What stands here, whatever steps handed it on unchanged.
@@ -163,13 +246,16 @@ impl Expr {
             | Kind::Decimal(_)
             | Kind::Text(_)
             | Kind::Boolean(_)
+            | Kind::Moment(..)
             | Kind::Null
             | Kind::Parameter(_)
             | Kind::Key(_)
             | Kind::Bound(_)
             | Kind::Aggregate(_)
+            | Kind::Variable(_)
             | Kind::Broken => {}
             Kind::Field(of, _)
+            | Kind::Explode(_, of)
             | Kind::Negate(of)
             | Kind::Not(of)
             | Kind::Cast(of, _)
@@ -204,7 +290,21 @@ impl Expr {
                 value.walk(visit);
                 list.iter().for_each(|of| of.walk(visit));
             }
-            Kind::Call { arguments, .. } => arguments.iter().for_each(|of| of.walk(visit)),
+            Kind::Call { arguments, .. } | Kind::List(arguments) => {
+                arguments.iter().for_each(|of| of.walk(visit));
+            }
+            Kind::Entries(_, entries) => {
+                for (key, value) in entries {
+                    key.walk(visit);
+                    value.walk(visit);
+                }
+            }
+            Kind::Record(_, fields) => fields.iter().for_each(|(_, of)| of.walk(visit)),
+            Kind::Each(each) => {
+                each.of.walk(visit);
+                each.start.iter().for_each(|of| of.walk(visit));
+                each.lambdas.iter().for_each(|one| one.body.walk(visit));
+            }
         }
     }
 }
@@ -235,6 +335,7 @@ fn identity(kind: &Kind) -> String {
         Kind::Decimal(digits) => format!("dec!({digits})"),
         Kind::Text(text) => format!("{text:?}"),
         Kind::Boolean(value) => format!("{value}"),
+        Kind::Moment(text, _) => format!("moment({text:?})"),
         Kind::Null => "None".to_owned(),
         Kind::Parameter(index) => format!(":{index}"),
         Kind::Negate(one) => format!("-({})", one.identity),
@@ -264,10 +365,44 @@ fn identity(kind: &Kind) -> String {
             "{function:?}({},{unit:?})",
             of(&arguments.iter().collect::<Vec<_>>())
         ),
-        Kind::Cast(one, ty) => format!("cast({},{ty:?})", one.identity),
+        Kind::Cast(one, ty) => format!("cast({},{})", one.identity, ty.identity()),
         Kind::Element(one, two) => format!("element({})", of(&[one, two])),
         Kind::Entry(one, two) => format!("entry({})", of(&[one, two])),
         Kind::Present(one) => format!("some({})", one.identity),
+        Kind::List(list) => format!("[{}]", of(&list.iter().collect::<Vec<_>>())),
+        Kind::Entries(_, entries) => {
+            let entries = entries.iter().map(|(key, value)| of(&[key, value]));
+            format!("map({})", entries.collect::<Vec<_>>().join(";"))
+        }
+        Kind::Record(path, fields) => {
+            let fields = fields
+                .iter()
+                .map(|(field, tree)| format!("{}:{}", plain(&field.to_string()), tree.identity));
+            format!(
+                "{}{{{}}}",
+                path.to_token_stream(),
+                fields.collect::<Vec<_>>().join(",")
+            )
+        }
+        Kind::Each(each) => {
+            let lambdas: Vec<String> = each
+                .lambdas
+                .iter()
+                .map(|one| format!("{}=>{}", one.variables.len(), one.body.identity))
+                .collect();
+            let start = each.start.as_ref().map_or("", |start| &start.identity);
+            format!(
+                "{:?}({},{start},{})",
+                each.function,
+                each.of.identity,
+                lambdas.join(";")
+            )
+        }
+        Kind::Variable(variable) => format!(
+            "{:?}{}({})",
+            variable.role, variable.depth, variable.of.identity
+        ),
+        Kind::Explode(cube, one) => format!("explode{cube}({})", one.identity),
         Kind::Assigned(row, field, one) => format!("{row}:{field}({})", one.identity),
         Kind::Key(index) => format!("key{index}"),
         Kind::Bound(bound) => format!("{bound:?}"),

@@ -75,6 +75,15 @@ impl<const P: u32, const S: u32> Dec<P, S> {
         fits(unscaled, P).then_some(Dec { unscaled })
     }
 
+    /// The same of what a cast gives: ksqlDB asks for too many digits before it rounds, so that one with a digit more than `P` goes
+    /// through expressions, and is refused where it is written.
+    #[inline]
+    pub(crate) fn from_rounded(unscaled: i128) -> Option<Self> {
+        const { Self::VALID };
+        let limit = power(P)?.unsigned_abs();
+        (unscaled.unsigned_abs() <= limit).then_some(Dec { unscaled })
+    }
+
     /// The unscaled value.
     #[inline]
     pub fn unscaled(self) -> i128 {

@@ -34,6 +34,16 @@ pub trait KeyValue: Value + Clone + Ord + std::hash::Hash + std::fmt::Debug {
         // Key types have no defects: any value can be written.
         let _ = self.encode(out);
     }
+    /// What stands for no key; nothing where the type has no such value.
+    #[inline]
+    fn absent() -> Option<Self> {
+        None
+    }
+    /// Whether it is no key.
+    #[inline]
+    fn is_absent(&self) -> bool {
+        false
+    }
     /// Reads a nullable field of an Avro record.
     ///
     /// # Errors
@@ -131,6 +141,73 @@ impl KeyValue for Uuid {
         ordered::read_uuid(input)
             .map(Uuid::from_bytes)
             .map_err(no_key)
+    }
+}
+
+/// Of a stream, whose records may have no key.
+#[diagnostic::do_not_recommend]
+impl<K: KeyValue> KeyValue for Option<K>
+where
+    Option<K>: Value,
+{
+    #[inline]
+    fn encode_kafka(&self, out: &mut Vec<u8>) {
+        if let Some(key) = self {
+            key.encode_kafka(out);
+        }
+    }
+
+    #[inline]
+    fn decode_kafka(bytes: &[u8]) -> Result<Self, DecodeError> {
+        K::decode_kafka(bytes).map(Some)
+    }
+
+    fn encode_ordered(&self, last: bool, out: &mut Vec<u8>) {
+        out.push(self.is_some().into());
+        if let Some(key) = self {
+            key.encode_ordered(last, out);
+        }
+    }
+
+    fn decode_ordered(last: bool, input: &mut &[u8]) -> Result<Self, DecodeError> {
+        match input.split_first() {
+            Some((0, rest)) => {
+                *input = rest;
+                Ok(None)
+            }
+            Some((1, rest)) => {
+                *input = rest;
+                K::decode_ordered(last, input).map(Some)
+            }
+            _ => Err(no_key(ordered::NotAKey)),
+        }
+    }
+
+    #[inline]
+    fn encode_part(&self, out: &mut Vec<u8>) {
+        match self {
+            Some(key) => key.encode_part(out),
+            None => out.push(0),
+        }
+    }
+
+    #[inline]
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+
+    #[inline]
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+
+    #[inline]
+    fn decode_part(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        if input.present()? {
+            K::decode(input).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 }
 

@@ -33,6 +33,9 @@ pub struct QueryStatus {
     pub status: Status,
     /// How many windows were closed to a record that came too late: behind their end and grace.
     pub late: u64,
+    /// How many records were left out for want of a key: without one where the source's key columns are no `Option`, or with a NULL in what
+    /// is grouped by.
+    pub keyless: u64,
 }
 
 impl Context {
@@ -51,6 +54,7 @@ impl Context {
                     .collect(),
                 status: query.table.status(),
                 late: query.table.late(),
+                keyless: query.table.keyless(),
             })
             .collect()
     }

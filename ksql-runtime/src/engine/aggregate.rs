@@ -19,7 +19,7 @@ use super::keeping::{Keeping, Stop};
 use super::lanes::Lanes;
 use super::output::Outputs;
 use super::source::{Read, Source};
-use super::store::{self, QueryStore};
+use super::store::{self, Counts, QueryStore};
 use crate::entity::{Entity, EntityKey};
 use crate::log::{Fetched, Log, RecordRef};
 use crate::query::{Aggregate, At, Scratch};
@@ -74,8 +74,8 @@ impl<E: Entity, Q: Aggregate<Input = E>> Aggregating<Q> {
             .is_some_and(|input| input.kind == Kind::Table);
         let store = QueryStore::new(table);
         // Before the query is seen to run. What cannot be read is met again, and told, when it begins.
-        if let Ok((_, late)) = store.counts() {
-            table.set_late(late);
+        if let Ok(counts) = store.counts() {
+            table.set_left_out(counts.late, counts.keyless);
         }
         let most = table.settings.gather_bytes;
         let taking = Taking {
@@ -131,6 +131,10 @@ impl<E: Entity, Q: Aggregate<Input = E>> Aggregating<Q> {
                 break;
             }
             left = left.wrapping_sub(1);
+            // A row of any size may make a group as much larger.
+            if taking.keeping.is_full() {
+                break;
+            }
             if left == 0 {
                 if taking.is_full() {
                     break;
@@ -251,6 +255,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Taking<Q> {
             partition,
             offset: record.offset,
             sequence: *sequence,
+            exploded: &[],
         };
         *sequence = sequence.wrapping_add(1);
         let told = |stop| match stop {
@@ -299,9 +304,10 @@ impl<E: Entity, Q: Aggregate<Input = E>> Work for Aggregating<Q> {
         if let Some(last) = &mut taking.last {
             last.clear();
         }
-        let (sequence, late) = taking.store.counts()?;
-        taking.sequence = sequence;
-        taking.keeping.forget(&taking.store, late)
+        let counts = taking.store.counts()?;
+        taking.sequence = counts.sequence;
+        taking.source.keyless = 0;
+        taking.keeping.forget(&taking.store, counts)
     }
 
     fn ask_again(&mut self) -> Result<(), StateError> {
@@ -377,12 +383,20 @@ impl<E: Entity, Q: Aggregate<Input = E>> Work for Aggregating<Q> {
         }
         let taking = &mut self.taking;
         taking.keeping.close(&taking.store)?;
-        let (keeping, last, sequence) = (&mut taking.keeping, &mut taking.last, taking.sequence);
+        let counts = Counts {
+            sequence: taking.sequence,
+            late: taking.keeping.late(),
+            keyless: taking
+                .keeping
+                .keyless()
+                .saturating_add(taking.source.keyless),
+        };
+        let (keeping, last) = (&mut taking.keeping, &mut taking.last);
         taking.table.store.write_logged(
             &taking.table.settings.store,
             |batch, family| {
                 keeping.store(batch, family);
-                store::put_counts(batch, family, sequence, keeping.late());
+                store::put_counts(batch, family, counts);
                 for (key, row) in last.iter_mut().flat_map(HashMap::drain) {
                     match row {
                         Some(row) => batch.put_cf(family, key, row),
@@ -395,7 +409,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Work for Aggregating<Q> {
         )?;
         taking.keeping.wrote();
         (taking.taken, taking.began) = (0, None);
-        taking.table.set_late(taking.keeping.late());
+        taking.table.set_left_out(counts.late, counts.keyless);
         taking.progress.publish(&taking.table);
         self.lanes.wrote();
         Ok(())

@@ -36,7 +36,8 @@ impl Blank {
             // Nothing stands for nothing in an enum, say: such a row cannot be made up.
             Err(_) => None,
         };
-        computed.unwrap_or_else(|| (E::Key::COLUMNS > 0).then(|| of_record(key)))
+        let there = E::Key::COLUMNS > 0 && !key.is_absent();
+        computed.unwrap_or_else(|| there.then(|| of_record(key)))
     }
 }
 

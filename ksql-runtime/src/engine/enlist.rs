@@ -16,7 +16,7 @@ use crate::query::{Aggregate, Host, Inputs, Join, ParameterError, Project, Query
 use crate::state::{StateError, Table};
 
 /// Grows when the engine computes something else from the same text, so that results are made anew.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// Adds a query with its entities to a builder.
 pub(crate) fn enlist<Q: Query>(builder: ContextBuilder, query: Q) -> ContextBuilder {

@@ -29,6 +29,44 @@ pub(super) struct Slot<G> {
     /// Whether it changed since it was last told.
     pub(super) dirty: bool,
     pub(super) groups: G,
+    /// The bytes that `groups` holds beside its size, as they were counted last.
+    owned: usize,
+}
+
+impl<G: Groups> Slot<G> {
+    /// Of a first row, shown nowhere yet.
+    #[inline]
+    pub(super) fn new(target: usize, window: Window, timestamp: i64, groups: G) -> Slot<G> {
+        Slot {
+            target,
+            window,
+            timestamp,
+            shown: false,
+            dirty: true,
+            groups,
+            owned: 0,
+        }
+    }
+
+    /// Counts again; gives what was counted before, and what is now.
+    #[inline]
+    pub(super) fn count(&mut self) -> (usize, usize) {
+        let before = self.owned;
+        self.owned = self.groups.owned();
+        (before, self.owned)
+    }
+
+    /// What was counted.
+    #[inline]
+    pub(super) fn counted(&self) -> usize {
+        self.owned
+    }
+}
+
+/// What slots hold beside the one that every group is counted with.
+fn held<G: Groups>(slots: &[Slot<G>]) -> usize {
+    let owned: usize = slots.iter().map(Slot::counted).sum();
+    owned.saturating_add(slots.len().saturating_sub(1) * size_of::<Slot<G>>())
 }
 
 /// What is kept for a key.
@@ -55,7 +93,7 @@ pub(super) struct GroupMap<G> {
     groups: Vec<Group<G>>,
     index: HashTable<usize>,
     hasher: RandomState,
-    /// Bytes beside the groups' own size: keys and what accumulators hold, as far as known.
+    /// Bytes beside the groups' own size: keys, further windows, and what accumulators hold.
     bytes: usize,
     /// Grows with every write.
     turn: u64,
@@ -148,14 +186,13 @@ impl<G: Groups> GroupMap<G> {
             self.stored.clear();
             self.stored.push(GROUP);
             self.stored.extend_from_slice(key);
-            let found = store.get(&self.stored, |bytes| (read(bytes, windows), bytes.len()))?;
-            match found {
+            match store.get(&self.stored, |bytes| read(bytes, windows))? {
                 None => {}
-                Some((Ok(stored), length)) => {
+                Some(Ok(stored)) => {
                     slots = stored;
-                    self.bytes = self.bytes.saturating_add(length);
+                    self.bytes = self.bytes.saturating_add(held(&slots));
                 }
-                Some((Err(error), _)) => return Err(store.damaged(&format!("a group ({error})"))),
+                Some(Err(error)) => return Err(store.damaged(&format!("a group ({error})"))),
             }
         }
         let wire: Vec<u8>;
@@ -188,10 +225,10 @@ impl<G: Groups> GroupMap<G> {
     /// After a write, when nothing is dirty: forgets groups where more is held than may be, those not used for longest first,
     /// and those that hold nothing any more.
     pub(super) fn shrink(&mut self, most: usize) {
-        let held = self.bytes();
+        let bytes = self.bytes();
         let turn = self.turn;
         self.turn = turn.wrapping_add(1);
-        if held <= most {
+        if bytes <= most {
             return;
         }
         let recent = self
@@ -207,9 +244,7 @@ impl<G: Groups> GroupMap<G> {
         self.bytes = self
             .groups
             .iter()
-            .map(|group| {
-                group.key.len() + group.slots.len().saturating_sub(1) * size_of::<Slot<G>>()
-            })
+            .map(|group| group.key.len().saturating_add(held(&group.slots)))
             .sum();
         self.index.clear();
         let groups = &self.groups;
@@ -220,14 +255,10 @@ impl<G: Groups> GroupMap<G> {
         }
     }
 
-    /// Slots left, of about so many bytes.
-    pub(super) fn shrank(&mut self, bytes: usize) {
-        self.bytes = self.bytes.saturating_sub(bytes);
-    }
-
-    /// A slot was added, or accumulators grew, by about so many bytes.
-    pub(super) fn grew(&mut self, bytes: usize) {
-        self.bytes = self.bytes.saturating_add(bytes);
+    /// What slots, or their accumulators, held is something else now.
+    #[inline]
+    pub(super) fn changed(&mut self, before: usize, now: usize) {
+        self.bytes = self.bytes.saturating_add(now).saturating_sub(before);
     }
 }
 
@@ -280,14 +311,16 @@ pub(super) fn read<G: Groups>(
         let end = start.wrapping_add(input.long()?);
         let timestamp = input.long()?;
         let shown = input.byte()? != 0;
-        slots.push(Slot {
+        let mut slot = Slot::new(
             target,
-            window: Window { start, end },
+            Window { start, end },
             timestamp,
-            shown,
-            dirty: false,
-            groups: G::read(&mut input)?,
-        });
+            G::read(&mut input)?,
+        );
+        slot.shown = shown;
+        slot.dirty = false;
+        slot.count();
+        slots.push(slot);
     }
     input.finish()?;
     Ok(slots)

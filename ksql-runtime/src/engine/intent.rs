@@ -2,6 +2,9 @@
 //!
 //! Results of groups depend on which records were read together, and of several partitions on which came first. So that
 //! order is noted before the results are sent, and gone through again after a kill (see the lanes). Plain data.
+//!
+//! The stored form is part of what a query keeps: it changes only with the version in the enlist module, so that a store that an older
+//! build left in another form is built anew and never read as this one. Version 1 noted places without their stretches.
 
 use crate::codec::{DecodeError, Reader, write};
 

@@ -32,14 +32,10 @@ pub(super) fn put<'a, Q: Aggregate>(
         slot.dirty = true;
         return Ok(index);
     }
-    group.slots.push(Slot {
-        target,
-        window,
-        timestamp: at.timestamp,
-        shown: false,
-        dirty: true,
-        groups: query.first(at, row)?,
-    });
+    let groups = query.first(at, row)?;
+    group
+        .slots
+        .push(Slot::new(target, window, at.timestamp, groups));
     Ok(group.slots.len().saturating_sub(1))
 }
 
@@ -114,17 +110,9 @@ pub(super) fn join<'a, Q: Aggregate>(
         }
         None => query.first(at, row)?,
     };
-    group.slots.insert(
-        index.min(group.slots.len()),
-        Slot {
-            target: 0,
-            window,
-            timestamp: window.end,
-            shown,
-            dirty: true,
-            groups,
-        },
-    );
+    let mut slot = Slot::new(0, window, window.end, groups);
+    slot.shown = shown;
+    group.slots.insert(index.min(group.slots.len()), slot);
     telling.changed(query, at.scratch, group, index);
     Ok(true)
 }

@@ -12,7 +12,7 @@ use super::Emit;
 use super::groups::{self, Group, GroupMap, Slot};
 use super::joining::{Sessions, join, put};
 use super::output::{Outputs, Target};
-use super::store::{self, QueryStore};
+use super::store::{self, Counts, QueryStore};
 use super::telling::Telling;
 use super::windows::{self, Windows};
 use crate::codec::frame;
@@ -70,6 +70,7 @@ pub(super) struct Keeping<G> {
     /// Groups that changed since the last write, in the order of their first change.
     changed: Vec<usize>,
     late: u64,
+    keyless: u64,
     key: Vec<u8>,
     other_key: Vec<u8>,
     most_bytes: usize,
@@ -95,6 +96,7 @@ impl<G: Groups> Keeping<G> {
             times: vec![NEVER; table.settings.topic.partitions as usize],
             changed: Vec::new(),
             late: 0,
+            keyless: 0,
             key: Vec::new(),
             other_key: Vec::new(),
             most_bytes,
@@ -102,9 +104,9 @@ impl<G: Groups> Keeping<G> {
     }
 
     /// Everything is as it is stored.
-    pub(super) fn forget(&mut self, store: &QueryStore, late: u64) -> Result<(), StateError> {
+    pub(super) fn forget(&mut self, store: &QueryStore, counts: Counts) -> Result<(), StateError> {
         self.changed.clear();
-        self.late = late;
+        (self.late, self.keyless) = (counts.late, counts.keyless);
         for (partition, time) in (0_i32..).zip(&mut self.times) {
             let stream = store.time(partition)?.unwrap_or(i64::MIN);
             *time = Time {
@@ -120,6 +122,11 @@ impl<G: Groups> Keeping<G> {
     /// How many windows were closed to a row that came too late.
     pub(super) fn late(&self) -> u64 {
         self.late
+    }
+
+    /// How many rows were in no group, for a part of the key was NULL.
+    pub(super) fn keyless(&self) -> u64 {
+        self.keyless
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -143,6 +150,7 @@ impl<G: Groups> Keeping<G> {
         }
         self.key.clear();
         if !query.key(at, row, &mut self.key) {
+            self.keyless = self.keyless.saturating_add(1);
             return Ok(None);
         }
         let partitions = u32::try_from(self.times.len()).unwrap_or(u32::MAX);
@@ -185,10 +193,13 @@ impl<G: Groups> Keeping<G> {
             each: self.emit == Emit::Each,
         };
         let slots = group.slots.len();
+        // What accumulators held, and hold now.
+        let mut held = (0_usize, 0_usize);
         match &self.windows {
             Windows::None => {
                 let window = Window { start: 0, end: 0 };
                 let slot = put(query, at, row, group, 0, window)?;
+                count(&mut held, group.slots.get_mut(slot));
                 telling.changed(query, at.scratch, group, slot);
             }
             Windows::Fixed {
@@ -204,6 +215,7 @@ impl<G: Groups> Keeping<G> {
                             continue;
                         }
                         let slot = put(query, at, row, group, target, Window { start, end })?;
+                        count(&mut held, group.slots.get_mut(slot));
                         telling.changed(query, at.scratch, group, slot);
                     }
                 }
@@ -220,16 +232,16 @@ impl<G: Groups> Keeping<G> {
                     stream,
                     before,
                 };
+                held.0 = group.slots.iter().map(Slot::counted).sum();
                 let taken = join(query, at, row, group, sessions, &mut telling)?;
+                held.1 = group.slots.iter_mut().map(|slot| slot.count().1).sum();
                 if !taken {
                     self.late = self.late.saturating_add(1);
                 }
             }
         }
-        let added = group.slots.len().saturating_sub(slots);
-        if added > 0 {
-            self.groups.grew(added * size_of::<Slot<G>>());
-        }
+        let slots = group.slots.len().saturating_sub(slots) * size_of::<Slot<G>>();
+        self.groups.changed(held.0, held.1.saturating_add(slots));
         Ok(())
     }
 
@@ -260,7 +272,10 @@ impl<G: Groups> Keeping<G> {
         row: Row<'a, Q::Input>,
         (timestamp, replaced): (i64, bool),
     ) -> Result<(), Stop> {
+        let keyless = self.keyless;
         let Some(index) = self.group_of(query, store, at, row)? else {
+            // It was counted when it came.
+            self.keyless = keyless;
             return Ok(());
         };
         let Some(group) = self.groups.get_mut(index) else {
@@ -270,6 +285,7 @@ impl<G: Groups> Keeping<G> {
             return Ok(());
         };
         query.undo(at, row, &mut slot.groups)?;
+        let (before, now) = slot.count();
         slot.timestamp = slot.timestamp.max(timestamp);
         slot.dirty = true;
         if !group.dirty {
@@ -282,6 +298,7 @@ impl<G: Groups> Keeping<G> {
             each: self.emit == Emit::Each && !replaced,
         };
         telling.changed(query, at.scratch, group, 0);
+        self.groups.changed(before, now);
         Ok(())
     }
 
@@ -359,11 +376,9 @@ impl<G: Groups> Keeping<G> {
             let time = usize::try_from(group.partition)
                 .ok()
                 .and_then(|partition| self.times.get_mut(partition));
-            let slots = group.slots.len();
             if let Some(time) = &time {
-                leave(group, &self.windows, time.stream);
+                left = left.saturating_add(leave(group, &self.windows, time.stream));
             }
-            left = left.saturating_add(slots.saturating_sub(group.slots.len()));
             group.dirty = false;
             key.clear();
             key.push(store::GROUP);
@@ -390,8 +405,7 @@ impl<G: Groups> Keeping<G> {
             }
         }
         notes.put(batch, family);
-        self.groups
-            .shrank(left.saturating_mul(size_of::<Slot<G>>()));
+        self.groups.changed(left, 0);
         for (partition, time) in (0_i32..).zip(&mut self.times) {
             if time.stored != time.stream {
                 store::put_time(batch, family, partition, time.stream);
@@ -434,16 +448,34 @@ impl Notes {
     }
 }
 
+/// Adds what a slot held before a change, and after it.
+#[inline]
+fn count<G: Groups>((before, now): &mut (usize, usize), slot: Option<&mut Slot<G>>) {
+    if let Some((was, is)) = slot.map(Slot::count) {
+        *before = before.saturating_add(was);
+        *now = now.saturating_add(is);
+    }
+}
+
 /// Removes the windows of a group that nothing more can fall into.
 ///
-/// The one place where windows leave: who makes final rows of them takes them here.
-fn leave<G>(group: &mut Group<G>, windows: &Windows, stream: i64) {
+/// The one place where windows leave: who makes final rows of them takes them here. Says how many bytes they held.
+fn leave<G: Groups>(group: &mut Group<G>, windows: &Windows, stream: i64) -> usize {
+    let mut left = 0_usize;
+    let mut stays = |slot: &Slot<G>, stays: bool| {
+        if !stays {
+            left = left
+                .saturating_add(slot.counted())
+                .saturating_add(size_of::<Slot<G>>());
+        }
+        stays
+    };
     match windows {
         Windows::None => {}
         Windows::Fixed { grace, .. } => {
             group
                 .slots
-                .retain(|slot| !windows::is_closed(slot.window.end, *grace, stream));
+                .retain(|slot| stays(slot, !windows::is_closed(slot.window.end, *grace, stream)));
         }
         Windows::Session {
             gap,
@@ -455,7 +487,8 @@ fn leave<G>(group: &mut Group<G>, windows: &Windows, stream: i64) {
                 windows::session_closings(&sessions, *gap, *grace, *retention).into_iter();
             group
                 .slots
-                .retain(|_| closings.next().is_none_or(|closing| closing > stream));
+                .retain(|slot| stays(slot, closings.next().is_none_or(|closing| closing > stream)));
         }
     }
+    left
 }

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use super::event_time::EventTime;
+use crate::codec::result::TooLong;
 use crate::codec::{frame, result};
 use crate::entity::{Entity, EntityKey, Window};
 use crate::log::partition::partition_for_key;
@@ -53,6 +54,8 @@ pub(super) struct Outputs {
     batches: Vec<RecordBatch>,
     key: Vec<u8>,
     value: Vec<u8>,
+    /// What keeps the results from being sent.
+    wrong: Option<TooLong>,
 }
 
 impl Outputs {
@@ -72,11 +75,13 @@ impl Outputs {
             time: EventTime::of::<T>(),
             key: Vec::new(),
             value: Vec::new(),
+            wrong: None,
         }
     }
 
     /// Forgets what is gathered.
     pub(super) fn clear(&mut self) {
+        self.wrong = None;
         self.batches.iter_mut().for_each(RecordBatch::clear);
     }
 
@@ -87,16 +92,16 @@ impl Outputs {
             .any(|batch| batch.bytes() >= BATCH_BYTES)
     }
 
-    /// A row with its key, which may be another one or none; the partition is the key's.
+    /// A row with its key, which may be another one or none; the partition is the key's. An error where it cannot be written.
     pub(super) fn row<'a, T: Entity>(
         &mut self,
         row: T::Row<'a>,
         new_key: Option<Option<&[u8]>>,
         scratch: &'a Scratch,
         timestamp: i64,
-    ) {
+    ) -> Result<(), TooLong> {
         let Some(timestamp) = self.stamp::<T>(row, scratch, timestamp) else {
-            return;
+            return Ok(());
         };
         let Outputs {
             targets,
@@ -106,7 +111,7 @@ impl Outputs {
             ..
         } = self;
         let (Some(target), Some(batch)) = (targets.first(), batches.first_mut()) else {
-            return;
+            return Ok(());
         };
         key.clear();
         target.key(&[], key);
@@ -119,8 +124,9 @@ impl Outputs {
             // Such as `PARTITION BY` of NULL.
             Some(None) => false,
         };
-        frame_value::<T>(row, scratch, target, value);
+        frame_value::<T>(row, scratch, target, value)?;
         batch.push(has_key.then_some(key), Some(value), timestamp, &[]);
+        Ok(())
     }
 
     /// The timestamp of a result; nothing where its column says none, and the result is left out.
@@ -177,6 +183,7 @@ impl Outputs {
             batches,
             key,
             value,
+            wrong,
             ..
         } = self;
         let (Some(target), Some(batch)) = (targets.get(index), batches.get_mut(index)) else {
@@ -191,7 +198,9 @@ impl Outputs {
             partition
         });
         let value = row.map(|row| {
-            frame_value::<T>(row, scratch, target, value);
+            if let Err(too_long) = frame_value::<T>(row, scratch, target, value) {
+                wrong.get_or_insert(too_long);
+            }
             value.as_slice()
         });
         batch.push_to(partition, Some(key), value, timestamp, &[]);
@@ -199,6 +208,12 @@ impl Outputs {
 
     /// Sends everything gathered and waits until it is acknowledged.
     pub(super) fn send(&mut self) -> Result<(), StateError> {
+        if let Some(wrong) = self.wrong {
+            return Err(StateError::Unwritable {
+                query: self.table.entity,
+                reason: wrong.to_string(),
+            });
+        }
         let mut answers = Vec::new();
         for (index, batch) in self.batches.iter_mut().enumerate() {
             if batch.is_empty() {
@@ -257,8 +272,8 @@ fn frame_value<'a, T: Entity>(
     scratch: &'a Scratch,
     target: &Target,
     out: &mut Vec<u8>,
-) {
+) -> Result<(), TooLong> {
     out.clear();
     frame::write(target.value_schema, out);
-    result::value::<T>(row, scratch, out);
+    result::value::<T>(row, scratch, out)
 }

@@ -1,4 +1,4 @@
-//! Filter and map: a row makes at most one other.
+//! Filter and map: a row makes at most one other, or one for each element of an array.
 //!
 //! Over a stream nothing is kept but positions. Over a table a deletion makes a deletion, and a row that the condition no
 //! longer holds for one too: which rows are shown is kept then. Results are those of single records, so what is made
@@ -15,7 +15,7 @@ use super::blank::Blank;
 use super::event_time::EventTime;
 use super::output::Outputs;
 use super::source::{Read, Source};
-use super::store::{self, QueryStore};
+use super::store::{self, Counts, QueryStore};
 use crate::entity::{Entity, EntityKey};
 use crate::log::Fetched;
 use crate::query::{At, Project, Scratch};
@@ -58,6 +58,11 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
         site: Site,
         runtime: &tokio::runtime::Handle,
     ) -> Projecting<Q> {
+        let store = QueryStore::new(table);
+        // Before the query is seen to run. What cannot be read is met again, and told, when it begins.
+        if let Ok(counts) = store.counts() {
+            table.set_left_out(0, counts.keyless);
+        }
         let source_kind = Q::PLAN.inputs.first().map(|input| input.kind);
         let filters = Q::PLAN
             .steps
@@ -66,8 +71,9 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
         let shown = match (source_kind, filters) {
             (Some(Kind::Table), true) => Shown::Kept(HashMap::new()),
             (Some(Kind::Table), false) => Shown::All,
-            (_, true) => Shown::Records,
-            (_, false) => Shown::Every,
+            // Nothing is made of a record without a value.
+            (_, filters) if filters || Q::EXPLODES => Shown::Records,
+            _ => Shown::Every,
         };
         Projecting {
             query,
@@ -76,7 +82,7 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
             time: EventTime::of::<E>(),
             outputs: Outputs::new::<Q::Output>(table, site.log, runtime, site.targets),
             progress: Progress::default(),
-            store: QueryStore::new(table),
+            store,
             scratch: Scratch::new(),
             sequence: 0,
             shown,
@@ -130,6 +136,7 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
                 partition,
                 offset: record.offset,
                 sequence: *sequence,
+                exploded: &[],
             };
             *sequence = sequence.wrapping_add(1);
             let kept = row.filter(|row| query.keep(&at, *row));
@@ -154,12 +161,25 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
             };
             match kept {
                 Some(row) => {
-                    let made = query.project(&at, row);
                     new_key.clear();
                     let key = query
                         .new_key(&at, row, true, new_key)
                         .map(|known| known.then_some(new_key.as_slice()));
-                    outputs.row::<Q::Output>(made, key, scratch, timestamp);
+                    let impossible = |wrong| judge.impossible(partition, record.offset, &wrong);
+                    if Q::EXPLODES {
+                        let arrays = query.explode(&at, row);
+                        for at in at.of_rows(arrays) {
+                            let made = query.project(&at, row);
+                            outputs
+                                .row::<Q::Output>(made, key, scratch, timestamp)
+                                .map_err(impossible)?;
+                        }
+                    } else {
+                        let made = query.project(&at, row);
+                        outputs
+                            .row::<Q::Output>(made, key, scratch, timestamp)
+                            .map_err(impossible)?;
+                    }
                 }
                 None if was_shown => {
                     let body = blank.key(query, &at, &key);
@@ -180,7 +200,9 @@ impl<E: Entity, Q: Project<Input = E>> Work for Projecting<Q> {
         if let Shown::Kept(changed) = &mut self.shown {
             changed.clear();
         }
-        (self.sequence, _) = self.store.counts()?;
+        let counts = self.store.counts()?;
+        self.sequence = counts.sequence;
+        self.source.keyless = counts.keyless;
         Ok(())
     }
 
@@ -209,11 +231,15 @@ impl<E: Entity, Q: Project<Input = E>> Work for Projecting<Q> {
     fn write(&mut self, topics: &Topics) -> Result<(), StateError> {
         self.outputs.send()?;
         let shown = &mut self.shown;
-        let sequence = self.sequence;
+        let counts = Counts {
+            sequence: self.sequence,
+            late: 0,
+            keyless: self.source.keyless,
+        };
         self.table.store.write_logged(
             &self.table.settings.store,
             |batch, family| {
-                store::put_counts(batch, family, sequence, 0);
+                store::put_counts(batch, family, counts);
                 if let Shown::Kept(changed) = shown {
                     for (key, kept) in changed.drain() {
                         match kept {
@@ -225,6 +251,7 @@ impl<E: Entity, Q: Project<Input = E>> Work for Projecting<Q> {
             },
             self.progress.offsets(topics),
         )?;
+        self.table.set_left_out(0, counts.keyless);
         self.progress.publish(&self.table);
         Ok(())
     }

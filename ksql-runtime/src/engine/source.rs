@@ -31,6 +31,8 @@ type Body<'b, T> = (<T as Entity>::Key, &'b [u8]);
 pub(super) struct Source<T> {
     decoder: Decoder<T>,
     pub(super) judge: Judge,
+    /// How many records had no key, and were left out for it.
+    pub(super) keyless: u64,
 }
 
 /// Says what comes of a record that is no row.
@@ -52,6 +54,7 @@ impl<T: Entity> Source<T> {
                 table: Arc::clone(table),
                 topic: Arc::clone(&table.settings.topic.name),
             },
+            keyless: 0,
         }
     }
 
@@ -69,6 +72,7 @@ impl<T: Entity> Source<T> {
         Source {
             decoder: Decoder::of(table, origin, registry, runtime.clone()),
             judge,
+            keyless: 0,
         }
     }
 
@@ -83,17 +87,17 @@ impl<T: Entity> Source<T> {
         record: &RecordRef<'b>,
     ) -> Result<Option<Body<'b, T>>, StateError> {
         let decoder = &mut self.decoder;
-        let wire = match record.key {
-            None if T::Key::COLUMNS == 0 => Some([].as_slice()),
-            wire => wire,
-        };
-        let (Some(wire), Some(value)) = (wire, record.value) else {
+        let Some(value) = record.value else {
             return Ok(None);
         };
-        let key = match decoder.key(wire) {
-            Ok(key) => key,
-            Err(Refusal::Poison(_)) => return Ok(None),
-            Err(Refusal::Unknown(id, source)) => {
+        let key = match record.key.map(|wire| decoder.key(wire)) {
+            None => match T::Key::absent() {
+                Some(key) => key,
+                None => return Ok(None),
+            },
+            Some(Ok(key)) => key,
+            Some(Err(Refusal::Poison(_))) => return Ok(None),
+            Some(Err(Refusal::Unknown(id, source))) => {
                 return Err(decoder.without(id, Part::Key, source));
             }
         };
@@ -113,25 +117,30 @@ impl<T: Entity> Source<T> {
         partition: i32,
         record: &RecordRef<'b>,
     ) -> Result<(Read<'b, T::Key>, &'b Judge), StateError> {
-        let Source { decoder, judge } = self;
-        let keyless = T::Key::COLUMNS == 0;
-        let wire = match record.key {
-            Some(wire) => wire,
-            None if keyless => &[],
-            // A row of a table has a key, and a stream with a key column has none to put there.
-            None => return Ok((Read::Nothing, judge)),
-        };
+        let Source {
+            decoder,
+            judge,
+            keyless,
+        } = self;
         if dummy::is_marked(record.headers) {
             return Ok((Read::Nothing, judge));
         }
-        let key = match decoder.key(wire) {
-            Ok(key) => key,
-            Err(Refusal::Poison(reason)) => {
+        let key = match record.key.map(|wire| decoder.key(wire)) {
+            None => match T::Key::absent() {
+                Some(key) => key,
+                // A row of a table has a key, and a key column that is no `Option` has nothing to put there.
+                None => {
+                    *keyless = keyless.saturating_add(1);
+                    return Ok((Read::Nothing, judge));
+                }
+            },
+            Some(Ok(key)) => key,
+            Some(Err(Refusal::Poison(reason))) => {
                 let reason = format!("the key cannot be read: {reason}");
                 judge.poison(partition, record.offset, reason)?;
                 return Ok((Read::Nothing, judge));
             }
-            Err(Refusal::Unknown(id, source)) => {
+            Some(Err(Refusal::Unknown(id, source))) => {
                 return Err(decoder.without(id, Part::Key, source));
             }
         };

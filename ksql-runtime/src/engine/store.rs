@@ -16,7 +16,7 @@ pub(super) const GROUP: u8 = 1;
 pub(super) const CLOSING: u8 = 2;
 /// Behind it: a partition. The largest timestamp seen there.
 pub(super) const TIME: u8 = 3;
-/// Alone: how many records were processed, and how many windows were late for one.
+/// Alone: how many records were processed, how many windows were late for one, how many were left out without a key.
 pub(super) const COUNTS: u8 = 4;
 /// Alone: what is being written, so that it is made again alike.
 pub(super) const INTENT: u8 = 5;
@@ -32,6 +32,17 @@ pub(super) const WAITING: u8 = 9;
 pub(super) const ALONE: u8 = 10;
 /// Behind it: a partition, a time, a number. The key of the record that is forgotten once that time is over.
 pub(super) const EXPIRY: u8 = 11;
+
+/// What is counted with every write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Counts {
+    /// Records processed.
+    pub(super) sequence: u64,
+    /// Windows that were closed to a row that came too late.
+    pub(super) late: u64,
+    /// Records left out for want of a key.
+    pub(super) keyless: u64,
+}
 
 /// Reading of a query's store.
 #[derive(Debug)]
@@ -60,15 +71,21 @@ impl QueryStore {
         Ok(self.get(key, |_| ())?.is_some())
     }
 
-    /// How many records were processed, and how many windows were closed to one that came too late.
-    pub(super) fn counts(&self) -> Result<(u64, u64), StateError> {
+    /// What was counted.
+    pub(super) fn counts(&self) -> Result<Counts, StateError> {
         let found = self.get(&[COUNTS], |bytes| {
-            let (sequence, late) = bytes.split_first_chunk::<8>()?;
-            let late = late.first_chunk::<8>()?;
-            Some((u64::from_be_bytes(*sequence), u64::from_be_bytes(*late)))
+            let (sequence, rest) = bytes.split_first_chunk::<8>()?;
+            let (late, rest) = rest.split_first_chunk::<8>()?;
+            // Older stores end here.
+            let keyless = rest.first_chunk::<8>().copied().unwrap_or_default();
+            Some(Counts {
+                sequence: u64::from_be_bytes(*sequence),
+                late: u64::from_be_bytes(*late),
+                keyless: u64::from_be_bytes(keyless),
+            })
         })?;
         match found {
-            None => Ok((0, 0)),
+            None => Ok(Counts::default()),
             Some(Some(counts)) => Ok(counts),
             Some(None) => Err(self.damaged("the number of records processed")),
         }
@@ -183,16 +200,33 @@ impl QueryStore {
             .store
             .corrupt(format!("{what} in the store `{store}` cannot be read"))
     }
+
+    /// What a query that joins makes of a record cannot be written.
+    #[cold]
+    pub(super) fn impossible(
+        &self,
+        partition: i32,
+        offset: i64,
+        reason: &dyn std::fmt::Display,
+    ) -> StateError {
+        StateError::Result {
+            query: self.table.entity,
+            topic: self.table.topic().to_owned(),
+            partition,
+            offset,
+            reason: reason.to_string(),
+        }
+    }
 }
 
-/// Notes how many records were processed, and how many windows were closed to one.
+/// Notes what was counted.
 pub(super) fn put_counts(
     batch: &mut WriteBatch,
     family: &Arc<BoundColumnFamily<'_>>,
-    sequence: u64,
-    late: u64,
+    counts: Counts,
 ) {
-    let value = [sequence.to_be_bytes(), late.to_be_bytes()].concat();
+    let numbers = [counts.sequence, counts.late, counts.keyless];
+    let value = numbers.map(u64::to_be_bytes).concat();
     batch.put_cf(family, [COUNTS], value);
 }
 

@@ -1,6 +1,8 @@
 //! What a query leaves in its store.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::store::{CLOSING, GROUP};
 use crate::codec::{DecodeError, Reader, write};
 use crate::entity::{Entity, Window};
@@ -125,6 +127,197 @@ impl Groups for Weight {
 
 counted!(Minutes, Minute, MinuteRow, "minutes", #[window(tumbling, minutes = [1], grace = "10s")]);
 counted!(Visits, Visit, VisitRow, "visits", #[window(session, gap = "30s", grace = "10s")]);
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("notes", partitions = 2)]
+struct Note {
+    #[key]
+    author: i64,
+    text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("lengths")]
+#[table]
+struct Length {
+    #[key]
+    author: i64,
+    bytes: i64,
+}
+
+/// Keeps all texts of an author, and counts what all authors' take in memory together.
+#[derive(Debug, Clone, Copy)]
+struct Lengths;
+
+/// What all [`Texts`] hold now, and what they held at most.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static MOST_HELD: AtomicUsize = AtomicUsize::new(0);
+
+#[derive(Debug, Default)]
+struct Texts(Vec<String>);
+
+impl Texts {
+    fn push(&mut self, text: &str) {
+        self.0.push(text.to_owned());
+        let held = HELD.fetch_add(text.len(), Ordering::SeqCst) + text.len();
+        MOST_HELD.fetch_max(held, Ordering::SeqCst);
+    }
+
+    fn length(&self) -> usize {
+        self.0.iter().map(String::len).sum()
+    }
+}
+
+impl Drop for Texts {
+    fn drop(&mut self) {
+        HELD.fetch_sub(self.length(), Ordering::SeqCst);
+    }
+}
+
+impl Clone for Texts {
+    fn clone(&self) -> Self {
+        let mut clone = Texts::default();
+        self.0.iter().for_each(|text| clone.push(text));
+        clone
+    }
+}
+
+impl Groups for Texts {
+    fn write(&self, out: &mut Vec<u8>) {
+        write::long(self.0.len() as i64, out);
+        for text in &self.0 {
+            write::bytes(text.as_bytes(), out);
+        }
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut texts = Texts::default();
+        for _ in 0..input.long()? {
+            texts.push(input.text()?);
+        }
+        Ok(texts)
+    }
+
+    fn owned(&self) -> usize {
+        self.length()
+    }
+
+    fn merge(&mut self, other: Self) -> Result<(), Overflow> {
+        other.0.iter().for_each(|text| self.push(text));
+        Ok(())
+    }
+}
+
+impl Query for Lengths {
+    type Output = Length;
+    const PLAN: &'static plan::Query<'static> = &plan::Query {
+        name: "Lengths",
+        inputs: &[plan::Input {
+            name: "notes",
+            entity: Note::MODEL,
+            kind: Kind::Stream,
+        }],
+        steps: &[],
+        output: Length::MODEL,
+        kind: Kind::Table,
+        because: "it was written by hand",
+        parameters: &[],
+    };
+    const KSQL: &'static [&'static str] = &["-- none;"];
+
+    fn parameters(&self) -> Result<Vec<(&'static str, String)>, ParameterError> {
+        Ok(Vec::new())
+    }
+
+    fn accept<H: Host>(self, host: H) -> H::Made {
+        host.aggregate(self)
+    }
+}
+
+impl Aggregate for Lengths {
+    type Input = Note;
+    type Groups = Texts;
+
+    fn keep<'a>(&'a self, _at: &At<'a>, _row: Row<'a, Note>) -> bool {
+        true
+    }
+
+    fn key<'a>(&'a self, _at: &At<'a>, row: Row<'a, Note>, out: &mut Vec<u8>) -> bool {
+        group::push(Any::Bigint(row.author), true, out)
+    }
+
+    fn first<'a>(&'a self, at: &At<'a>, row: Row<'a, Note>) -> Result<Texts, Overflow> {
+        let mut texts = Texts::default();
+        self.update(at, row, &mut texts)?;
+        Ok(texts)
+    }
+
+    fn update<'a>(
+        &'a self,
+        _at: &At<'a>,
+        row: Row<'a, Note>,
+        groups: &mut Texts,
+    ) -> Result<(), Overflow> {
+        groups.push(row.text);
+        Ok(())
+    }
+
+    fn finish<'a>(
+        &'a self,
+        _scratch: &'a Scratch,
+        key: &'a [u8],
+        _window: Window,
+        groups: &'a Texts,
+    ) -> Row<'a, Length> {
+        LengthRow {
+            author: group::read(&mut Reader::new(key), true, native::BIGINT),
+            bytes: groups.length() as i64,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_accumulators_hold_counts_against_the_memory_of_open_groups() {
+    const AUTHORS: i64 = 400;
+    const ROUNDS: i64 = 4;
+    const TEXT: usize = 16 * 1024;
+    let test = testing::query(Lengths)
+        .latest_changes()
+        .setting("memory", "32MiB")
+        .start()
+        .await
+        .unwrap();
+    let text = "x".repeat(TEXT);
+    let most = test
+        .context()
+        .query_table("Lengths")
+        .unwrap()
+        .settings
+        .gather_bytes;
+    for _ in 0..ROUNDS {
+        let notes = (0..AUTHORS).map(|author| {
+            let text = text.clone();
+            (0, Note { author, text })
+        });
+        test.send_all_at(notes).await.unwrap();
+    }
+    test.settle().await.unwrap();
+    let all = AUTHORS as usize * ROUNDS as usize * TEXT;
+    assert!(all > 2 * most, "{all} bytes are no trial of {most}");
+    let held = MOST_HELD.load(Ordering::SeqCst);
+    assert!(held > most / 4, "{held} of {most} bytes were used");
+    // The row that fills it is taken, and the group it is for is read whole.
+    assert!(
+        held <= most + ROUNDS as usize * TEXT,
+        "{held} of {most} bytes"
+    );
+    let rows = test.context().set::<Length>().to_list().await.unwrap();
+    assert_eq!(rows.len(), AUTHORS as usize);
+    for row in rows {
+        assert_eq!(row.bytes, ROUNDS * TEXT as i64, "{}", row.author);
+    }
+    test.end().await.unwrap();
+}
 
 /// How many groups a query keeps, and how many notes of when they close.
 fn kept(test: &Test, query: &str) -> (usize, usize) {

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use ksql_schema::query::Sql;
 
 use super::decimal::{self, Digits};
 use super::{Any, List, Map, Operand, Output, Scratch, Shape, double, instant, string};
@@ -23,29 +24,51 @@ pub fn cast<'a, T: Output<'a>, A: Operand<'a>>(scratch: &'a Scratch, value: A) -
     T::from_any(to(scratch, value.any_in(scratch), T::SHAPE))
 }
 
-/// `CAST(a AS ARRAY<E>)` or `MAP<STRING, E>`: element by element.
-pub fn cast_elements<'a, T: Output<'a>, E: Output<'a>, A: Operand<'a>>(
-    scratch: &'a Scratch,
-    value: A,
-) -> T {
-    let made = match value.any_in(scratch) {
-        Any::List(list) => Any::List(List::new(
-            scratch.collect(
-                list.items(scratch)
-                    .iter()
-                    .map(|item| to(scratch, *item, E::SHAPE)),
-            ),
-        )),
-        Any::Map(map) => Any::Map(Map::new(
-            scratch.collect(
-                map.entries(scratch)
-                    .iter()
-                    .map(|(key, value)| (*key, to(scratch, *value, E::SHAPE))),
-            ),
-        )),
-        _ => Any::Null,
-    };
-    T::from_any_in(made, scratch)
+/// `CAST` to any type, of a collection element by element and of a struct field by field: one that it has not is `NULL`.
+pub fn deep<'a>(scratch: &'a Scratch, any: Any<'a>, ty: Sql) -> Any<'a> {
+    match (ty, any) {
+        (Sql::Array(elem), Any::List(list)) => {
+            let items = list.items(scratch).iter();
+            Any::List(List::new(
+                scratch.collect(items.map(|item| deep(scratch, *item, elem.ty()))),
+            ))
+        }
+        (Sql::Map(elem), Any::Map(map)) => {
+            let entries = map.entries(scratch).iter();
+            Any::Map(Map::new(scratch.collect(
+                entries.map(|(key, value)| (*key, deep(scratch, *value, elem.ty()))),
+            )))
+        }
+        (Sql::Struct(record), Any::Struct(fields)) => {
+            let fields = record.fields.iter().map(|wanted| {
+                let found = fields.iter().find(|(name, _)| *name == wanted.sql_name);
+                let value = found.map_or(Any::Null, |(_, value)| *value);
+                (wanted.sql_name, deep(scratch, value, Sql::of(&wanted.ty)))
+            });
+            Any::Struct(scratch.collect(fields))
+        }
+        (Sql::Array(_) | Sql::Map(_) | Sql::Struct(_), _) => Any::Null,
+        (ty, any) => to(scratch, any, shape(ty)),
+    }
+}
+
+const fn shape(ty: Sql) -> Shape {
+    match ty {
+        Sql::Unknown | Sql::Null => Shape::Unknown,
+        Sql::Boolean => Shape::Boolean,
+        Sql::Integer => Shape::Integer,
+        Sql::Bigint => Shape::Bigint,
+        Sql::Double => Shape::Double,
+        Sql::Decimal { precision, scale } => Shape::Decimal { precision, scale },
+        Sql::String => Shape::String,
+        Sql::Bytes => Shape::Bytes,
+        Sql::Date => Shape::Date,
+        Sql::Time => Shape::Time,
+        Sql::Timestamp => Shape::Timestamp,
+        Sql::Array(_) => Shape::Array,
+        Sql::Map(_) => Shape::Map,
+        Sql::Struct(_) => Shape::Struct,
+    }
 }
 
 #[inline]

@@ -55,6 +55,8 @@ fn decimals_round_half_up_after_the_bound_was_asked() {
     // It was below the bound before it was rounded, and has a digit more than the type: ksqlDB lets it pass.
     let most = one::<Any<'_>, _>(&scratch, dec::<5, 3>("99.999"));
     assert!(matches!(most, Any::Null), "a cast has a type");
+    let most = one::<Option<Dec<4, 2>>, _>(&scratch, dec::<5, 3>("99.999"));
+    assert_eq!(most.map(Dec::unscaled), Some(10_000));
     assert!(matches!(
         to(
             &scratch,
@@ -211,8 +213,15 @@ fn temporal_casts_are_in_utc() {
 fn elements_are_cast_one_by_one_and_fail_one_by_one() {
     let scratch = Scratch::new();
     let items = [Any::String("10"), Any::Null, Any::String("x")];
-    let list: List<'_> = cast_elements::<_, i32, _>(&scratch, List::new(&items));
-    assert_eq!(format!("{list:?}"), "[Integer(10), Null, Null]");
+    let whole = Sql::Array(ksql_schema::query::Elem::new(Sql::Integer, true));
+    let list = deep(&scratch, Any::List(List::new(&items)), whole);
+    assert_eq!(format!("{list:?}"), "List([Integer(10), Null, Null])");
+    let entries = [("a", Any::String("1")), ("b", Any::String("x"))];
+    let whole = Sql::Map(ksql_schema::query::Elem::new(Sql::Bigint, true));
+    let map = deep(&scratch, Any::Map(Map::new(&entries)), whole);
+    assert_eq!(format!("{map:?}"), "Map({\"a\": Bigint(1), \"b\": Null})");
+    let none = deep(&scratch, Any::Failed, whole);
+    assert!(none.is_null());
 }
 
 #[test]

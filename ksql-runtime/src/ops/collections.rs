@@ -4,6 +4,8 @@
 
 use std::cmp::Ordering;
 
+use ksql_schema::query::Sql;
+
 use super::aggregate::java_order;
 use super::compare::same;
 use super::{Any, List, Map, Scratch, cast};
@@ -80,6 +82,46 @@ pub fn map<'a>(scratch: &'a Scratch, entries: &[(Any<'a>, Any<'a>)]) -> Any<'a> 
     Any::Map(Map::new(scratch.collect(entries.iter().map(
         |(key, value)| (cast::text(scratch, *key), super::lenient(*value)),
     ))))
+}
+
+/// `STRUCT(field := value, ..)`: a struct of a type, its fields in the type's order; one that is not given is `NULL`.
+pub fn record<'a>(scratch: &'a Scratch, ty: Sql, fields: &[(&'a str, Any<'a>)]) -> Any<'a> {
+    let Sql::Struct(record) = ty else {
+        return Any::Failed;
+    };
+    let ordered = record.fields.iter().map(|wanted| {
+        let found = fields.iter().find(|(name, _)| *name == wanted.sql_name);
+        let value = found.map_or(Any::Null, |(_, value)| super::lenient(*value));
+        (wanted.sql_name, value)
+    });
+    Any::Struct(scratch.collect(ordered))
+}
+
+/// `EXPLODE(a)`: its elements; none of `NULL`.
+pub fn explode<'a>(scratch: &'a Scratch, array: Any<'a>) -> &'a [Any<'a>] {
+    list(scratch, array).unwrap_or(&[])
+}
+
+/// The most columns `CUBE_EXPLODE` takes: the rows double with each.
+const MOST_CUBED: usize = 20;
+
+/// `CUBE_EXPLODE(a)`: an array for each choice of its elements, `NULL` in the place of those not chosen; what is `NULL` already is no
+/// choice. The first row has none, the last all. More than 20 elements make none.
+pub fn cube_explode<'a>(scratch: &'a Scratch, array: Any<'a>) -> &'a [Any<'a>] {
+    let Some(items) = list(scratch, array).filter(|items| items.len() <= MOST_CUBED) else {
+        return &[];
+    };
+    // The first element is the highest bit.
+    let chosen = |row: u32, at: usize| row >> (items.len() - 1 - at) & 1 == 1;
+    let rows = (0..1_u32 << items.len()).filter(|row| {
+        let mut elements = items.iter().enumerate();
+        elements.all(|(at, item)| !(item.is_null() && chosen(*row, at)))
+    });
+    scratch.collect(rows.map(|row| {
+        let elements = items.iter().enumerate();
+        let row = elements.map(|(at, item)| if chosen(row, at) { *item } else { Any::Null });
+        Any::List(List::new(scratch.collect(row)))
+    }))
 }
 
 /// `ARRAY_LENGTH(a)`, also of a map.
@@ -232,10 +274,11 @@ pub fn array_remove<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<A
 pub fn array_sort<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
     let (array, descending) = match arguments {
         [array] => (array, false),
-        [array, way] => {
-            let way = way.text(scratch)?.to_ascii_uppercase();
-            (array, matches!(way.as_str(), "DESC" | "DESCENDING"))
-        }
+        [array, way] => match way.text(scratch)?.to_ascii_uppercase().as_str() {
+            "ASC" | "ASCENDING" => (array, false),
+            "DESC" | "DESCENDING" => (array, true),
+            _ => return Some(Any::Null),
+        },
         _ => return None,
     };
     let mut items = list(scratch, *array)?.to_vec();
@@ -245,6 +288,64 @@ pub fn array_sort<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any
         (left, right) => left.cmp(&right),
     });
     made(scratch, &items)
+}
+
+/// Elements that a series may have: what is larger would not fit into a record.
+const MOST_GENERATED: i64 = 10_000_000;
+
+/// `GENERATE_SERIES(from, to [, step])`: both ends included; a step of 0 or the wrong way fails.
+pub fn generate_series<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    let (from, to, step) = match arguments {
+        [from, to] => (from, to, None),
+        [from, to, step] => (from, to, Some(step.bigint()?)),
+        _ => return None,
+    };
+    let make = |value: i64| match from {
+        Any::Integer(_) => i32::try_from(value).map_or(Any::Null, Any::Integer),
+        _ => Any::Bigint(value),
+    };
+    let (start, end) = (from.bigint()?, to.bigint()?);
+    let distance = end.checked_sub(start)?;
+    let step = step.unwrap_or(if distance > 0 { 1 } else { -1 });
+    if step == 0 || (distance > 0 && step < 0) || (distance < 0 && step > 0) {
+        return None;
+    }
+    let count = distance.checked_div(step)?.checked_add(1)?;
+    if count > MOST_GENERATED {
+        return None;
+    }
+    let values = (0..count).map(|at| make(start.wrapping_add(at.wrapping_mul(step))));
+    Some(Any::List(List::new(scratch.collect(values))))
+}
+
+/// `MAP_UNION(a, b)`: of one key the second's value; one that is `NULL` is passed over.
+pub fn map_union<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    match arguments {
+        [Any::Null, other] | [other, Any::Null] => Some(*other),
+        [one, two] => {
+            let (one, two) = (one.map()?.entries(scratch), two.map()?.entries(scratch));
+            let mut entries: std::collections::BTreeMap<&str, Any<'a>> =
+                one.iter().copied().collect();
+            entries.extend(two.iter().copied());
+            Some(Any::Map(Map::new(scratch.collect(entries.into_iter()))))
+        }
+        _ => None,
+    }
+}
+
+/// `ENTRIES(m, sorted)`: structs of `K` and `V`, by the keys where they are sorted; in no order otherwise, which is the same here.
+pub fn entries<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>> {
+    let [map, Any::Boolean(_)] = arguments else {
+        return None;
+    };
+    let mut entries = map.map()?.entries(scratch).to_vec();
+    entries.sort_by(|(one, _), (two, _)| java_order(Any::String(one), Any::String(two)));
+    let structs = entries.iter().map(|(key, value)| {
+        let fields = [("K", Any::String(key)), ("V", *value)];
+        Any::Struct(scratch.list(&fields))
+    });
+    let structs: Vec<Any<'a>> = structs.collect();
+    made(scratch, &structs)
 }
 
 /// `MAP_KEYS(m)`.

@@ -3,21 +3,27 @@
 //! Most are ksqlDB's own. What KSQL writes with several functions by a template is put together of these here, in the same order,
 //! so that a `NULL` or a failure takes the same way through it.
 
+pub use super::code::{
+    bigint_from_bytes, chr, double_from_bytes, elt, encode, field, int_from_bytes, md5,
+};
 pub use super::collections::{
-    array_distinct, array_join, array_max, array_min, as_map, map_keys, map_values, slice,
+    array_concat, array_distinct, array_except, array_intersect, array_join, array_max, array_min,
+    array_remove, array_sort, array_union, as_map, entries, generate_series, map_keys, map_union,
+    map_values, slice,
 };
 pub use super::conditional::{as_value, coalesce, coalesce as if_null, nullif as null_if};
 pub use super::json::{extractjsonfield as extract_json_field, is_json_string, to_json_string};
 pub use super::math::{
-    abs, ceil, exp, floor, greatest, least, ln, log, power, round, round as round_to, sign, sqrt,
-    trunc, trunc as trunc_to,
+    abs, acos, asin, atan, atan2, cbrt, ceil, cos, cosh, cot, degrees, exp, floor, greatest, least,
+    ln, log, power, radians, round, round as round_to, sign, sin, sinh, sqrt, tan, tanh, trunc,
+    trunc as trunc_to,
 };
 pub use super::pattern::regexp_extract;
 pub use super::temporal::{
     add as date_add, add as time_add, add as timestamp_add, convert_tz, format,
-    format as format_date, format as format_time, format as format_timestamp, from_unixtime,
-    parse_date, parse_time, parse_timestamp, sub as date_sub, sub as time_sub,
-    sub as timestamp_sub, unix_timestamp,
+    format as format_date, format as format_time, format as format_timestamp, from_days,
+    from_unixtime, parse_date, parse_time, parse_timestamp, sub as date_sub, sub as time_sub,
+    sub as timestamp_sub, unix_date, unix_timestamp,
 };
 pub use super::text::{
     concat, concat_ws, from_bytes, initcap as init_cap, instr, lcase, lpad as l_pad, mask, replace,

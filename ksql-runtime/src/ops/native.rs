@@ -64,7 +64,7 @@ impl<'a, const P: u32, const S: u32> Scalar<'a> for Dec<P, S> {
                 (unscaled, scale) => decimal::rescale(unscaled, scale, S)?,
             },
         };
-        Dec::from_unscaled(unscaled)
+        Dec::from_rounded(unscaled)
     }
 
     #[inline]
@@ -110,6 +110,8 @@ pub const TIMESTAMP: u8 = 10;
 pub const ARRAY: u8 = 11;
 /// `MAP`.
 pub const MAP: u8 = 12;
+/// `STRUCT`: has no Rust type of its own, but an accumulator keeps it.
+pub const STRUCT: u8 = 13;
 /// `DECIMAL` of 39 to 76 digits: no code of a node's own, see [`code`].
 pub const WIDE: u8 = 100;
 

@@ -252,6 +252,10 @@ pub fn split<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>>
     let [text, delimiter] = arguments else {
         return None;
     };
+    if let (Any::Bytes(bytes), Any::Bytes(delimiter)) = (text, delimiter) {
+        let parts = split_bytes(bytes, delimiter).map(Any::Bytes);
+        return Some(Any::List(List::new(scratch.collect(parts))));
+    }
     let (text, delimiter) = (text.text(scratch)?, delimiter.text(scratch)?);
     let parts: Vec<Any<'a>> = if delimiter.is_empty() && !text.is_empty() {
         text.char_indices()
@@ -264,6 +268,27 @@ pub fn split<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'a>>
         text.split(delimiter).map(Any::String).collect()
     };
     Some(Any::List(List::new(scratch.list(&parts))))
+}
+
+/// The parts between a delimiter; between single bytes where it is empty.
+fn split_bytes<'a>(bytes: &'a [u8], delimiter: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let mut rest = Some(bytes);
+    std::iter::from_fn(move || {
+        let left = rest?;
+        let found = match delimiter.len() {
+            0 => Some(1).filter(|end| *end < left.len()),
+            length => left.windows(length).position(|part| part == delimiter),
+        };
+        let (part, after) = match found {
+            Some(end) => {
+                let (part, after) = left.split_at_checked(end)?;
+                (part, after.get(delimiter.len()..))
+            }
+            None => (left, None),
+        };
+        rest = after;
+        Some(part)
+    })
 }
 
 /// What a mask stands for, by Java's general categories.
@@ -359,7 +384,7 @@ pub fn to_bytes<'a>(scratch: &'a Scratch, arguments: &[Any<'a>]) -> Option<Any<'
 }
 
 /// Digits in pairs, also as `0x..` and `X'..'`; of an odd number the first stands alone.
-fn from_hex(text: &str) -> Option<Vec<u8>> {
+pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits = if let Some(digits) = text.strip_prefix("0x") {
         digits
     } else if let Some(quoted) = text.strip_prefix(['X', 'x']) {

@@ -19,9 +19,10 @@ pub use super::{
 pub use crate::__private::Bytes;
 pub use crate::codec::{DecodeError, Reader, Value};
 pub use crate::entity::{Entity, Window};
-pub use crate::ops::aggregate::{self, Accumulator, Merge, Undo};
+pub use crate::ops::aggregate::{self, Accumulator, Merge, Nest, Undo};
 pub use crate::ops::{
-    Any, Failed, Operand, Output, arith, call, cast, collections, compare, lenient, like, logic,
+    Any, Failed, Operand, Output, arith, call, cast, collections, compare, lambda, lenient, like,
+    logic,
 };
 use crate::ops::{Native, Shape, Ty, native};
 pub use crate::ops::{expressions as f, temporal::Unit};
@@ -58,9 +59,9 @@ pub fn literal<P: Param>(
     })
 }
 
-/// What an accumulator keeps of a node's values.
-pub type Kept<const CODE: u8, const P: u32, const S: u32> =
-    <Ty<CODE, P, S, false> as aggregate::Keep>::S;
+/// What an accumulator keeps of a node's values; `N` names the type of one that is nested.
+pub type Kept<N, const CODE: u8, const P: u32, const S: u32> =
+    <Ty<CODE, P, S, false> as aggregate::Keep<N>>::S;
 
 /// The code of a node's Rust type: what has none of its own goes through as it is.
 pub const fn code(node: s::Node) -> u8 {
@@ -73,7 +74,7 @@ pub const fn code(node: s::Node) -> u8 {
 /// The code of the type an accumulator keeps; what none keeps is refused by a check.
 pub const fn kept(node: s::Node) -> u8 {
     match native::code(node.code(), node.precision()) {
-        s::node::code::STRUCT | native::ARRAY | native::MAP | native::WIDE => native::UNKNOWN,
+        native::WIDE => native::UNKNOWN,
         code => code,
     }
 }
@@ -113,13 +114,18 @@ pub fn give<'a, T: Output<'a>, A: Operand<'a>>(scratch: &'a Scratch, value: A) -
     T::from_any_in(value.any_in(scratch), scratch)
 }
 
-/// A value where another type is asked for: `CONVERTS` where a CAST is written.
+/// A value where another type is asked for: `CONVERTS` where a CAST is written. What is in a collection is of the type that its
+/// node says.
 #[inline]
 pub fn convert<'a, T: Output<'a>, A: Operand<'a>, const CONVERTS: bool>(
     scratch: &'a Scratch,
     value: A,
+    to: s::Sql,
 ) -> T {
-    if CONVERTS {
+    if CONVERTS && matches!(T::SHAPE, Shape::Array | Shape::Map | Shape::Unknown) {
+        let any = value.any_in(scratch);
+        T::from_any_in(cast::deep(scratch, any, to), scratch)
+    } else if CONVERTS {
         cast::cast(scratch, value)
     } else {
         give(scratch, value)
@@ -132,7 +138,7 @@ pub fn field<'a>(of: Any<'a>, name: &str) -> Any<'a> {
     match of {
         Any::Struct(fields) => fields
             .iter()
-            .find(|(field, _)| *field == name)
+            .find(|(field, _)| field.eq_ignore_ascii_case(name))
             .map_or(Any::Null, |(_, value)| *value),
         _ => Any::Null,
     }

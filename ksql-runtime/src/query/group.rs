@@ -36,6 +36,14 @@ pub fn push(part: Any<'_>, alone: bool, out: &mut Vec<u8>) -> bool {
     true
 }
 
+/// Appends one of several parts, which may be `NULL`: of a record's key, where grouping would leave the row out.
+#[inline]
+pub fn push_nullable(part: Any<'_>, out: &mut Vec<u8>) {
+    if !push(part, false, out) {
+        out.push(0);
+    }
+}
+
 /// Reads a part of the type with this code; of bytes that are none, what is absent.
 #[inline]
 pub fn read<'a, T: Output<'a>>(input: &mut Reader<'a>, alone: bool, code: u8) -> T {

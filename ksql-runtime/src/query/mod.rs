@@ -23,6 +23,7 @@ use ksql_schema::query::plan;
 
 use crate::codec::{DecodeError, Reader};
 use crate::entity::{Entity, Window};
+use crate::ops::Any;
 pub use crate::ops::Scratch;
 pub use crate::ops::aggregate::Overflow;
 pub use explain::Explanation;
@@ -182,6 +183,31 @@ pub struct At<'a> {
     pub offset: i64,
     /// Grows with every row processed, restarts included: what "latest" and "earliest" go by.
     pub sequence: u64,
+    /// Of a row that becomes several: what this one has of each array.
+    pub exploded: &'a [Any<'a>],
+}
+
+impl<'a> At<'a> {
+    /// What `EXPLODE` gives this row, by the number of the call.
+    #[inline]
+    pub fn exploded(&self, index: usize) -> Any<'a> {
+        let value = self.exploded.get(index);
+        value.copied().unwrap_or(Any::Null)
+    }
+
+    /// The rows that this one becomes: as many as the longest array has elements.
+    pub fn of_rows(self, arrays: &'a [&'a [Any<'a>]]) -> impl Iterator<Item = At<'a>> {
+        let rows = arrays.iter().map(|array| array.len()).max().unwrap_or(0);
+        (0..rows).map(move |row| {
+            let values = arrays.iter().map(move |array| array.get(row).copied());
+            At {
+                exploded: self
+                    .scratch
+                    .collect(values.map(|value| value.unwrap_or(Any::Null))),
+                ..self
+            }
+        })
+    }
 }
 
 /// A borrowed row of an entity, or of several that were joined.
@@ -214,13 +240,23 @@ pub enum Side {
     Right,
 }
 
-/// A query that makes of a row at most one other.
+/// A query that makes of a row at most one other, or one for each element of an array.
 pub trait Project: Query {
     /// What it reads.
     type Input: Input;
 
     /// Whether the row is wanted (`WHERE`). A condition that fails does not hold.
     fn keep<'a>(&'a self, at: &At<'a>, row: Row<'a, Self::Input>) -> bool;
+
+    /// Whether a row becomes one for each element of an array (`EXPLODE`).
+    const EXPLODES: bool = false;
+
+    /// The arrays that a row is exploded into: it becomes as many rows as the longest has elements, and what the others have not
+    /// is `NULL`.
+    fn explode<'a>(&'a self, at: &At<'a>, row: Row<'a, Self::Input>) -> &'a [&'a [Any<'a>]] {
+        let _ = (at, row);
+        &[]
+    }
 
     /// The row it makes, key columns included. An expression that fails is `NULL`.
     fn project<'a>(&'a self, at: &At<'a>, row: Row<'a, Self::Input>) -> Row<'a, Self::Output>;
@@ -323,6 +359,12 @@ pub trait Groups: Sized + Clone + Debug + Send + 'static {
     /// # Errors
     /// Where the bytes are nothing of the kind.
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError>;
+
+    /// The bytes that are held beside its size; asked after every row.
+    #[inline]
+    fn owned(&self) -> usize {
+        0
+    }
 
     /// Joins with what another session kept; this one's rows stand first where that matters.
     ///

@@ -132,7 +132,8 @@ impl<T: Entity> EntitySet<T> {
         let mut wire = Vec::with_capacity(64);
         key.encode(registered.key_schema, &mut wire);
         let timestamp = timestamp.unwrap_or_else(|| registered.clock.now_ms());
-        let record = Record::new(Some(&wire), None, timestamp);
+        let wire = (!key.is_absent()).then_some(wire.as_slice());
+        let record = Record::new(wire, None, timestamp);
         Ok(registered.log.produce(&registered.topic, record).await?)
     }
 }
@@ -144,7 +145,8 @@ fn encode<T: Entity>(entity: &T, registered: &Registered, out: &mut Vec<u8>) -> 
     entity.encode_value(out)?;
     if registered.result {
         out.truncate(body);
-        result::value::<T>(entity.row(), &Scratch::new(), out);
+        // An entity's decimals have the digits of their types.
+        let _ = result::value::<T>(entity.row(), &Scratch::new(), out);
     }
     Ok(())
 }

@@ -11,10 +11,11 @@ use std::time::Duration;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::read::{Access, Filtered};
+use super::read::{Filtered, Reading};
+use super::wanted::{self, Wanted};
 use super::windows::FilteredWindows;
 use crate::clock::Clock;
-use crate::entity::{TableEntity, Windowed};
+use crate::entity::{Entity, TableEntity, Windowed};
 use crate::error::Result;
 use crate::query::{Condition, Predicate};
 use crate::state::Table;
@@ -74,32 +75,33 @@ struct Asked {
 }
 
 impl Asked {
-    /// The kept result, else what `read` finds, which is kept then.
-    async fn result<R: Send + Sync + 'static>(
+    /// The kept result, else what `read` finds, which is kept then. As for every other read: the table may be read, and holds what
+    /// was asked for.
+    async fn result<W: Wanted, R: Send + Sync + 'static>(
         &self,
-        access: Access<'_>,
+        wanted: &W,
         what: &str,
-        shape: u64,
-        read: impl Future<Output = Result<(R, u64)>>,
+        read: impl FnOnce(&W, &Reading<'_>) -> Result<(R, u64)>,
     ) -> Result<Arc<R>> {
+        let access = wanted.access()?;
         let registered = access.registered;
         let key = format!(
-            "{}/{shape:x}/{what}/{}",
-            access.table.settings.store, self.text
+            "{}/{:x}/{what}/{}",
+            access.table.settings.store,
+            W::Entity::FINGERPRINT,
+            self.text
         );
-        // As for every other read: the table may be read, and holds what was asked for.
         let reading = access.ready().await?;
         let found = registered
             .results
             .get(&key, reading.table, &registered.clock);
-        if let Some(found) = reading.end(Ok(found))?
-            && let Ok(result) = found.downcast::<R>()
-        {
-            return Ok(result);
+        if let Some(found) = found.and_then(|found| found.downcast::<R>().ok()) {
+            return reading.end(Ok(found));
         }
         // Before the rows are read: a change meanwhile makes the result one of an older table.
-        let version = access.table.version();
-        let (result, rows) = read.await?;
+        let version = reading.table.version();
+        let read = read(wanted, &reading);
+        let (result, rows) = reading.end(read)?;
         let result = Arc::new(result);
         let expiry = i64::try_from(self.expiry.as_millis()).unwrap_or(i64::MAX);
         let kept = Kept {
@@ -171,20 +173,24 @@ fn asked<T, C>(condition: &Predicate<T, C>, bounds: String, expiry: Duration) ->
     })
 }
 
-impl<T: TableEntity, C: Condition<T>> Cached<Filtered<T, Predicate<T, C>>> {
-    /// The rows, in key order.
+impl<W: Wanted> Cached<W>
+where
+    W::Entity: Send + Sync + 'static,
+{
+    /// The rows, in key order; of one key in that of windows.
     ///
     /// # Errors
     /// As [`EntitySet::get`](super::EntitySet::get).
-    pub async fn to_list(&self) -> Result<Arc<Vec<T>>> {
-        let read = async { self.filtered.to_list().await.map(counted) };
-        match &self.asked {
-            None => read.await.map(|(rows, _)| Arc::new(rows)),
-            Some(asked) => {
-                let access = self.filtered.access()?;
-                asked.result(access, "rows", T::FINGERPRINT, read).await
-            }
-        }
+    pub async fn to_list(&self) -> Result<Arc<Vec<W::Entity>>> {
+        let Some(asked) = &self.asked else {
+            return wanted::read(&self.filtered, W::list).await.map(Arc::new);
+        };
+        let read = |wanted: &W, reading: &Reading<'_>| {
+            let rows = wanted.list(reading)?;
+            let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+            Ok((rows, count))
+        };
+        asked.result(&self.filtered, "rows", read).await
     }
 
     /// How many there are.
@@ -192,52 +198,11 @@ impl<T: TableEntity, C: Condition<T>> Cached<Filtered<T, Predicate<T, C>>> {
     /// # Errors
     /// As [`EntitySet::get`](super::EntitySet::get).
     pub async fn count(&self) -> Result<u64> {
-        let read = async { self.filtered.count().await.map(|count| (count, 1)) };
-        match &self.asked {
-            None => read.await.map(|(count, _)| count),
-            Some(asked) => {
-                let access = self.filtered.access()?;
-                let found = asked.result(access, "count", T::FINGERPRINT, read).await;
-                found.map(|count| *count)
-            }
-        }
+        let Some(asked) = &self.asked else {
+            return wanted::read(&self.filtered, W::number).await;
+        };
+        let read = |wanted: &W, reading: &Reading<'_>| Ok((wanted.number(reading)?, 1));
+        let found = asked.result(&self.filtered, "count", read).await;
+        found.map(|count| *count)
     }
-}
-
-impl<T: Windowed, C: Condition<T>> Cached<FilteredWindows<T, Predicate<T, C>>> {
-    /// The rows, in the order of keys and, of one key, of windows.
-    ///
-    /// # Errors
-    /// As [`WindowSet::get`](super::WindowSet::get).
-    pub async fn to_list(&self) -> Result<Arc<Vec<T>>> {
-        let read = async { self.filtered.to_list().await.map(counted) };
-        match &self.asked {
-            None => read.await.map(|(rows, _)| Arc::new(rows)),
-            Some(asked) => {
-                let access = self.filtered.access()?;
-                asked.result(access, "rows", T::FINGERPRINT, read).await
-            }
-        }
-    }
-
-    /// How many there are.
-    ///
-    /// # Errors
-    /// As [`WindowSet::get`](super::WindowSet::get).
-    pub async fn count(&self) -> Result<u64> {
-        let read = async { self.filtered.count().await.map(|count| (count, 1)) };
-        match &self.asked {
-            None => read.await.map(|(count, _)| count),
-            Some(asked) => {
-                let access = self.filtered.access()?;
-                let found = asked.result(access, "count", T::FINGERPRINT, read).await;
-                found.map(|count| *count)
-            }
-        }
-    }
-}
-
-fn counted<T>(rows: Vec<T>) -> (Vec<T>, u64) {
-    let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-    (rows, count)
 }

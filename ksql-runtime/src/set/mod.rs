@@ -4,6 +4,7 @@ mod add;
 mod cached;
 mod position;
 mod read;
+mod wanted;
 mod windows;
 
 use std::marker::PhantomData;

@@ -6,6 +6,7 @@
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
+use super::wanted::{self, Wanted};
 use super::{EntitySet, Position};
 use crate::codec::DecodeError;
 use crate::context::{Registered, wait_all};
@@ -146,7 +147,8 @@ impl<T: Entity> EntitySet<T> {
 }
 
 /// A table that is to be read, and how.
-pub(super) struct Access<'a> {
+#[derive(Debug)]
+pub struct Access<'a> {
     pub(super) registered: &'a Registered,
     pub(super) table: &'a Arc<Table>,
     pub(super) at_least: Option<&'a Position>,
@@ -199,21 +201,31 @@ impl<'a> Access<'a> {
         bounds: &Bounds,
         mut each: impl for<'r> FnMut(&T::Key, T::Row<'r>) -> Result<(), DecodeError>,
     ) -> Result<()> {
+        let reading = self.ready().await?;
         let all = |_: T::Row<'_>| true;
         let each = |key: &T::Key, row: T::Row<'_>| each(key, row).map(|()| true);
-        self.rows_while::<T>(bounds, |_| Ok(true), &all, each).await
+        let read = reading.rows_while::<T>(bounds, |_| Ok(true), &all, each);
+        reading.end(read)
     }
+}
 
+/// A table that may be read, and what it was when that was seen.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    pub(super) table: &'a Arc<Table>,
+    generation: u64,
+}
+
+impl Reading<'_> {
     /// The rows of a range whose key is one of those asked for and that are wanted, until `each` has enough.
-    pub(super) async fn rows_while<T: Entity>(
+    pub(super) fn rows_while<T: Entity>(
         &self,
         bounds: &Bounds,
         only: impl Fn(&T::Key) -> Result<bool, DecodeError>,
         wanted: &impl Condition<T>,
         mut each: impl for<'r> FnMut(&T::Key, T::Row<'r>) -> Result<bool, DecodeError>,
     ) -> Result<()> {
-        let reading = self.ready().await?;
-        let table = reading.table;
+        let table = self.table;
         let mut wrong = None;
         let scanned = beside_tasks(|| {
             scan(table, bounds, |key, stored| {
@@ -242,18 +254,10 @@ impl<'a> Access<'a> {
                 })
             })
         });
-        let whole = scanned.map_err(Error::from);
-        reading.end(whole.and(wrong.map_or(Ok(()), Err)))
+        scanned.map_err(Error::from)?;
+        wrong.map_or(Ok(()), Err)
     }
-}
 
-/// A table that may be read, and what it was when that was seen.
-pub(super) struct Reading<'a> {
-    pub(super) table: &'a Arc<Table>,
-    generation: u64,
-}
-
-impl Reading<'_> {
     /// What was read, unless all rows were removed meanwhile: then it is neither of the table before nor of the one after.
     pub(super) fn end<R>(self, read: Result<R>) -> Result<R> {
         if self.table.generation() == self.generation {
@@ -328,13 +332,7 @@ impl<T: Entity, C: Condition<T>> Filtered<T, C> {
     where
         T: TableEntity,
     {
-        let mut rows = Vec::new();
-        self.each(|row| {
-            rows.push(T::from_row(row)?);
-            Ok(true)
-        })
-        .await?;
-        Ok(rows)
+        wanted::read(self, Self::list).await
     }
 
     /// The first of them in key order; the rows behind it are not read.
@@ -345,13 +343,7 @@ impl<T: Entity, C: Condition<T>> Filtered<T, C> {
     where
         T: TableEntity,
     {
-        let mut first = None;
-        self.each(|row| {
-            first = Some(T::from_row(row)?);
-            Ok(false)
-        })
-        .await?;
-        Ok(first)
+        wanted::read(self, Self::foremost).await
     }
 
     /// How many there are.
@@ -362,39 +354,27 @@ impl<T: Entity, C: Condition<T>> Filtered<T, C> {
     where
         T: TableEntity,
     {
-        let mut count = 0_u64;
-        self.each(|_| {
-            count = count.saturating_add(1);
-            Ok(true)
-        })
-        .await?;
-        Ok(count)
-    }
-
-    /// The table that is to be read.
-    pub(super) fn access(&self) -> Result<Access<'_>>
-    where
-        T: TableEntity,
-    {
-        self.set.access()
+        wanted::read(self, Self::number).await
     }
 
     pub(super) fn condition(&self) -> &C {
         &self.keep
     }
+}
 
-    /// The rows that are wanted, until `each` has enough.
-    async fn each(
+impl<T: TableEntity, C: Condition<T>> Wanted for Filtered<T, C> {
+    type Entity = T;
+
+    fn access(&self) -> Result<Access<'_>> {
+        self.set.access()
+    }
+
+    fn scan(
         &self,
-        mut each: impl for<'a> FnMut(T::Row<'a>) -> Result<bool, DecodeError>,
-    ) -> Result<()>
-    where
-        T: TableEntity,
-    {
-        self.set
-            .access()?
-            .rows_while::<T>(&Bounds::all(), |_| Ok(true), &self.keep, |_, row| each(row))
-            .await
+        reading: &Reading<'_>,
+        mut each: impl for<'r> FnMut(T::Row<'r>) -> Result<bool, DecodeError>,
+    ) -> Result<()> {
+        reading.rows_while::<T>(&Bounds::all(), |_| Ok(true), &self.keep, |_, row| each(row))
     }
 }
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use ksql_schema::model::WindowKind;
 
-use super::read::{Access, collect, find};
+use super::read::{Access, Reading, collect, find};
+use super::wanted::{self, Wanted};
 use super::{EntitySet, Position};
 use crate::__private::WindowBound;
 use crate::codec::DecodeError;
@@ -256,11 +257,6 @@ pub struct FilteredWindows<T, F> {
 }
 
 impl<T: Windowed, C: Condition<T>> FilteredWindows<T, C> {
-    /// The table that is to be read.
-    pub(super) fn access(&self) -> Result<Access<'_>> {
-        self.set.access()
-    }
-
     pub(super) fn condition(&self) -> &C {
         &self.keep
     }
@@ -271,29 +267,12 @@ impl<T: Windowed, C: Condition<T>> FilteredWindows<T, C> {
         format!("{:?}/{:?}/{:?}", set.from, set.to, set.keys)
     }
 
-    /// The rows that are wanted, until `each` has enough.
-    async fn each(
-        &self,
-        mut each: impl for<'a> FnMut(T::Row<'a>) -> Result<bool, DecodeError>,
-    ) -> Result<()> {
-        let set = &self.set;
-        let starts = (set.from, set.to);
-        let all = starts == (Bound::Unbounded, Bound::Unbounded);
-        let only = |key: &T::Key| Ok(all || starts.contains(&window_of::<T>(key)?.start));
-        set.access()?
-            .rows_while::<T>(&set.keys, only, &self.keep, |_, row| each(row))
-            .await
-    }
-
     /// The rows, in the order of keys and, of one key, of windows.
     ///
     /// # Errors
     /// As [`WindowSet::get`].
     pub async fn to_list(&self) -> Result<Vec<T>> {
-        let mut rows = Vec::new();
-        self.each(|row| collect(&mut rows, row).map(|()| true))
-            .await?;
-        Ok(rows)
+        wanted::read(self, Self::list).await
     }
 
     /// The first of them; the rows behind it are not read.
@@ -301,13 +280,7 @@ impl<T: Windowed, C: Condition<T>> FilteredWindows<T, C> {
     /// # Errors
     /// As [`WindowSet::get`].
     pub async fn first(&self) -> Result<Option<T>> {
-        let mut first = None;
-        self.each(|row| {
-            first = Some(T::from_row(row)?);
-            Ok(false)
-        })
-        .await?;
-        Ok(first)
+        wanted::read(self, Self::foremost).await
     }
 
     /// How many there are.
@@ -315,13 +288,27 @@ impl<T: Windowed, C: Condition<T>> FilteredWindows<T, C> {
     /// # Errors
     /// As [`WindowSet::get`].
     pub async fn count(&self) -> Result<u64> {
-        let mut count = 0_u64;
-        self.each(|_| {
-            count = count.saturating_add(1);
-            Ok(true)
-        })
-        .await?;
-        Ok(count)
+        wanted::read(self, Self::number).await
+    }
+}
+
+impl<T: Windowed, C: Condition<T>> Wanted for FilteredWindows<T, C> {
+    type Entity = T;
+
+    fn access(&self) -> Result<Access<'_>> {
+        self.set.access()
+    }
+
+    fn scan(
+        &self,
+        reading: &Reading<'_>,
+        mut each: impl for<'r> FnMut(T::Row<'r>) -> Result<bool, DecodeError>,
+    ) -> Result<()> {
+        let set = &self.set;
+        let starts = (set.from, set.to);
+        let all = starts == (Bound::Unbounded, Bound::Unbounded);
+        let only = |key: &T::Key| Ok(all || starts.contains(&window_of::<T>(key)?.start));
+        reading.rows_while::<T>(&set.keys, only, &self.keep, |_, row| each(row))
     }
 }
 

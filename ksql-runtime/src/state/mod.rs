@@ -159,6 +159,14 @@ pub enum StateError {
         /// What cannot be, and what would be right.
         reason: String,
     },
+    /// A group's result cannot be written.
+    #[error("the query `{query}` stops at the result of a group: {reason}")]
+    Unwritable {
+        /// The query.
+        query: &'static str,
+        /// What cannot be, and what would be right.
+        reason: String,
+    },
     /// Results could not be written.
     #[error("the query `{query}` cannot write to topic `{topic}`")]
     Output {

@@ -57,6 +57,8 @@ pub(crate) struct Table {
     version: AtomicU64,
     /// Of a query: how many windows were closed to a row that came too late.
     late: AtomicU64,
+    /// Of a query: how many records were left out for want of a key.
+    keyless: AtomicU64,
     stop: AtomicBool,
     /// Ends as if killed.
     abandoned: AtomicBool,
@@ -97,6 +99,7 @@ impl Table {
             generation: AtomicU64::new(0),
             version: AtomicU64::new(0),
             late: AtomicU64::new(0),
+            keyless: AtomicU64::new(0),
             stop: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
             last: Mutex::new(None),
@@ -194,9 +197,15 @@ impl Table {
         self.version.load(Ordering::Acquire)
     }
 
-    /// Sets how many windows were closed to a row that came too late.
-    pub(crate) fn set_late(&self, late: u64) {
+    /// Sets how many windows were closed to a row that came too late, and how many records had no key.
+    pub(crate) fn set_left_out(&self, late: u64, keyless: u64) {
+        self.keyless.store(keyless, Ordering::Release);
         self.late.store(late, Ordering::Release);
+    }
+
+    /// How many records a query left out for want of a key.
+    pub(crate) fn keyless(&self) -> u64 {
+        self.keyless.load(Ordering::Acquire)
     }
 
     /// How many windows of a query were closed to a row that came too late.

@@ -2,6 +2,7 @@
 
 use super::check::{Part, refuse};
 use super::node::{Elem, Node, Sql, Why};
+pub use crate::types::{Field, Struct};
 
 /// What an aggregate takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +126,8 @@ aggregates! {
         "The values of the rows that came first, NULLs too.";
     TopK "TOPK" ["top_k", "topk"], [Takes::Ranked], true, Gives::List, undo false, native true,
         "The largest values, in falling order; NULLs are left out.";
+    TopKWith "TOPK" ["top_k", "topk"], [Takes::Ranked, Takes::Any], true, Gives::List, undo false, native true,
+        "The largest values, in falling order, each with what stands beside it: structs of `sort_col` and `col0`, `col1`, ..";
     TopKDistinct "TOPKDISTINCT" ["top_k_distinct", "topkdistinct"], [Takes::Ordered], true, Gives::List, undo false, native true,
         "The largest values, each once, in falling order; NULLs are left out.";
     CollectList "COLLECT_LIST" ["collect_list"], [Takes::Any], false, Gives::ListWithNulls, undo true, native true,
@@ -169,6 +172,15 @@ impl Aggregate {
         }
     }
 
+    /// Whether it takes so many expressions.
+    pub const fn takes_so_many(self, expressions: usize) -> bool {
+        match self {
+            // One that is ranked and any number beside it.
+            Aggregate::TopKWith => expressions >= 2 && expressions <= RANKED.len(),
+            _ => self.spec().takes.len() == expressions,
+        }
+    }
+
     /// The name a user writes.
     pub const fn name(self) -> &'static str {
         match self.spec().names {
@@ -194,7 +206,7 @@ pub fn lookup(name: &str, expressions: usize, counted: bool) -> Option<Aggregate
     named()
         .find(|aggregate| {
             let spec = aggregate.spec();
-            spec.takes.len() == expressions && spec.counted == counted
+            aggregate.takes_so_many(expressions) && spec.counted == counted
         })
         .or_else(|| named().next())
 }
@@ -233,7 +245,7 @@ pub fn synonym(name: &str) -> Option<&'static str> {
 /// The node of an aggregate; unknown where it does not take what it is given.
 pub const fn aggregate(aggregate: Aggregate, expressions: &[Node]) -> Node {
     let spec = aggregate.spec();
-    if expressions.len() != spec.takes.len() || wrong(aggregate, expressions).is_some() {
+    if !aggregate.takes_so_many(expressions.len()) || wrong(aggregate, expressions).is_some() {
         return Node::UNKNOWN;
     }
     let mut rest = expressions;
@@ -268,6 +280,43 @@ pub const fn aggregate(aggregate: Aggregate, expressions: &[Node]) -> Node {
     }
 }
 
+/// The node of a ranking with columns beside it, whose structs `row` is.
+pub const fn ranked(expressions: &[Node], row: Node) -> Node {
+    if aggregate(Aggregate::TopKWith, expressions).is_unknown() {
+        return Node::UNKNOWN;
+    }
+    Node::new(Sql::Array(Elem::new(row.ty, false)), Why::Never)
+}
+
+const RANKED: [&str; 9] = [
+    "sort_col", "col0", "col1", "col2", "col3", "col4", "col5", "col6", "col7",
+];
+
+/// ksqlDB's names of the fields of a ranking's structs, which are in lower case.
+pub const fn ranked_name(position: usize) -> &'static str {
+    let mut names = RANKED.as_slice();
+    let mut before = position;
+    while let [name, rest @ ..] = names {
+        if before == 0 {
+            return name;
+        }
+        names = rest;
+        before -= 1;
+    }
+    ""
+}
+
+/// A field of a ranking's structs.
+pub const fn ranked_field(node: &Node, position: usize) -> Field<'static> {
+    let name = ranked_name(position);
+    Field {
+        name,
+        sql_name: name,
+        ty: node.model(),
+        nullable: true,
+    }
+}
+
 /// The first expression an aggregate does not take: its place and what would be.
 const fn wrong(aggregate: Aggregate, expressions: &[Node]) -> Option<(usize, Takes, Sql)> {
     let mut takes = aggregate.spec().takes;
@@ -277,7 +326,8 @@ const fn wrong(aggregate: Aggregate, expressions: &[Node]) -> Option<(usize, Tak
         if !accepts(*kind, expression.ty) {
             return Some((at, *kind, expression.ty));
         }
-        (takes, rest) = (kinds, more);
+        // The last one is for all that follow.
+        (takes, rest) = (if kinds.is_empty() { takes } else { kinds }, more);
         at += 1;
     }
     None
@@ -321,6 +371,9 @@ pub const fn parameter(aggregate: Aggregate, expressions: &[Node], index: usize)
 /// Refuses what an aggregate does not take.
 #[track_caller]
 pub const fn check_aggregate(aggregate: Aggregate, expressions: &[Node]) {
+    if let (Aggregate::TopKWith, [_, beside @ ..]) = (aggregate, expressions) {
+        check_beside(beside);
+    }
     let Some((_, takes, ty)) = wrong(aggregate, expressions) else {
         return;
     };
@@ -345,7 +398,7 @@ pub const fn check_aggregate(aggregate: Aggregate, expressions: &[Node]) {
             ": write `top_k_distinct`, which takes it"
         }
         (Takes::Text | Takes::Ranked, ty) if !matches!(ty, Sql::Bytes) => ": write `.to_string()`",
-        (Takes::Ordered, Sql::Boolean) => ": write `if x { 1 } else { 0 }`",
+        (Takes::Ordered | Takes::Number, Sql::Boolean) => ": write `if x { 1 } else { 0 }`",
         _ => "",
     };
     refuse(&[
@@ -357,6 +410,24 @@ pub const fn check_aggregate(aggregate: Aggregate, expressions: &[Node]) {
         Part::Type(ty),
         Part::Text(help),
     ]);
+}
+
+/// Refuses what cannot stand in the structs of a ranking.
+#[track_caller]
+const fn check_beside(beside: &[Node]) {
+    let mut rest = beside;
+    while let [node, more @ ..] = rest {
+        rest = more;
+        if !node.is_unknown() && matches!(node.model(), crate::types::Type::Unknown) {
+            refuse(&[
+                Part::Text("`top_k` keeps no "),
+                Part::Type(node.ty),
+                Part::Text(
+                    " that is made here beside a value: take a column, or one of its elements",
+                ),
+            ]);
+        }
+    }
 }
 
 /// Refuses an aggregate over a table (`table`) that cannot take a row back.

@@ -83,7 +83,7 @@ const fn common_origin(one: Node, two: Node) -> Option<&'static crate::types::Ty
 }
 
 /// Of two types that are one, that whose elements may be NULL.
-const fn loosest(one: Sql, two: Sql) -> Sql {
+pub(crate) const fn loosest(one: Sql, two: Sql) -> Sql {
     match (one, two) {
         (Sql::Array(one), Sql::Array(two)) => Sql::Array(loosest_elem(one, two)),
         (Sql::Map(one), Sql::Map(two)) => Sql::Map(loosest_elem(one, two)),

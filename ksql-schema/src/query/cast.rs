@@ -90,6 +90,47 @@ const fn kind_of_fields(from: &Struct<'static>, to: &Struct<'static>) -> Cast {
     }
 }
 
+/// Whether what may not be NULL inside of a type never is, after a cast: a struct's field that the other one has, that is there
+/// and fits.
+pub(crate) const fn sure(from: Sql, to: Sql) -> bool {
+    match (from, to) {
+        (Sql::Array(from), Sql::Array(to)) | (Sql::Map(from), Sql::Map(to)) => {
+            sure(from.ty(), to.ty())
+        }
+        (Sql::Struct(from), Sql::Struct(to)) => {
+            let mut wanted = to.fields;
+            while let [field, rest @ ..] = wanted {
+                wanted = rest;
+                let mut given = false;
+                let mut fields = from.fields;
+                while let [other, rest @ ..] = fields {
+                    fields = rest;
+                    if crate::names::hash(other.name) == crate::names::hash(field.name) {
+                        let (from, to) = (Sql::of(&other.ty), Sql::of(&field.ty));
+                        let fits = matches!(kind(from, to), Cast::Fits);
+                        given = fits && !other.nullable;
+                        if !sure(from, to) {
+                            return false;
+                        }
+                        if let (Sql::Array(from), Sql::Array(to)) | (Sql::Map(from), Sql::Map(to)) =
+                            (from, to)
+                            && elements(from, to).nullable()
+                            && !to.nullable()
+                        {
+                            return false;
+                        }
+                    }
+                }
+                if !given && !field.nullable {
+                    return false;
+                }
+            }
+            true
+        }
+        _ => true,
+    }
+}
+
 /// The node of `value as T`, of `.parse::<T>()` and of `.to_string()`; unknown where there is no such cast.
 pub const fn cast(of: Node, to: Sql) -> Node {
     if of.is_unknown() {

@@ -45,6 +45,20 @@ pub const fn field(of: Node, hash: u64) -> Node {
     Node::UNKNOWN
 }
 
+/// The KSQL name of a struct's field.
+pub const fn field_name(of: Node, hash: u64) -> &'static str {
+    if let Sql::Struct(record) = of.ty {
+        let mut fields = record.fields;
+        while let [field, rest @ ..] = fields {
+            fields = rest;
+            if crate::names::hash(field.name) == hash {
+                return field.sql_name;
+            }
+        }
+    }
+    ""
+}
+
 /// A column by the hash of its Rust name.
 pub const fn find<'a>(columns: &'a [Column<'a>], hash: u64) -> Option<&'a Column<'a>> {
     let mut columns = columns;

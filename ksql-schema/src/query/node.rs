@@ -114,6 +114,8 @@ pub enum Why {
     Cast,
     /// An element that is out of range, missing, or NULL itself.
     Element,
+    /// One of several arrays that become rows, where another is longer.
+    Padded,
     /// A condition that is NULL, on which `if` has no branch.
     Case,
     /// A parameter that is an `Option`.
@@ -357,7 +359,7 @@ impl Sql {
 const fn same_fields(one: &Struct<'static>, two: &Struct<'static>) -> bool {
     let (mut one, mut two) = (one.fields, two.fields);
     while let ([a, a_rest @ ..], [b, b_rest @ ..]) = (one, two) {
-        if crate::names::hash(a.name) != crate::names::hash(b.name)
+        if crate::names::hash(a.sql_name) != crate::names::hash(b.sql_name)
             || !Sql::of(&a.ty).same(Sql::of(&b.ty))
         {
             return false;
@@ -365,6 +367,20 @@ const fn same_fields(one: &Struct<'static>, two: &Struct<'static>) -> bool {
         (one, two) = (a_rest, b_rest);
     }
     one.is_empty() && two.is_empty()
+}
+
+/// One of several nodes; unknown where there are fewer.
+pub const fn at(nodes: &[Node], index: usize) -> Node {
+    let mut rest = nodes;
+    let mut before = index;
+    while let [node, more @ ..] = rest {
+        if before == 0 {
+            return *node;
+        }
+        rest = more;
+        before -= 1;
+    }
+    Node::UNKNOWN
 }
 
 impl Why {
@@ -416,6 +432,25 @@ impl Node {
     /// Why it may fail, if it may.
     pub const fn failure(self) -> Why {
         if self.fails { self.why } else { Why::Never }
+    }
+
+    /// A model's type of its values; unknown of a list or a map that is no column's.
+    pub const fn model(self) -> Type<'static> {
+        match (self.ty, self.origin) {
+            (Sql::Boolean, _) => Type::Boolean,
+            (Sql::Integer, _) => Type::Int32,
+            (Sql::Bigint, _) => Type::Int64,
+            (Sql::Double, _) => Type::Float64,
+            (Sql::Decimal { precision, scale }, _) => Type::Decimal { precision, scale },
+            (Sql::String, _) => Type::String,
+            (Sql::Bytes, _) => Type::Bytes,
+            (Sql::Date, _) => Type::Date,
+            (Sql::Time, _) => Type::Time,
+            (Sql::Timestamp, _) => Type::DateTime,
+            (Sql::Struct(record), _) => Type::Struct(record),
+            (Sql::Array(_) | Sql::Map(_), Some(ty)) => *ty,
+            (Sql::Array(_) | Sql::Map(_) | Sql::Unknown | Sql::Null, _) => Type::Unknown,
+        }
     }
 
     /// The kind as a number of [`code`].

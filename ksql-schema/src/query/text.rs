@@ -32,6 +32,10 @@ pub enum Piece<'a> {
     Name(Function, Sql),
     /// What that type puts behind the call.
     Tail(Function, Sql),
+    /// `STRUCT(..)` of a struct's fields in their order: each field's hash and its expression.
+    Record(Sql, &'a [(u64, &'a [Piece<'a>])]),
+    /// What a closure over elements is given, named as no column of the source is.
+    Variable(&'a [Column<'a>], &'a str),
     /// A parameter, named in the constant text and filled when the query is registered.
     Hole(&'a str),
     /// What is selected, in the order of the output's columns: each column's hash and its expression.
@@ -146,6 +150,8 @@ impl<'a, const K: usize> Flat<'a, K> {
                 self.text(":");
                 self.text(name);
             }
+            Piece::Record(record, items) => self.record(*record, items),
+            Piece::Variable(columns, name) => self.variable(columns, name),
             Piece::Select(columns, items) => self.select(columns, items),
             Piece::Source(entity) => self.push(Segment::Source(entity)),
             Piece::Topic(entity) => self.push(Segment::Topic(entity)),
@@ -163,6 +169,45 @@ impl<'a, const K: usize> Flat<'a, K> {
                 _ => column.quoted,
             });
         }
+    }
+
+    const fn variable(&mut self, columns: &'a [Column<'a>], name: &'a str) {
+        self.text("`");
+        self.text(name);
+        let (mut rest, sought) = (columns, crate::names::hash(name));
+        while let [column, more @ ..] = rest {
+            rest = more;
+            if crate::names::hash(column.sql_name) == sought {
+                self.text("_ELEMENT");
+            }
+        }
+        self.text("`");
+    }
+
+    const fn record(&mut self, ty: Sql, items: &'a [(u64, &'a [Piece<'a>])]) {
+        self.text("STRUCT(");
+        let mut fields = match ty {
+            Sql::Struct(record) => record.fields,
+            _ => &[],
+        };
+        let mut first = true;
+        while let [field, more @ ..] = fields {
+            fields = more;
+            let hash = crate::names::hash(field.name);
+            let mut rest = items;
+            while let [(of, pieces), others @ ..] = rest {
+                rest = others;
+                if *of == hash {
+                    self.text(if first { "`" } else { ", `" });
+                    first = false;
+                    self.text(field.sql_name);
+                    self.text("` := ");
+                    self.pieces(pieces);
+                    break;
+                }
+            }
+        }
+        self.text(")");
     }
 
     const fn select(&mut self, columns: &'a [Column<'a>], items: &'a [(u64, &'a [Piece<'a>])]) {

@@ -84,6 +84,7 @@ pub const fn push_why(why: Why, sink: &mut Sink<'_>) {
         }
         Why::Cast => sink.push("a conversion is NULL where the value does not fit"),
         Why::Element => sink.push("an element is NULL where there is none"),
+        Why::Padded => sink.push("`explode` is NULL where the array of another one is longer"),
         Why::Case => sink.push("the condition of an `if` can be NULL, and then so is the `if`"),
         Why::Parameter(name) => {
             sink.push("the parameter `");

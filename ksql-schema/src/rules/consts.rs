@@ -210,6 +210,18 @@ pub const fn check_namespace(module: &str) {
     }
 }
 
+/// K0201: refuses a key column of a table that may be NULL.
+#[track_caller]
+pub const fn check_key(name: &str, nullable: bool) {
+    if nullable {
+        refuse(&[
+            "the key column `",
+            name,
+            "` cannot be an `Option`: a record without a key is in no table [K0201]\nhelp: write the type without `Option`",
+        ]);
+    }
+}
+
 /// K0305, K0306: refuses an event time that is none.
 #[track_caller]
 pub const fn check_timestamp(name: &str, ty: &Type<'_>, nullable: bool, formatted: bool) {

@@ -3,7 +3,7 @@
 use super::{Findings, columns, consts};
 use crate::datetime_format::Pattern;
 use crate::finding::Locus;
-use crate::model::{Column, Entity, Role};
+use crate::model::{Column, Entity, Kind, Role};
 use crate::types::Type;
 
 /// What can be a key, for messages.
@@ -14,7 +14,7 @@ pub(super) fn check(entity: &Entity<'_>, findings: &mut Findings) {
         match column.role {
             // Attributes on what is not sent are judged as such, not by its type.
             Role::Ignored => continue,
-            Role::Key => key(index, column, findings),
+            Role::Key => key(entity, index, column, findings),
             Role::Value | Role::WindowStart | Role::WindowEnd => {}
         }
         record_names(entity, index, column, findings);
@@ -24,9 +24,10 @@ pub(super) fn check(entity: &Entity<'_>, findings: &mut Findings) {
     }
 }
 
-fn key(index: usize, column: &Column<'_>, findings: &mut Findings) {
+fn key(entity: &Entity<'_>, index: usize, column: &Column<'_>, findings: &mut Findings) {
     let locus = Locus::FieldType(index);
-    if column.nullable {
+    // Records of a stream may have no key, and a key of several columns NULLs among them.
+    if column.nullable && entity.kind == Kind::Table {
         findings.error(
             "K0201",
             locus,

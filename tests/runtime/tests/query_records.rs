@@ -247,3 +247,84 @@ async fn a_new_key_is_null_where_it_is_made_of_a_value_that_is_not_there() {
         [(None, false), (Some(b"x".to_vec()), true)]
     );
 }
+
+/// Something of parts.
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("kits")]
+#[entity(namespace = "records")]
+pub struct Kit {
+    /// The key.
+    #[key]
+    pub id: i64,
+    /// Its parts.
+    pub parts: Vec<String>,
+    /// Sizes it comes in.
+    pub sizes: Vec<i64>,
+}
+
+/// A part of something.
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("parts")]
+#[entity(namespace = "records")]
+pub struct Part {
+    /// The key.
+    #[key]
+    pub id: i64,
+    /// The part.
+    pub part: Option<String>,
+    /// The size.
+    pub size: Option<i64>,
+}
+
+#[query]
+fn parts(kits: Stream<Kit>) -> Stream<Part> {
+    kits.map(|k| Part {
+        id: k.id,
+        part: k.parts.explode(),
+        size: k.sizes.explode(),
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_rows_of_one_record_follow_one_another_with_its_key_and_time() {
+    let kit = |id: i64, parts: &[&str], sizes: &[i64]| Kit {
+        id,
+        parts: parts.iter().map(|part| (*part).to_owned()).collect(),
+        sizes: sizes.to_vec(),
+    };
+    let test = testing::query(parts).start().await.expect("it starts");
+    // Nothing is made of a record without a value, nor of one without elements.
+    test.delete_at::<Kit>(4, 1).await.expect("it is sent");
+    for (time, one) in [
+        (5, kit(1, &["a", "b"], &[7, 8, 9])),
+        (6, kit(2, &[], &[])),
+        (7, kit(3, &["c"], &[])),
+    ] {
+        test.send_at(time, one).await.expect("it is sent");
+    }
+    test.settle().await.expect("everything is taken in");
+    let test = test.kill().await.expect("it opens again");
+    let sent = test.send_at(8, kit(1, &[], &[1])).await;
+    sent.expect("it is sent");
+    test.settle().await.expect("everything is taken in");
+    let rows = test.records::<Part>().await.expect("records");
+    let made: Vec<_> = rows
+        .iter()
+        .map(|sent| {
+            let row = sent.row.clone().expect("a row");
+            (sent.timestamp, row.id, row.part, row.size)
+        })
+        .collect();
+    let part = |part: &str| Some(part.to_owned());
+    assert_eq!(
+        made,
+        [
+            (5, 1, part("a"), Some(7)),
+            (5, 1, part("b"), Some(8)),
+            (5, 1, None, Some(9)),
+            (7, 3, part("c"), None),
+            (8, 1, None, Some(1)),
+        ]
+    );
+    test.end().await.expect("it ends");
+}

@@ -13,6 +13,7 @@ pub fn at(scratch: &Scratch, sequence: u64) -> At<'_> {
         partition: 3,
         offset: 7,
         sequence,
+        exploded: &[],
     }
 }
 
@@ -24,6 +25,18 @@ pub fn projected<E: Entity, Q: Project<Input = E>>(query: &Q, row: &E) -> Option
         return None;
     }
     Some(Q::Output::from_row(query.project(&at, row.row())).unwrap())
+}
+
+/// What a projection makes of a row that it explodes.
+pub fn exploded<Q: Project>(query: &Q, row: &Q::Input) -> Vec<Q::Output> {
+    let scratch = Scratch::new();
+    let at = at(&scratch, 0);
+    if !query.keep(&at, row.row()) {
+        return Vec::new();
+    }
+    at.of_rows(query.explode(&at, row.row()))
+        .map(|at| Q::Output::from_row(query.project(&at, row.row())).unwrap())
+        .collect()
 }
 
 /// What an aggregation shows of each group, in the order they began. What is kept goes through its binary form.

@@ -73,6 +73,19 @@ impl Nodes<'_> {
             &quote!(__k::s::check::check_function),
             quote!(#name, &[#(#nodes),*]),
         );
+        for (index, argument) in arguments.iter().enumerate().skip(1) {
+            // What takes anything has nothing to refuse.
+            if !matches!(
+                kind(function, index),
+                Some(Argument::Any | Argument::Alike) | None
+            ) {
+                self.check(
+                    argument.place,
+                    &quote!(__k::s::check::check_argument),
+                    quote!(#name, &[#(#nodes),*], #index),
+                );
+            }
+        }
         self.pattern(function, arguments);
         // A function inside of a function fails in its place.
         let given: Vec<TokenStream> = arguments
@@ -102,18 +115,26 @@ impl Nodes<'_> {
 
 /// Whether a failure of an argument is a NULL in its place: ksqlDB catches that of a call alone, not of what is an operator there.
 pub(crate) fn caught(argument: &Expr) -> bool {
-    matches!(argument.kind, Kind::Call { function, .. } if function.is_called())
+    match &argument.kind {
+        Kind::Call { function, .. } => function.is_called(),
+        Kind::Each(_) => true,
+        _ => false,
+    }
 }
 
 /// Whether an argument may be converted where it is written.
 fn converts(function: Function, index: usize) -> bool {
-    let spec = function.spec();
-    let kind = spec.arguments.get(index).or(spec.arguments.last());
-    match kind {
-        Some(Argument::Alike | Argument::Widest | Argument::Item) => true,
-        Some(Argument::Number) => spec.arguments.len() == 2,
+    match kind(function, index) {
+        Some(Argument::Alike | Argument::Widest | Argument::Item | Argument::SameWhole) => true,
+        Some(Argument::Number) => function.spec().arguments.len() == 2,
         _ => false,
     }
+}
+
+/// What a function takes in a place; the last kind may be repeated.
+fn kind(function: Function, index: usize) -> Option<Argument> {
+    let spec = function.spec();
+    spec.arguments.get(index).or(spec.arguments.last()).copied()
 }
 
 pub(super) fn parameter_key(call: &Expr, index: usize) -> String {

@@ -1,6 +1,7 @@
 //! From the tree to what a query is made of: nodes and checks, text pieces, native code.
 
 mod calls;
+mod collections;
 mod native;
 mod nodes;
 mod pieces;
@@ -12,9 +13,9 @@ use quote::{ToTokens, quote};
 
 pub(crate) use calls::caught;
 pub(crate) use native::{Native, accumulator, joined, key};
-pub(crate) use nodes::Nodes;
+pub(crate) use nodes::{Nodes, stores};
 pub(crate) use pieces::Writer;
-pub(crate) use tokens::{check_at, columns, entry, hash, named};
+pub(crate) use tokens::{check_at, columns, entry, hash, named, sql};
 
 use super::signature::{Parameter, Signature};
 use super::steps::Query;

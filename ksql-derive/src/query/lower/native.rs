@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use ksql_schema::names;
-use ksql_schema::query::{Arith, Compare, Function};
+use ksql_schema::query::{Aggregate, Arith, Compare, Function, aggregates};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -53,7 +53,11 @@ impl<'q> Native<'q> {
         quote!(#name<'_>)
     }
 
-    fn own(&self, expr: &Expr) -> TokenStream {
+    pub(super) fn nodes(&self) -> &Nodes<'q> {
+        self.nodes
+    }
+
+    pub(super) fn own(&self, expr: &Expr) -> TokenStream {
         self.ty(self.nodes.of(expr))
     }
 
@@ -87,7 +91,7 @@ impl<'q> Native<'q> {
                 Ok(value) if value != i32::MIN => quote!(#value),
                 _ => quote!(#value),
             },
-            Kind::Long(value) => quote!(#value),
+            Kind::Long(value) | Kind::Moment(_, value) => quote!(#value),
             Kind::Double(value) => quote!(#value),
             Kind::Decimal(digits) => decimal(digits),
             Kind::Text(text) => quote!(#text),
@@ -130,7 +134,15 @@ impl<'q> Native<'q> {
                     Compare::Distinct => quote!(distinct),
                     Compare::NotDistinct => quote!(not_distinct),
                 };
-                let (left, right) = (self.value(left), self.value(right));
+                // Structs are equal or not, and need memory to be compared; they have no order.
+                let structs = matches!(
+                    op,
+                    Compare::Equal | Compare::NotEqual | Compare::Distinct | Compare::NotDistinct
+                );
+                let (left, right) = match structs {
+                    true => (self.any(left), self.any(right)),
+                    false => (self.value(left), self.value(right)),
+                };
                 quote!(__k::compare::#name::<__k::Truth, _, _>(#left, #right))
             }
             Kind::And(left, right) => {
@@ -146,7 +158,7 @@ impl<'q> Native<'q> {
                 quote!(__k::compare::between::<__k::Truth, _, _, _>(#value, #from, #to))
             }
             Kind::In(value, list) => {
-                let value = self.value(value);
+                let value = self.any(value);
                 let list = list.iter().map(|item| self.any(item));
                 quote!(__k::compare::is_in::<__k::Truth, _>(#value, &[#(#list),*]))
             }
@@ -192,18 +204,27 @@ impl<'q> Native<'q> {
                 let name = accumulator(*index);
                 quote!(__k::Accumulator::get(&__groups.#name, __scratch))
             }
-            Kind::Broken => quote!(__k::Any::Failed),
+            Kind::List(_)
+            | Kind::Entries(..)
+            | Kind::Record(..)
+            | Kind::Each(_)
+            | Kind::Variable(_)
+            | Kind::Explode(..)
+            | Kind::Broken => match self.collected(expr) {
+                Some(value) => value,
+                None => quote!(__k::Any::Failed),
+            },
         }
     }
 
     /// The value as one of another node's type.
-    fn converted(&self, of: &Expr, to: Node) -> TokenStream {
+    pub(super) fn converted(&self, of: &Expr, to: Node) -> TokenStream {
         let (from, node) = (entry(self.nodes.of(of)), entry(to));
         let (ty, value) = (self.ty(to), self.value(of));
-        quote!(__k::convert::<#ty, _, { __k::converts(#from, #node) }>(__scratch, #value))
+        quote!(__k::convert::<#ty, _, { __k::converts(#from, #node) }>(__scratch, #value, #node.ty))
     }
 
-    fn any(&self, expr: &Expr) -> TokenStream {
+    pub(super) fn any(&self, expr: &Expr) -> TokenStream {
         let value = self.value(expr);
         quote!(__k::any(__scratch, #value))
     }
@@ -263,7 +284,12 @@ impl<'q> Native<'q> {
     }
 
     /// What a row brings an aggregate: a failed expression is a NULL.
-    pub(crate) fn brought(&self, index: usize, arguments: &[Tree]) -> TokenStream {
+    pub(crate) fn brought(
+        &self,
+        index: usize,
+        function: Aggregate,
+        arguments: &[Tree],
+    ) -> TokenStream {
         let values: Vec<TokenStream> = arguments
             .iter()
             .enumerate()
@@ -275,6 +301,10 @@ impl<'q> Native<'q> {
                 quote!(__k::lenient(__k::any(__scratch, #value)))
             })
             .collect();
+        if function == Aggregate::TopKWith {
+            let names = (0..values.len()).map(aggregates::ranked_name);
+            return quote!(__k::Any::Struct(__scratch.list(&[#((#names, #values)),*])));
+        }
         match values.as_slice() {
             [one] => quote!(#one),
             _ => quote!((#(#values),*)),

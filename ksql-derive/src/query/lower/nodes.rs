@@ -13,7 +13,7 @@ use super::super::signature::Signature;
 use super::super::steps::Query;
 use super::super::tree::{Expr, Kind, Pseudo, Tree};
 use super::calls::parameter_key;
-use super::tokens::{arith, check_at, columns, compare, entry, hash, local, named, sql};
+use super::tokens::{arith, check_at, columns, compare, entry, hash, local, named};
 use crate::errors::Place;
 use crate::parse::args::plain;
 
@@ -27,6 +27,8 @@ pub(crate) struct Nodes<'q> {
     /// The node of each expression.
     pub(super) known: HashMap<String, usize>,
     checks: Vec<TokenStream>,
+    /// Constants that the array is made with.
+    records: Vec<TokenStream>,
 }
 
 /// An entry.
@@ -41,6 +43,7 @@ impl<'q> Nodes<'q> {
             made: HashMap::new(),
             known: HashMap::new(),
             checks: Vec::new(),
+            records: Vec::new(),
         }
     }
 
@@ -52,8 +55,9 @@ impl<'q> Nodes<'q> {
         });
         let names = (0..self.list.len()).map(local);
         let length = self.list.len();
-        let checks = &self.checks;
+        let (checks, records) = (&self.checks, &self.records);
         quote! {
+            #(#records)*
             const __N: [__k::s::Node; #length] = { #(#lets)* [#(#names),*] };
             #(#checks)*
         }
@@ -62,6 +66,29 @@ impl<'q> Nodes<'q> {
     /// A check at a place. In a constant of its own a panic is one error; parentheses alone carry the place.
     pub(crate) fn check(&mut self, place: Place, check: &TokenStream, arguments: TokenStream) {
         self.checks.push(check_at(place, check, arguments));
+    }
+
+    /// Something beside the checks.
+    pub(super) fn say(&mut self, tokens: TokenStream) {
+        self.checks.push(tokens);
+    }
+
+    /// How much was said: a number for what is said next.
+    pub(super) fn said(&self) -> usize {
+        self.checks.len()
+    }
+
+    /// How many `explode`s the query has.
+    pub(super) fn explodes(&self) -> usize {
+        self.query.exploded.len()
+    }
+
+    /// The number of an `explode`.
+    pub(super) fn exploded(&self, identity: &str) -> usize {
+        let all = &self.query.exploded;
+        all.iter()
+            .position(|one| one.identity == identity)
+            .unwrap_or_default()
     }
 
     pub(super) fn push(&mut self, make: TokenStream) -> Node {
@@ -95,6 +122,14 @@ impl<'q> Nodes<'q> {
     pub(crate) fn kept(&self, aggregate: usize) -> Node {
         self.known
             .get(&format!("kept {aggregate}"))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// The same of the structs that a ranking makes.
+    pub(crate) fn ranked(&self, aggregate: usize) -> Node {
+        self.known
+            .get(&format!("ranked {aggregate}"))
             .copied()
             .unwrap_or_default()
     }
@@ -135,7 +170,9 @@ impl<'q> Nodes<'q> {
                 quote!(__k::s::column::field(#of, #hash))
             }
             Kind::Pseudo(Pseudo::Partition) => plain_node(&quote!(Integer)),
-            Kind::Pseudo(_) | Kind::Bound(_) | Kind::Long(_) => plain_node(&quote!(Bigint)),
+            Kind::Pseudo(_) | Kind::Bound(_) | Kind::Long(_) | Kind::Moment(..) => {
+                plain_node(&quote!(Bigint))
+            }
             Kind::Integer(value) => quote!(__k::s::literal::integer(#value)),
             Kind::Double(_) => quote!(__k::s::literal::double()),
             Kind::Decimal(digits) => quote!(__k::s::literal::decimal(#digits)),
@@ -249,7 +286,7 @@ impl<'q> Nodes<'q> {
             } => self.call(expr, *function, arguments),
             Kind::Cast(of, to) => {
                 let (of, node) = self.pair(of);
-                let to = sql(*to);
+                let to = to.tokens();
                 self.check(
                     place,
                     &quote!(__k::s::check::check_cast),
@@ -300,7 +337,16 @@ impl<'q> Nodes<'q> {
                 }
             }
             Kind::Aggregate(index) => self.aggregated(*index),
-            Kind::Broken => quote!(__k::s::Node::UNKNOWN),
+            Kind::List(_)
+            | Kind::Entries(..)
+            | Kind::Record(..)
+            | Kind::Each(_)
+            | Kind::Variable(_)
+            | Kind::Explode(..)
+            | Kind::Broken => match self.collected(expr) {
+                Some(node) => node,
+                None => quote!(__k::s::Node::UNKNOWN),
+            },
         }
     }
 
@@ -373,7 +419,13 @@ impl<'q> Nodes<'q> {
                     .insert(format!("parameter {index} {position}"), node);
             }
         }
-        let own = self.push(quote!(__k::s::aggregates::aggregate(#name, &[#(#locals),*])));
+        let own = if aggregated.function == ksql_schema::query::Aggregate::TopKWith {
+            let row = self.ranked_row(index, &locals);
+            let of = local(row);
+            self.push(quote!(__k::s::aggregates::ranked(&[#(#locals),*], #of)))
+        } else {
+            self.push(quote!(__k::s::aggregates::aggregate(#name, &[#(#locals),*])))
+        };
         if let Some(first) = locals.first() {
             let own_local = local(own);
             let kept = if aggregated.function == ksql_schema::query::Aggregate::SumList {
@@ -396,10 +448,39 @@ impl<'q> Nodes<'q> {
         let own = local(own);
         quote!(#own)
     }
+
+    /// The type of a ranking's structs. A type that is made of others has its place in memory, a constant of its own; the nodes it
+    /// is made of stand there once more, for an array cannot be read while it is made.
+    fn ranked_row(&mut self, index: usize, locals: &[proc_macro2::Ident]) -> Node {
+        let lets = self.list.iter().enumerate().map(|(index, make)| {
+            let name = local(index);
+            quote!(let #name = #make;)
+        });
+        let (nodes, fields, record) = (
+            format_ident!("__RN{index}"),
+            format_ident!("__RF{index}"),
+            format_ident!("__R{index}"),
+        );
+        let length = locals.len();
+        let made = (0..length).map(|position| {
+            let position = proc_macro2::Literal::usize_unsuffixed(position);
+            quote!(__k::s::aggregates::ranked_field(&#nodes[#position], #position))
+        });
+        self.records.push(quote! {
+            const #nodes: [__k::s::Node; #length] = { #(#lets)* [#(#locals),*] };
+            const #fields: &[__k::s::aggregates::Field<'static>] = &[#(#made),*];
+            const #record: &__k::s::aggregates::Struct<'static> = &__k::s::aggregates::Struct { name: "", fields: #fields };
+        });
+        let node = self.push(quote! {
+            __k::s::Node::new(__k::s::Sql::Struct(#record), __k::s::Why::Never)
+        });
+        let _ = self.known.insert(format!("ranked {index}"), node);
+        node
+    }
 }
 
 /// Whether an aggregate keeps values it has seen.
-fn stores(aggregate: ksql_schema::query::Aggregate) -> bool {
+pub(crate) fn stores(aggregate: ksql_schema::query::Aggregate) -> bool {
     use ksql_schema::query::Aggregate as A;
     !matches!(
         aggregate,

@@ -12,22 +12,22 @@ use super::super::signature::Signature;
 use super::super::steps::{Keys, Query};
 use super::super::tree::{Expr, Kind, Pseudo, Tree};
 use super::nodes::Nodes;
-use super::tokens::{columns, entry, hash, named, sql};
+use super::tokens::{columns, entry, hash, named};
 use crate::parse::args::plain;
 
 /// Pieces in order; words that meet are one.
 #[derive(Default)]
-struct Pieces {
+pub(super) struct Pieces {
     list: Vec<TokenStream>,
     words: String,
 }
 
 impl Pieces {
-    fn text(&mut self, text: &str) {
+    pub(super) fn text(&mut self, text: &str) {
         self.words.push_str(text);
     }
 
-    fn piece(&mut self, piece: TokenStream) {
+    pub(super) fn piece(&mut self, piece: TokenStream) {
         self.flush();
         self.list.push(piece);
     }
@@ -39,7 +39,7 @@ impl Pieces {
         }
     }
 
-    fn done(mut self) -> Vec<TokenStream> {
+    pub(super) fn done(mut self) -> Vec<TokenStream> {
         self.flush();
         self.list
     }
@@ -59,6 +59,15 @@ impl<'q> Writer<'q> {
             signature,
             nodes,
         }
+    }
+
+    pub(super) fn nodes(&self) -> &Nodes<'q> {
+        self.nodes
+    }
+
+    /// The input whose columns there are.
+    pub(super) fn input(&self) -> usize {
+        self.query.input
     }
 
     /// The pieces of the whole statement.
@@ -197,7 +206,7 @@ impl<'q> Writer<'q> {
         out.done()
     }
 
-    fn converted(&self, tree: &Expr, to: &TokenStream, out: &mut Pieces) {
+    pub(super) fn converted(&self, tree: &Expr, to: &TokenStream, out: &mut Pieces) {
         let from = entry(self.nodes.of(tree));
         out.piece(quote!(__k::s::Piece::Open(#from.ty, #to)));
         self.expr(tree, out);
@@ -212,7 +221,7 @@ impl<'q> Writer<'q> {
         out.text(")");
     }
 
-    fn expr(&self, expr: &Expr, out: &mut Pieces) {
+    pub(super) fn expr(&self, expr: &Expr, out: &mut Pieces) {
         match &expr.kind {
             Kind::Column { input, field, .. } => {
                 let (columns, hash) = (columns(*input), hash(field));
@@ -224,8 +233,10 @@ impl<'q> Writer<'q> {
             }
             Kind::Field(of, field) => {
                 self.expr(of, out);
-                out.text("->");
-                out.text(&names::quoted(&names::upper(&plain(&field.to_string()))));
+                out.text("->`");
+                let (node, hash) = (entry(self.nodes.of(of)), hash(field));
+                out.piece(quote!(__k::s::Piece::Text(__k::s::column::field_name(#node, #hash))));
+                out.text("`");
             }
             Kind::Pseudo(pseudo) => out.text(match pseudo {
                 Pseudo::Time => "ROWTIME",
@@ -240,7 +251,7 @@ impl<'q> Writer<'q> {
             Kind::Long(value) => out.text(&literal_text::bigint(*value)),
             Kind::Double(value) => out.text(&literal_text::double(*value).unwrap_or_default()),
             Kind::Decimal(digits) => out.text(&literal_text::decimal(digits).unwrap_or_default()),
-            Kind::Text(text) => out.text(&literal_text::string(text)),
+            Kind::Text(text) | Kind::Moment(text, _) => out.text(&literal_text::string(text)),
             Kind::Boolean(value) => out.text(&literal_text::boolean(*value)),
             Kind::Null => out.text("NULL"),
             Kind::Parameter(index) => {
@@ -304,7 +315,7 @@ impl<'q> Writer<'q> {
                 unit,
             } => self.call(expr, *function, arguments, *unit, out),
             Kind::Cast(of, to) => {
-                let to = sql(*to);
+                let to = to.tokens();
                 self.converted(of, &to, out);
             }
             Kind::Element(of, at) | Kind::Entry(of, at) => {
@@ -330,6 +341,12 @@ impl<'q> Writer<'q> {
                 }
             }
             Kind::Aggregate(index) => self.aggregate(*index, out),
+            Kind::List(_)
+            | Kind::Entries(..)
+            | Kind::Record(..)
+            | Kind::Each(_)
+            | Kind::Variable(_)
+            | Kind::Explode(..) => self.collected(expr, out),
             Kind::Broken => {}
         }
     }

@@ -53,6 +53,7 @@ pub(crate) fn sql(ty: Sql) -> TokenStream {
         Sql::Bigint => "Bigint",
         Sql::Double => "Double",
         Sql::String => "String",
+        Sql::Bytes => "Bytes",
         Sql::Date => "Date",
         Sql::Time => "Time",
         Sql::Timestamp => "Timestamp",

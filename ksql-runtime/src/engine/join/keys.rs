@@ -66,6 +66,7 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Taking<Q> {
             partition,
             offset,
             sequence,
+            exploded: &[],
         };
         let mut old_parts = [None; MOST_INPUTS];
         let was = match matched(joins, &mut had) {
@@ -92,7 +93,9 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Taking<Q> {
                 let new_key = query
                     .new_key(&at, row, true, key)
                     .map(|known| known.then_some(key.as_slice()));
-                outputs.row::<Q::Output>(result, new_key, scratch, latest);
+                outputs
+                    .row::<Q::Output>(result, new_key, scratch, latest)
+                    .map_err(|wrong| store.impossible(partition, offset, &wrong))?;
                 *made = true;
             }
             None if was.is_some() => {

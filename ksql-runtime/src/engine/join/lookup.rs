@@ -38,6 +38,7 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Taking<Q> {
             partition,
             offset,
             sequence,
+            exploded: &[],
         };
         let mut have = [false; MOST_INPUTS];
         have.first_mut().into_iter().for_each(|first| *first = true);
@@ -71,7 +72,9 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Taking<Q> {
         let new_key = query
             .new_key(&at, row, true, key)
             .map(|known| known.then_some(key.as_slice()));
-        outputs.row::<Q::Output>(result, new_key, scratch, timestamp);
+        outputs
+            .row::<Q::Output>(result, new_key, scratch, timestamp)
+            .map_err(|wrong| store.impossible(partition, offset, &wrong))?;
         *made = true;
         Ok(())
     }

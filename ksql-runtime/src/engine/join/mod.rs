@@ -30,7 +30,7 @@ use super::intent::{Intent, Run};
 use super::lanes::Lanes;
 use super::output::Outputs;
 use super::source::Source;
-use super::store::{self, QueryStore};
+use super::store::{self, Counts, QueryStore};
 use crate::entity::Entity;
 use crate::log::{Fetched, Log, LogError, RecordRef};
 use crate::query::{Inputs, Join, Project, Scratch, Visit};
@@ -369,8 +369,9 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Work for Joining<Q> {
         taking.kept.forget();
         (taking.taken, taking.began, taking.made) = (0, None, false);
         taking.waiting.forget();
-        (taking.sequence, taking.clocks.late) = taking.store.counts()?;
-        taking.table.set_late(taking.clocks.late);
+        let counts = taking.store.counts()?;
+        (taking.sequence, taking.clocks.late) = (counts.sequence, counts.late);
+        taking.table.set_left_out(counts.late, counts.keyless);
         self.take_up_time()
     }
 
@@ -443,7 +444,11 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Work for Joining<Q> {
         }
         let taking = &mut self.taking;
         let (kept, waiting, clocks) = (&taking.kept, &taking.waiting, &taking.clocks);
-        let sequence = taking.sequence;
+        let counts = Counts {
+            sequence: taking.sequence,
+            late: clocks.late,
+            keyless: taking.table.keyless(),
+        };
         taking.table.store.write_logged(
             &taking.table.settings.store,
             |batch, family| {
@@ -454,7 +459,7 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Work for Joining<Q> {
                         store::put_time(batch, family, partition, clock.time);
                     }
                 }
-                store::put_counts(batch, family, sequence, clocks.late);
+                store::put_counts(batch, family, counts);
                 batch.delete_cf(family, [store::INTENT]);
             },
             taking.progress.offsets(topics),
@@ -466,7 +471,7 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Work for Joining<Q> {
             .of
             .iter_mut()
             .for_each(|clock| clock.moved = false);
-        taking.table.set_late(taking.clocks.late);
+        taking.table.set_left_out(counts.late, counts.keyless);
         (taking.taken, taking.began, taking.made) = (0, None, false);
         taking.progress.publish(&taking.table);
         self.lanes.wrote();

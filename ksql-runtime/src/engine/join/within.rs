@@ -215,6 +215,7 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Taking<Q> {
             partition,
             offset,
             sequence,
+            exploded: &[],
         }
     }
 
@@ -242,6 +243,7 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Taking<Q> {
             partition,
             offset,
             sequence,
+            exploded: &[],
         };
         let mut parts = [None; MOST_INPUTS];
         let row = joined::<Q>(inputs, have, &mut parts, store)?;
@@ -253,7 +255,9 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Taking<Q> {
         let new_key = query
             .new_key(&at, row, true, key)
             .map(|known| known.then_some(key.as_slice()));
-        outputs.row::<Q::Output>(result, new_key, scratch, timestamp);
+        outputs
+            .row::<Q::Output>(result, new_key, scratch, timestamp)
+            .map_err(|wrong| store.impossible(partition, offset, &wrong))?;
         *made = true;
         Ok(())
     }

@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::stored::{read_all, read_optional, write_all, write_optional};
+use super::values::Values;
 use super::{Accumulator, Merge, Overflow, Stored, Undo};
 use crate::codec::{DecodeError, Reader, write};
 use crate::ops::compare::same;
 use crate::ops::{Any, List, Map, Scratch};
 
-fn any<S: Stored>(value: &Option<S>) -> Any<'_> {
-    value.as_ref().map_or(Any::Null, S::any)
+fn any<'a, S: Stored>(value: &'a Option<S>, scratch: &'a Scratch) -> Any<'a> {
+    value.as_ref().map_or(Any::Null, |value| value.any(scratch))
+}
+
+fn is<S: Stored>(value: &Option<S>, input: Any<'_>) -> bool {
+    same(any(value, &Scratch::new()), input)
 }
 
 /// A failed argument is a `NULL`.
@@ -22,7 +27,7 @@ fn or_null(input: Any<'_>) -> Any<'_> {
 
 /// `COLLECT_LIST(x)`: `NULL` too, in the order of arrival; what comes beyond `LIMIT` is not kept.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CollectList<S, const LIMIT: usize>(Vec<Option<S>>);
+pub struct CollectList<S, const LIMIT: usize>(Values<Option<S>>);
 
 impl<S: Stored, const LIMIT: usize> Accumulator for CollectList<S, LIMIT> {
     type Input<'a> = Any<'a>;
@@ -32,28 +37,33 @@ impl<S: Stored, const LIMIT: usize> Accumulator for CollectList<S, LIMIT> {
         Self: 'a;
 
     fn empty() -> Self {
-        CollectList(Vec::new())
+        CollectList(Values::new())
     }
 
     fn update(&mut self, input: Any<'_>, _at: u64) -> Result<(), Overflow> {
-        if self.0.len() < LIMIT {
+        if self.0.items().len() < LIMIT {
             self.0.push(S::take(input));
         }
         Ok(())
     }
 
     fn get<'a>(&'a self, scratch: &'a Scratch) -> List<'a> {
-        List::new(scratch.collect(self.0.iter().map(any)))
+        let items = self.0.items().iter();
+        List::new(scratch.collect(items.map(|value| any(value, scratch))))
+    }
+
+    fn owned(&self) -> usize {
+        self.0.owned()
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        write_all(&self.0, out, |value, out| {
+        write_all(self.0.items(), out, |value, out| {
             write_optional(value.as_ref(), out);
         });
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        read_all(input, read_optional).map(CollectList)
+        read_all(input, read_optional).map(|items| CollectList(Values::of(items)))
     }
 }
 
@@ -61,7 +71,8 @@ impl<S: Stored, const LIMIT: usize> Undo for CollectList<S, LIMIT> {
     /// The last equal one goes; none, where the limit kept it out.
     fn undo(&mut self, input: Any<'_>) -> Result<(), Overflow> {
         let input = or_null(input);
-        if let Some(at) = self.0.iter().rposition(|value| same(any(value), input)) {
+        let items = self.0.items();
+        if let Some(at) = items.iter().rposition(|value| is(value, input)) {
             self.0.remove(at);
         }
         Ok(())
@@ -70,8 +81,8 @@ impl<S: Stored, const LIMIT: usize> Undo for CollectList<S, LIMIT> {
 
 impl<S: Stored, const LIMIT: usize> Merge for CollectList<S, LIMIT> {
     fn merge(&mut self, other: Self) -> Result<(), Overflow> {
-        self.0.extend(other.0);
-        self.0.truncate(LIMIT);
+        self.0.append(other.0);
+        self.0.keep_first(LIMIT);
         Ok(())
     }
 }
@@ -93,7 +104,7 @@ impl<S: Stored, const LIMIT: usize> Accumulator for CollectSet<S, LIMIT> {
 
     fn update(&mut self, input: Any<'_>, at: u64) -> Result<(), Overflow> {
         let input = or_null(input);
-        if self.0.0.iter().any(|value| same(any(value), input)) {
+        if self.0.0.items().iter().any(|value| is(value, input)) {
             return Ok(());
         }
         self.0.update(input, at)
@@ -101,6 +112,10 @@ impl<S: Stored, const LIMIT: usize> Accumulator for CollectSet<S, LIMIT> {
 
     fn get<'a>(&'a self, scratch: &'a Scratch) -> List<'a> {
         self.0.get(scratch)
+    }
+
+    fn owned(&self) -> usize {
+        self.0.owned()
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -114,11 +129,9 @@ impl<S: Stored, const LIMIT: usize> Accumulator for CollectSet<S, LIMIT> {
 
 impl<S: Stored, const LIMIT: usize> Merge for CollectSet<S, LIMIT> {
     fn merge(&mut self, other: Self) -> Result<(), Overflow> {
-        other
-            .0
-            .0
-            .iter()
-            .try_for_each(|value| self.update(any(value), 0))
+        let scratch = Scratch::new();
+        let mut items = other.0.0.items().iter();
+        items.try_for_each(|value| self.update(any(value, &scratch), 0))
     }
 }
 
@@ -127,14 +140,22 @@ const MOST: usize = 1000;
 
 /// `HISTOGRAM(x)`: how often each text came. A `NULL` is not counted: ksqlDB cannot write the map it would make.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Histogram(BTreeMap<String, i64>);
+pub struct Histogram {
+    counts: BTreeMap<String, i64>,
+    /// Of all texts.
+    bytes: usize,
+}
 
 impl Histogram {
+    /// About what a text takes in the map beside its bytes.
+    const ENTRY: usize = 2 * size_of::<(String, i64)>();
+
     fn add(&mut self, text: &str, count: i64) {
-        if let Some(known) = self.0.get_mut(text) {
+        if let Some(known) = self.counts.get_mut(text) {
             *known = known.wrapping_add(count);
-        } else if self.0.len() < MOST {
-            self.0.insert(text.to_owned(), count);
+        } else if self.counts.len() < MOST {
+            self.bytes = self.bytes.saturating_add(text.len());
+            self.counts.insert(text.to_owned(), count);
         }
     }
 }
@@ -144,7 +165,10 @@ impl Accumulator for Histogram {
     type Out<'a> = Map<'a>;
 
     fn empty() -> Self {
-        Histogram(BTreeMap::new())
+        Histogram {
+            counts: BTreeMap::new(),
+            bytes: 0,
+        }
     }
 
     fn update(&mut self, input: Any<'_>, _at: u64) -> Result<(), Overflow> {
@@ -156,13 +180,18 @@ impl Accumulator for Histogram {
     }
 
     fn get<'a>(&'a self, scratch: &'a Scratch) -> Map<'a> {
-        let entries = self.0.iter();
+        let entries = self.counts.iter();
         Map::new(scratch.collect(entries.map(|(text, count)| (text.as_str(), Any::Bigint(*count)))))
     }
 
+    fn owned(&self) -> usize {
+        let entries = self.counts.len().saturating_mul(Self::ENTRY);
+        entries.saturating_add(self.bytes)
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
-        write::long(self.0.len() as i64, out);
-        for (text, count) in &self.0 {
+        write::long(self.counts.len() as i64, out);
+        for (text, count) in &self.counts {
             write::bytes(text.as_bytes(), out);
             write::long(*count, out);
         }
@@ -170,7 +199,10 @@ impl Accumulator for Histogram {
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let entries = read_all(input, |input| Ok((input.text()?.to_owned(), input.long()?)))?;
-        Ok(Histogram(entries.into_iter().collect()))
+        Ok(Histogram {
+            bytes: entries.iter().map(|(text, _)| text.len()).sum(),
+            counts: entries.into_iter().collect(),
+        })
     }
 }
 
@@ -178,11 +210,12 @@ impl Undo for Histogram {
     fn undo(&mut self, input: Any<'_>) -> Result<(), Overflow> {
         let scratch = Scratch::new();
         if let Some(text) = input.text(&scratch)
-            && let Some(count) = self.0.get_mut(text)
+            && let Some(count) = self.counts.get_mut(text)
         {
             *count -= 1;
             if *count < 1 {
-                self.0.remove(text);
+                self.bytes = self.bytes.saturating_sub(text.len());
+                self.counts.remove(text);
             }
         }
         Ok(())
@@ -191,7 +224,7 @@ impl Undo for Histogram {
 
 impl Merge for Histogram {
     fn merge(&mut self, other: Self) -> Result<(), Overflow> {
-        for (text, count) in &other.0 {
+        for (text, count) in &other.counts {
             self.add(text, *count);
         }
         Ok(())
@@ -200,18 +233,23 @@ impl Merge for Histogram {
 
 /// `ATTR(x)`: the value, where all rows have the same; else `NULL`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Attr<S>(Vec<(Option<S>, i64)>);
+pub struct Attr<S>(Values<(Option<S>, i64)>);
 
 impl<S: Stored> Attr<S> {
     fn change(&mut self, input: Any<'_>, by: i64) {
         let input = or_null(input);
-        match self.0.iter_mut().find(|(value, _)| same(any(value), input)) {
-            Some((_, count)) => *count = (*count + by).max(0),
+        let known = self.0.find_mut(|(value, _)| is(value, input));
+        match known {
+            Some((at, (_, count))) => {
+                *count = count.saturating_add(by);
+                // An entry that counts nothing is as good as none.
+                if *count <= 0 {
+                    self.0.remove(at);
+                }
+            }
             None if by > 0 => self.0.push((S::take(input), by)),
             None => {}
         }
-        // An entry that counts nothing is as good as none.
-        self.0.retain(|(_, count)| *count > 0);
     }
 }
 
@@ -223,7 +261,7 @@ impl<S: Stored> Accumulator for Attr<S> {
         Self: 'a;
 
     fn empty() -> Self {
-        Attr(Vec::new())
+        Attr(Values::new())
     }
 
     fn update(&mut self, input: Any<'_>, _at: u64) -> Result<(), Overflow> {
@@ -231,22 +269,27 @@ impl<S: Stored> Accumulator for Attr<S> {
         Ok(())
     }
 
-    fn get<'a>(&'a self, _scratch: &'a Scratch) -> Any<'a> {
-        match self.0.as_slice() {
-            [(value, _)] => any(value),
+    fn get<'a>(&'a self, scratch: &'a Scratch) -> Any<'a> {
+        match self.0.items() {
+            [(value, _)] => any(value, scratch),
             _ => Any::Null,
         }
     }
 
+    fn owned(&self) -> usize {
+        self.0.owned()
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
-        write_all(&self.0, out, |(value, count), out| {
+        write_all(self.0.items(), out, |(value, count), out| {
             write_optional(value.as_ref(), out);
             write::long(*count, out);
         });
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        read_all(input, |input| Ok((read_optional(input)?, input.long()?))).map(Attr)
+        read_all(input, |input| Ok((read_optional(input)?, input.long()?)))
+            .map(|items| Attr(Values::of(items)))
     }
 }
 
@@ -259,8 +302,9 @@ impl<S: Stored> Undo for Attr<S> {
 
 impl<S: Stored> Merge for Attr<S> {
     fn merge(&mut self, other: Self) -> Result<(), Overflow> {
-        for (value, count) in &other.0 {
-            self.change(any(value), *count);
+        let scratch = Scratch::new();
+        for (value, count) in other.0.items() {
+            self.change(any(value, &scratch), *count);
         }
         Ok(())
     }

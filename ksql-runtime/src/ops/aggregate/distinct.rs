@@ -128,6 +128,10 @@ impl Accumulator for CountDistinct {
         self.estimate()
     }
 
+    fn owned(&self) -> usize {
+        self.0.capacity().saturating_mul(size_of::<(u16, u8)>())
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         write::long(self.0.len() as i64, out);
         let mut last = 0;

@@ -34,15 +34,22 @@ impl<S: Stored, const LARGEST: bool> Accumulator for Extreme<S, LARGEST> {
         match &mut self.0 {
             None => self.0 = S::take(input),
             Some(_) if matches!(input, Any::Null | Any::Failed) => {}
-            Some(best) if java_order(input, best.any()) == better => best.set(input),
+            Some(best) if java_order(input, best.any(&Scratch::new())) == better => best.set(input),
             Some(_) => {}
         }
         Ok(())
     }
 
     #[inline]
-    fn get<'a>(&'a self, _scratch: &'a Scratch) -> Any<'a> {
-        self.0.as_ref().map_or(Any::Null, S::any)
+    fn get<'a>(&'a self, scratch: &'a Scratch) -> Any<'a> {
+        self.0
+            .as_ref()
+            .map_or(Any::Null, |value| value.any(scratch))
+    }
+
+    #[inline]
+    fn owned(&self) -> usize {
+        self.0.as_ref().map_or(0, S::owned)
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -56,6 +63,8 @@ impl<S: Stored, const LARGEST: bool> Accumulator for Extreme<S, LARGEST> {
 
 impl<S: Stored, const LARGEST: bool> Merge for Extreme<S, LARGEST> {
     fn merge(&mut self, other: Self) -> Result<(), Overflow> {
-        other.0.map_or(Ok(()), |value| self.update(value.any(), 0))
+        other
+            .0
+            .map_or(Ok(()), |value| self.update(value.any(&Scratch::new()), 0))
     }
 }

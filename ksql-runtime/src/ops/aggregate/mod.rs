@@ -9,20 +9,24 @@
 mod collect;
 mod distinct;
 mod extreme;
+mod nested;
 mod number;
 mod offset;
 mod spread;
 mod stored;
 mod top;
+mod values;
 
 pub use collect::{Attr, CollectList, CollectSet, Histogram};
 pub use distinct::CountDistinct;
 pub use extreme::{Max, Min};
+pub use nested::{Nest, Nested};
 pub use number::{Avg, Count, CountOf, Sum, SumList, Summed};
+use offset::Seen;
 pub use offset::{Earliest, EarliestN, Latest, LatestN, Seq, Sequence};
 pub use spread::{Correlation, Sampled, StddevSamp, StddevSample};
 pub use stored::{Keep, Nothing, Stored};
-pub use top::{TopK, TopKDistinct};
+pub use top::{TopK, TopKDistinct, TopKWith};
 
 use super::{Any, Operand, Scratch};
 use crate::codec::{DecodeError, Reader};
@@ -61,6 +65,12 @@ pub trait Accumulator: Sized + Clone + std::fmt::Debug {
 
     /// The value, with memory for a list.
     fn get<'a>(&'a self, scratch: &'a Scratch) -> Self::Out<'a>;
+
+    /// The bytes it takes beside its size; asked after every row, so no walk over what is kept.
+    #[inline]
+    fn owned(&self) -> usize {
+        0
+    }
 
     /// Appends the binary form.
     fn write(&self, out: &mut Vec<u8>);

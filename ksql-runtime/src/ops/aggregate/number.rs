@@ -228,8 +228,8 @@ impl<S: Summed> Accumulator for Sum<S> {
     }
 
     #[inline]
-    fn get<'a>(&'a self, _scratch: &'a Scratch) -> Any<'a> {
-        self.0.any()
+    fn get<'a>(&'a self, scratch: &'a Scratch) -> Any<'a> {
+        self.0.any(scratch)
     }
 
     fn write(&self, out: &mut Vec<u8>) {

@@ -5,6 +5,7 @@
 use std::fmt::Debug;
 
 use super::stored::{read_all, read_optional, write_all, write_optional};
+use super::values::{Owns, Values};
 use super::{Accumulator, Merge, Overflow, Stored};
 use crate::codec::{DecodeError, Reader, write};
 use crate::ops::{Any, List, Scratch};
@@ -52,9 +53,9 @@ impl Sequence for Seq<true> {
 
 /// A value and when it came.
 #[derive(Debug, Clone)]
-struct Seen<S, Q: Sequence> {
+pub(super) struct Seen<S, Q: Sequence> {
     at: Q::At,
-    value: Option<S>,
+    pub(super) value: Option<S>,
 }
 
 impl<S: Stored, Q: Sequence> Seen<S, Q> {
@@ -80,8 +81,11 @@ impl<S: Stored, Q: Sequence> Seen<S, Q> {
         })
     }
 
-    fn any(&self) -> Any<'_> {
-        self.value.as_ref().map_or(Any::Null, S::any)
+    #[inline]
+    fn any<'a>(&'a self, scratch: &'a Scratch) -> Any<'a> {
+        self.value
+            .as_ref()
+            .map_or(Any::Null, |value| value.any(scratch))
     }
 }
 
@@ -131,8 +135,13 @@ impl<S: Stored, Q: Sequence, const LAST: bool, const NULLS: bool> Accumulator
     }
 
     #[inline]
-    fn get<'a>(&'a self, _scratch: &'a Scratch) -> Any<'a> {
-        self.0.as_ref().map_or(Any::Null, Seen::any)
+    fn get<'a>(&'a self, scratch: &'a Scratch) -> Any<'a> {
+        self.0.as_ref().map_or(Any::Null, |seen| seen.any(scratch))
+    }
+
+    #[inline]
+    fn owned(&self) -> usize {
+        self.0.as_ref().map_or(0, Seen::owned)
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -175,7 +184,7 @@ impl<S: Stored, Q: Sequence, const LAST: bool, const NULLS: bool> Merge
 /// Several values: the last or the first `N`, in the order they came.
 #[derive(Debug, Clone)]
 pub struct ManyByOffset<S, Q: Sequence, const LAST: bool, const NULLS: bool, const N: usize>(
-    Vec<Seen<S, Q>>,
+    Values<Seen<S, Q>>,
 );
 
 /// `LATEST_BY_OFFSET(x, n)`.
@@ -185,14 +194,14 @@ pub type LatestN<S, const N: usize, const NULLS: bool = false, const SESSION: bo
 pub type EarliestN<S, const N: usize, const NULLS: bool = false, const SESSION: bool = false> =
     ManyByOffset<S, Seq<SESSION>, false, NULLS, N>;
 
-impl<S, Q: Sequence, const LAST: bool, const NULLS: bool, const N: usize>
+impl<S: Stored, Q: Sequence, const LAST: bool, const NULLS: bool, const N: usize>
     ManyByOffset<S, Q, LAST, NULLS, N>
 {
     fn shorten(&mut self) {
         if LAST {
-            self.0.drain(..self.0.len().saturating_sub(N));
+            self.0.keep_last(N);
         } else {
-            self.0.truncate(N);
+            self.0.keep_first(N);
         }
     }
 }
@@ -207,28 +216,35 @@ impl<S: Stored, Q: Sequence, const LAST: bool, const NULLS: bool, const N: usize
         Self: 'a;
 
     fn empty() -> Self {
-        ManyByOffset(Vec::new())
+        ManyByOffset(Values::new())
     }
 
     #[inline]
     fn update(&mut self, input: Any<'_>, at: u64) -> Result<(), Overflow> {
-        if LAST || self.0.len() < N {
-            self.0.extend(Seen::new(input, at, NULLS));
+        if LAST || self.0.items().len() < N {
+            if let Some(seen) = Seen::new(input, at, NULLS) {
+                self.0.push(seen);
+            }
             self.shorten();
         }
         Ok(())
     }
 
     fn get<'a>(&'a self, scratch: &'a Scratch) -> List<'a> {
-        List::new(scratch.collect(self.0.iter().map(Seen::any)))
+        let items = self.0.items().iter();
+        List::new(scratch.collect(items.map(|seen| seen.any(scratch))))
+    }
+
+    fn owned(&self) -> usize {
+        self.0.owned()
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        write_all(&self.0, out, Seen::write);
+        write_all(self.0.items(), out, Seen::write);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        read_all(input, Seen::read).map(ManyByOffset)
+        read_all(input, Seen::read).map(|items| ManyByOffset(Values::of(items)))
     }
 }
 
@@ -236,7 +252,7 @@ impl<S: Stored, Q: Sequence, const LAST: bool, const NULLS: bool, const N: usize
     for ManyByOffset<S, Q, LAST, NULLS, N>
 {
     fn merge(&mut self, other: Self) -> Result<(), Overflow> {
-        self.0.extend(other.0);
+        self.0.append(other.0);
         self.0.sort_by_key(|seen| seen.at);
         self.shorten();
         Ok(())

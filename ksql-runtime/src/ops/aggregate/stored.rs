@@ -1,8 +1,10 @@
 //! Values that accumulators own, and their binary form.
 
+use super::{Nest, Nested};
 use crate::codec::{Date, Dec, DecodeError, Reader, Time, Timestamp, Value, write};
 use crate::ops::native::{
-    BIGINT, BOOLEAN, BYTES, DATE, DECIMAL, DOUBLE, INTEGER, STRING, TIME, TIMESTAMP, UNKNOWN,
+    ARRAY, BIGINT, BOOLEAN, BYTES, DATE, DECIMAL, DOUBLE, INTEGER, MAP, STRING, STRUCT, TIME,
+    TIMESTAMP, UNKNOWN,
 };
 use crate::ops::{Any, Operand, Scalar, Scratch, Shape, Ty};
 
@@ -12,8 +14,13 @@ pub trait Stored: Clone + std::fmt::Debug + Sync + 'static {
     const SHAPE: Shape;
     /// From a value, if there is one of this type.
     fn take(any: Any<'_>) -> Option<Self>;
-    /// The value.
-    fn any(&self) -> Any<'_>;
+    /// The value, with memory for what is in it.
+    fn any<'a>(&'a self, scratch: &'a Scratch) -> Any<'a>;
+    /// The bytes it takes beside its size.
+    #[inline]
+    fn owned(&self) -> usize {
+        0
+    }
     /// Replaces the value; memory that is there is used again.
     #[inline]
     fn set(&mut self, any: Any<'_>) {
@@ -30,8 +37,8 @@ pub trait Stored: Clone + std::fmt::Debug + Sync + 'static {
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError>;
 }
 
-/// The owned type of a [`Ty`].
-pub trait Keep {
+/// The owned type of a [`Ty`]; of a nested one `N` names the whole type.
+pub trait Keep<N> {
     /// The type.
     type S: Stored;
 }
@@ -48,7 +55,7 @@ macro_rules! copied {
             }
 
             #[inline]
-            fn any(&self) -> Any<'_> {
+            fn any<'a>(&'a self, _scratch: &'a Scratch) -> Any<'a> {
                 Operand::any(*self)
             }
 
@@ -79,7 +86,7 @@ copied! {
 
 macro_rules! keeps {
     ($($code:ident: $ty:ty;)*) => {$(
-        impl<const P: u32, const S: u32, const NULLABLE: bool> Keep for Ty<$code, P, S, NULLABLE> {
+        impl<N: Nest, const P: u32, const S: u32, const NULLABLE: bool> Keep<N> for Ty<$code, P, S, NULLABLE> {
             type S = $ty;
         }
     )*};
@@ -97,6 +104,9 @@ keeps! {
     DATE: Date;
     TIME: Time;
     TIMESTAMP: Timestamp;
+    ARRAY: Nested<N>;
+    MAP: Nested<N>;
+    STRUCT: Nested<N>;
 }
 
 impl Stored for String {
@@ -109,8 +119,13 @@ impl Stored for String {
     }
 
     #[inline]
-    fn any(&self) -> Any<'_> {
+    fn any<'a>(&'a self, _scratch: &'a Scratch) -> Any<'a> {
         Any::String(self)
+    }
+
+    #[inline]
+    fn owned(&self) -> usize {
+        self.capacity()
     }
 
     fn set(&mut self, any: Any<'_>) {
@@ -147,8 +162,13 @@ impl Stored for Vec<u8> {
     }
 
     #[inline]
-    fn any(&self) -> Any<'_> {
+    fn any<'a>(&'a self, _scratch: &'a Scratch) -> Any<'a> {
         Any::Bytes(self)
+    }
+
+    #[inline]
+    fn owned(&self) -> usize {
+        self.capacity()
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -171,7 +191,7 @@ impl Stored for Nothing {
         None
     }
 
-    fn any(&self) -> Any<'_> {
+    fn any<'a>(&'a self, _scratch: &'a Scratch) -> Any<'a> {
         Any::Null
     }
 

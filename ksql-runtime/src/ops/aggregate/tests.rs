@@ -317,6 +317,88 @@ proptest! {
 }
 
 #[test]
+fn what_an_accumulator_holds_is_counted_with_every_change() {
+    const LONG: usize = 1000;
+    let texts: Vec<String> = (0..9).map(|n| format!("{n}").repeat(LONG)).collect();
+    let rows: Vec<Any<'_>> = texts.iter().map(|text| Any::String(text)).collect();
+    macro_rules! check {
+        ($($ty:ty: $kept:literal;)*) => {$(
+            let name = stringify!($ty);
+            let mut state = <$ty>::empty();
+            assert_eq!(state.owned(), 0, "{name}");
+            for (at, row) in rows.iter().enumerate() {
+                state.update(*row, at as u64).unwrap();
+            }
+            let held = state.owned();
+            assert!(held >= $kept * LONG, "{name} holds {held}");
+            assert!(held < $kept * LONG + 2000, "{name} holds {held}");
+            // As it is loaded again.
+            let mut bytes = Vec::new();
+            state.write(&mut bytes);
+            let read = <$ty>::read(&mut Reader::new(&bytes)).unwrap();
+            assert!(read.owned() >= $kept * LONG && read.owned() <= held, "{name}");
+            let mut joined = <$ty>::empty();
+            joined.merge(state).unwrap();
+            assert!(joined.owned() >= $kept * LONG, "{name}");
+        )*};
+    }
+    check! {
+        Latest<String>: 1;
+        EarliestN<String, 3>: 3;
+        LatestN<String, 3>: 3;
+        Max<String>: 1;
+        TopK<String, 4>: 4;
+        CollectList<String, 100>: 9;
+        CollectSet<String, 100>: 9;
+        Attr<String>: 9;
+        Histogram: 9;
+    }
+    let mut list = over::<CollectList<String, 100>>(&rows);
+    let held = list.owned();
+    rows.iter().rev().for_each(|row| list.undo(*row).unwrap());
+    assert_eq!(list.owned(), held - 9 * LONG, "only the room is left");
+}
+
+#[test]
+fn the_largest_bring_what_stands_beside_them_and_earlier_ones_come_first() {
+    use ksql_schema::query::{Node, Sql, Why, aggregates};
+
+    #[derive(Debug, Clone)]
+    struct Row;
+
+    impl Nest for Row {
+        const SQL: Sql = {
+            const FIELDS: &[aggregates::Field<'static>] = &[
+                aggregates::ranked_field(&Node::new(Sql::Integer, Why::Never), 0),
+                aggregates::ranked_field(&Node::new(Sql::String, Why::Never), 1),
+            ];
+            Sql::Struct(&aggregates::Struct {
+                name: "",
+                fields: FIELDS,
+            })
+        };
+    }
+
+    type Top = TopKWith<i32, Row, 3>;
+    let texts = ["a", "b", "c", "d", "e"];
+    let values = [Some(1), None, Some(7), Some(1), Some(7)];
+    let fields: Vec<[(&str, Any<'_>); 2]> = values
+        .iter()
+        .zip(texts)
+        .map(|(value, text)| {
+            let value = value.map_or(Any::Null, Any::Integer);
+            [("sort_col", value), ("col0", Any::String(text))]
+        })
+        .collect();
+    let rows: Vec<Any<'_>> = fields.iter().map(|row| Any::Struct(row)).collect();
+    let expected = r#"[Struct([("sort_col", Integer(7)), ("col0", String("c"))]), Struct([("sort_col", Integer(7)), ("col0", String("e"))]), Struct([("sort_col", Integer(1)), ("col0", String("a"))])]"#;
+    assert_eq!(value(&over::<Top>(&rows)), expected);
+    let mut joined = over::<Top>(&rows[..3]);
+    joined.merge(over(&rows[3..])).unwrap();
+    assert_eq!(value(&joined), expected);
+}
+
+#[test]
 fn the_binary_form_is_fixed() {
     let bytes = |write: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = Vec::new();

@@ -47,6 +47,8 @@ fn each_aggregate_gives_what_the_table_says() {
         ("latest_n_with_nulls", vec![Bigint], true, "ARRAY<BIGINT>", false, false, false),
         ("earliest_n_with_nulls", vec![Bigint], true, "ARRAY<BIGINT>", false, false, false),
         ("top_k", vec![Double], true, "ARRAY<DOUBLE>", false, false, false),
+        // What stands beside it is told by `ranked`.
+        ("top_k", vec![Double, Text], true, "ARRAY<DOUBLE>", false, false, false),
         ("topkdistinct", vec![dec(9, 2)], true, "ARRAY<DECIMAL(9, 2)>", false, false, false),
         ("collect_list", vec![longs], false, "ARRAY<ARRAY<BIGINT>>", false, false, true),
         ("collect_set", vec![Text], false, "ARRAY<STRING>", false, false, false),
@@ -76,6 +78,36 @@ fn each_aggregate_gives_what_the_table_says() {
     for function in Aggregate::ALL {
         assert!(seen.contains(function), "{function:?} is not in the table");
     }
+}
+
+#[test]
+fn a_ranking_with_columns_beside_gives_structs_of_ksqldbs_names() {
+    const NODES: [Node; 3] = [
+        Node::new(Sql::Integer, Why::Never),
+        Node::new(Sql::String, Why::Never),
+        Node::new(
+            Sql::Decimal {
+                precision: 9,
+                scale: 2,
+            },
+            Why::Never,
+        ),
+    ];
+    const FIELDS: &[Field<'static>] = &[
+        ranked_field(&NODES[0], 0),
+        ranked_field(&NODES[1], 1),
+        ranked_field(&NODES[2], 2),
+    ];
+    const ROW: &Struct<'static> = &Struct {
+        name: "",
+        fields: FIELDS,
+    };
+    let row = Node::new(Sql::Struct(ROW), Why::Never);
+    assert_eq!(
+        sql_text(ranked(&NODES, row).ty),
+        "ARRAY<STRUCT<`sort_col` INTEGER, `col0` STRING, `col1` DECIMAL(9, 2)>>"
+    );
+    assert!(lookup("top_k", 10, true).is_some_and(|top| !top.takes_so_many(10)));
 }
 
 #[test]

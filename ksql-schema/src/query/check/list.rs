@@ -70,3 +70,37 @@ pub(super) const fn list_of_fields(fields: &[Field<'_>]) -> List {
     let len = sink.len();
     List { bytes, len }
 }
+
+/// Those of an enum's variants that are not among others.
+pub(super) const fn list_of_missing(name: &str, known: &[&str], taken: &[&str]) -> List {
+    let mut bytes = [0; 512];
+    let mut sink = crate::text::Sink::new(&mut bytes);
+    let mut known = known;
+    while let [one, rest @ ..] = known {
+        known = rest;
+        if has(taken, one) {
+            continue;
+        }
+        if !sink.is_empty() {
+            sink.push(", ");
+        }
+        sink.push("`");
+        sink.push(name);
+        sink.push("::");
+        sink.push(one);
+        sink.push("`");
+    }
+    let len = sink.len();
+    List { bytes, len }
+}
+
+const fn has(list: &[&str], one: &str) -> bool {
+    let mut list = list;
+    while let [other, rest @ ..] = list {
+        list = rest;
+        if crate::names::hash(one) == crate::names::hash(other) {
+            return true;
+        }
+    }
+    false
+}

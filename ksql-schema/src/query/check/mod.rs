@@ -3,12 +3,17 @@
 //! In a constant a panic is the compile error, and its place is the call: every check is `#[track_caller]` all the way
 //! down. What is poison was complained of where it arose, so no check says anything of it.
 
+mod collections;
 mod join;
 mod list;
 mod operators;
 mod output;
 mod shape;
 
+pub use collections::{
+    check_each, check_explode, check_map_key, check_map_value, check_member, check_record,
+    check_reduce, check_together, check_transformed,
+};
 pub use join::{
     Item, Standing, check_joined_key, check_on, check_other_source, check_table_join,
     check_table_side, form,
@@ -22,14 +27,14 @@ pub use output::{
 };
 
 pub use shape::{
-    check_apart, check_element, check_entry, check_field, check_input, check_kept_keys, check_kind,
-    check_stored, check_variant,
+    check_apart, check_complete, check_element, check_entry, check_field, check_input,
+    check_kept_keys, check_kind, check_stored, check_variant,
 };
 
 pub use crate::query::aggregates::{
     check_aggregate, check_native_aggregate, check_table_aggregate,
 };
-pub use crate::query::functions::check_function;
+pub use crate::query::functions::{check_argument, check_function};
 pub(crate) use operators::conversion;
 
 use super::node::{Sql, Why};

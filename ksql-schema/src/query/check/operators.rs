@@ -5,7 +5,7 @@ use crate::query::arith::{Arith, arith_type};
 use crate::query::case::unify;
 use crate::query::cast::{Cast, kind};
 use crate::query::compare::{Comparable, Compare, comparable};
-use crate::query::node::{Node, Sql};
+use crate::query::node::{Node, Sql, Why};
 use Part::{Rust, Text, Type};
 
 /// Refuses operands of arithmetic that are no numbers, and a result with more digits than can be computed.
@@ -185,7 +185,54 @@ pub const fn check_in(value: Node, list: &[Node]) {
     while let [one, rest @ ..] = list {
         list = rest;
         check_compare(Compare::Equal, value, *one);
+        if !alike(value.ty, one.ty) {
+            refuse(&[
+                Text("what is looked for is "),
+                Type(value.ty),
+                Text(", and this list holds "),
+                Type(one.ty),
+                Text(": what is in them has one type"),
+            ]);
+        }
     }
+}
+
+/// Whether what is inside of two collections or structs is of one type, but for the widths of numbers.
+const fn alike(one: Sql, two: Sql) -> bool {
+    match (one, two) {
+        (Sql::Array(one), Sql::Array(two)) | (Sql::Map(one), Sql::Map(two)) => {
+            inside(one.ty(), two.ty())
+        }
+        (Sql::Struct(one), Sql::Struct(two)) => {
+            let mut fields = one.fields;
+            while let [field, rest @ ..] = fields {
+                fields = rest;
+                let mut others = two.fields;
+                while let [other, rest @ ..] = others {
+                    others = rest;
+                    let (one, two) = (Sql::of(&field.ty), Sql::of(&other.ty));
+                    if crate::names::hash(field.name) == crate::names::hash(other.name)
+                        && !inside(one, two)
+                    {
+                        return false;
+                    }
+                }
+            }
+            true
+        }
+        // What a comparison takes.
+        _ => true,
+    }
+}
+
+const fn inside(one: Sql, two: Sql) -> bool {
+    let nested = matches!(
+        (one, two),
+        (Sql::Array(_), Sql::Array(_))
+            | (Sql::Map(_), Sql::Map(_))
+            | (Sql::Struct(_), Sql::Struct(_))
+    );
+    one.same(two) || (one.is_number() && two.is_number()) || (nested && alike(one, two))
 }
 
 /// Refuses a `LIKE` on what is no text.
@@ -219,9 +266,9 @@ pub const fn check_logic(op: &str, left: Node, right: Node) {
             Text(" and "),
             Type(right.ty),
             Text(compared(if matches!(left.ty, Sql::Boolean) {
-                right.ty
+                right
             } else {
-                left.ty
+                left
             })),
         ]);
     }
@@ -234,7 +281,7 @@ pub const fn check_not(of: Node) {
         refuse(&[
             Text("`!` is for conditions (BOOLEAN), not for "),
             Type(of.ty),
-            Text(compared(of.ty)),
+            Text(compared(of)),
         ]);
     }
 }
@@ -250,13 +297,16 @@ pub const fn check_condition(place: &str, of: Node) {
         Text(place),
         Text("` needs a condition (BOOLEAN), not "),
         Type(of.ty),
-        Text(compared(of.ty)),
+        Text(compared(of)),
     ]);
 }
 
 /// How a condition is made of what is none.
-const fn compared(ty: Sql) -> &'static str {
-    if ty.is_number() {
+const fn compared(of: Node) -> &'static str {
+    let ty = of.ty;
+    if matches!(of.why, Why::Column(..)) {
+        ": compare it, or ask whether it `.is_some()`"
+    } else if ty.is_number() {
         ": compare it, for example `.. > 0`"
     } else if matches!(ty, Sql::String) {
         ": compare it, for example `.. == \"yes\"`, or write `.parse::<bool>()`"
@@ -328,6 +378,15 @@ pub const fn check_cast(of: Node, to: Sql) {
         ]);
     }
     if !matches!(kind(of.ty, to), Cast::Refused) {
+        if !crate::query::cast::sure(of.ty, to) {
+            refuse(&[
+                Text("a field of "),
+                Type(to),
+                Text(
+                    " cannot be NULL, but after this conversion it can, for what is converted has none that is surely there and fits: make it an `Option`",
+                ),
+            ]);
+        }
         return;
     }
     let help = match (of.ty, to) {

@@ -10,17 +10,27 @@ use crate::types::{Struct, Type};
 use Part::{Rust, Text, Type as Ty, Why};
 
 /// Refuses a value that does not fit the output's column: that may be NULL and must not, or of another type. What loses no
-/// digit is converted by itself, except in a key. `entity` is the struct's Rust name.
+/// digit is converted by itself, except in a key. `entity` is the struct's Rust name; where nothing is `grouped`, its window is
+/// refused as such.
 #[track_caller]
 pub const fn check_assign(
     entity: &str,
     columns: &'static [Column<'static>],
     hash: u64,
     value: Node,
+    grouped: bool,
 ) {
     let Some(column) = find(columns, hash) else {
         return;
     };
+    if grouped || !matches!(column.role, Role::WindowStart | Role::WindowEnd) {
+        fits(entity, column, value);
+    }
+}
+
+/// The same of one column, or of a struct's field.
+#[track_caller]
+pub(super) const fn fits(entity: &str, column: &Column<'static>, value: Node) {
     if value.is_unknown() {
         return;
     }
@@ -129,6 +139,9 @@ pub(crate) const fn widens(from: Sql, to: Sql) -> bool {
             }
             None => false,
         },
+        (Sql::Array(from), Sql::Array(to)) | (Sql::Map(from), Sql::Map(to)) => {
+            from.ty().same(to.ty()) || widens(from.ty(), to.ty())
+        }
         _ => false,
     }
 }

@@ -1,9 +1,10 @@
 //! Checks of a query as a whole: what it reads, what it writes, which keys stay; and of elements and parameters.
 
-use super::list::list_of_fields;
+use super::list::{list_of_fields, list_of_missing};
 use super::{Part, refuse};
 use crate::model::{Column, Entity, Kind, Role};
 use crate::query::aggregates::Aggregate;
+use crate::query::column::find;
 use crate::query::node::{Node, Sql};
 use Part::{Text, Type};
 
@@ -91,7 +92,8 @@ pub const fn check_kind(entity: &Entity<'_>, made: Kind, because: &str) {
 /// output's field and that of the input's column it takes unchanged, or 0.
 #[track_caller]
 pub const fn check_kept_keys(output: &Entity<'_>, input: &Entity<'_>, items: &[(u64, u64)]) {
-    if output.columns.is_empty() || input.columns.is_empty() {
+    // A window where nothing is grouped is refused as such.
+    if output.columns.is_empty() || input.columns.is_empty() || output.window.is_some() {
         return;
     }
     let (mut own, mut kept) = (output.columns, input.columns);
@@ -101,7 +103,7 @@ pub const fn check_kept_keys(output: &Entity<'_>, input: &Entity<'_>, items: &[(
         (own, kept) = (rest, others);
         match (one, other) {
             (None, None) => break,
-            (Some(one), Some(other)) if taken(items, one.hash, other.hash) => {}
+            (Some(one), Some(other)) if taken(items, one.hash, other.hash, input.columns) => {}
             (Some(one), _) => refuse(&[
                 Text("the key of `"),
                 Text(output.name),
@@ -153,11 +155,12 @@ const fn next_key<'c>(columns: &'c [Column<'c>]) -> (Option<&'c Column<'c>>, &'c
     (None, columns)
 }
 
-const fn taken(items: &[(u64, u64)], to: u64, from: u64) -> bool {
+const fn taken(items: &[(u64, u64)], to: u64, from: u64, input: &[Column<'_>]) -> bool {
     let mut items = items;
     while let [(one, other), rest @ ..] = items {
         if *one == to {
-            return *other == from;
+            // Of a column that the input has not, it was said.
+            return *other == from || (*other != 0 && find(input, *other).is_none());
         }
         items = rest;
     }
@@ -166,14 +169,14 @@ const fn taken(items: &[(u64, u64)], to: u64, from: u64) -> bool {
 }
 
 const fn is_key(columns: &[Column<'_>], hash: u64) -> bool {
-    match crate::query::column::find(columns, hash) {
+    match find(columns, hash) {
         Some(column) => matches!(column.role, Role::Key),
         None => false,
     }
 }
 
 pub(super) const fn name<'c>(columns: &'c [Column<'c>], hash: u64) -> &'c str {
-    match crate::query::column::find(columns, hash) {
+    match find(columns, hash) {
         Some(column) => column.name,
         None => "",
     }
@@ -257,9 +260,6 @@ pub const fn check_field(of: Node, hash: u64, name: &str) {
 #[track_caller]
 pub const fn check_stored(aggregate: Aggregate, value: Node) {
     let help = match value.ty {
-        Sql::Array(_) | Sql::Map(_) | Sql::Struct(_) => {
-            ": take one of its elements or fields, or write `.to_json_string()`"
-        }
         Sql::Decimal { precision, .. } if precision > 38 => {
             ": at most 38 digits are kept, narrow it first, for example `(x as Decimal<38, 10>)`"
         }
@@ -301,4 +301,26 @@ pub const fn check_variant(variants: &[&str], name: &str, variant: &str) {
         Text(variant),
         Text("`"),
     ]);
+}
+
+/// Refuses a `match` without `_` that leaves something out: one of an enum's variants (`known`; none for `true` and `false`), or
+/// the NULL that the value may be where no arm takes it (`none`).
+#[track_caller]
+pub const fn check_complete(known: &[&str], name: &str, taken: &[&str], value: Node, none: bool) {
+    let missing = list_of_missing(name, known, taken);
+    if !missing.text().is_empty() {
+        refuse(&[
+            Text("this `match` leaves out "),
+            Text(missing.text()),
+            Text(": every row has a value; write an arm for it, or `_ => ..` at the end"),
+        ]);
+    }
+    // What fails is NULL as a whole, whatever the arms say.
+    if value.nullable() && !value.fails && !none {
+        refuse(&[
+            Text("this `match` leaves out `None`, and this value can be NULL: "),
+            Part::Why(value.why),
+            Text("; write `None => ..`, or `_ => ..` at the end"),
+        ]);
+    }
 }

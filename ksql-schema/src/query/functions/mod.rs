@@ -3,12 +3,14 @@
 //! A user says them as methods with the names Rust has; ksqlDB's own names are accepted as well. What Rust has and ksqlDB
 //! has not is written with others, by a template.
 
+mod check;
 mod names;
 mod result;
 mod table;
 
+pub use check::{check_argument, check_function};
 pub use names::{Slot, UNITS, closest_names, lookup, refused, slots};
-pub use result::{call, check_function, element, entry, ksql_name, ksql_tail, parameter};
+pub use result::{call, element, entry, explode, ksql_name, ksql_tail, parameter};
 pub use table::Function;
 
 use super::node::Sql;
@@ -28,6 +30,18 @@ pub enum Argument {
     Text,
     /// BYTES.
     Bytes,
+    /// A STRING or BYTES.
+    Stringy,
+    /// A STRING or BYTES, as the first is.
+    Same,
+    /// The same, or a NULL that is left out.
+    SameOrNull,
+    /// An INTEGER or a BIGINT, as the first is.
+    SameWhole,
+    /// An INTEGER or a STRING.
+    Code,
+    /// A BOOLEAN.
+    Boolean,
     /// What has a length: STRING, BYTES, ARRAY.
     Sized,
     /// What something is looked for in: STRING, ARRAY.
@@ -56,6 +70,8 @@ pub enum Argument {
     Ordered,
     /// A map.
     Map,
+    /// A map of what ksqlDB lists the entries of: INTEGER, BIGINT, DOUBLE, BOOLEAN, STRING.
+    Entries,
     /// Anything.
     Any,
     /// All arguments of one type; a bare number literal takes it.
@@ -83,6 +99,10 @@ pub enum Gives {
     Values,
     /// A map of the second argument's elements.
     MapOfSecond,
+    /// An array of what the first is.
+    ListOfFirst,
+    /// An array of structs of the map's keys `k` and values `v`.
+    Entries,
 }
 
 /// When a function's result is NULL.

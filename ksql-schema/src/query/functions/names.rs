@@ -38,6 +38,13 @@ pub fn closest_names() -> Vec<&'static str> {
         "like",
         "is_distinct_from",
         "is_not_distinct_from",
+        "explode",
+        "cube_explode",
+        "transform",
+        "filter",
+        "reduce",
+        "map",
+        "fold",
     ]);
     let mut seen = Vec::with_capacity(all.len());
     for name in all {
@@ -59,7 +66,6 @@ pub fn refused(name: &str) -> Option<&'static str> {
         ("size", "`len`"),
         ("log10", "`log(10)`"),
         ("log2", "`log(2)`"),
-        ("cbrt", "`pow(1.0 / 3.0)`"),
         ("trim_start", "`trim`, which is for both ends"),
         ("trim_end", "`trim`, which is for both ends"),
         (
@@ -88,13 +94,13 @@ pub fn refused(name: &str) -> Option<&'static str> {
             "random",
             "a column of the input: each run would make others",
         ),
-        ("clone", "the value itself"),
-        ("to_owned", "the value itself"),
-        ("as_str", "the value itself"),
-        ("as_ref", "the value itself"),
-        ("as_deref", "the value itself"),
-        ("cloned", "the value itself"),
-        ("copied", "the value itself"),
+        ("clone", "the value itself, without this"),
+        ("to_owned", "the value itself, without this"),
+        ("as_str", "the value itself, without this"),
+        ("as_ref", "the value itself, without this"),
+        ("as_deref", "the value itself, without this"),
+        ("cloned", "the value itself, without this"),
+        ("copied", "the value itself, without this"),
         (
             "into",
             "`as i64`, `as f64`, `.to_string()`, where the types differ",
@@ -113,20 +119,12 @@ pub fn refused(name: &str) -> Option<&'static str> {
         ("contains_key", "`.keys().contains(..)`"),
         (
             "iter",
-            "the array itself: it is joined, sliced and searched as a whole",
+            "the array itself: `r.list.transform(|x| ..)`, `.filter(|x| ..)`, `.reduce(0, |s, x| ..)`",
         ),
         ("chars", "`.split(\"\")`, an array of its characters"),
         (
             "now",
             "a column of the input, or `r.rowtime()`: each run would have another",
-        ),
-        (
-            "explode",
-            "a topic with one record an element: table functions cannot be said yet",
-        ),
-        (
-            "cube_explode",
-            "a topic with one record an element: table functions cannot be said yet",
         ),
     ];
     table

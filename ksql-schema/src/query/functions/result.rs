@@ -1,9 +1,9 @@
-//! What a call gives, and what is wrong with it.
+//! What a call gives.
 
+use super::check::{Wrong, entry_of, wrong};
 use super::{Argument, Function, Gives, Nulls};
-use crate::query::arith::wider;
 use crate::query::case::unify;
-use crate::query::check::{Part, refuse};
+use crate::query::collection::widened;
 use crate::query::literal::takes;
 use crate::query::node::{Bare, Elem, Node, Sql, Why};
 
@@ -53,6 +53,14 @@ pub const fn call(function: Function, arguments: &[Node]) -> Node {
             },
             Sql::Decimal { .. } => Sql::Unknown,
             _ => Sql::Bigint,
+        },
+        Gives::ListOfFirst => Sql::Array(Elem::new(first.ty, false)),
+        Gives::Entries => match first.ty {
+            Sql::Map(elem) => match entry_of(elem) {
+                Some(entry) => Sql::Array(Elem::new(Sql::Struct(entry), false)),
+                None => Sql::Unknown,
+            },
+            _ => Sql::Unknown,
         },
         Gives::Element => first.element().ty,
         Gives::Texts => Sql::Array(Elem::new(Sql::String, false)),
@@ -111,7 +119,7 @@ const fn reason(function: Function, arguments: &[Node]) -> (Why, bool) {
 }
 
 /// What all arguments are together; nothing where they have no one type.
-const fn common(function: Function, arguments: &[Node]) -> Option<Node> {
+pub(super) const fn common(function: Function, arguments: &[Node]) -> Option<Node> {
     let [first, rest @ ..] = arguments else {
         return None;
     };
@@ -132,28 +140,6 @@ const fn common(function: Function, arguments: &[Node]) -> Option<Node> {
     Some(result)
 }
 
-/// The type two numbers widen to.
-const fn widened(one: Sql, two: Sql) -> Option<Sql> {
-    if !one.is_number() || !two.is_number() {
-        return None;
-    }
-    match (one, two) {
-        (Sql::Double, _) | (_, Sql::Double) => Some(Sql::Double),
-        (Sql::Integer | Sql::Bigint, Sql::Integer | Sql::Bigint) => Some(Sql::Bigint),
-        _ => match (one.digits(), two.digits()) {
-            (Some(one), Some(two)) => {
-                let ty = wider(one, two);
-                if ty.precision() > Sql::MOST_DIGITS {
-                    None
-                } else {
-                    Some(ty)
-                }
-            }
-            _ => None,
-        },
-    }
-}
-
 /// The type an argument is converted to where it is written: functions that want one type get it by a CAST, since
 /// ksqlDB finds no function for INTEGER beside BIGINT.
 pub const fn parameter(function: Function, arguments: &[Node], index: usize) -> Sql {
@@ -170,6 +156,7 @@ pub const fn parameter(function: Function, arguments: &[Node], index: usize) -> 
                 }
                 // There is one for each pair of equal numbers, and all compute doubles.
                 (Some(Argument::Number), [one, two]) if !one.ty.same(two.ty) => Sql::Double,
+                (Some(Argument::SameWhole), [first, ..]) if takes(*argument, first.ty) => first.ty,
                 (Some(Argument::Item), [first, ..]) if takes(*argument, first.element().ty) => {
                     first.element().ty
                 }
@@ -183,7 +170,7 @@ pub const fn parameter(function: Function, arguments: &[Node], index: usize) -> 
 }
 
 /// The kind of the argument at a place.
-const fn kind(function: Function, index: usize) -> Option<Argument> {
+pub(super) const fn kind(function: Function, index: usize) -> Option<Argument> {
     let spec = function.spec();
     let mut kinds = spec.arguments;
     let mut at = 0;
@@ -195,230 +182,6 @@ const fn kind(function: Function, index: usize) -> Option<Argument> {
         at += 1;
     }
     None
-}
-
-/// What is wrong with a call.
-#[derive(Clone, Copy)]
-enum Wrong {
-    Nothing,
-    /// The argument at a place is none of its kind.
-    Argument(usize, Argument, Sql),
-    /// Two arguments have no one type.
-    Differ(Sql, Sql),
-    /// All are NULL.
-    AllNull,
-    /// A decimal without digits before the point has no whole part.
-    NoWhole(Sql),
-}
-
-const fn wrong(function: Function, arguments: &[Node]) -> Wrong {
-    let [first, ..] = arguments else {
-        return Wrong::Nothing;
-    };
-    let mut rest = arguments;
-    let mut at = 0;
-    let mut nulls = true;
-    while let [argument, more @ ..] = rest {
-        if let Some(kind) = kind(function, at)
-            && !accepts(kind, *argument, *first)
-        {
-            return Wrong::Argument(at, kind, argument.ty);
-        }
-        nulls = nulls && matches!(argument.ty, Sql::Null);
-        rest = more;
-        at += 1;
-    }
-    let spec = function.spec();
-    if matches!(spec.result, Gives::Common) {
-        if nulls {
-            return Wrong::AllNull;
-        }
-        if common(function, arguments).is_none() {
-            return differing(function, arguments);
-        }
-    }
-    match (spec.result, first.ty) {
-        (Gives::Whole, Sql::Decimal { precision, scale }) if precision <= scale => {
-            Wrong::NoWhole(first.ty)
-        }
-        _ => Wrong::Nothing,
-    }
-}
-
-/// The first two types that do not go together.
-const fn differing(function: Function, arguments: &[Node]) -> Wrong {
-    let [first, rest @ ..] = arguments else {
-        return Wrong::Nothing;
-    };
-    let mut rest = rest;
-    while let [argument, more @ ..] = rest {
-        if common(function, &[*first, *argument]).is_none() {
-            return Wrong::Differ(first.ty, argument.ty);
-        }
-        rest = more;
-    }
-    match arguments {
-        [.., one, two] => Wrong::Differ(one.ty, two.ty),
-        _ => Wrong::Nothing,
-    }
-}
-
-const fn accepts(kind: Argument, argument: Node, first: Node) -> bool {
-    match (kind, argument.ty) {
-        (_, Sql::Unknown) => true,
-        (Argument::Alike | Argument::Widest, Sql::Null) => true,
-        (_, Sql::Null) => false,
-        (Argument::Any | Argument::Alike, _) => true,
-        (Argument::Number, ty) => ty.is_number(),
-        (Argument::Fraction, Sql::Double | Sql::Decimal { .. }) => true,
-        (Argument::Integer, Sql::Integer) => true,
-        (Argument::Long, Sql::Integer | Sql::Bigint) => true,
-        (Argument::Text | Argument::Sized | Argument::Searchable, Sql::String) => true,
-        (Argument::Bytes | Argument::Sized, Sql::Bytes) => true,
-        (Argument::Date | Argument::Moment | Argument::Temporal, Sql::Date) => true,
-        (Argument::Time | Argument::Clock | Argument::Temporal, Sql::Time) => true,
-        (
-            Argument::Timestamp | Argument::Moment | Argument::Clock | Argument::Temporal,
-            Sql::Timestamp,
-        ) => true,
-        (Argument::Array | Argument::Sized | Argument::Searchable, Sql::Array(_)) => true,
-        (Argument::Texts, Sql::Array(elem)) => matches!(elem.ty(), Sql::String | Sql::Unknown),
-        (Argument::Scalars | Argument::Ordered, Sql::Array(elem)) => {
-            elem.ty().is_number() || matches!(elem.ty(), Sql::String | Sql::Boolean | Sql::Unknown)
-        }
-        (Argument::Map, Sql::Map(_)) => true,
-        (Argument::Item, ty) => match first.ty {
-            Sql::Array(elem) => ty.same(elem.ty()) || takes(argument, elem.ty()),
-            Sql::Unknown => true,
-            _ => matches!(ty, Sql::String),
-        },
-        (Argument::Widest, ty) => {
-            ty.is_number()
-                || matches!(
-                    ty,
-                    Sql::String | Sql::Bytes | Sql::Date | Sql::Time | Sql::Timestamp
-                )
-        }
-        _ => false,
-    }
-}
-
-const fn words(kind: Argument) -> &'static str {
-    match kind {
-        Argument::Number => "a number",
-        Argument::Fraction => "a DOUBLE or a DECIMAL",
-        Argument::Integer => "an INTEGER",
-        Argument::Long => "an INTEGER or a BIGINT",
-        Argument::Text => "a STRING",
-        Argument::Bytes => "BYTES",
-        Argument::Sized => "a STRING, BYTES or an array",
-        Argument::Searchable => "a STRING or an array",
-        Argument::Item => "what it looks for, a STRING or an element",
-        Argument::Date => "a DATE",
-        Argument::Time => "a TIME",
-        Argument::Timestamp => "a TIMESTAMP",
-        Argument::Moment => "a DATE or a TIMESTAMP",
-        Argument::Clock => "a TIME or a TIMESTAMP",
-        Argument::Temporal => "a DATE, a TIME or a TIMESTAMP",
-        Argument::Array => "an array",
-        Argument::Texts => "an array of STRING",
-        Argument::Scalars => "an array of numbers or texts",
-        Argument::Ordered => "an array of numbers or texts",
-        Argument::Map => "a map",
-        Argument::Any | Argument::Alike => "a value",
-        Argument::Widest => "numbers, texts or times",
-    }
-}
-
-/// What helps an argument of the wrong type.
-const fn cure(kind: Argument, ty: Sql) -> &'static str {
-    match (kind, ty) {
-        (_, Sql::Null) => ": a `None` makes the whole NULL, write `None` in its place",
-        (Argument::Text, Sql::Bytes) => ": write `.from_bytes(\"utf8\")`",
-        (Argument::Text, _) => ": write `.to_string()`",
-        (Argument::Integer, ty) if ty.is_number() => ": write `as i32`",
-        (Argument::Long, ty) if ty.is_number() => ": write `as i64`",
-        (Argument::Fraction, ty) if ty.is_number() => ": write `as f64`",
-        (Argument::Timestamp, Sql::Bigint) => ": write `.from_unixtime()`",
-        (Argument::Sized, Sql::Map(_)) => ": write `.keys().len()`",
-        (Argument::Searchable, Sql::Map(_)) => ": write `.keys().contains(..)`",
-        _ => "",
-    }
-}
-
-/// Refuses arguments a function does not take, the receiver first. How many there are the macro has checked.
-#[track_caller]
-pub const fn check_function(function: Function, arguments: &[Node]) {
-    let name = function.name();
-    match wrong(function, arguments) {
-        Wrong::Nothing => {}
-        Wrong::Argument(at, kind, ty) => {
-            if at == 0 {
-                refuse(&[
-                    Part::Text("`"),
-                    Part::Text(name),
-                    Part::Text("` takes "),
-                    Part::Text(words(kind)),
-                    Part::Text(", not "),
-                    Part::Type(ty),
-                    Part::Text(cure(kind, ty)),
-                ]);
-            }
-            if let (Argument::Item, [first, ..]) = (kind, arguments)
-                && !matches!(first.ty, Sql::String)
-            {
-                refuse(&[
-                    Part::Text("what `"),
-                    Part::Text(name),
-                    Part::Text("` looks for in an array is one of its elements, "),
-                    Part::Type(first.element().ty),
-                    Part::Text(", not "),
-                    Part::Type(ty),
-                ]);
-            }
-            refuse(&[
-                Part::Text("argument "),
-                // The unit of time stands before the others.
-                Part::Number(at as u32 + function.takes_unit() as u32),
-                Part::Text(" of `"),
-                Part::Text(name),
-                Part::Text("` is "),
-                Part::Text(words(kind)),
-                Part::Text(", not "),
-                Part::Type(ty),
-                Part::Text(cure(kind, ty)),
-            ])
-        }
-        Wrong::Differ(one, two) => {
-            let (convert, ty, end) = crate::query::check::conversion(one, two);
-            refuse(&[
-                Part::Text("`"),
-                Part::Text(name),
-                Part::Text("` needs one SQL type, not "),
-                Part::Type(one),
-                Part::Text(" and "),
-                Part::Type(two),
-                Part::Text(": ksqlDB widens nothing here; write "),
-                Part::Text(convert),
-                Part::Rust(ty),
-                Part::Text(end),
-            ])
-        }
-        Wrong::AllNull => refuse(&[
-            Part::Text("`"),
-            Part::Text(name),
-            Part::Text("` of nothing but `None` has no type: write `None` in its place"),
-        ]),
-        Wrong::NoWhole(ty) => refuse(&[
-            Part::Text("`"),
-            Part::Text(name),
-            Part::Text("` of "),
-            Part::Type(ty),
-            Part::Text(" has no digit to hold: say how many stay, for example `."),
-            Part::Text(name),
-            Part::Text("(2)`"),
-        ]),
-    }
 }
 
 /// The name the first argument's type chooses, for [`super::Slot::Name`].
@@ -455,6 +218,22 @@ pub const fn element(array: Node, index: Node) -> Node {
             Node::new(elem.ty(), array.why.or(index.why).or(Why::Element))
         }
         _ => Node::UNKNOWN,
+    }
+}
+
+/// The node of `array.explode()`: a row of its own for each element. `padded` if others stand beside it, the longest of which
+/// says how many rows there are.
+pub const fn explode(array: Node, cube: bool, padded: bool) -> Node {
+    let ty = match array.ty {
+        // Of `cube_explode` each combination is an array, with a NULL for what is not in it.
+        Sql::Array(elem) if cube => Sql::Array(Elem::new(elem.ty(), true)),
+        Sql::Array(elem) => elem.ty(),
+        _ => return Node::UNKNOWN,
+    };
+    let own = if padded { Why::Padded } else { Why::Never };
+    match (array.ty, cube) {
+        (Sql::Array(elem), false) if elem.nullable() => Node::new(ty, Why::Element),
+        _ => Node::new(ty, own),
     }
 }
 

@@ -75,6 +75,37 @@ functions! {
     Least "LEAST" ["min", "least"], [A::Widest, A::Widest], 2 rest true, R::Common, N::AllNull, F::Call,
         "The smallest of several; NULLs are left out.";
 
+    Cbrt "CBRT" ["cbrt"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
+        "The cube root.";
+    Sin "SIN" ["sin"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
+        "The sine of an angle in radians.";
+    Cos "COS" ["cos"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
+        "The cosine of an angle in radians.";
+    Tan "TAN" ["tan"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
+        "The tangent of an angle in radians.";
+    Cot "COT" ["cot"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
+        "The cotangent of an angle in radians; infinite of zero.";
+    Asin "ASIN" ["asin"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
+        "The angle of a sine; NaN beyond 1.";
+    Acos "ACOS" ["acos"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
+        "The angle of a cosine; NaN beyond 1.";
+    Atan "ATAN" ["atan"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
+        "The angle of a tangent.";
+    Sinh "SINH" ["sinh"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
+        "The hyperbolic sine.";
+    Cosh "COSH" ["cosh"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
+        "The hyperbolic cosine.";
+    Tanh "TANH" ["tanh"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
+        "The hyperbolic tangent.";
+    Degrees "DEGREES" ["to_degrees", "degrees"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
+        "Radians as degrees.";
+    Radians "RADIANS" ["to_radians", "radians"], [A::Number], 1, DOUBLE, N::Strict, F::Call,
+        "Degrees as radians.";
+    Atan2 "ATAN2" ["atan2"], [A::Number, A::Number], 2, DOUBLE, N::Strict, F::Call,
+        "The angle of a point, of y and x.";
+    GenerateSeries "GENERATE_SERIES" ["generate_series"], [A::Long, A::SameWhole, A::Integer], 2, R::ListOfFirst, N::MayFail, F::Call,
+        "The whole numbers from one to another, both included, by steps of 1 or as said; NULL for a step of 0 or the wrong way.";
+
     Coalesce "COALESCE" ["unwrap_or", "or", "coalesce"], [A::Alike, A::Alike], 2 rest true, R::Common, N::AllNull, F::Call,
         "The first of several that is not NULL.";
     IfNull "IFNULL" ["ifnull", "if_null"], [A::Alike, A::Alike], 2, R::Common, N::AllNull, F::Call,
@@ -88,16 +119,16 @@ functions! {
     AsValue "AS_VALUE" ["as_value"], [A::Any], 1, R::First, N::Strict, F::Call,
         "A copy of a key column for the value.";
 
-    Concat "CONCAT" ["concat"], [A::Text, A::Text], 2 rest true, STRING, N::Never, F::Call,
-        "Several texts one after another; NULLs are left out.";
-    ConcatWs "CONCAT_WS" ["concat_ws"], [A::Text, A::Text, A::Text], 2 rest true, STRING, N::First, F::Call,
-        "Several texts with this one between them; NULLs are left out.";
+    Concat "CONCAT" ["concat"], [A::Stringy, A::SameOrNull], 2 rest true, R::First, N::Never, F::Call,
+        "Several texts, or bytes, one after another; NULLs are left out.";
+    ConcatWs "CONCAT_WS" ["concat_ws"], [A::Stringy, A::SameOrNull, A::SameOrNull], 2 rest true, R::First, N::First, F::Call,
+        "Several texts, or bytes, with this one between them; NULLs are left out.";
     Len "LEN" ["len", "array_length"], [A::Sized], 1, INTEGER, N::Strict, F::Template("{f}({0})"),
         "The length: of a text in UTF-16 units, of bytes in bytes, of an array in elements.";
     IsEmpty "" ["is_empty"], [A::Sized], 1, BOOLEAN, N::Never, F::Template("({f}({0}) = 0)"),
         "Whether the length is 0; false of NULL.";
-    Substring "SUBSTRING" ["substring"], [A::Text, A::Integer, A::Integer], 2, STRING, N::Strict, F::Call,
-        "From a position on, so many UTF-16 units: the first is 1, negative ones count from the end.";
+    Substring "SUBSTRING" ["substring"], [A::Stringy, A::Integer, A::Integer], 2, R::First, N::Strict, F::Call,
+        "From a position on, so many UTF-16 units, or bytes: the first is 1, negative ones count from the end.";
     Ucase "UCASE" ["to_uppercase", "ucase"], [A::Text], 1, STRING, N::Strict, F::Call,
         "In upper case.";
     Lcase "LCASE" ["to_lowercase", "lcase"], [A::Text], 1, STRING, N::Strict, F::Call,
@@ -117,12 +148,12 @@ functions! {
         "Whether it ends with a text.";
     Contains "" ["contains", "array_contains"], [A::Searchable, A::Item], 2, BOOLEAN, N::Never, F::Template("({f}({0}, {1}){t})"),
         "Whether a text occurs in it, or an array holds it; false of NULL.";
-    LPad "LPAD" ["pad_start", "lpad"], [A::Text, A::Integer, A::Text], 3, STRING, N::MayFail, F::Call,
+    LPad "LPAD" ["pad_start", "lpad"], [A::Stringy, A::Integer, A::Same], 3, R::First, N::MayFail, F::Call,
         "Padded in front to a length; a longer one is cut. NULL for an empty padding.";
-    RPad "RPAD" ["pad_end", "rpad"], [A::Text, A::Integer, A::Text], 3, STRING, N::MayFail, F::Call,
+    RPad "RPAD" ["pad_end", "rpad"], [A::Stringy, A::Integer, A::Same], 3, R::First, N::MayFail, F::Call,
         "Padded behind to a length; a longer one is cut. NULL for an empty padding.";
-    Split "SPLIT" ["split"], [A::Text, A::Text], 2, R::Texts, N::Strict, F::Call,
-        "Its parts between a delimiter; an empty one splits into characters.";
+    Split "SPLIT" ["split"], [A::Stringy, A::Same], 2, R::ListOfFirst, N::Strict, F::Call,
+        "Its parts between a delimiter; an empty one splits into characters, or bytes.";
     RegexpExtract "REGEXP_EXTRACT" ["regexp_extract"], [A::Text, A::Text, A::Integer], 2, STRING, N::MayFail,
         F::Template("REGEXP_EXTRACT({1}, {0}{2..})"),
         "What a regular expression, or one of its groups, matches first.";
@@ -132,6 +163,23 @@ functions! {
         "The bytes a text says in an encoding: `hex`, `utf8`, `ascii` or `base64`.";
     FromBytes "FROM_BYTES" ["from_bytes"], [A::Bytes, A::Text], 2, STRING, N::UnlessLiteral, F::Call,
         "Bytes as text in an encoding: `hex`, `utf8`, `ascii` or `base64`.";
+
+    Encode "ENCODE" ["encode"], [A::Text, A::Text, A::Text], 3, STRING, N::MayFail, F::Call,
+        "A text of one encoding in another: `hex`, `utf8`, `ascii` or `base64`.";
+    IntFromBytes "INT_FROM_BYTES" ["int_from_bytes"], [A::Bytes, A::Text], 1, INTEGER, N::MayFail, F::Call,
+        "The INTEGER in four bytes, in the order `BIG_ENDIAN` or as said, `LITTLE_ENDIAN`.";
+    BigintFromBytes "BIGINT_FROM_BYTES" ["bigint_from_bytes"], [A::Bytes, A::Text], 1, BIGINT, N::MayFail, F::Call,
+        "The BIGINT in eight bytes, in the order `BIG_ENDIAN` or as said, `LITTLE_ENDIAN`.";
+    DoubleFromBytes "DOUBLE_FROM_BYTES" ["double_from_bytes"], [A::Bytes, A::Text], 1, DOUBLE, N::MayFail, F::Call,
+        "The DOUBLE in eight bytes, in the order `BIG_ENDIAN` or as said, `LITTLE_ENDIAN`.";
+    Chr "CHR" ["chr"], [A::Code], 1, STRING, N::MayFail, F::Call,
+        "The character of a code point, or of its UTF-16 code as text: `\\u004b`.";
+    Elt "ELT" ["elt"], [A::Integer, A::Text], 2 rest true, STRING, N::MayFail, F::Call,
+        "The text of this number among several, the first is 1.";
+    Field "FIELD" ["field"], [A::Text, A::Text], 2 rest true, INTEGER, N::Never, F::Call,
+        "The number of this text among several, the first is 1; 0 if it is none of them, or NULL.";
+    Md5 "MD5" ["md5"], [A::Text], 1, STRING, N::Strict, F::Call,
+        "The MD5 digest of a text's UTF-8, in lower-case hex.";
 
     ArrayMax "ARRAY_MAX" ["array_max"], [A::Ordered], 1, R::Element, N::MayFail, F::Call,
         "The largest element; NULL if there is none.";
@@ -150,10 +198,31 @@ functions! {
     AsMap "AS_MAP" ["as_map"], [A::Texts, A::Array], 2, R::MapOfSecond, N::Strict, F::Call,
         "A map of these keys and the values of another array.";
 
+    ArrayConcat "ARRAY_CONCAT" ["array_concat"], [A::Array, A::Alike], 2, R::Common, N::AllNull, F::Call,
+        "The elements of both; one that is NULL has none.";
+    ArrayUnion "ARRAY_UNION" ["array_union", "union"], [A::Array, A::Alike], 2, R::Common, N::Strict, F::Call,
+        "The elements of either, each once.";
+    ArrayIntersect "ARRAY_INTERSECT" ["array_intersect", "intersect"], [A::Array, A::Alike], 2, R::Common, N::Strict, F::Call,
+        "The elements of both, each once.";
+    ArrayExcept "ARRAY_EXCEPT" ["array_except", "except"], [A::Array, A::Alike], 2, R::Common, N::Strict, F::Call,
+        "The elements that the other has not, each once.";
+    ArrayRemove "ARRAY_REMOVE" ["array_remove", "remove"], [A::Array, A::Item], 2, R::First, N::First, F::Call,
+        "The elements that are not this one.";
+    ArraySort "ARRAY_SORT" ["array_sort", "sort", "sorted"], [A::Ordered, A::Text], 1, R::First, N::UnlessLiteral, F::Call,
+        "The elements in order, falling if `DESC` is written; NULLs come last.";
+    MapUnion "MAP_UNION" ["map_union"], [A::Map, A::Alike], 2, R::Common, N::AllNull, F::Call,
+        "The entries of both, of one key the second's; one that is NULL has none.";
+    Entries "ENTRIES" ["entries"], [A::Entries, A::Boolean], 2, R::Entries, N::Strict, F::Call,
+        "The entries of a map as structs of `k` and `v`, by their keys if it is `true`.";
+
     UnixTimestamp "UNIX_TIMESTAMP" ["unix_timestamp", "timestamp_millis"], [A::Timestamp], 1, BIGINT, N::Strict, F::Call,
         "Milliseconds since 1970-01-01 UTC.";
     FromUnixtime "FROM_UNIXTIME" ["from_unixtime"], [A::Long], 1, TIMESTAMP, N::Strict, F::Call,
         "The time so many milliseconds after 1970-01-01 UTC.";
+    UnixDate "UNIX_DATE" ["unix_date"], [A::Date], 1, INTEGER, N::Strict, F::Call,
+        "Days since 1970-01-01.";
+    FromDays "FROM_DAYS" ["from_days"], [A::Integer], 1, DATE, N::Strict, F::Call,
+        "The date so many days after 1970-01-01.";
     FormatTimestamp "FORMAT_TIMESTAMP" ["format_timestamp"], [A::Timestamp, A::Text, A::Text], 2, STRING, N::UnlessLiteral, F::Call,
         "A time as text by a Java pattern, in a zone (UTC).";
     FormatDate "FORMAT_DATE" ["format_date"], [A::Date, A::Text], 2, STRING, N::UnlessLiteral, F::Call,

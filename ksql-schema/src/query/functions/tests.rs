@@ -54,6 +54,22 @@ fn each_function_gives_what_the_table_says() {
         ("max", vec![Integer, dec(9, 2)], "DECIMAL(12, 2)", false, true),
         ("min", vec![dec(9, 2), Double], "DOUBLE", false, true),
         ("min", vec![Date, Date, Date], "DATE", false, true),
+        ("cbrt", vec![Double], "DOUBLE", false, true),
+        ("sin", vec![Integer], "DOUBLE", false, true),
+        ("cos", vec![Bigint], "DOUBLE", false, true),
+        ("tan", vec![Double], "DOUBLE", false, true),
+        ("cot", vec![Double], "DOUBLE", false, true),
+        ("asin", vec![Double], "DOUBLE", false, true),
+        ("acos", vec![Double], "DOUBLE", false, true),
+        ("atan", vec![Double], "DOUBLE", false, true),
+        ("sinh", vec![Double], "DOUBLE", false, true),
+        ("cosh", vec![Double], "DOUBLE", false, true),
+        ("tanh", vec![Double], "DOUBLE", false, true),
+        ("to_degrees", vec![Double], "DOUBLE", false, true),
+        ("radians", vec![Double], "DOUBLE", false, true),
+        ("atan2", vec![Double, Integer], "DOUBLE", false, true),
+        ("generate_series", vec![Integer, Integer], "ARRAY<INTEGER>", true, true),
+        ("generate_series", vec![Bigint, Bigint, Integer], "ARRAY<BIGINT>", true, true),
         ("unwrap_or", vec![Text, Text], "STRING", false, true),
         ("coalesce", vec![Bigint, Bigint, Bigint], "BIGINT", false, true),
         ("ifnull", vec![Bytes, Bytes], "BYTES", false, true),
@@ -88,6 +104,30 @@ fn each_function_gives_what_the_table_says() {
         ("mask", vec![Text], "STRING", false, true),
         ("to_bytes", vec![Text, Text], "BYTES", true, true),
         ("from_bytes", vec![Bytes, Text], "STRING", true, true),
+        ("concat", vec![Bytes, Bytes], "BYTES", false, false),
+        ("substring", vec![Bytes, Integer], "BYTES", false, true),
+        ("lpad", vec![Bytes, Integer, Bytes], "BYTES", true, true),
+        ("split", vec![Bytes, Bytes], "ARRAY<BYTES>", false, true),
+        ("encode", vec![Text, Text, Text], "STRING", true, true),
+        ("int_from_bytes", vec![Bytes], "INTEGER", true, true),
+        ("bigint_from_bytes", vec![Bytes, Text], "BIGINT", true, true),
+        ("double_from_bytes", vec![Bytes], "DOUBLE", true, true),
+        ("chr", vec![Integer], "STRING", true, true),
+        ("chr", vec![Text], "STRING", true, true),
+        ("elt", vec![Integer, Text, Text], "STRING", true, true),
+        ("field", vec![Text, Text, Text], "INTEGER", false, false),
+        ("md5", vec![Text], "STRING", false, true),
+        ("array_concat", vec![list(Text), list(Text)], "ARRAY<STRING>", false, true),
+        ("union", vec![list(Date), list(Date)], "ARRAY<DATE>", false, true),
+        ("intersect", vec![list(Date), list(Date)], "ARRAY<DATE>", false, true),
+        ("except", vec![list(Date), list(Date)], "ARRAY<DATE>", false, true),
+        ("remove", vec![list(list(Text)), list(Text)], "ARRAY<ARRAY<STRING>>", false, true),
+        ("array_sort", vec![list(Integer)], "ARRAY<INTEGER>", false, true),
+        ("sort", vec![list(Integer), Text], "ARRAY<INTEGER>", true, true),
+        ("map_union", vec![map(Date), map(Date)], "MAP<STRING, DATE>", false, true),
+        ("entries", vec![map(Bigint), Boolean], "ARRAY<STRUCT<`K` STRING, `V` BIGINT>>", false, true),
+        ("unix_date", vec![Date], "INTEGER", false, true),
+        ("from_days", vec![Integer], "DATE", false, true),
         ("array_max", vec![list(dec(9, 2))], "DECIMAL(9, 2)", true, true),
         ("array_min", vec![list(Text)], "STRING", true, true),
         ("distinct", vec![list(Date)], "ARRAY<DATE>", false, true),
@@ -140,11 +180,34 @@ fn each_function_gives_what_the_table_says() {
         // What fails fails the call, which an outer function may catch.
         let failing: Vec<_> = null.iter().map(|node| node.failing()).collect();
         assert!(call(function, &failing).fails, "{name} of what fails");
-        assert_eq!(said(|| check_function(function, &nodes(&types))), None);
+        assert_eq!(said(|| check_all(function, &nodes(&types))), None);
     }
     for function in Function::ALL {
         assert!(seen.contains(function), "{function:?} is not in the table");
     }
+}
+
+/// What the macro writes of a call: the whole, then each argument in its place.
+#[track_caller]
+fn check_all(function: Function, arguments: &[Node]) {
+    check_function(function, arguments);
+    for index in 1..arguments.len() {
+        check_argument(function, arguments, index);
+    }
+}
+
+#[test]
+fn an_argument_of_the_wrong_type_is_said_of_it_alone() {
+    let concat = lookup("concat", 3).unwrap();
+    let arguments = nodes(&[Sql::String, Sql::Bigint, Sql::String]);
+    assert_eq!(said(|| check_function(concat, &arguments)), None);
+    assert_eq!(said(|| check_argument(concat, &arguments, 2)), None);
+    assert!(said(|| check_argument(concat, &arguments, 1)).is_some());
+    // Of a receiver nothing is looked for in, it is the receiver that is wrong.
+    let contains = lookup("contains", 2).unwrap();
+    let arguments = nodes(&[Sql::Bigint, Sql::Bigint]);
+    assert!(said(|| check_function(contains, &arguments)).is_some());
+    assert_eq!(said(|| check_argument(contains, &arguments, 1)), None);
 }
 
 #[test]
@@ -154,12 +217,12 @@ fn what_is_of_the_wrong_type_is_poison_and_said() {
         for ty in kinds() {
             let arguments = nodes(&vec![ty; required]);
             let poison = call(*function, &arguments).is_unknown();
-            let text = said(|| check_function(*function, &arguments));
+            let text = said(|| check_all(*function, &arguments));
             assert_eq!(text.is_some(), poison, "{function:?} {ty:?}");
         }
         let unknown = vec![Node::UNKNOWN; required];
         assert!(call(*function, &unknown).is_unknown());
-        assert_eq!(said(|| check_function(*function, &unknown)), None);
+        assert_eq!(said(|| check_all(*function, &unknown)), None);
         assert!(call(*function, &[]).is_unknown());
     }
 }
@@ -185,7 +248,7 @@ fn messages_say_what_it_takes() {
         (
             "substring",
             nodes(&[Sql::String, Sql::Bigint]),
-            "argument 1 of `substring` is an INTEGER, not BIGINT: write `as i32`",
+            "argument 1 of `substring` must be an INTEGER, not BIGINT: write `as i32`",
         ),
         (
             "round",
@@ -225,12 +288,12 @@ fn messages_say_what_it_takes() {
         (
             "date_add",
             nodes(&[Sql::Date, Sql::Date]),
-            "argument 2 of `date_add` is an INTEGER, not DATE",
+            "argument 2 of `date_add` must be an INTEGER, not DATE",
         ),
     ];
     for (name, arguments, text) in table {
         let function = lookup(name, arguments.len()).unwrap();
-        says(text, || check_function(function, &arguments));
+        says(text, || check_all(function, &arguments));
     }
 }
 

@@ -324,7 +324,7 @@ impl<Q: Project<Input = <Q as Join>::Inputs> + Join> Naive<Q> {
                 has_key
             }
         };
-        result::value::<Q::Output>(projected, &scratch, &mut value);
+        result::value::<Q::Output>(projected, &scratch, &mut value).expect("a value that its type holds");
         let row = Q::Output::from_row(projected).expect("a row");
         Some(Made {
             key: has_key.then_some(key),
@@ -342,6 +342,7 @@ fn at(scratch: &Scratch, timestamp: i64) -> At<'_> {
         partition: 0,
         offset: 0,
         sequence: 0,
+        exploded: &[],
     }
 }
 

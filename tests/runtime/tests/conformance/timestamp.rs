@@ -247,13 +247,13 @@ cases! {
         }
     }
 
-    rows_since_a_year: "magic-timestamp-conversion/partial STRING ROWTIME" => output said_as "ROWTIME is a number: a text that says a time is written as its milliseconds" {
+    rows_since_a_year: "magic-timestamp-conversion/partial STRING ROWTIME" => output {
         use output_i32::Output;
         use test_i32::Test;
 
         #[query]
         fn output(test: Stream<Test>) -> Stream<Output> {
-            test.filter(|r| r.rowtime() >= 1514764800000)
+            test.filter(|r| r.rowtime() >= "2018")
                 .map(|r| Output {
                     k: r.k,
                     thing: r.source,
@@ -261,13 +261,13 @@ cases! {
         }
     }
 
-    rows_since_a_day_with_a_number: "magic-timestamp-conversion/nested comparison expression on STRING ROWTIME in WHERE" => output said_as "ROWTIME is a number: a text that says a time is written as its milliseconds" {
+    rows_since_a_day_with_a_number: "magic-timestamp-conversion/nested comparison expression on STRING ROWTIME in WHERE" => output {
         use output_i32::Output;
         use test_i32::Test;
 
         #[query]
         fn output(test: Stream<Test>) -> Stream<Output> {
-            test.filter(|r| r.rowtime() >= 1546300800000 && r.source == 5)
+            test.filter(|r| r.rowtime() >= "2019-01-01T00:00:00" && r.source == 5)
                 .map(|r| Output {
                     k: r.k,
                     thing: r.source,
@@ -275,13 +275,13 @@ cases! {
         }
     }
 
-    rows_since_a_time_elsewhere: "magic-timestamp-conversion/comparison predicate with STRING ROWTIME containing TZ in WHERE" => output said_as "ROWTIME is a number: a text that says a time is written as its milliseconds" {
+    rows_since_a_time_elsewhere: "magic-timestamp-conversion/comparison predicate with STRING ROWTIME containing TZ in WHERE" => output {
         use output_i32::Output;
         use test_i32::Test;
 
         #[query]
         fn output(test: Stream<Test>) -> Stream<Output> {
-            test.filter(|r| r.rowtime() > 1546283700000)
+            test.filter(|r| r.rowtime() > "2019-01-01T00:00:00+0445")
                 .map(|r| Output {
                     k: r.k,
                     thing: r.source,

@@ -46,7 +46,7 @@ entity! {
     Fraction "cast_fractions" #[stream] {
         #[key]
         pub id: i64,
-        pub of_decimal: Option<Dec<4, 2>>,
+        pub of_decimal: Option<Dec<5, 2>>,
         pub of_double: Option<Dec<5, 2>>,
         pub of_bigint: Option<Dec<5, 0>>,
         pub of_text: Option<Dec<5, 2>>,
@@ -58,7 +58,7 @@ entity! {
 fn fractions(raws: Stream<Raw>) -> Stream<Fraction> {
     raws.map(|r| Fraction {
         id: r.id,
-        of_decimal: r.d as Decimal<4, 2>,
+        of_decimal: (r.d as Decimal<4, 2>) as Decimal<5, 2>,
         of_double: r.x as Decimal<5, 2>,
         of_bigint: r.l as Decimal<5, 0>,
         of_text: r.s.parse::<Decimal<5, 2>>(),
@@ -151,8 +151,7 @@ async fn whole_numbers_are_cut_and_wrap_or_stop() {
 /// 2.3: a CAST to DECIMAL rounds half up, away from zero, and is NULL where the number has too many whole digits. A DOUBLE is first
 /// rounded to as many digits: 1.005, which is a little less, becomes 1.0050 and then 1.01.
 ///
-/// A difference that is left: 99.999 has no more whole digits than DECIMAL(4, 2) before it is rounded, so that ksqlDB goes on with 100.00,
-/// which is of no such type; here it is NULL.
+/// 99.999 has no more whole digits than DECIMAL(4, 2) before it is rounded and goes on as 100.00, which only a wider column takes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn decimals_are_rounded_half_up_and_null_beyond_their_digits() {
     let found: Vec<_> = made::<Raw, Fraction, _>(fractions, raws())
@@ -173,7 +172,7 @@ async fn decimals_are_rounded_half_up_and_null_beyond_their_digits() {
     assert_eq!(
         found,
         [
-            (None, None, None, text("12.00"), Some(12.0)),
+            (text("100.00"), None, None, text("12.00"), Some(12.0)),
             (text("-1.01"), None, text("-5"), text("7.50"), Some(7.5)),
             (None, None, None, None, None),
             (text("0.00"), text("1.01"), text("99999"), None, None),

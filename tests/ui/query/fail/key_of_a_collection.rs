@@ -26,4 +26,11 @@ fn of_a_struct(orders: Stream<Order>) -> Stream<Small> {
         .map(|o| Small { id: o.to, note: o.product, n: 1 })
 }
 
+#[query]
+fn of_an_array_made_here(orders: Stream<Order>) -> Stream<Small> {
+    orders
+        .partition_by(|o| [o.id])
+        .map(|o| Small { id: [o.id], note: o.product, n: 1 })
+}
+
 fn main() {}

@@ -11,6 +11,11 @@ fn ungrouped(orders: Stream<Order>) -> Table<Windowed> {
 }
 
 #[query]
+fn a_stream_of_windows(orders: Stream<Order>) -> Stream<Windowed> {
+    orders.map(|o| Windowed { customer_id: o.customer_id, from: o.at, n: 1 })
+}
+
+#[query]
 fn of_a_table(accounts: Table<Account>) -> Table<Windowed> {
     accounts
         .group_by(|a| a.balance)

@@ -49,7 +49,9 @@ fn dec(precision: u32, scale: u32) -> Sql {
 }
 
 fn assign(field: &str, value: Node, text: &str) {
-    says(text, || check_assign("Small", OUT, hash(field), value));
+    says(text, || {
+        check_assign("Small", OUT, hash(field), value, true)
+    });
 }
 
 #[test]

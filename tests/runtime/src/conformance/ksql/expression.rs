@@ -151,13 +151,51 @@ impl Parser {
     fn list(&mut self, end: &str) -> Read<Vec<Expr>> {
         let mut list = Vec::new();
         while !self.symbol(end) {
-            list.push(match self.symbol("*") {
-                true => Expr::Star,
-                false => self.expr()?,
+            list.push(match (self.symbol("*"), self.variables()) {
+                (true, _) => Expr::Star,
+                (_, Some(names)) => self.lambda(&names)?,
+                _ => self.expr()?,
             });
             self.symbol(",");
         }
         Ok(list)
+    }
+
+    /// The names before `=>`; nothing, and nothing read, where no closure begins.
+    fn variables(&mut self) -> Option<Vec<String>> {
+        let start = self.at;
+        let mut names = Vec::new();
+        let several = self.symbol("(");
+        while let Some(Token::Word(name) | Token::Name(name)) = self.peek().cloned() {
+            self.at += 1;
+            names.push(name);
+            if !several || !self.symbol(",") {
+                break;
+            }
+        }
+        let whole = !several || self.symbol(")");
+        if whole && !names.is_empty() && self.symbol("=>") {
+            return Some(names);
+        }
+        self.at = start;
+        None
+    }
+
+    /// What a closure makes of its variables, which go by how many there are around them.
+    fn lambda(&mut self, names: &[String]) -> Read<Expr> {
+        let around = self.around;
+        self.around += names.len();
+        let body = self.expr()?;
+        self.around = around;
+        let body = body.map(&mut |expr| match &expr {
+            Expr::Column(name) => match names.iter().position(|known| known == name) {
+                Some(at) => Expr::Column(format!("=>{}", around + at)),
+                None => expr,
+            },
+            _ => expr,
+        });
+        let variables = Expr::Literal(format!("{} =>", names.len()));
+        Ok(Expr::Call("LAMBDA".to_owned(), vec![variables, body]))
     }
 
     fn primary(&mut self) -> Read<Expr> {

@@ -12,6 +12,7 @@ pub fn parse(text: &str) -> Result<Statement, String> {
         tokens: tokens(text)?,
         at: 0,
         sources: Vec::new(),
+        around: 0,
     };
     parser
         .statement()
@@ -41,7 +42,9 @@ const CLAUSES: [&str; 17] = [
 
 pub(super) struct Parser {
     tokens: Vec<Token>,
-    at: usize,
+    pub(super) at: usize,
+    /// How many variables of closures there are around what is read.
+    pub(super) around: usize,
     /// The sources, each with what else a column may be qualified with.
     pub(super) sources: Vec<(String, String)>,
 }

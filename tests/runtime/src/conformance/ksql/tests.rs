@@ -118,6 +118,26 @@ fn a_statement_is_equal_to_one_that_writes_everything_out() {
 }
 
 #[test]
+fn closures_are_the_same_whatever_their_variables_are_called() {
+    let text =
+        "CREATE STREAM o AS SELECT REDUCE(FILTER(a, x => x > b), 0, (s, x) => s + x) r FROM t;";
+    let renamed = text
+        .replace("x => x", "`Y` => `Y`")
+        .replace("(s, x) => s + x", "(p, q) => p + q");
+    assert_eq!(different(text, &renamed), [""; 0]);
+    let nested =
+        "CREATE STREAM o AS SELECT TRANSFORM(a, x => TRANSFORM(x, y => x[1] + y)) r FROM t;";
+    assert_eq!(different(nested, nested), [""; 0]);
+    for other in [
+        text.replace("s + x", "x + s"),
+        text.replace("x > b", "x > c"),
+        text.replace("(s, x) => s + x", "x => x + x"),
+    ] {
+        assert_ne!(different(text, &other), [""; 0], "{other}");
+    }
+}
+
+#[test]
 fn each_clause_is_compared() {
     let case = "CREATE TABLE o WITH (partitions=2) AS SELECT k, sum(a) b FROM s WINDOW SESSION (1 SECOND, GRACE PERIOD 5 SECONDS) WHERE a > 1 GROUP BY k HAVING sum(a) > 2;";
     for (from, to, what) in [
