@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --example candles               sends rates (once), prints candles of 1, 5 and 60 minutes
-//! cargo run --example candles -- explain    prints decision, statements, topology and schemas, starting nothing
+//! cargo run --example candles -- explain    prints decision, statements, topology (the picture in Mermaid) and schemas, starting nothing
 //! ```
 //!
 //! Nothing needs to be installed or configured: log, registry and tables live under `rocksdb/candles`.
@@ -85,7 +85,8 @@ async fn main() -> ExitCode {
     let done = match std::env::args().nth(1).as_deref() {
         None => run().await,
         Some("explain") => {
-            print!("{}", candles.explain());
+            let explanation = candles.explain();
+            print!("{explanation}\n{}", explanation.mermaid());
             Ok(())
         }
         Some(other) => {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --example departures               sends the flights (once), prints what the queries made of them
-//! cargo run --example departures -- explain    prints decisions, statements, topologies and schemas, starting nothing
+//! cargo run --example departures -- explain    prints decisions, statements, topologies (the picture in Mermaid) and schemas, starting nothing
 //! ```
 //!
 //! Nothing needs to be installed or configured: log, registry and tables live under `rocksdb/departures`.
@@ -157,7 +157,7 @@ async fn main() -> ExitCode {
         None => run().await,
         Some("explain") => {
             for explanation in [hourly.explain(), rolling.explain(), rotations.explain()] {
-                println!("{explanation}");
+                println!("{explanation}\n{}", explanation.mermaid());
             }
             Ok(())
         }

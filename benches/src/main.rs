@@ -31,7 +31,7 @@ use std::process::ExitCode;
 type Bench = (&'static str, fn());
 
 /// In the order of a full run.
-const ALL: [Bench; 12] = [
+const ALL: [Bench; 13] = [
     ("B4", b4::run),
     ("L1", l1::run),
     ("K1", k1::run),
@@ -43,6 +43,7 @@ const ALL: [Bench; 12] = [
     ("B5", b5::run),
     ("KB5", kb5::run),
     ("YEAR", year::run),
+    ("YEARQ", year::queries::run),
     ("D1", d1::run),
 ];
 

@@ -64,6 +64,31 @@ pub fn run() {
         "cpu-ms",
         Target::AtMost(12.0),
     );
+    queries(&lab);
+}
+
+/// Units of an input, an output and a query: how many, and how often they are checked.
+const QUERIES: [(usize, usize); 3] = [(5, 3), (20, 3), (80, 1)];
+
+/// What a query costs, without its entities. Linear is what costs as much each, however many there are.
+fn queries(lab: &Lab) {
+    let mut costs = Vec::new();
+    for (units, runs) in QUERIES {
+        let cost = |kind| {
+            median(
+                &(0..runs)
+                    .map(|run| lab.cold(kind, units, run))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let (with, without) = (cost(Kind::Query), cost(Kind::Unqueried));
+        let each = (with - without) * 1000.0 / units as f64;
+        REPORT.figure(&format!("query_{units}_per_query"), each, "cpu-ms");
+        costs.push(each);
+    }
+    if let [_, few, many] = costs.as_slice() {
+        REPORT.aimed("query_80_to_20", many / few, "x", Target::AtMost(1.25));
+    }
 }
 
 struct Lab {

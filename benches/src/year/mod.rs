@@ -4,6 +4,7 @@
 //! tried otherwise, and without either the benchmark says so and is skipped. A wrong answer is a failure, not a figure.
 
 mod answers;
+pub mod queries;
 mod read;
 
 use std::collections::HashMap;

@@ -1,0 +1,78 @@
+//! The examples of queries as a user runs them: their answers, a second run, and what they explain.
+
+use std::path::Path;
+use std::process::Command;
+
+/// What an example prints. `cargo test` builds it beside its tests.
+fn said(name: &str, directory: &Path, argument: Option<&str>) -> String {
+    let mut path = std::env::current_exe().expect("a path");
+    path.pop();
+    path.pop();
+    let path = path
+        .join("examples")
+        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    let mut command = Command::new(path);
+    let all = std::env::vars_os().map(|(name, _)| name);
+    for name in all.filter(|name| name.to_string_lossy().starts_with("KSQL_")) {
+        command.env_remove(name);
+    }
+    let output = command
+        .args(argument)
+        .current_dir(directory)
+        .output()
+        .expect("the example runs; `cargo test -p ksql-examples` builds it");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn departures_are_the_known_hours_and_a_second_run_finds_them() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for _ in 0..2 {
+        let said = said("departures", directory.path(), None);
+        for part in [
+            "109 hours of airports with departures",
+            "The busiest hour: 35 flights from EWR after 02 Jan 11:00",
+            "N13914",
+        ] {
+            assert!(said.contains(part), "{part} in\n{said}");
+        }
+    }
+}
+
+#[test]
+fn candles_are_made_of_one_query_in_three_sizes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let said = said("candles", directory.path(), None);
+    for part in [
+        "360 candles of 1 minutes",
+        "72 candles of 5 minutes",
+        "candles of 60 minutes",
+        "EURUSD",
+    ] {
+        assert!(said.contains(part), "{part} in\n{said}");
+    }
+}
+
+#[test]
+fn explain_prints_whole_statements_and_starts_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for name in ["candles", "departures"] {
+        let said = said(name, directory.path(), Some("explain"));
+        let statements: Vec<&str> = said
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.starts_with("CREATE "))
+            .collect();
+        assert_eq!(statements.len(), 3, "{said}");
+        for statement in statements {
+            assert!(statement.ends_with("EMIT CHANGES;"), "{statement}");
+        }
+        for part in ["grouped and aggregated", "flowchart"] {
+            assert!(said.contains(part), "{part} in\n{said}");
+        }
+    }
+    let made = std::fs::read_dir(directory.path()).expect("a directory");
+    assert_eq!(made.count(), 0, "explaining makes nothing");
+}
