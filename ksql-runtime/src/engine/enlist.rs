@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ksql_schema::query::plan;
 
 use super::aggregate::Aggregating;
-use super::join::{self, Joining};
+use super::join::{self, JoinedAggregating, JoinedProjecting};
 use super::project::Projecting;
 use super::{Runner, Site};
 use crate::context::ContextBuilder;
@@ -46,58 +46,52 @@ impl Host for Enlisting {
         self,
         query: Q,
     ) -> ContextBuilder {
-        let mut registering = Registering {
-            builder: self.0,
-            inputs: Vec::new(),
-            fingerprints: Vec::new(),
-        };
-        Q::Inputs::visit(&mut registering);
-        let Registering {
-            builder,
-            inputs,
-            fingerprints,
-        } = registering;
+        let (builder, sources) = sources::<Q>(self.0);
         builder
             .register::<Q::Output>()
-            .runner(Arc::new(JoinedProjection {
-                query,
-                inputs,
-                fingerprints,
-            }))
+            .runner(Arc::new(JoinedProjection { query, sources }))
     }
 
     fn joined_aggregate<Q: Aggregate<Input = <Q as Join>::Inputs> + Join>(
         self,
         query: Q,
     ) -> ContextBuilder {
-        let mut registering = Registering {
-            builder: self.0,
-            inputs: Vec::new(),
-            fingerprints: Vec::new(),
-        };
-        Q::Inputs::visit(&mut registering);
-        registering
-            .builder
+        let (builder, sources) = sources::<Q>(self.0);
+        builder
             .register::<Q::Output>()
-            .runner(Arc::new(JoinedAggregation {
-                query,
-                inputs: registering.inputs,
-            }))
+            .runner(Arc::new(JoinedAggregation { query, sources }))
     }
+}
+
+/// What a join reads.
+#[derive(Debug)]
+struct Sources {
+    ids: Vec<TypeId>,
+    fingerprints: Vec<u64>,
+}
+
+/// Adds what a join reads to a builder.
+fn sources<Q: Join>(builder: ContextBuilder) -> (ContextBuilder, Sources) {
+    let sources = Sources {
+        ids: Vec::new(),
+        fingerprints: Vec::new(),
+    };
+    let mut registering = Registering { builder, sources };
+    Q::Inputs::visit(&mut registering);
+    (registering.builder, registering.sources)
 }
 
 /// Adds what a join reads, as it is shown.
 struct Registering {
     builder: ContextBuilder,
-    inputs: Vec<TypeId>,
-    fingerprints: Vec<u64>,
+    sources: Sources,
 }
 
 impl Visit for Registering {
     fn input<T: Entity>(&mut self) {
         self.builder = std::mem::take(&mut self.builder).register::<T>();
-        self.inputs.push(TypeId::of::<T>());
-        self.fingerprints.push(T::FINGERPRINT);
+        self.sources.ids.push(TypeId::of::<T>());
+        self.sources.fingerprints.push(T::FINGERPRINT);
     }
 }
 
@@ -107,14 +101,13 @@ struct Projection<Q>(Q);
 #[derive(Debug)]
 struct JoinedProjection<Q> {
     query: Q,
-    inputs: Vec<TypeId>,
-    fingerprints: Vec<u64>,
+    sources: Sources,
 }
 
 #[derive(Debug)]
 struct JoinedAggregation<Q> {
     query: Q,
-    inputs: Vec<TypeId>,
+    sources: Sources,
 }
 
 #[derive(Debug)]
@@ -182,7 +175,7 @@ impl<Q: Project<Input = <Q as Join>::Inputs> + Join> Runner for JoinedProjection
     }
 
     fn inputs(&self) -> Vec<TypeId> {
-        self.inputs.clone()
+        self.sources.ids.clone()
     }
 
     fn output(&self) -> TypeId {
@@ -194,7 +187,7 @@ impl<Q: Project<Input = <Q as Join>::Inputs> + Join> Runner for JoinedProjection
     }
 
     fn shape(&self) -> Result<u64, ParameterError> {
-        shape(&self.query, &self.fingerprints)
+        shape(&self.query, &self.sources.fingerprints)
     }
 
     fn start(&self, table: &Arc<Table>, site: Site, offsets: &[Offsets]) -> Result<(), StateError> {
@@ -203,7 +196,7 @@ impl<Q: Project<Input = <Q as Join>::Inputs> + Join> Runner for JoinedProjection
             site.shape,
             site.log.clone(),
             offsets,
-            move |table, runtime| Joining::new(query, table, site, runtime),
+            move |table, runtime| JoinedProjecting::projecting(query, table, site, runtime),
         )
     }
 }
@@ -214,7 +207,7 @@ impl<Q: Aggregate<Input = <Q as Join>::Inputs> + Join> Runner for JoinedAggregat
     }
 
     fn inputs(&self) -> Vec<TypeId> {
-        self.inputs.clone()
+        self.sources.ids.clone()
     }
 
     fn output(&self) -> TypeId {
@@ -222,19 +215,21 @@ impl<Q: Aggregate<Input = <Q as Join>::Inputs> + Join> Runner for JoinedAggregat
     }
 
     fn refusal(&self) -> Option<String> {
-        Some(
-            "groups of joined rows are not kept in this process yet: run the query on ksqlDB"
-                .to_owned(),
-        )
+        join::refusal(Q::PLAN)
     }
 
     fn shape(&self) -> Result<u64, ParameterError> {
-        shape(&self.query, &[])
+        shape(&self.query, &self.sources.fingerprints)
     }
 
-    fn start(&self, _: &Arc<Table>, _: Site, _: &[Offsets]) -> Result<(), StateError> {
-        // Refused before.
-        Ok(())
+    fn start(&self, table: &Arc<Table>, site: Site, offsets: &[Offsets]) -> Result<(), StateError> {
+        let query = self.query.clone();
+        table.start_work(
+            site.shape,
+            site.log.clone(),
+            offsets,
+            move |table, runtime| JoinedAggregating::aggregating(query, table, site, runtime),
+        )
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rocksdb::{BoundColumnFamily, WriteBatch};
 
+use super::join::Place;
 use crate::query::At;
 use crate::state::{StateError, Table, family};
 
@@ -24,14 +25,18 @@ pub(super) const INTENT: u8 = 5;
 pub(super) const LAST: u8 = 6;
 /// Behind it: an ordered key of the source. Nothing: its row is shown.
 pub(super) const SHOWN: u8 = 7;
-/// Behind it: an input, a partition, a key. The last row of a table that is joined.
+/// Behind it: an input, a key. The last row of a table that is joined.
 pub(super) const JOINED: u8 = 8;
-/// Behind it: an input, a partition, what is compared, a time, a number. A record of a stream that is joined.
+/// Behind it: a join, a side, what is compared, a bucket, a chunk. Records of streams that are joined.
 pub(super) const WAITING: u8 = 9;
-/// Behind it: a partition, a time, a number. The key of the record that goes out alone once that time is over.
+/// Behind it: a join, a partition, a time, a number. The bucket of the record that goes out alone once that time is over.
 pub(super) const ALONE: u8 = 10;
-/// Behind it: a partition, a time, a number. The key of the record that is forgotten once that time is over.
+/// Behind it: a join, a partition, a time, a bucket. Nothing: it is forgotten once that time is over.
 pub(super) const EXPIRY: u8 = 11;
+/// Behind it: a join, a partition. How far time has come there.
+pub(super) const CLOCK: u8 = 12;
+/// Behind it: a key of the right table, its length before it, and one of the left. Nothing: the left row names the right one.
+pub(super) const NAMED: u8 = 13;
 
 /// What is counted with every write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -93,7 +98,12 @@ impl QueryStore {
 
     /// The largest timestamp seen in a partition.
     pub(super) fn time(&self, partition: i32) -> Result<Option<i64>, StateError> {
-        let found = self.get(&time_key(partition), |bytes| {
+        self.time_under(&time_key(partition))
+    }
+
+    /// A time, under its key.
+    pub(super) fn time_under(&self, key: &[u8]) -> Result<Option<i64>, StateError> {
+        let found = self.get(key, |bytes| {
             bytes
                 .first_chunk::<8>()
                 .map(|bytes| i64::from_be_bytes(*bytes))
@@ -149,7 +159,7 @@ impl QueryStore {
     }
 
     /// Gives what follows a prefix in each key from `start` on, in order, to `each`, until it says to stop.
-    fn scan(
+    pub(super) fn scan(
         &self,
         prefix: &[u8],
         start: &[u8],
@@ -171,12 +181,12 @@ impl QueryStore {
         })
     }
 
-    /// Gives keys and values from one key to before another, in order.
+    /// Gives keys and values from one key to before another, in order, to `each`, until it says to stop.
     pub(super) fn range(
         &self,
         from: &[u8],
         to: &[u8],
-        mut each: impl FnMut(&[u8], &[u8]),
+        mut each: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), StateError> {
         let store = &self.table.store;
         store.with(|db| {
@@ -184,7 +194,9 @@ impl QueryStore {
             let mut keys = db.raw_iterator_cf(&family);
             keys.seek(from);
             while let Some((key, value)) = keys.item().filter(|(key, _)| *key < to) {
-                each(key, value);
+                if !each(key, value) {
+                    return Ok(());
+                }
                 keys.next();
             }
             keys.status()
@@ -203,17 +215,14 @@ impl QueryStore {
 
     /// What a query that joins makes of a record cannot be written.
     #[cold]
-    pub(super) fn impossible(
-        &self,
-        partition: i32,
-        offset: i64,
-        reason: &dyn std::fmt::Display,
-    ) -> StateError {
+    pub(super) fn impossible(&self, place: Place, reason: &dyn std::fmt::Display) -> StateError {
+        let topics = self.table.topics();
+        let topic = topics.iter().nth(place.input);
         StateError::Result {
             query: self.table.entity,
-            topic: self.table.topic().to_owned(),
-            partition,
-            offset,
+            topic: topic.map_or_else(String::new, |topic| topic.name.to_string()),
+            partition: place.partition,
+            offset: place.offset,
             reason: reason.to_string(),
         }
     }

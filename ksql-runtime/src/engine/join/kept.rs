@@ -1,7 +1,6 @@
 //! The last row of each key of the tables that are joined.
 //!
-//! In the store, under [`store::JOINED`]: the input, the partition, the key as a record has it; there the row's timestamp and its
-//! body. In memory what changed since the last write, and of what was looked up as much as there is room for.
+//! In the store, under [`store::JOINED`]: the input, the key as a record has it; there the row's timestamp and its body. In memory what changed since the last write, and of what was looked up as much as there is room for.
 //!
 //! Invariant: memory and store together are the tables after everything taken. Belongs to a query's thread.
 
@@ -63,10 +62,10 @@ impl Kept {
     pub(super) fn get(
         &mut self,
         store: &QueryStore,
-        (input, partition): (usize, i32),
+        input: usize,
         wire: &[u8],
     ) -> Result<Option<(i64, &[u8])>, StateError> {
-        write_key(&mut self.key, input, partition, wire);
+        write_key(&mut self.key, input, wire);
         if !self.rows.contains_key(self.key.as_slice()) {
             let found = store.get(&self.key, <[u8]>::to_vec)?;
             let body = found.as_ref().map_or(0, Vec::len);
@@ -95,11 +94,11 @@ impl Kept {
     #[inline]
     pub(super) fn set(
         &mut self,
-        (input, partition): (usize, i32),
+        input: usize,
         wire: &[u8],
         row: Option<(i64, &[u8])>,
     ) {
-        write_key(&mut self.key, input, partition, wire);
+        write_key(&mut self.key, input, wire);
         let size = row.map_or(0, |(_, body)| body.len());
         let written = match self.rows.get_mut(self.key.as_slice()) {
             Some(known) => known,
@@ -147,11 +146,10 @@ impl Kept {
     }
 }
 
-fn write_key(out: &mut Vec<u8>, input: usize, partition: i32, wire: &[u8]) {
+fn write_key(out: &mut Vec<u8>, input: usize, wire: &[u8]) {
     out.clear();
     out.push(store::JOINED);
     // No query joins more inputs than a byte counts.
     out.push(u8::try_from(input).unwrap_or(u8::MAX));
-    out.extend_from_slice(&partition.to_be_bytes());
     out.extend_from_slice(wire);
 }

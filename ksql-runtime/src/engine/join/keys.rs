@@ -1,24 +1,136 @@
-//! Tables joined by their keys.
+//! Tables joined by their keys, or the first two by a key that stands in a column of the first.
 //!
-//! Invariant: what is told of a key is how its joined row changed; where there was none and is none nothing is. On a query's
-//! thread.
+//! Invariant: what is told of a key is how its joined row changed; where there was none and is none nothing is. The keys are those
+//! of the first table. On a query's thread.
 
-use ksql_schema::query::plan::{self, JoinKind};
+use ksql_schema::query::plan::{self, JoinForm, JoinKind};
 
-use super::part::{fill, joined, row_of};
-use super::{JOINED_ROW, MOST_INPUTS, Taking};
-use crate::query::{At, Join, Project};
+use super::part::{Have, fill, row_of};
+use super::sink::{Change, Sink, With};
+use super::{JOINED_ROW, MOST_INPUTS, Place, Taking};
+use crate::query::{At, Join, Side};
 use crate::state::StateError;
 
-impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Taking<Q> {
-    /// A record of a table changes the joined row of its key.
+impl<Q: Join, S: Sink<Q>> Taking<Q, S> {
+    /// A record of a table, which is held, changes the joined rows that it is part of.
     pub(super) fn change(
         &mut self,
-        input: usize,
-        (partition, offset, sequence): (i32, i64, u64),
+        place: Place,
         timestamp: i64,
         is_row: bool,
     ) -> Result<(), StateError> {
+        let input = place.input;
+        let mut wire = std::mem::take(&mut self.wire);
+        let mut row = std::mem::take(&mut self.row);
+        wire.clear();
+        row.clear();
+        if let Some(held) = self.inputs.get(input) {
+            wire.extend_from_slice(held.wire());
+            row.extend_from_slice(held.body());
+        }
+        let now = is_row.then_some((timestamp, row.as_slice()));
+        let done = self.change_to(place, &wire, now, timestamp);
+        (self.wire, self.row) = (wire, row);
+        done
+    }
+
+    fn change_to(
+        &mut self,
+        place: Place,
+        wire: &[u8],
+        now: Option<(i64, &[u8])>,
+        timestamp: i64,
+    ) -> Result<(), StateError> {
+        let input = place.input;
+        let by_column = self.by_column();
+        // The row before, and where it stood.
+        let mut before = std::mem::take(&mut self.before);
+        before.clear();
+        let was = self.kept.get(&self.store, input, wire)?;
+        let was = was.map(|(_, body)| before.extend_from_slice(body)).is_some();
+        self.kept.set(input, wire, now);
+        let was = was.then_some(before.as_slice());
+        let change = Changed {
+            input,
+            wire,
+            was,
+            now: now.map(|(_, body)| body),
+        };
+        let done = match (by_column, input) {
+            (true, 0) => {
+                let named = self.names(place, wire, change.was, timestamp)?;
+                let names = self.names(place, wire, change.now, timestamp)?;
+                if named != names {
+                    if let Some(named) = &named {
+                        self.named.set(named, wire, false);
+                    }
+                    if let Some(names) = &names {
+                        self.named.set(names, wire, true);
+                    }
+                }
+                self.tell_change(place, wire, &change, (named.as_deref(), names.as_deref()), timestamp)
+            }
+            (true, 1) => {
+                let mut done = Ok(());
+                for key in self.named.of(&self.store, wire)? {
+                    done = self.tell_change(place, &key, &change, (Some(wire), Some(wire)), timestamp);
+                    if done.is_err() {
+                        break;
+                    }
+                }
+                done
+            }
+            (true, _) => {
+                let left = self.kept.get(&self.store, 0, wire)?;
+                let left = left.map(|(_, body)| body.to_vec());
+                let names = self.names(place, wire, left.as_deref(), timestamp)?;
+                self.tell_change(place, wire, &change, (names.as_deref(), names.as_deref()), timestamp)
+            }
+            (false, _) => self.tell_change(place, wire, &change, (Some(wire), Some(wire)), timestamp),
+        };
+        self.before = before;
+        done
+    }
+
+    /// Whether the first join is by a column of the first table.
+    fn by_column(&self) -> bool {
+        self.joins
+            .first()
+            .is_some_and(|join| join.form == JoinForm::ForeignKey)
+    }
+
+    /// The key of the second table that a row of the first names.
+    fn names(
+        &mut self,
+        place: Place,
+        wire: &[u8],
+        body: Option<&[u8]>,
+        timestamp: i64,
+    ) -> Result<Option<Vec<u8>>, StateError> {
+        let Some(body) = body else {
+            return Ok(None);
+        };
+        let held = self.inputs.first_mut().is_some_and(|held| held.hold(wire, body));
+        if !held {
+            return Err(self.store.damaged(JOINED_ROW));
+        }
+        self.have = Have::default();
+        self.set_have(0, true);
+        // No row is left out for want of what it names.
+        let known = self.on_of(0, Side::Left, place, timestamp)?;
+        Ok(known.then(|| self.on.clone()))
+    }
+
+    /// Tells how the joined row of a key changed, where the second table's row is that of the keys in `names`, before and now.
+    fn tell_change(
+        &mut self,
+        place: Place,
+        key: &[u8],
+        changed: &Changed<'_>,
+        names: (Option<&[u8]>, Option<&[u8]>),
+        timestamp: i64,
+    ) -> Result<(), StateError> {
+        let by_column = self.by_column();
         let Taking {
             query,
             inputs,
@@ -27,89 +139,101 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Taking<Q> {
             scratch,
             store,
             outputs,
-            made,
-            on,
-            before,
-            key,
+            sink,
             ..
         } = self;
         let (query, scratch) = (&*query, &*scratch);
-        on.clear();
-        on.extend_from_slice(inputs.get(input).map_or(&[], |held| held.wire()));
         let mut latest = timestamp;
-        let (mut had, mut have) = ([false; MOST_INPUTS], [false; MOST_INPUTS]);
-        for (index, held) in inputs.iter_mut().enumerate() {
-            let found = kept.get(store, (index, partition), on)?;
-            let (Some(had), Some(have)) = (had.get_mut(index), have.get_mut(index)) else {
-                continue;
+        let (mut had, mut have) = (Have::default(), Have::default());
+        // Whether another row than now was there before.
+        let mut other = Have::default();
+        let slots = had.iter_mut().zip(&mut have).zip(&mut other);
+        for ((index, held), ((had, have), other)) in inputs.iter_mut().enumerate().zip(slots) {
+            let (was, is) = match (by_column, index) {
+                (true, 1) => names,
+                _ => (Some(key), Some(key)),
             };
-            *had = found.is_some();
-            *have = found.is_some();
-            if index == input {
-                before.clear();
-                before.extend_from_slice(found.map_or(&[], |(_, body)| body));
-                *have = is_row;
-            } else if let Some((of_row, body)) = found {
-                latest = latest.max(of_row);
-                if !held.hold(on, body) {
-                    return Err(store.damaged(JOINED_ROW));
+            let row = |key: &[u8]| changed.input == index && changed.wire == key;
+            if let Some(is) = is {
+                if row(is) {
+                    *have = changed.now.is_some_and(|body| held.hold(is, body));
+                } else if let Some((of_row, body)) = kept.get(store, index, is)? {
+                    latest = latest.max(of_row);
+                    *have = held.hold(is, body);
                 }
             }
-        }
-        if let Some(held) = inputs.get(input) {
-            let row = held.part().map(|part| (timestamp, part.body));
-            kept.set((input, partition), on, row.filter(|_| is_row));
+            *had = *have;
+            *other = was != is || was.is_some_and(row);
+            if *other {
+                *had = match was {
+                    Some(was) if row(was) => {
+                        changed.was.is_some_and(|body| held.hold_before(was, body))
+                    }
+                    Some(was) => match kept.get(store, index, was)? {
+                        Some((_, body)) => held.hold_before(was, body),
+                        None => false,
+                    },
+                    None => false,
+                };
+            }
         }
         let at = At {
             scratch,
             timestamp: latest,
-            partition,
-            offset,
-            sequence,
+            partition: place.partition,
+            offset: place.offset,
+            sequence: place.sequence,
             exploded: &[],
         };
+        let had = matched(joins, &mut had).then_some(had);
+        let have = matched(joins, &mut have).then_some(have);
         let mut old_parts = [None; MOST_INPUTS];
-        let was = match matched(joins, &mut had) {
-            false => None,
-            true => {
-                fill(inputs, &had, &mut old_parts);
-                if let (Some(slot), Some(held)) = (old_parts.get_mut(input), inputs.get(input)) {
-                    let replaced = slot.is_some().then(|| held.part_of(before));
-                    *slot = replaced.flatten();
-                }
-                Some(row_of::<Q>(&old_parts, inputs.len(), store)?)
-            }
-        };
-        let was = was.filter(|row| query.keep(&at, *row));
         let mut parts = [None; MOST_INPUTS];
-        let is = match matched(joins, &mut have) {
-            false => None,
-            true => Some(joined::<Q>(inputs, &have, &mut parts, store)?),
-        };
-        match is.filter(|row| query.keep(&at, *row)) {
-            Some(row) => {
-                key.clear();
-                let result = query.project(&at, row);
-                let new_key = query
-                    .new_key(&at, row, true, key)
-                    .map(|known| known.then_some(key.as_slice()));
-                outputs
-                    .row::<Q::Output>(result, new_key, scratch, latest)
-                    .map_err(|wrong| store.impossible(partition, offset, &wrong))?;
-                *made = true;
+        if let Some(had) = &had {
+            fill(inputs, had, &mut old_parts);
+            for ((part, held), (had, other)) in
+                old_parts.iter_mut().zip(inputs.iter()).zip(had.iter().zip(other))
+            {
+                if *had && other {
+                    *part = held.before();
+                }
             }
-            None if was.is_some() => {
-                outputs.gone(Some(on), latest);
-                *made = true;
-            }
-            None => {}
         }
-        Ok(())
+        if let Some(have) = &have {
+            fill(inputs, have, &mut parts);
+        }
+        let was = match had {
+            Some(_) => Some(row_of::<Q>(&old_parts, inputs.len(), store)?),
+            None => None,
+        };
+        let is = match have {
+            Some(_) => Some(row_of::<Q>(&parts, inputs.len(), store)?),
+            None => None,
+        };
+        if was.is_none() && is.is_none() {
+            return Ok(());
+        }
+        let with = With {
+            query,
+            store,
+            outputs,
+            place,
+        };
+        sink.change(with, &at, key, Change { was, is })
     }
 }
 
+/// How a table changed.
+struct Changed<'c> {
+    input: usize,
+    /// The key of its row.
+    wire: &'c [u8],
+    was: Option<&'c [u8]>,
+    now: Option<&'c [u8]>,
+}
+
 /// Whether there is a joined row where these inputs have one; those whose row the joins do not give have none any more.
-pub(super) fn matched(joins: &[plan::Join<'_>], have: &mut [bool; MOST_INPUTS]) -> bool {
+pub(super) fn matched(joins: &[plan::Join<'_>], have: &mut Have) -> bool {
     let mut left = have.first().copied().unwrap_or_default();
     for join in joins {
         let right = have.get(join.input).copied().unwrap_or_default();

@@ -1,19 +1,23 @@
 //! Joins: rows of several inputs become one, of which a result is made.
 //!
 //! The records of all inputs are taken in the order of time (see the lanes), since what a join finds depends on what came
-//! before. Each makes its results at once; the order is noted before they are sent (see the intent), so that after a kill the
-//! same are made again.
+//! before. Each makes its rows at once, which a sink turns into results or takes into groups; the order is noted before results
+//! are sent (see the intent), so that after a kill the same are made again.
 //!
-//! Two streams within a time: see [`within`]. A stream that looks up tables: its records make results, a table's records only change what is found. Tables joined by
-//! their keys: a record changes the row of its key, and the joined row before is compared with that after.
+//! Where the first input is a stream its rows go through one join after the other: they meet another stream's within a time
+//! ([`within`]), or look up a table ([`lookup`]). Where it is a table a record changes the row of its key, and the joined row
+//! before is compared with that after ([`keys`]).
 //!
 //! Invariant: what is in memory is the store's state with everything taken since the last write; an error forgets both, and what
 //! was taken is read again. Belongs to the query's thread.
 
+mod clocks;
 mod kept;
 mod keys;
 mod lookup;
+mod named;
 mod part;
+mod sink;
 #[cfg(test)]
 mod tests;
 mod waiting;
@@ -23,22 +27,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ksql_schema::model::Kind;
-use ksql_schema::query::plan::{self, JoinForm, JoinKind, Within};
+use ksql_schema::query::plan::{self, JoinForm};
 
 use super::Site;
 use super::intent::{Intent, Run};
+use super::keeping::Keeping;
 use super::lanes::Lanes;
 use super::output::Outputs;
 use super::source::Source;
 use super::store::{self, Counts, QueryStore};
 use crate::entity::Entity;
 use crate::log::{Fetched, Log, LogError, RecordRef};
-use crate::query::{Inputs, Join, Project, Scratch, Visit};
+use crate::query::{Aggregate, At, Inputs, Join, Project, Scratch, Side, Visit};
 use crate::state::{Origin, Progress, StateError, Table, Topics, Work};
+use clocks::Clocks;
 use kept::Kept;
-use part::{Held, Holding, What};
-use waiting::Waiting;
-use within::Clocks;
+use named::Named;
+use part::{Have, Held, Holding, What, joined};
+use sink::{Grouped, Projected, Sink, With};
+use waiting::{Met, Waiting};
 
 /// How long changes gather while there is more to read.
 const GATHER: Duration = Duration::from_millis(200);
@@ -54,77 +61,85 @@ const MOST_INPUTS: usize = 6;
 const JOINED_ROW: &str = "a row that is joined";
 
 /// A join at work.
-pub(super) struct Joining<Q: Join + Project> {
+pub(super) struct Joining<Q: Join, S> {
     lanes: Lanes,
-    taking: Taking<Q>,
+    taking: Taking<Q, S>,
+}
+
+/// A join whose rows become results.
+pub(super) type JoinedProjecting<Q> = Joining<Q, Projected>;
+/// A join whose rows are grouped.
+pub(super) type JoinedAggregating<Q> = Joining<Q, Grouped<<Q as Aggregate>::Groups>>;
+
+/// Where the record stands that is taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) input: usize,
+    /// Its partition in the topic of its input.
+    pub(super) partition: i32,
+    pub(super) offset: i64,
+    pub(super) sequence: u64,
 }
 
 /// What takes records in.
-struct Taking<Q: Join + Project> {
+struct Taking<Q: Join, S> {
     query: Q,
     table: Arc<Table>,
     inputs: Vec<Box<dyn Holding>>,
+    /// Which inputs hold a part of the row that is being made.
+    have: Have,
     /// Of each number of a partition its input, and its own number there.
     places: Vec<(usize, i32)>,
     joins: Vec<plan::Join<'static>>,
-    shape: Shape,
+    /// Whether the first input is a table.
+    tables: bool,
+    /// How many partitions each input has.
+    partitions: u32,
     kept: Kept,
+    named: Named,
     waiting: Waiting,
     clocks: Clocks,
+    sink: S,
     scratch: Scratch,
     store: QueryStore,
     outputs: Outputs,
     progress: Progress,
     sequence: u64,
+    /// Records that came too late for a join, since what is in memory was forgotten.
+    late: u64,
+    /// Records without what a join compares, since then.
+    keyless: u64,
     /// Records since the last write.
     taken: u64,
     began: Option<Instant>,
-    /// A result was made since the last write.
-    made: bool,
     /// What a join compares.
     on: Vec<u8>,
-    /// The row before a change.
-    before: Vec<u8>,
+    /// Records that were met.
+    met: Met,
+    /// A record that is about to wait.
+    own: Vec<u8>,
     key: Vec<u8>,
-}
-
-/// What is joined with what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    /// A stream looks up tables.
-    Lookup,
-    /// Tables by their keys.
-    Keys,
-    /// Two streams, by what they are compared by and their times.
-    Within(Within, JoinKind),
-}
-
-/// Which joins there are, where this engine has them.
-fn shape(plan: &plan::Query<'_>) -> Option<Shape> {
-    let all = |form| plan.joins().all(|join| join.form == form);
-    let mut joins = plan.joins();
-    if let (Some(join), None) = (joins.next(), joins.next())
-        && let JoinForm::Within(within) = join.form
-    {
-        return Some(Shape::Within(within, join.kind));
-    }
-    match plan.inputs.first()?.kind {
-        Kind::Stream if all(JoinForm::Lookup) => Some(Shape::Lookup),
-        Kind::Table if all(JoinForm::Keys) => Some(Shape::Keys),
-        _ => None,
-    }
+    /// The key of a row that changes, the row, and the row before.
+    wire: Vec<u8>,
+    row: Vec<u8>,
+    before: Vec<u8>,
 }
 
 /// Why a query cannot be run here, if so.
 pub(super) fn refusal(plan: &plan::Query<'_>) -> Option<String> {
-    match shape(plan) {
-        Some(_) => None,
-        None => Some(
-            "joins by foreign keys, of more than two streams and of mixed kinds are not run in this process yet: run the query \
-             on ksqlDB"
-                .to_owned(),
-        ),
-    }
+    let stream = plan.inputs.first()?.kind == Kind::Stream;
+    let runs = plan
+        .joins()
+        .enumerate()
+        .all(|(index, join)| match join.form {
+            JoinForm::Within(_) | JoinForm::Lookup => stream,
+            JoinForm::Keys => !stream,
+            JoinForm::ForeignKey => !stream && index == 0,
+        });
+    (!runs || plan.inputs.len() > MOST_INPUTS).then(|| {
+        "it joins what cannot be joined in one query: write each join as a query of its own over the output of the one before"
+            .to_owned()
+    })
 }
 
 /// Makes the inputs as their types are shown.
@@ -155,13 +170,43 @@ impl Visit for Making<'_> {
     }
 }
 
-impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Joining<Q> {
-    pub(super) fn new(
+impl<Q: Join + Project<Input = <Q as Join>::Inputs>> JoinedProjecting<Q> {
+    pub(super) fn projecting(
         query: Q,
         table: &Arc<Table>,
         site: Site,
         runtime: &tokio::runtime::Handle,
-    ) -> Joining<Q> {
+    ) -> JoinedProjecting<Q> {
+        Joining::new(query, table, site, runtime, Projected::default())
+    }
+}
+
+impl<Q: Join + Aggregate<Input = <Q as Join>::Inputs>> JoinedAggregating<Q> {
+    pub(super) fn aggregating(
+        query: Q,
+        table: &Arc<Table>,
+        site: Site,
+        runtime: &tokio::runtime::Handle,
+    ) -> JoinedAggregating<Q> {
+        let keeping = Keeping::new(
+            table,
+            Q::Output::MODEL,
+            site.targets.first(),
+            site.emit,
+            table.settings.gather_bytes / 2,
+        );
+        Joining::new(query, table, site, runtime, Grouped(keeping))
+    }
+}
+
+impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
+    fn new(
+        query: Q,
+        table: &Arc<Table>,
+        site: Site,
+        runtime: &tokio::runtime::Handle,
+        sink: S,
+    ) -> Joining<Q, S> {
         let topics = table.topics();
         let mut making = Making {
             table,
@@ -179,33 +224,47 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Joining<Q> {
                 (0..topic.partitions.cast_signed()).map(move |own| (index, own))
             })
             .collect();
+        let store = QueryStore::new(table);
+        // Before the query is seen to run. What cannot be read is met again, and told, when it begins.
+        if let Ok(counts) = store.counts() {
+            table.set_left_out(counts.late, counts.keyless);
+        }
         let most = table.settings.gather_bytes;
+        let joins: Vec<plan::Join<'static>> = Q::PLAN.joins().collect();
+        let partitions = topics.iter().next().map_or(0, |topic| topic.partitions);
+        let first = Q::PLAN.inputs.first().map(|input| input.kind);
         Joining {
-            lanes: Lanes::new(u32::try_from(places.len()).unwrap_or(u32::MAX), most / 4),
+            lanes: Lanes::new(u32::try_from(places.len()).unwrap_or(u32::MAX), most / 8),
             taking: Taking {
                 query,
                 table: Arc::clone(table),
                 inputs,
+                have: Have::default(),
                 places,
-                joins: Q::PLAN.joins().collect(),
-                shape: shape(Q::PLAN).unwrap_or(Shape::Lookup),
-                kept: Kept::new(most / 4 * 3),
-                waiting: Waiting::new(most / 4 * 3),
-                clocks: Clocks {
-                    of: Vec::new(),
-                    late: 0,
-                },
+                tables: first == Some(Kind::Table),
+                partitions,
+                kept: Kept::new(most / 2),
+                named: Named::new(most / 4),
+                waiting: Waiting::new(most / 2),
+                clocks: Clocks::new(joins.len(), partitions),
+                joins,
+                sink,
                 scratch: Scratch::new(),
-                store: QueryStore::new(table),
+                store,
                 outputs: Outputs::new::<Q::Output>(table, site.log, runtime, site.targets),
                 progress: Progress::default(),
                 sequence: 0,
+                late: 0,
+                keyless: 0,
                 taken: 0,
                 began: None,
-                made: false,
                 on: Vec::new(),
-                before: Vec::new(),
+                met: Met::default(),
+                own: Vec::new(),
                 key: Vec::new(),
+                wire: Vec::new(),
+                row: Vec::new(),
+                before: Vec::new(),
             },
         }
     }
@@ -294,12 +353,14 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Joining<Q> {
     }
 }
 
-impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Taking<Q> {
+impl<Q: Join, S: Sink<Q>> Taking<Q, S> {
     /// Whether it is time to write.
     fn is_full(&self) -> bool {
         self.taken >= MOST_RECORDS
             || self.kept.is_full()
+            || self.named.is_full()
             || self.waiting.is_full()
+            || self.sink.is_full()
             || self.outputs.is_full()
     }
 
@@ -334,45 +395,173 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Taking<Q> {
         }
         let sequence = self.sequence;
         self.sequence = sequence.wrapping_add(1);
-        let place = (partition, record.offset, sequence);
-        match (self.shape, what) {
-            (Shape::Within(within, kind), What::Row(timestamp)) => {
-                self.meet(within, kind, input, place, timestamp)
+        let place = Place {
+            input,
+            partition,
+            offset: record.offset,
+            sequence,
+        };
+        if self.tables {
+            return match what {
+                What::Row(timestamp) => self.change(place, timestamp, true),
+                _ => self.change(place, record.timestamp, false),
+            };
+        }
+        self.have = Have::default();
+        self.set_have(input, true);
+        let Some(node) = input.checked_sub(1) else {
+            return match what {
+                What::Row(timestamp) => self.arrive(0, place, timestamp),
+                // A record of a stream without a value joins nothing.
+                _ => Ok(()),
+            };
+        };
+        let Some(join) = self.joins.get(node).copied() else {
+            return Ok(());
+        };
+        match (join.form, what) {
+            (JoinForm::Within(within), What::Row(timestamp)) => {
+                self.meet(node, (join.kind, within), Side::Right, place, timestamp)
             }
-            (Shape::Within(..), _) => Ok(()),
-            (Shape::Keys, What::Row(timestamp)) => self.change(input, place, timestamp, true),
-            (Shape::Keys, _) => self.change(input, place, record.timestamp, false),
-            (Shape::Lookup, What::Row(timestamp)) if input == 0 => self.look_up(place, timestamp),
-            // A record of a stream without a value joins nothing.
-            (Shape::Lookup, _) if input == 0 => Ok(()),
-            (Shape::Lookup, what) => {
-                let held = self.inputs.get(input);
-                if let Some(held) = held {
+            (JoinForm::Within(_), _) => Ok(()),
+            (_, what) => {
+                let Taking { inputs, kept, .. } = self;
+                if let Some(held) = inputs.get(input) {
                     let row = match what {
-                        What::Row(timestamp) => held.part().map(|part| (timestamp, part.body)),
+                        What::Row(timestamp) => Some((timestamp, held.body())),
                         _ => None,
                     };
-                    self.kept.set((input, partition), held.wire(), row);
+                    kept.set(input, held.wire(), row);
                 }
                 Ok(())
             }
         }
     }
+
+    /// A row that is held comes to a join, or out of the last one.
+    #[inline]
+    fn arrive(&mut self, node: usize, place: Place, timestamp: i64) -> Result<(), StateError> {
+        let Some(join) = self.joins.get(node).copied() else {
+            return self.give(place, timestamp);
+        };
+        match join.form {
+            JoinForm::Within(within) => {
+                self.meet(node, (join.kind, within), Side::Left, place, timestamp)
+            }
+            _ => self.look_up(node, &join, place, timestamp),
+        }
+    }
+
+    /// Gives the row that is held to the sink.
+    fn give(&mut self, place: Place, timestamp: i64) -> Result<(), StateError> {
+        let Taking {
+            query,
+            inputs,
+            have,
+            scratch,
+            store,
+            outputs,
+            sink,
+            ..
+        } = self;
+        let (query, scratch) = (&*query, &*scratch);
+        let at = at(scratch, place, timestamp);
+        let mut parts = [None; MOST_INPUTS];
+        let row = joined::<Q>(inputs, have, &mut parts, store)?;
+        let with = With {
+            query,
+            store,
+            outputs,
+            place,
+        };
+        sink.row(with, &at, row)
+    }
+
+    fn set_have(&mut self, input: usize, has: bool) {
+        if let Some(have) = self.have.get_mut(input) {
+            *have = has;
+        }
+    }
+
+    /// What a join compares of the row that is held; `false` where that is NULL, which is counted.
+    #[inline]
+    fn compared(
+        &mut self,
+        node: usize,
+        side: Side,
+        place: Place,
+        timestamp: i64,
+    ) -> Result<bool, StateError> {
+        let known = self.on_of(node, side, place, timestamp)?;
+        if !known {
+            self.keyless = self.keyless.saturating_add(1);
+        }
+        Ok(known)
+    }
+
+    /// As [`Taking::compared`], where nothing is left out for it.
+    #[inline]
+    fn on_of(
+        &mut self,
+        node: usize,
+        side: Side,
+        place: Place,
+        timestamp: i64,
+    ) -> Result<bool, StateError> {
+        let Taking {
+            query,
+            inputs,
+            have,
+            scratch,
+            store,
+            on,
+            ..
+        } = self;
+        on.clear();
+        let at = at(scratch, place, timestamp);
+        let mut parts = [None; MOST_INPUTS];
+        let row = joined::<Q>(inputs, have, &mut parts, store)?;
+        Ok(query.on(node, side, &at, row, on))
+    }
+
+    /// What was left out so far.
+    fn left_out(&self) -> (u64, u64) {
+        let (late, keyless) = self.sink.left_out();
+        let without: u64 = self.inputs.iter().map(|held| held.keyless()).sum();
+        (
+            late.saturating_add(self.late),
+            keyless.saturating_add(self.keyless).saturating_add(without),
+        )
+    }
 }
 
-impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Work for Joining<Q> {
+fn at(scratch: &Scratch, place: Place, timestamp: i64) -> At<'_> {
+    At {
+        scratch,
+        timestamp,
+        partition: place.partition,
+        offset: place.offset,
+        sequence: place.sequence,
+        exploded: &[],
+    }
+}
+
+impl<Q: Join, S: Sink<Q>> Work for Joining<Q, S> {
     fn forget(&mut self) -> Result<(), StateError> {
         self.begin();
         let taking = &mut self.taking;
         taking.outputs.clear();
         taking.progress.clear();
         taking.kept.forget();
-        (taking.taken, taking.began, taking.made) = (0, None, false);
+        taking.named.forget();
         taking.waiting.forget();
+        (taking.taken, taking.began) = (0, None);
         let counts = taking.store.counts()?;
-        (taking.sequence, taking.clocks.late) = (counts.sequence, counts.late);
-        taking.table.set_left_out(counts.late, counts.keyless);
-        self.take_up_time()
+        taking.sequence = counts.sequence;
+        (taking.late, taking.keyless) = (0, 0);
+        taking.inputs.iter_mut().for_each(|held| held.forget());
+        taking.clocks.forget(&taking.store)?;
+        taking.sink.forget(&taking.store, counts)
     }
 
     fn ask_again(&mut self) -> Result<(), StateError> {
@@ -438,41 +627,50 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Work for Joining<Q> {
     }
 
     fn write(&mut self, topics: &Topics) -> Result<(), StateError> {
-        if self.taking.made {
+        if self.taking.sink.has_changed() {
             self.intend()?;
-            self.taking.outputs.send()?;
+            let taking = &mut self.taking;
+            taking
+                .sink
+                .tell(&taking.query, &mut taking.scratch, &mut taking.outputs)?;
+            taking.outputs.send()?;
         }
         let taking = &mut self.taking;
-        let (kept, waiting, clocks) = (&taking.kept, &taking.waiting, &taking.clocks);
+        taking.sink.close(&taking.store)?;
+        let (late, keyless) = taking.left_out();
         let counts = Counts {
             sequence: taking.sequence,
-            late: clocks.late,
-            keyless: taking.table.keyless(),
+            late,
+            keyless,
         };
+        let Taking {
+            kept,
+            named,
+            waiting,
+            clocks,
+            sink,
+            ..
+        } = taking;
         taking.table.store.write_logged(
             &taking.table.settings.store,
             |batch, family| {
                 kept.store(batch, family);
+                named.store(batch, family);
                 waiting.store(batch, family);
-                for (partition, clock) in (0_i32..).zip(&clocks.of) {
-                    if clock.moved {
-                        store::put_time(batch, family, partition, clock.time);
-                    }
-                }
+                clocks.store(batch, family);
+                sink.store(batch, family);
                 store::put_counts(batch, family, counts);
                 batch.delete_cf(family, [store::INTENT]);
             },
             taking.progress.offsets(topics),
         )?;
         taking.kept.wrote();
-        taking.waiting.forget();
-        taking
-            .clocks
-            .of
-            .iter_mut()
-            .for_each(|clock| clock.moved = false);
+        taking.named.forget();
+        taking.waiting.wrote();
+        taking.clocks.wrote();
+        taking.sink.wrote();
         taking.table.set_left_out(counts.late, counts.keyless);
-        (taking.taken, taking.began, taking.made) = (0, None, false);
+        (taking.taken, taking.began) = (0, None);
         taking.progress.publish(&taking.table);
         self.lanes.wrote();
         Ok(())

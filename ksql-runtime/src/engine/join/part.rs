@@ -9,6 +9,7 @@ use super::super::event_time::EventTime;
 use super::super::source::{Read, Source};
 use super::super::store::QueryStore;
 use super::{JOINED_ROW, MOST_INPUTS};
+use crate::codec::{DecodeError, Reader, write};
 use crate::entity::{Entity, EntityKey};
 use crate::log::RecordRef;
 use crate::query::{Inputs, Join, Part, Parts, Row, Scratch};
@@ -30,6 +31,12 @@ pub(super) trait Holding {
     /// As [`Source::ask_again`].
     fn ask_again(&mut self) -> Result<(), StateError>;
 
+    /// How many records had no key, and were left out for it, since [`Holding::forget`].
+    fn keyless(&self) -> u64;
+
+    /// Forgets what was counted.
+    fn forget(&mut self);
+
     /// When a record happened; that of one that is no row does not matter.
     fn time_of(&mut self, record: &RecordRef<'_>, scratch: &Scratch) -> Result<i64, StateError>;
 
@@ -44,14 +51,20 @@ pub(super) trait Holding {
     /// The bytes of the key that is held, as a record has them.
     fn wire(&self) -> &[u8];
 
+    /// The body that is held.
+    fn body(&self) -> &[u8];
+
     /// Holds a row that was kept: its key as a record has it, and its body. Whether it is one.
     fn hold(&mut self, wire: &[u8], body: &[u8]) -> bool;
 
     /// What is held.
     fn part(&self) -> Option<Part<'_>>;
 
-    /// The key that is held, with another body.
-    fn part_of<'a>(&'a self, body: &'a [u8]) -> Option<Part<'a>>;
+    /// As [`Holding::hold`], beside what is held: the row of before a change.
+    fn hold_before(&mut self, wire: &[u8], body: &[u8]) -> bool;
+
+    /// What was held before a change.
+    fn before(&self) -> Option<Part<'_>>;
 }
 
 /// An input of one entity.
@@ -61,6 +74,8 @@ pub(super) struct Held<T: Entity> {
     key: Option<T::Key>,
     wire: Vec<u8>,
     body: Vec<u8>,
+    key_before: Option<T::Key>,
+    body_before: Vec<u8>,
 }
 
 impl<T: Entity> Held<T> {
@@ -71,6 +86,8 @@ impl<T: Entity> Held<T> {
             key: None,
             wire: Vec::new(),
             body: Vec::new(),
+            key_before: None,
+            body_before: Vec::new(),
         }
     }
 }
@@ -78,6 +95,14 @@ impl<T: Entity> Held<T> {
 impl<T: Entity> Holding for Held<T> {
     fn ask_again(&mut self) -> Result<(), StateError> {
         self.source.ask_again()
+    }
+
+    fn keyless(&self) -> u64 {
+        self.source.keyless
+    }
+
+    fn forget(&mut self) {
+        self.source.keyless = 0;
     }
 
     fn time_of(&mut self, record: &RecordRef<'_>, scratch: &Scratch) -> Result<i64, StateError> {
@@ -106,6 +131,7 @@ impl<T: Entity> Holding for Held<T> {
             key: held,
             wire,
             body: kept,
+            ..
         } = self;
         let (read, judge) = source.read(partition, record)?;
         let (key, body) = match read {
@@ -141,7 +167,13 @@ impl<T: Entity> Holding for Held<T> {
         &self.wire
     }
 
+    fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     fn hold(&mut self, wire: &[u8], body: &[u8]) -> bool {
+        self.wire.clear();
+        self.wire.extend_from_slice(wire);
         self.body.clear();
         self.body.extend_from_slice(body);
         self.key = T::Key::decode(wire).ok();
@@ -149,20 +181,62 @@ impl<T: Entity> Holding for Held<T> {
     }
 
     fn part(&self) -> Option<Part<'_>> {
-        self.part_of(&self.body)
+        part_of(self.key.as_ref()?, &self.body)
     }
 
-    fn part_of<'a>(&'a self, body: &'a [u8]) -> Option<Part<'a>> {
-        let key: &(dyn Any + Send) = self.key.as_ref()?;
-        Some(Part { key, body })
+    fn hold_before(&mut self, wire: &[u8], body: &[u8]) -> bool {
+        self.body_before.clear();
+        self.body_before.extend_from_slice(body);
+        self.key_before = T::Key::decode(wire).ok();
+        self.key_before.is_some()
     }
+
+    fn before(&self) -> Option<Part<'_>> {
+        part_of(self.key_before.as_ref()?, &self.body_before)
+    }
+}
+
+fn part_of<'a>(key: &'a (dyn Any + Send), body: &'a [u8]) -> Option<Part<'a>> {
+    Some(Part { key, body })
+}
+
+/// Which inputs a joined row has a part of.
+pub(super) type Have = [bool; MOST_INPUTS];
+
+/// Appends what the inputs hold of a row, to be kept: of each whether it has a part, its key and its body.
+pub(super) fn pack(inputs: &[Box<dyn Holding>], have: &[bool], out: &mut Vec<u8>) {
+    for (held, has) in inputs.iter().zip(have) {
+        out.push((*has).into());
+        if *has {
+            write::bytes(held.wire(), out);
+            write::bytes(held.body(), out);
+        }
+    }
+}
+
+/// Holds again what [`pack`] wrote of these inputs.
+pub(super) fn unpack(
+    inputs: &mut [Box<dyn Holding>],
+    have: &mut [bool],
+    bytes: &[u8],
+) -> Result<(), DecodeError> {
+    let mut input = Reader::new(bytes);
+    for (held, has) in inputs.iter_mut().zip(have) {
+        *has = input.byte()? != 0;
+        if *has {
+            let (wire, body) = (input.bytes()?, input.bytes()?);
+            // The key was read when its record was taken.
+            *has = held.hold(wire, body);
+        }
+    }
+    input.finish()
 }
 
 /// The parts that the inputs hold, of those that have one.
 #[inline]
 pub(super) fn fill<'a>(
     inputs: &'a [Box<dyn Holding>],
-    have: &[bool; MOST_INPUTS],
+    have: &Have,
     parts: &mut [Option<Part<'a>>; MOST_INPUTS],
 ) {
     for ((part, held), has) in parts.iter_mut().zip(inputs).zip(have) {
@@ -174,7 +248,7 @@ pub(super) fn fill<'a>(
 #[inline]
 pub(super) fn joined<'a, Q: Join>(
     inputs: &'a [Box<dyn Holding>],
-    have: &[bool; MOST_INPUTS],
+    have: &Have,
     parts: &'a mut [Option<Part<'a>>; MOST_INPUTS],
     store: &QueryStore,
 ) -> Result<Row<'a, Q::Inputs>, StateError> {

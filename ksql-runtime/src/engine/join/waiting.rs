@@ -1,159 +1,471 @@
-//! Records of two streams that wait for each other.
+//! Records of streams that wait for those of the other side.
 //!
-//! In the store, by the first byte of a key: [`store::WAITING`] with the input, the partition, what is compared (its length
-//! before it), the time and the number of the record: there whether it goes out alone when its time is over, its key and its body.
-//! [`store::ALONE`] and [`store::EXPIRY`] with the partition, a time and the number: there which of them is over at that time, told
-//! alone or forgotten. In memory what changed since the last write.
+//! They lie in buckets: those of one side of a join that are compared by the same value and whose times are near each other. In
+//! the store, by the first byte of a key:
+//!
+//! * [`store::WAITING`]: the join, the side, what is compared (its length before it), the bucket's number, the number of a chunk.
+//!   There records, one behind the other: time, number, whether it goes out alone, the parts of its row. A chunk that is full is
+//!   written no more unless a record in it is met, so that a value with many records is not written again with each.
+//! * [`store::ALONE`]: the join, a partition, a time, the number of a record. There the key of its bucket: when that time is over
+//!   the record goes out alone, if it met none.
+//! * [`store::EXPIRY`]: the join, a partition, a time, the key of a bucket. Nothing: when that time is over the bucket is
+//!   forgotten.
+//!
+//! In memory what changed since the last write, and of what was looked up as much as there is room for.
 //!
 //! Invariant: memory and store together are what waits after everything taken. Belongs to a query's thread.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::{Bound, Range};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use rocksdb::{BoundColumnFamily, WriteBatch};
 
 use super::super::store::{self, QueryStore};
+use super::JOINED_ROW;
+use crate::codec::{DecodeError, Reader, write};
+use crate::query::Side;
 use crate::state::StateError;
 
 /// What an entry costs beside its bytes, about.
 const ENTRY: usize = 96;
+/// A chunk that has as many bytes is full.
+const CHUNK: usize = 8 * 1024;
+/// As many notes are looked at together.
+const NOTES: usize = 1024;
+
+/// Met, or there is nobody who would want it alone.
+const SETTLED: u8 = 0;
+/// Goes out alone when its time is over.
+const ALONE: u8 = 1;
+/// Went out alone, and is met no more.
+const GONE: u8 = 2;
+
+/// A side of a join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Of {
+    pub(super) node: usize,
+    pub(super) side: Side,
+}
 
 /// Records that wait.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    changed: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    buckets: HashMap<Vec<u8>, Bucket, RandomState>,
+    /// Notes of what is over when, that were written (`true`) or deleted since the last write.
+    notes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     bytes: usize,
     most: usize,
+    key: Vec<u8>,
 }
 
-/// Bytes of a store: key and value.
-pub(super) type Entry = (Vec<u8>, Vec<u8>);
+/// Records near each other in time.
+#[derive(Debug, Default)]
+struct Bucket {
+    chunks: Vec<Chunk>,
+    /// How many chunks the store has of it.
+    stored: usize,
+    /// Forgotten with the next write.
+    over: bool,
+}
+
+#[derive(Debug, Default)]
+struct Chunk {
+    bytes: Vec<u8>,
+    changed: bool,
+}
+
+/// Records that were met, as they are kept.
+#[derive(Debug, Default)]
+pub(super) struct Met {
+    pub(super) bytes: Vec<u8>,
+    pub(super) records: Vec<Record>,
+}
+
+/// A record that waits.
+#[derive(Debug, Clone)]
+pub(super) struct Record {
+    pub(super) time: i64,
+    pub(super) number: u64,
+    /// Where its parts are.
+    pub(super) parts: Range<usize>,
+    state: u8,
+    at: usize,
+}
+
+impl Record {
+    /// The next record of a chunk.
+    fn read(input: &mut Reader<'_>, whole: usize) -> Result<Record, DecodeError> {
+        let time = i64::from_be_bytes(input.array()?);
+        let number = u64::from_be_bytes(input.array()?);
+        let at = whole.saturating_sub(input.rest().len());
+        let state = input.byte()?;
+        let parts = input.bytes()?.len();
+        let end = whole.saturating_sub(input.rest().len());
+        Ok(Record {
+            time,
+            number,
+            parts: end.saturating_sub(parts)..end,
+            state,
+            at,
+        })
+    }
+}
+
+impl Chunk {
+    /// Gives each record to `each`, with the chunk's bytes, which may be changed.
+    fn each(&mut self, mut each: impl FnMut(&Record, &mut Vec<u8>) -> bool) -> Result<(), DecodeError> {
+        let whole = self.bytes.len();
+        let mut at = 0_usize;
+        while at < whole {
+            let rest = self.bytes.get(at..).unwrap_or_default();
+            let mut input = Reader::new(rest);
+            let record = Record::read(&mut input, rest.len())?;
+            let next = whole.saturating_sub(input.rest().len());
+            let placed = Record {
+                parts: record.parts.start.saturating_add(at)..record.parts.end.saturating_add(at),
+                at: record.at.saturating_add(at),
+                ..record
+            };
+            self.changed |= each(&placed, &mut self.bytes);
+            at = next;
+        }
+        Ok(())
+    }
+}
 
 impl Waiting {
     /// In about so many bytes.
     pub(super) fn new(most: usize) -> Waiting {
         Waiting {
-            changed: BTreeMap::new(),
+            buckets: HashMap::default(),
+            notes: BTreeMap::new(),
             bytes: 0,
             most,
+            key: Vec::new(),
         }
     }
 
-    /// Forgets what was not written.
+    /// Forgets what was not written, and everything else that is in memory.
     pub(super) fn forget(&mut self) {
-        self.changed.clear();
+        self.buckets.clear();
+        self.notes.clear();
         self.bytes = 0;
     }
 
-    /// Whether memory is full of what is to be written.
+    /// Whether memory is full.
     pub(super) fn is_full(&self) -> bool {
         self.bytes >= self.most
     }
 
-    pub(super) fn put(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
+    /// A record waits in a bucket.
+    pub(super) fn put(
+        &mut self,
+        store: &QueryStore,
+        bucket: &[u8],
+        (time, number, alone): (i64, u64, bool),
+        parts: &[u8],
+    ) -> Result<(), StateError> {
+        let (found, added) = load(&mut self.buckets, store, bucket)?;
+        let full = |chunk: &Chunk| chunk.bytes.len() >= CHUNK;
+        if found.chunks.last().is_none_or(full) {
+            found.chunks.push(Chunk::default());
+        }
+        if let Some(chunk) = found.chunks.last_mut() {
+            let before = chunk.bytes.len();
+            chunk.bytes.extend_from_slice(&time.to_be_bytes());
+            chunk.bytes.extend_from_slice(&number.to_be_bytes());
+            chunk.bytes.push(if alone { ALONE } else { SETTLED });
+            write::bytes(parts, &mut chunk.bytes);
+            chunk.changed = true;
+            let grown = chunk.bytes.len().saturating_sub(before);
+            self.bytes = self.bytes.saturating_add(grown);
+        }
+        self.bytes = self.bytes.saturating_add(added);
+        Ok(())
+    }
+
+    /// Whether a bucket has records.
+    pub(super) fn has(&mut self, store: &QueryStore, bucket: &[u8]) -> Result<bool, StateError> {
+        let (found, added) = load(&mut self.buckets, store, bucket)?;
+        let has = !found.chunks.is_empty();
+        self.bytes = self.bytes.saturating_add(added);
+        Ok(has)
+    }
+
+    /// Adds the records of a side to `met` whose times are in a range, both ends included, in the order of time. They go out alone
+    /// no more.
+    pub(super) fn meet(
+        &mut self,
+        store: &QueryStore,
+        of: Of,
+        on: &[u8],
+        (from, to, width): (i64, i64, i64),
+        met: &mut Met,
+    ) -> Result<(), StateError> {
+        met.bytes.clear();
+        met.records.clear();
+        let mut key = std::mem::take(&mut self.key);
+        for number in from.div_euclid(width)..=to.div_euclid(width) {
+            bucket_key(&mut key, of, on, number);
+            let (bucket, added) = load(&mut self.buckets, store, &key)?;
+            self.bytes = self.bytes.saturating_add(added);
+            for chunk in &mut bucket.chunks {
+                let read = chunk.each(|record, bytes| {
+                    if record.time < from || record.time > to || record.state == GONE {
+                        return false;
+                    }
+                    let start = met.bytes.len();
+                    met.bytes
+                        .extend_from_slice(bytes.get(record.parts.clone()).unwrap_or_default());
+                    met.records.push(Record {
+                        parts: start..met.bytes.len(),
+                        ..record.clone()
+                    });
+                    set(bytes, record, SETTLED)
+                });
+                read.map_err(|_| store.damaged(JOINED_ROW))?;
+            }
+        }
+        self.key = key;
+        // Mostly they came in this order.
+        met.records
+            .sort_by(|one, other| (one.time, one.number).cmp(&(other.time, other.number)));
+        Ok(())
+    }
+
+    /// Takes the parts of the record with a number out of a bucket, where it goes out alone: it is met no more.
+    pub(super) fn take_alone(
+        &mut self,
+        store: &QueryStore,
+        bucket: &[u8],
+        number: u64,
+        parts: &mut Vec<u8>,
+    ) -> Result<Option<i64>, StateError> {
+        let (bucket, added) = load(&mut self.buckets, store, bucket)?;
+        self.bytes = self.bytes.saturating_add(added);
+        let mut time = None;
+        for chunk in &mut bucket.chunks {
+            let read = chunk.each(|record, bytes| {
+                if record.number != number || record.state != ALONE {
+                    return false;
+                }
+                parts.clear();
+                parts.extend_from_slice(bytes.get(record.parts.clone()).unwrap_or_default());
+                time = Some(record.time);
+                set(bytes, record, GONE)
+            });
+            read.map_err(|_| store.damaged(JOINED_ROW))?;
+        }
+        Ok(time)
+    }
+
+    /// A bucket is forgotten.
+    pub(super) fn drop_bucket(
+        &mut self,
+        store: &QueryStore,
+        bucket: &[u8],
+    ) -> Result<(), StateError> {
+        let (bucket, added) = load(&mut self.buckets, store, bucket)?;
+        self.bytes = self.bytes.saturating_add(added);
+        bucket.chunks.clear();
+        bucket.over = true;
+        Ok(())
+    }
+
+    /// Notes something.
+    pub(super) fn note(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
         let size = key.len().saturating_add(value.as_ref().map_or(0, Vec::len));
         self.bytes = self.bytes.saturating_add(size).saturating_add(ENTRY);
-        self.changed.insert(key, value);
+        self.notes.insert(key, value);
     }
 
-    pub(super) fn get(
-        &self,
-        store: &QueryStore,
-        key: &[u8],
-    ) -> Result<Option<Vec<u8>>, StateError> {
-        match self.changed.get(key) {
-            Some(known) => Ok(known.clone()),
-            None => store.get(key, <[u8]>::to_vec),
-        }
-    }
-
-    /// What lies from one key to before another, in order.
-    pub(super) fn range(
+    /// The first notes from one key to before another, in order, and whether there may be more.
+    pub(super) fn notes(
         &self,
         store: &QueryStore,
         from: &[u8],
         to: &[u8],
-    ) -> Result<Vec<Entry>, StateError> {
-        if from >= to {
-            return Ok(Vec::new());
-        }
+    ) -> Result<(Vec<(Vec<u8>, Vec<u8>)>, bool), StateError> {
         let mut found = BTreeMap::new();
+        let mut last = None;
         store.range(from, to, |key, value| {
-            found.insert(key.to_vec(), value.to_vec());
+            if self.notes.get(key).is_none_or(Option::is_some) {
+                found.insert(key.to_vec(), value.to_vec());
+            }
+            let more = found.len() < NOTES;
+            if !more {
+                last = Some(key.to_vec());
+            }
+            more
         })?;
-        for (key, value) in self.changed.range::<[u8], _>((
-            std::ops::Bound::Included(from),
-            std::ops::Bound::Excluded(to),
-        )) {
-            match value {
-                Some(value) => drop(found.insert(key.clone(), value.clone())),
-                None => drop(found.remove(key)),
+        // Of those in memory none that lies behind what was read.
+        let until = last.as_deref().map_or(Bound::Excluded(to), Bound::Included);
+        if from < to {
+            for (key, value) in self.notes.range::<[u8], _>((Bound::Included(from), until)) {
+                if let Some(value) = value {
+                    found.insert(key.clone(), value.clone());
+                }
             }
         }
-        Ok(found.into_iter().collect())
+        Ok((found.into_iter().collect(), last.is_some()))
+    }
+
+    /// The time of the first note from one key to before another.
+    pub(super) fn first_note(
+        &self,
+        store: &QueryStore,
+        from: &[u8],
+        to: &[u8],
+    ) -> Result<Option<i64>, StateError> {
+        let time = |key: &[u8]| noted(key).map(|(time, _)| time);
+        let mut stored = None;
+        store.range(from, to, |key, _| {
+            if self.notes.get(key).is_none_or(Option::is_some) {
+                stored = time(key);
+            }
+            stored.is_none()
+        })?;
+        let changed = self
+            .notes
+            .range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)))
+            .find(|(_, value)| value.is_some());
+        let changed = changed.and_then(|(key, _)| time(key));
+        Ok(stored.into_iter().chain(changed).min())
     }
 
     /// Puts what changed into a batch.
     pub(super) fn store(&self, batch: &mut WriteBatch, family: &Arc<BoundColumnFamily<'_>>) {
-        for (key, value) in &self.changed {
+        for (key, value) in &self.notes {
             match value {
                 Some(value) => batch.put_cf(family, key, value),
                 None => batch.delete_cf(family, key),
             }
         }
+        let mut key = Vec::new();
+        for (of, bucket) in &self.buckets {
+            for (number, chunk) in bucket.chunks.iter().enumerate() {
+                if chunk.changed {
+                    chunk_key(&mut key, of, number);
+                    batch.put_cf(family, &key, &chunk.bytes);
+                }
+            }
+            for number in bucket.chunks.len()..bucket.stored {
+                chunk_key(&mut key, of, number);
+                batch.delete_cf(family, &key);
+            }
+        }
+    }
+
+    /// What changed is written.
+    pub(super) fn wrote(&mut self) {
+        if self.bytes >= self.most / 2 {
+            return self.forget();
+        }
+        self.notes.clear();
+        self.buckets.retain(|_, bucket| !bucket.over);
+        for bucket in self.buckets.values_mut() {
+            bucket.stored = bucket.chunks.len();
+            bucket
+                .chunks
+                .iter_mut()
+                .for_each(|chunk| chunk.changed = false);
+        }
     }
 }
 
-/// The key of a record that waits, or, with number 0, where those of a time begin.
-pub(super) fn record_key(
-    (input, partition): (usize, i32),
-    on: &[u8],
-    time: i64,
-    number: u64,
-) -> Vec<u8> {
-    let mut key = Vec::with_capacity(on.len().saturating_add(32));
+/// A bucket, from the store where it is not in memory; and how many bytes it takes up now.
+fn load<'b>(
+    buckets: &'b mut HashMap<Vec<u8>, Bucket, RandomState>,
+    store: &QueryStore,
+    key: &[u8],
+) -> Result<(&'b mut Bucket, usize), StateError> {
+    let mut added = 0_usize;
+    if !buckets.contains_key(key) {
+        let mut bucket = Bucket::default();
+        let mut of_chunk = Vec::new();
+        loop {
+            chunk_key(&mut of_chunk, key, bucket.chunks.len());
+            let Some(bytes) = store.get(&of_chunk, <[u8]>::to_vec)? else {
+                break;
+            };
+            let full = bytes.len() >= CHUNK;
+            added = added.saturating_add(bytes.len());
+            bucket.chunks.push(Chunk {
+                bytes,
+                changed: false,
+            });
+            if !full {
+                break;
+            }
+        }
+        bucket.stored = bucket.chunks.len();
+        added = added.saturating_add(key.len()).saturating_add(ENTRY);
+        buckets.insert(key.to_vec(), bucket);
+    }
+    match buckets.get_mut(key) {
+        Some(bucket) => Ok((bucket, added)),
+        // It was put there.
+        None => Err(store.damaged(JOINED_ROW)),
+    }
+}
+
+/// Sets the state of a record; whether it was another.
+fn set(bytes: &mut [u8], record: &Record, state: u8) -> bool {
+    match bytes.get_mut(record.at) {
+        Some(known) if *known != state => {
+            *known = state;
+            true
+        }
+        _ => false,
+    }
+}
+
+fn byte(number: usize) -> u8 {
+    // No query joins more inputs than a byte counts.
+    u8::try_from(number).unwrap_or(u8::MAX)
+}
+
+/// Writes the key of a bucket.
+pub(super) fn bucket_key(key: &mut Vec<u8>, of: Of, on: &[u8], number: i64) {
+    key.clear();
     key.push(store::WAITING);
-    key.push(u8::try_from(input).unwrap_or(u8::MAX));
-    key.extend_from_slice(&partition.to_be_bytes());
+    key.push(byte(of.node));
+    key.push((of.side == Side::Right).into());
     key.extend_from_slice(&u32::try_from(on.len()).unwrap_or(u32::MAX).to_be_bytes());
     key.extend_from_slice(on);
-    ksql_schema::ordered::push_i64(time, &mut key);
-    key.extend_from_slice(&number.to_be_bytes());
-    key
+    ksql_schema::ordered::push_i64(number, key);
 }
 
-/// The time in the key of a record that waits.
-pub(super) fn time_of(key: &[u8]) -> Option<i64> {
-    let at = key.len().checked_sub(16)?;
-    let mut input = key.get(at..)?;
-    ksql_schema::ordered::read_i64(&mut input).ok()
+fn chunk_key(key: &mut Vec<u8>, bucket: &[u8], number: usize) {
+    key.clear();
+    key.extend_from_slice(bucket);
+    key.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes());
 }
 
-/// The key of a note of when something is over, or, with number 0, where those of a time begin.
-pub(super) fn note_key(kind: u8, partition: i32, time: i64, number: u64) -> Vec<u8> {
-    let mut key = Vec::with_capacity(21);
+/// The side that a bucket is of.
+pub(super) fn side_of(bucket: &[u8]) -> Side {
+    match bucket.get(2) {
+        Some(1) => Side::Right,
+        _ => Side::Left,
+    }
+}
+
+/// The key of a note of when something is over; without `what`, where those of a time begin.
+pub(super) fn note_key(kind: u8, node: usize, partition: i32, time: i64, what: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(14_usize.saturating_add(what.len()));
     key.push(kind);
+    key.push(byte(node));
     key.extend_from_slice(&partition.to_be_bytes());
     ksql_schema::ordered::push_i64(time, &mut key);
-    key.extend_from_slice(&number.to_be_bytes());
+    key.extend_from_slice(what);
     key
 }
 
-/// A record that waits: whether it goes out alone, its key and its body.
-pub(super) fn write(alone: bool, wire: &[u8], body: &[u8]) -> Vec<u8> {
-    let mut value = Vec::with_capacity(wire.len().saturating_add(body.len()).saturating_add(5));
-    value.push(alone.into());
-    value.extend_from_slice(&u32::try_from(wire.len()).unwrap_or(u32::MAX).to_be_bytes());
-    value.extend_from_slice(wire);
-    value.extend_from_slice(body);
-    value
-}
-
-/// As [`write`] wrote it.
-pub(super) fn read(value: &[u8]) -> Option<(bool, &[u8], &[u8])> {
-    let (alone, rest) = value.split_first()?;
-    let (length, rest) = rest.split_first_chunk::<4>()?;
-    let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-    let (wire, body) = rest.split_at_checked(length)?;
-    Some((*alone != 0, wire, body))
+/// The time in the key of a note, and what it is of.
+pub(super) fn noted(key: &[u8]) -> Option<(i64, &[u8])> {
+    let mut input = key.get(6..)?;
+    let time = ksql_schema::ordered::read_i64(&mut input).ok()?;
+    Some((time, input))
 }

@@ -1,278 +1,251 @@
 //! Two streams whose records lie within a time of each other.
 //!
-//! A record meets those of the other stream that wait, then waits itself, as long as one may come that it belongs to. Where the
+//! A record meets those of the other side that wait, then waits itself, as long as one may come that it belongs to. Where the
 //! join gives rows of its side alone it goes out alone once nothing can come any more: when time has passed its window and the
-//! grace. Time is that of both streams' records in a partition.
+//! grace. Time is that of both sides' records in a partition of what is compared.
 //!
 //! Invariant: a record that went out alone meets none afterwards; one that comes when its own window and grace are over is
-//! left out, and counted.
+//! left out, and counted. What comes out of a join leaves what is held of the inputs before it as it was.
 
 use ksql_schema::query::plan::{JoinKind, Within};
 
 use super::super::store;
-use super::part::joined;
-use super::waiting::{self, note_key, record_key};
-use super::{JOINED_ROW, Joining, MOST_INPUTS, Taking};
-use crate::query::{At, Join, Project, Side};
+use super::part::{Have, pack, unpack};
+use super::sink::Sink;
+use super::waiting::{Met, Of, bucket_key, note_key, noted, side_of};
+use super::{JOINED_ROW, Place, Taking};
+use crate::log::partition::partition_for_key;
+use crate::query::{Join, Side};
 use crate::state::StateError;
 
 /// Nothing written is a day, as in ksqlDB.
 const GRACE: i64 = 24 * 60 * 60 * 1000;
-/// No time was seen.
-const NEVER: i64 = i64::MIN;
 
-/// Where the two streams stand.
-#[derive(Debug)]
-pub(super) struct Clocks {
-    pub(super) of: Vec<Clock>,
-    /// Records that came too late.
-    pub(super) late: u64,
-}
-
-/// Where time stands in a partition.
+/// What a record of one side reaches.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clock {
-    pub(super) time: i64,
-    pub(super) moved: bool,
-    /// Everything noted before this is over.
-    over: i64,
+struct Reach {
+    before: i64,
+    after: i64,
+    grace: i64,
+    /// How long a time a bucket is of.
+    width: i64,
 }
 
-impl Clock {
-    pub(super) fn at(time: Option<i64>) -> Clock {
-        Clock {
-            time: time.unwrap_or(NEVER),
-            moved: false,
-            over: NEVER,
-        }
+/// How far before and after its own time a record of a side meets the other's, and the grace.
+fn reach(within: Within, side: Side) -> Reach {
+    let (before, after) = match side {
+        Side::Left => (within.before_ms, within.after_ms),
+        Side::Right => (within.after_ms, within.before_ms),
+    };
+    Reach {
+        before,
+        after,
+        grace: within.grace_ms.unwrap_or(GRACE),
+        width: before.saturating_add(after).saturating_add(1).max(1),
     }
 }
 
-/// How far before and after its own time a record of an input meets the other's, and the grace.
-fn reach(within: Within, input: usize) -> (i64, i64, i64) {
-    let grace = within.grace_ms.unwrap_or(GRACE);
-    match input {
-        0 => (within.before_ms, within.after_ms, grace),
-        _ => (within.after_ms, within.before_ms, grace),
-    }
-}
-
-/// Whether a record of an input goes out alone.
-fn goes_alone(kind: JoinKind, input: usize) -> bool {
+/// Whether a record of a side goes out alone.
+fn goes_alone(kind: JoinKind, side: Side) -> bool {
     match kind {
         JoinKind::Inner => false,
-        JoinKind::Left => input == 0,
-        JoinKind::Right => input == 1,
+        JoinKind::Left => side == Side::Left,
+        JoinKind::Right => side == Side::Right,
         JoinKind::Full => true,
     }
 }
 
-impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Taking<Q> {
-    /// A record meets those that wait.
-    pub(super) fn meet(
-        &mut self,
-        within: Within,
-        kind: JoinKind,
-        input: usize,
-        (partition, offset, sequence): (i32, i64, u64),
-        timestamp: i64,
-    ) -> Result<(), StateError> {
-        let (before, after, grace) = reach(within, input);
-        let mut on = std::mem::take(&mut self.on);
-        on.clear();
-        let mut have = [false; MOST_INPUTS];
-        if let Some(own) = have.get_mut(input) {
-            *own = true;
-        }
-        let side = match input {
-            0 => Side::Left,
-            _ => Side::Right,
-        };
-        let known = {
-            let at = self.at((partition, offset, sequence), timestamp);
-            let mut parts = [None; MOST_INPUTS];
-            let row = joined::<Q>(&self.inputs, &have, &mut parts, &self.store)?;
-            self.query.on(0, side, &at, row, &mut on)
-        };
-        self.on = on;
-        // Such a record has no match and is left out, whichever rows the join gives.
-        if !known {
-            self.clocks.late = self.clocks.late.saturating_add(1);
-            return Ok(());
-        }
-        let index = usize::try_from(partition).unwrap_or_default();
-        let Some(clock) = self.clocks.of.get_mut(index) else {
-            return Ok(());
-        };
-        if timestamp > clock.time {
-            (clock.time, clock.moved) = (timestamp, true);
-        }
-        let now = clock.time;
-        let closes = timestamp.saturating_add(after).saturating_add(grace);
-        if closes < now {
-            self.clocks.late = self.clocks.late.saturating_add(1);
-            return Ok(());
-        }
-        let wire = self.inputs.get(input).map_or(&[][..], |held| held.wire());
-        let own = self.inputs.get(input).and_then(|held| held.part());
-        let kept = waiting::write(true, wire, own.map_or(&[], |own| own.body));
-        self.end(partition, now)?;
-        // What ended took the place of what was read.
-        self.hold(input, &kept)?;
-        let other = 1_usize.saturating_sub(input);
-        let from = record_key(
-            (other, partition),
-            &self.on,
-            timestamp.saturating_sub(before),
-            0,
-        );
-        let to = record_key(
-            (other, partition),
-            &self.on,
-            timestamp.saturating_add(after).saturating_add(1),
-            0,
-        );
-        let met = self.waiting.range(&self.store, &from, &to)?;
-        for (key, value) in &met {
-            let time = waiting::time_of(key).ok_or_else(|| self.store.damaged(JOINED_ROW))?;
-            let alone = self.hold(other, value)?;
-            if alone && goes_alone(kind, other) {
-                let mut value = value.clone();
-                value.first_mut().into_iter().for_each(|alone| *alone = 0);
-                self.waiting.put(key.clone(), Some(value));
-            }
-            let both = std::array::from_fn(|index| index < 2);
-            self.tell(&both, (partition, offset, sequence), timestamp.max(time))?;
-        }
-        let key = record_key((input, partition), &self.on, timestamp, sequence);
-        let alone = met.is_empty() && goes_alone(kind, input);
-        let mut kept = kept;
-        kept.first_mut()
-            .into_iter()
-            .for_each(|flag| *flag = alone.into());
-        if alone {
-            // Numbers stay in the order of coming; which input it is the record's key says.
-            let note = note_key(store::ALONE, partition, closes, sequence);
-            self.waiting.put(note, Some(key.clone()));
-        }
-        let until = closes.saturating_add(before);
-        let note = note_key(store::EXPIRY, partition, until, sequence);
-        self.waiting.put(note, Some(key.clone()));
-        self.waiting.put(key, Some(kept));
-        Ok(())
-    }
-
-    /// Ends what is over at a time: tells what goes out alone, forgets what nothing can meet.
-    fn end(&mut self, partition: i32, now: i64) -> Result<(), StateError> {
-        let index = usize::try_from(partition).unwrap_or_default();
-        let Some(clock) = self.clocks.of.get_mut(index) else {
-            return Ok(());
-        };
-        if clock.over >= now {
-            return Ok(());
-        }
-        let since = std::mem::replace(&mut clock.over, now);
-        for kind in [store::ALONE, store::EXPIRY] {
-            let from = note_key(kind, partition, since, 0);
-            let to = note_key(kind, partition, now, 0);
-            for (note, key) in self.waiting.range(&self.store, &from, &to)? {
-                self.waiting.put(note, None);
-                let Some(value) = self.waiting.get(&self.store, &key)? else {
-                    continue;
-                };
-                if kind == store::EXPIRY {
-                    self.waiting.put(key, None);
-                    continue;
-                }
-                let input = usize::from(key.get(1).copied().unwrap_or_default());
-                let (alone, time) = (self.hold(input, &value)?, waiting::time_of(&key));
-                let time = time.ok_or_else(|| self.store.damaged(JOINED_ROW))?;
-                if alone {
-                    let have = std::array::from_fn(|index| index == input);
-                    self.tell(&have, (partition, 0, 0), time)?;
-                    self.waiting.put(key, None);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Holds a record that waits.
-    fn hold(&mut self, input: usize, value: &[u8]) -> Result<bool, StateError> {
-        if let (Some((alone, wire, body)), Some(held)) =
-            (waiting::read(value), self.inputs.get_mut(input))
-            && held.hold(wire, body)
-        {
-            return Ok(alone);
-        }
-        Err(self.store.damaged(JOINED_ROW))
-    }
-
-    fn at(&self, (partition, offset, sequence): (i32, i64, u64), timestamp: i64) -> At<'_> {
-        At {
-            scratch: &self.scratch,
-            timestamp,
-            partition,
-            offset,
-            sequence,
-            exploded: &[],
-        }
-    }
-
-    /// Makes a result of what is held.
-    fn tell(
-        &mut self,
-        have: &[bool; MOST_INPUTS],
-        (partition, offset, sequence): (i32, i64, u64),
-        timestamp: i64,
-    ) -> Result<(), StateError> {
-        let Taking {
-            query,
-            inputs,
-            scratch,
-            store,
-            outputs,
-            made,
-            key,
-            ..
-        } = self;
-        let (query, scratch) = (&*query, &*scratch);
-        let at = At {
-            scratch,
-            timestamp,
-            partition,
-            offset,
-            sequence,
-            exploded: &[],
-        };
-        let mut parts = [None; MOST_INPUTS];
-        let row = joined::<Q>(inputs, have, &mut parts, store)?;
-        if !query.keep(&at, row) {
-            return Ok(());
-        }
-        key.clear();
-        let result = query.project(&at, row);
-        let new_key = query
-            .new_key(&at, row, true, key)
-            .map(|known| known.then_some(key.as_slice()));
-        outputs
-            .row::<Q::Output>(result, new_key, scratch, timestamp)
-            .map_err(|wrong| store.impossible(partition, offset, &wrong))?;
-        *made = true;
-        Ok(())
+fn other(side: Side) -> Side {
+    match side {
+        Side::Left => Side::Right,
+        Side::Right => Side::Left,
     }
 }
 
-impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Joining<Q> {
-    /// Takes up where time stood at the last write.
-    pub(super) fn take_up_time(&mut self) -> Result<(), StateError> {
-        let taking = &mut self.taking;
-        let partitions = taking.places.iter().filter(|(input, _)| *input == 0);
-        let mut of = Vec::new();
-        for (_, partition) in partitions {
-            of.push(Clock::at(taking.store.time(*partition)?));
+impl<Q: Join, S: Sink<Q>> Taking<Q, S> {
+    /// A record that is held meets those of the other side that wait.
+    pub(super) fn meet(
+        &mut self,
+        node: usize,
+        (kind, within): (JoinKind, Within),
+        side: Side,
+        place: Place,
+        timestamp: i64,
+    ) -> Result<(), StateError> {
+        if !self.compared(node, side, place, timestamp)? {
+            return Ok(());
         }
-        taking.clocks.of = of;
+        // What comes of it compares and meets too.
+        let on = std::mem::take(&mut self.on);
+        let mut met = std::mem::take(&mut self.met);
+        let done = self.met_by(node, (kind, within), side, &on, &mut met, (place, timestamp));
+        (self.on, self.met) = (on, met);
+        done
+    }
+
+    fn met_by(
+        &mut self,
+        node: usize,
+        (kind, within): (JoinKind, Within),
+        side: Side,
+        on: &[u8],
+        met: &mut Met,
+        (place, timestamp): (Place, i64),
+    ) -> Result<(), StateError> {
+        let Reach {
+            before,
+            after,
+            grace,
+            width,
+        } = reach(within, side);
+        let partition = partition_for_key(on, self.partitions);
+        let Some(clock) = self.clocks.get(node, partition) else {
+            return Ok(());
+        };
+        let now = clock.advance(timestamp);
+        let closes = timestamp.saturating_add(after).saturating_add(grace);
+        if closes < now {
+            self.late = self.late.saturating_add(1);
+            return Ok(());
+        }
+        let mut own = std::mem::take(&mut self.own);
+        own.clear();
+        let (first, last) = inputs_of(node, side);
+        pack(
+            self.inputs.get(first..last).unwrap_or_default(),
+            self.have.get(first..last).unwrap_or_default(),
+            &mut own,
+        );
+        if self.end(node, partition, place)? {
+            // What ended took the place of what was held.
+            self.have = Have::default();
+            self.hold(node, side, &own)?;
+        }
+        let reached = (
+            timestamp.saturating_sub(before),
+            timestamp.saturating_add(after),
+            width,
+        );
+        let across = Of {
+            node,
+            side: other(side),
+        };
+        self.waiting.meet(&self.store, across, on, reached, met)?;
+        let alone = met.records.is_empty() && goes_alone(kind, side);
+        for record in &met.records {
+            let parts = met.bytes.get(record.parts.clone()).unwrap_or_default();
+            self.hold(node, across.side, parts)?;
+            self.arrive(node.saturating_add(1), place, timestamp.max(record.time))?;
+        }
+        self.have_only(node, side);
+        let mut bucket = std::mem::take(&mut self.key);
+        let number = timestamp.div_euclid(width);
+        bucket_key(&mut bucket, Of { node, side }, on, number);
+        let mut notes = i64::MAX;
+        if alone {
+            let of = place.sequence.to_be_bytes();
+            let note = note_key(store::ALONE, node, partition, closes, &of);
+            self.waiting.note(note, Some(bucket.clone()));
+            notes = closes;
+        }
+        if !self.waiting.has(&self.store, &bucket)? {
+            // Nothing in it is of use when its last time's reach is over.
+            let until = number
+                .saturating_add(1)
+                .saturating_mul(width)
+                .saturating_add(width)
+                .saturating_add(grace);
+            let note = note_key(store::EXPIRY, node, partition, until, &bucket);
+            self.waiting.note(note, Some(Vec::new()));
+            notes = notes.min(until);
+        }
+        let record = (timestamp, place.sequence, alone);
+        self.waiting.put(&self.store, &bucket, record, &own)?;
+        (self.key, self.own) = (bucket, own);
+        if let Some(clock) = self.clocks.get(node, partition) {
+            clock.next = clock.next.min(notes);
+        }
         Ok(())
+    }
+
+    /// Ends what is over in a partition: what goes out alone does, what nothing can meet is forgotten. Whether something else is
+    /// held now.
+    fn end(&mut self, node: usize, partition: i32, place: Place) -> Result<bool, StateError> {
+        let Some(clock) = self.clocks.get(node, partition) else {
+            return Ok(false);
+        };
+        let now = clock.time;
+        if clock.next >= now {
+            return Ok(false);
+        }
+        let mut next = i64::MAX;
+        let mut told = false;
+        let mut parts = Vec::new();
+        for kind in [store::ALONE, store::EXPIRY] {
+            let from = note_key(kind, node, partition, i64::MIN, &[]);
+            let to = note_key(kind, node, partition, now, &[]);
+            loop {
+                let (notes, more) = self.waiting.notes(&self.store, &from, &to)?;
+                for (note, bucket) in notes {
+                    self.waiting.note(note.clone(), None);
+                    let (_, of) = noted(&note).ok_or_else(|| self.store.damaged(JOINED_ROW))?;
+                    if kind == store::EXPIRY {
+                        self.waiting.drop_bucket(&self.store, of)?;
+                        continue;
+                    }
+                    let number = of.first_chunk::<8>().map(|of| u64::from_be_bytes(*of));
+                    let number = number.ok_or_else(|| self.store.damaged(JOINED_ROW))?;
+                    let waiting = &mut self.waiting;
+                    let alone = waiting.take_alone(&self.store, &bucket, number, &mut parts)?;
+                    if let Some(time) = alone {
+                        let side = side_of(&bucket);
+                        self.have = Have::default();
+                        self.hold(node, side, &parts)?;
+                        self.arrive(node.saturating_add(1), place, time)?;
+                        told = true;
+                    }
+                }
+                if !more {
+                    break;
+                }
+            }
+            // The next one that ends.
+            let end = note_key(kind, node, partition, i64::MAX, &[]);
+            if let Some(time) = self.waiting.first_note(&self.store, &to, &end)? {
+                next = next.min(time);
+            }
+        }
+        if let Some(clock) = self.clocks.get(node, partition) {
+            clock.next = next;
+        }
+        Ok(told)
+    }
+
+    /// Holds a side of a join as it was kept.
+    fn hold(&mut self, node: usize, side: Side, parts: &[u8]) -> Result<(), StateError> {
+        let (first, last) = inputs_of(node, side);
+        let (Some(inputs), Some(have)) =
+            (self.inputs.get_mut(first..last), self.have.get_mut(first..last))
+        else {
+            return Ok(());
+        };
+        unpack(inputs, have, parts).map_err(|_| self.store.damaged(JOINED_ROW))
+    }
+
+    /// Of what is held only a side of a join counts.
+    fn have_only(&mut self, node: usize, side: Side) {
+        let (first, last) = inputs_of(node, side);
+        for (input, has) in self.have.iter_mut().enumerate() {
+            *has &= (first..last).contains(&input);
+        }
+    }
+}
+
+/// The inputs of a side of a join, and behind the last.
+fn inputs_of(node: usize, side: Side) -> (usize, usize) {
+    let right = node.saturating_add(1);
+    match side {
+        Side::Left => (0, right),
+        Side::Right => (right, right.saturating_add(1)),
     }
 }
