@@ -210,7 +210,8 @@ impl<Q: Join, S: Sink<Q>> Taking<Q, S> {
             Some(_) => Some(row_of::<Q>(&parts, inputs.len(), store)?),
             None => None,
         };
-        if was.is_none() && is.is_none() {
+        let unsets = by_column && changed.input == 0 && changed.was.is_some();
+        if was.is_none() && is.is_none() && !unsets {
             return Ok(());
         }
         let with = With {
@@ -219,7 +220,9 @@ impl<Q: Join, S: Sink<Q>> Taking<Q, S> {
             outputs,
             place,
         };
-        sink.change(with, &at, key, Change { was, is })
+        let first = inputs.first();
+        let key = first.map_or(key, |first| first.unframed(key));
+        sink.change(with, &at, key, Change { was, is, unsets })
     }
 }
 

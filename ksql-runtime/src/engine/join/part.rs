@@ -9,7 +9,7 @@ use super::super::event_time::EventTime;
 use super::super::source::{Read, Source};
 use super::super::store::QueryStore;
 use super::{JOINED_ROW, MOST_INPUTS};
-use crate::codec::{DecodeError, Reader, write};
+use crate::codec::{DecodeError, Reader, frame, write};
 use crate::entity::{Entity, EntityKey};
 use crate::log::RecordRef;
 use crate::query::{Inputs, Join, Part, Parts, Row, Scratch};
@@ -53,6 +53,9 @@ pub(super) trait Holding {
 
     /// The body that is held.
     fn body(&self) -> &[u8];
+
+    /// Of the bytes of a key, as a record has them, those behind the frame.
+    fn unframed<'k>(&self, wire: &'k [u8]) -> &'k [u8];
 
     /// Holds a row that was kept: its key as a record has it, and its body. Whether it is one.
     fn hold(&mut self, wire: &[u8], body: &[u8]) -> bool;
@@ -169,6 +172,13 @@ impl<T: Entity> Holding for Held<T> {
 
     fn body(&self) -> &[u8] {
         &self.body
+    }
+
+    fn unframed<'k>(&self, wire: &'k [u8]) -> &'k [u8] {
+        match T::Key::COLUMNS > 1 {
+            true => wire.get(frame::LENGTH..).unwrap_or_default(),
+            false => wire,
+        }
     }
 
     fn hold(&mut self, wire: &[u8], body: &[u8]) -> bool {

@@ -26,6 +26,9 @@ pub(in super::super) struct With<'a, 'o, Q> {
 pub(in super::super) struct Change<'a, Q: Join> {
     pub(super) was: Option<Row<'a, Q::Inputs>>,
     pub(super) is: Option<Row<'a, Q::Inputs>>,
+    /// That there is no row is told though there was none: Kafka Streams does not ask whether the old row of a first table, whose
+    /// rows name those of a second, had come to one.
+    pub(super) unsets: bool,
 }
 
 /// Takes joined rows.
@@ -38,7 +41,7 @@ pub(in super::super) trait Sink<Q: Join> {
         row: Row<'a, Q::Inputs>,
     ) -> Result<(), StateError>;
 
-    /// The row of a table's key changed; the key as a record has it.
+    /// The row of a table's key changed; the key without a frame.
     fn change<'a>(
         &mut self,
         with: With<'a, '_, Q>,
@@ -144,7 +147,7 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Sink<Q> for Projected {
         let shown = |row: &Row<'a, Q::Inputs>| query.keep(at, *row);
         match change.is.filter(shown) {
             Some(row) => self.make(with, at, row)?,
-            None if change.was.as_ref().is_some_and(shown) => {
+            None if change.unsets || change.was.as_ref().is_some_and(shown) => {
                 with.outputs.gone(Some(key), at.timestamp);
                 self.made = true;
             }
@@ -224,7 +227,7 @@ impl<G: Groups, Q: Join + Aggregate<Input = <Q as Join>::Inputs, Groups = G>> Si
             outputs,
             place,
         } = with;
-        let Change { was, is } = change;
+        let Change { was, is, .. } = change;
         if let Some(was) = was {
             // Within a group a row is replaced in one step.
             let replaced = is.is_some_and(|is| self.0.is_one_group(query, (at, was), (at, is)));

@@ -37,7 +37,7 @@ pub struct Written {
 }
 
 /// Whether the engine runs joins. Until it does, records are those of a plain joiner that stands for it.
-pub const RUNS_JOINS: bool = false;
+pub const RUNS_JOINS: bool = true;
 
 /// A query of a case.
 #[derive(Debug)]
