@@ -354,7 +354,7 @@ async fn send(test: &Test, queries: &[Asked], case: &Case) {
             Some(schema) => {
                 let text = schema.to_string();
                 let id = registry
-                    .register("of-another-program", &text)
+                    .register(&format!("another-program-of-{}", record.topic), &text)
                     .await
                     .expect("an id");
                 let mut body = Vec::new();
