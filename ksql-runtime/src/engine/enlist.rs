@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ksql_schema::query::plan;
 
-use super::aggregate::Aggregating;
-use super::join::{self, JoinedAggregating, JoinedProjecting};
+use super::aggregate::Grouping;
+use super::join::{self, Joining};
 use super::project::Projecting;
 use super::{Runner, Site};
 use crate::context::ContextBuilder;
@@ -164,7 +164,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Runner for Aggregation<Q> {
             site.shape,
             site.log.clone(),
             offsets,
-            move |table, runtime| Aggregating::new(query, table, site, runtime),
+            move |table, runtime| Grouping::start(query, table, site, runtime),
         )
     }
 }
@@ -196,7 +196,7 @@ impl<Q: Project<Input = <Q as Join>::Inputs> + Join> Runner for JoinedProjection
             site.shape,
             site.log.clone(),
             offsets,
-            move |table, runtime| JoinedProjecting::projecting(query, table, site, runtime),
+            move |table, runtime| Joining::projecting(query, table, site, runtime),
         )
     }
 }
@@ -228,7 +228,7 @@ impl<Q: Aggregate<Input = <Q as Join>::Inputs> + Join> Runner for JoinedAggregat
             site.shape,
             site.log.clone(),
             offsets,
-            move |table, runtime| JoinedAggregating::aggregating(query, table, site, runtime),
+            move |table, runtime| Joining::aggregating(query, table, site, runtime),
         )
     }
 }

@@ -17,6 +17,7 @@ mod join;
 mod joining;
 mod keeping;
 mod lanes;
+mod ordered;
 mod output;
 mod project;
 mod source;

@@ -57,7 +57,9 @@ impl Clocks {
     /// The clock of a join in a partition.
     pub(super) fn get(&mut self, node: usize, partition: i32) -> Option<&mut Clock> {
         let partition = usize::try_from(partition).ok()?;
-        let index = node.saturating_mul(self.partitions).saturating_add(partition);
+        let index = node
+            .saturating_mul(self.partitions)
+            .saturating_add(partition);
         self.of.get_mut(index)
     }
 

@@ -92,12 +92,7 @@ impl Kept {
 
     /// Keeps a row, or that there is none.
     #[inline]
-    pub(super) fn set(
-        &mut self,
-        input: usize,
-        wire: &[u8],
-        row: Option<(i64, &[u8])>,
-    ) {
+    pub(super) fn set(&mut self, input: usize, wire: &[u8], row: Option<(i64, &[u8])>) {
         write_key(&mut self.key, input, wire);
         let size = row.map_or(0, |(_, body)| body.len());
         let written = match self.rows.get_mut(self.key.as_slice()) {

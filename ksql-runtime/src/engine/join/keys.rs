@@ -7,11 +7,11 @@ use ksql_schema::query::plan::{self, JoinForm, JoinKind};
 
 use super::part::{Have, fill, row_of};
 use super::sink::{Change, Sink, With};
-use super::{JOINED_ROW, MOST_INPUTS, Place, Taking};
+use super::{JOINED_ROW, Joining, MOST_INPUTS, Place};
 use crate::query::{At, Join, Side};
 use crate::state::StateError;
 
-impl<Q: Join, S: Sink<Q>> Taking<Q, S> {
+impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
     /// A record of a table, which is held, changes the joined rows that it is part of.
     pub(super) fn change(
         &mut self,
@@ -47,7 +47,9 @@ impl<Q: Join, S: Sink<Q>> Taking<Q, S> {
         let mut before = std::mem::take(&mut self.before);
         before.clear();
         let was = self.kept.get(&self.store, input, wire)?;
-        let was = was.map(|(_, body)| before.extend_from_slice(body)).is_some();
+        let was = was
+            .map(|(_, body)| before.extend_from_slice(body))
+            .is_some();
         self.kept.set(input, wire, now);
         let was = was.then_some(before.as_slice());
         let change = Changed {
@@ -68,12 +70,19 @@ impl<Q: Join, S: Sink<Q>> Taking<Q, S> {
                         self.named.set(names, wire, true);
                     }
                 }
-                self.tell_change(place, wire, &change, (named.as_deref(), names.as_deref()), timestamp)
+                self.tell_change(
+                    place,
+                    wire,
+                    &change,
+                    (named.as_deref(), names.as_deref()),
+                    timestamp,
+                )
             }
             (true, 1) => {
                 let mut done = Ok(());
                 for key in self.named.of(&self.store, wire)? {
-                    done = self.tell_change(place, &key, &change, (Some(wire), Some(wire)), timestamp);
+                    done =
+                        self.tell_change(place, &key, &change, (Some(wire), Some(wire)), timestamp);
                     if done.is_err() {
                         break;
                     }
@@ -84,9 +93,17 @@ impl<Q: Join, S: Sink<Q>> Taking<Q, S> {
                 let left = self.kept.get(&self.store, 0, wire)?;
                 let left = left.map(|(_, body)| body.to_vec());
                 let names = self.names(place, wire, left.as_deref(), timestamp)?;
-                self.tell_change(place, wire, &change, (names.as_deref(), names.as_deref()), timestamp)
+                self.tell_change(
+                    place,
+                    wire,
+                    &change,
+                    (names.as_deref(), names.as_deref()),
+                    timestamp,
+                )
             }
-            (false, _) => self.tell_change(place, wire, &change, (Some(wire), Some(wire)), timestamp),
+            (false, _) => {
+                self.tell_change(place, wire, &change, (Some(wire), Some(wire)), timestamp)
+            }
         };
         self.before = before;
         done
@@ -110,7 +127,10 @@ impl<Q: Join, S: Sink<Q>> Taking<Q, S> {
         let Some(body) = body else {
             return Ok(None);
         };
-        let held = self.inputs.first_mut().is_some_and(|held| held.hold(wire, body));
+        let held = self
+            .inputs
+            .first_mut()
+            .is_some_and(|held| held.hold(wire, body));
         if !held {
             return Err(self.store.damaged(JOINED_ROW));
         }
@@ -131,7 +151,7 @@ impl<Q: Join, S: Sink<Q>> Taking<Q, S> {
         timestamp: i64,
     ) -> Result<(), StateError> {
         let by_column = self.by_column();
-        let Taking {
+        let Joining {
             query,
             inputs,
             joins,
@@ -191,8 +211,10 @@ impl<Q: Join, S: Sink<Q>> Taking<Q, S> {
         let mut parts = [None; MOST_INPUTS];
         if let Some(had) = &had {
             fill(inputs, had, &mut old_parts);
-            for ((part, held), (had, other)) in
-                old_parts.iter_mut().zip(inputs.iter()).zip(had.iter().zip(other))
+            for ((part, held), (had, other)) in old_parts
+                .iter_mut()
+                .zip(inputs.iter())
+                .zip(had.iter().zip(other))
             {
                 if *had && other {
                     *part = held.before();

@@ -6,11 +6,11 @@
 use ksql_schema::query::plan::{Join as Joined, JoinKind};
 
 use super::sink::Sink;
-use super::{Place, Taking};
+use super::{Joining, Place};
 use crate::query::{Join, Side};
 use crate::state::StateError;
 
-impl<Q: Join, S: Sink<Q>> Taking<Q, S> {
+impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
     /// What is held of the stream looks up the table, and goes on with what it finds.
     #[inline]
     pub(super) fn look_up(

@@ -4,7 +4,9 @@
 //! thread.
 
 use std::any::Any;
+use std::sync::Arc;
 
+use super::super::Site;
 use super::super::event_time::EventTime;
 use super::super::source::{Read, Source};
 use super::super::store::QueryStore;
@@ -12,8 +14,8 @@ use super::{JOINED_ROW, MOST_INPUTS};
 use crate::codec::{DecodeError, Reader, frame, write};
 use crate::entity::{Entity, EntityKey};
 use crate::log::RecordRef;
-use crate::query::{Inputs, Join, Part, Parts, Row, Scratch};
-use crate::state::StateError;
+use crate::query::{Inputs, Join, Part, Parts, Row, Scratch, Visit};
+use crate::state::{Origin, StateError, Table, Topics};
 
 /// What a record of an input is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,6 +210,51 @@ impl<T: Entity> Holding for Held<T> {
 
 fn part_of<'a>(key: &'a (dyn Any + Send), body: &'a [u8]) -> Option<Part<'a>> {
     Some(Part { key, body })
+}
+
+/// Makes the inputs as their types are shown.
+struct Making<'a> {
+    table: &'a Arc<Table>,
+    site: &'a Site,
+    runtime: &'a tokio::runtime::Handle,
+    topics: &'a Topics,
+    inputs: Vec<Box<dyn Holding>>,
+}
+
+impl Visit for Making<'_> {
+    fn input<T: Entity>(&mut self) {
+        let index = self.inputs.len();
+        let (Some(topic), Some((value_schema, key_schema))) =
+            (self.topics.iter().nth(index), self.site.forms.get(index))
+        else {
+            return;
+        };
+        let origin = Origin {
+            topic: Arc::clone(&topic.name),
+            value_schema: *value_schema,
+            key_schema: *key_schema,
+        };
+        let registry = self.site.registry.clone();
+        let source = Source::<T>::of(self.table, origin, registry, self.runtime);
+        self.inputs.push(Box::new(Held::new(source)));
+    }
+}
+
+/// What reads and holds each input of a query, in order.
+pub(super) fn holders<I: Inputs>(
+    table: &Arc<Table>,
+    site: &Site,
+    runtime: &tokio::runtime::Handle,
+) -> Vec<Box<dyn Holding>> {
+    let mut making = Making {
+        table,
+        site,
+        runtime,
+        topics: &table.topics(),
+        inputs: Vec::new(),
+    };
+    I::visit(&mut making);
+    making.inputs
 }
 
 /// Which inputs a joined row has a part of.

@@ -115,7 +115,10 @@ impl Record {
 
 impl Chunk {
     /// Gives each record to `each`, with the chunk's bytes, which may be changed.
-    fn each(&mut self, mut each: impl FnMut(&Record, &mut Vec<u8>) -> bool) -> Result<(), DecodeError> {
+    fn each(
+        &mut self,
+        mut each: impl FnMut(&Record, &mut Vec<u8>) -> bool,
+    ) -> Result<(), DecodeError> {
         let whole = self.bytes.len();
         let mut at = 0_usize;
         while at < whole {

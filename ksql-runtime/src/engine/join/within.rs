@@ -13,7 +13,7 @@ use super::super::store;
 use super::part::{Have, pack, unpack};
 use super::sink::Sink;
 use super::waiting::{Met, Of, bucket_key, note_key, noted, side_of};
-use super::{JOINED_ROW, Place, Taking};
+use super::{JOINED_ROW, Joining, Place};
 use crate::log::partition::partition_for_key;
 use crate::query::{Join, Side};
 use crate::state::StateError;
@@ -62,7 +62,7 @@ fn other(side: Side) -> Side {
     }
 }
 
-impl<Q: Join, S: Sink<Q>> Taking<Q, S> {
+impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
     /// A record that is held meets those of the other side that wait.
     pub(super) fn meet(
         &mut self,
@@ -78,7 +78,14 @@ impl<Q: Join, S: Sink<Q>> Taking<Q, S> {
         // What comes of it compares and meets too.
         let on = std::mem::take(&mut self.on);
         let mut met = std::mem::take(&mut self.met);
-        let done = self.met_by(node, (kind, within), side, &on, &mut met, (place, timestamp));
+        let done = self.met_by(
+            node,
+            (kind, within),
+            side,
+            &on,
+            &mut met,
+            (place, timestamp),
+        );
         (self.on, self.met) = (on, met);
         done
     }
@@ -224,9 +231,10 @@ impl<Q: Join, S: Sink<Q>> Taking<Q, S> {
     /// Holds a side of a join as it was kept.
     fn hold(&mut self, node: usize, side: Side, parts: &[u8]) -> Result<(), StateError> {
         let (first, last) = inputs_of(node, side);
-        let (Some(inputs), Some(have)) =
-            (self.inputs.get_mut(first..last), self.have.get_mut(first..last))
-        else {
+        let (Some(inputs), Some(have)) = (
+            self.inputs.get_mut(first..last),
+            self.have.get_mut(first..last),
+        ) else {
             return Ok(());
         };
         unpack(inputs, have, parts).map_err(|_| self.store.damaged(JOINED_ROW))

@@ -324,7 +324,8 @@ impl<Q: Project<Input = <Q as Join>::Inputs> + Join> Naive<Q> {
                 has_key
             }
         };
-        result::value::<Q::Output>(projected, &scratch, &mut value).expect("a value that its type holds");
+        result::value::<Q::Output>(projected, &scratch, &mut value)
+            .expect("a value that its type holds");
         let row = Q::Output::from_row(projected).expect("a row");
         Some(Made {
             key: has_key.then_some(key),

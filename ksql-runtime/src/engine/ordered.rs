@@ -1,0 +1,266 @@
+//! Work in the order of time: records of all partitions are taken by their timestamps, and what comes of it is written in steps
+//! that a kill may fall between.
+//!
+//! What a query makes of several partitions depends on which record came first. So the order is noted before results are sent
+//! (see the intent), and gone through again after a kill.
+//!
+//! Invariant: whoever takes holds the store's state with everything taken since the last write; an error forgets both, and what
+//! was taken is read again. Belongs to a query's thread.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::intent::{Intent, Run};
+use super::lanes::Lanes;
+use super::store::{self, QueryStore};
+use crate::log::{Fetched, Log, LogError, RecordRef};
+use crate::state::{Progress, StateError, Table, Topics, Work};
+
+/// How long changes gather while there is more to read.
+const GATHER: Duration = Duration::from_millis(200);
+/// The same while nobody may read the results yet: the longer, the fewer there are of a group.
+const GATHER_RESTORING: Duration = Duration::from_secs(1);
+/// How many records are written together at most.
+const MOST_RECORDS: u64 = 200_000;
+/// How many are taken before it is asked whether it is time to write.
+const AT_ONCE: u64 = 1024;
+/// How long a poll waits for a record that is there.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Takes records, and makes something of them.
+pub(super) trait Taking {
+    /// Everything is as it is stored.
+    fn forget(&mut self) -> Result<(), StateError>;
+
+    /// Asks again for what the last attempt ended for want of.
+    fn ask_again(&mut self) -> Result<(), StateError>;
+
+    /// When a record happened; that of one that is no row, or says no time, does not matter.
+    fn time_of(&mut self, number: i32, record: &RecordRef<'_>) -> Result<i64, StateError>;
+
+    /// Takes a record of the partition with this number.
+    fn take(&mut self, number: i32, record: &RecordRef<'_>) -> Result<(), StateError>;
+
+    /// Nothing is used any more that was made of a record for the moment.
+    fn refresh(&mut self);
+
+    /// Whether there is no room for more. Asked after some records.
+    fn is_full(&self) -> bool;
+
+    /// The same, asked after each: a row of any size may make what is kept as much larger.
+    fn is_crammed(&self) -> bool {
+        false
+    }
+
+    /// Whether there are results of what was taken.
+    fn has_changed(&self) -> bool;
+
+    /// Sends the results.
+    fn tell(&mut self) -> Result<(), StateError>;
+
+    /// Writes what is kept with the offsets that were reached, in one batch, which takes the intent away.
+    fn store(&mut self, progress: &Progress, topics: &Topics) -> Result<(), StateError>;
+}
+
+/// Takes records in order.
+pub(super) struct Ordered<T> {
+    taking: T,
+    lanes: Lanes,
+    table: Arc<Table>,
+    reading: QueryStore,
+    progress: Progress,
+    /// Records since the last write.
+    taken: u64,
+    began: Option<Instant>,
+}
+
+impl<T: Taking> Ordered<T> {
+    /// Over so many partitions, of which about so many bytes are held.
+    pub(super) fn new(taking: T, table: &Arc<Table>, partitions: u32, bytes: usize) -> Ordered<T> {
+        Ordered {
+            taking,
+            lanes: Lanes::new(partitions, bytes),
+            table: Arc::clone(table),
+            reading: QueryStore::new(table),
+            progress: Progress::default(),
+            taken: 0,
+            began: None,
+        }
+    }
+
+    /// Goes on where the table's positions are.
+    fn begin(&mut self) {
+        let lag = self.table.status().lag;
+        self.lanes.begin(
+            (0_i32..)
+                .zip(&lag)
+                .map(|(number, lag)| (number, lag.position, lag.end.max(lag.target))),
+        );
+    }
+
+    /// Takes what is in the lanes in its order, until one of them has no more or it is time to write.
+    fn take_in_order(&mut self) -> Result<(), StateError> {
+        let Ordered {
+            taking,
+            lanes,
+            progress,
+            taken,
+            began,
+            ..
+        } = self;
+        began.get_or_insert_with(Instant::now);
+        let mut left = AT_ONCE;
+        taking.refresh();
+        while let Some(index) = lanes.earliest(|number, record| taking.time_of(number, record))? {
+            let Some((number, record, behind)) = lanes.record(index) else {
+                break;
+            };
+            progress.count();
+            *taken = taken.saturating_add(1);
+            taking.take(number, &record)?;
+            let offset = record.offset;
+            if lanes.took(index, offset, behind) {
+                break;
+            }
+            left = left.wrapping_sub(1);
+            if taking.is_crammed() {
+                break;
+            }
+            if left == 0 {
+                if *taken >= MOST_RECORDS || taking.is_full() {
+                    break;
+                }
+                left = AT_ONCE;
+                taking.refresh();
+            }
+        }
+        self.note_moved();
+        Ok(())
+    }
+
+    /// Offsets without a record count too.
+    fn note_moved(&mut self) {
+        let progress = &mut self.progress;
+        self.lanes
+            .moved(|number, to, end| progress.reached(number, to, end));
+    }
+
+    /// Takes a stretch again that was about to be written.
+    fn take_again(&mut self, log: &Log, topics: &Topics, runs: &[Run]) -> Result<(), StateError> {
+        let failed = |failed| topics.failed(failed);
+        let from: Vec<(i32, i64)> = runs.iter().map(|run| (run.partition, run.from)).collect();
+        let mut reader = topics.reader(log, &from).map_err(failed)?;
+        reader.limit(self.lanes.portion());
+        self.table.keep_waker(reader.waker());
+        self.lanes.begin_stretch(runs.iter().copied());
+        while !self.lanes.is_over() {
+            if self.table.may_end() {
+                return Err(failed((0, LogError::Closed)));
+            }
+            if self.lanes.is_whole() {
+                self.take_in_order()?;
+                continue;
+            }
+            let lanes = &self.lanes;
+            let fetched = reader.poll_of(POLL, |number| lanes.wants(number));
+            if let Some(fetched) = fetched.map_err(failed)? {
+                self.lanes.push(fetched);
+            }
+        }
+        self.note_moved();
+        Ok(())
+    }
+
+    /// Notes what is about to be written.
+    fn intend(&mut self) -> Result<(), StateError> {
+        let mut bytes = Vec::new();
+        self.lanes.intent().write(&mut bytes);
+        let table = &self.table;
+        table.store.write_logged(
+            &table.settings.store,
+            |batch, family| batch.put_cf(family, [store::INTENT], &bytes),
+            [],
+        )
+    }
+}
+
+impl<T: Taking> Work for Ordered<T> {
+    fn forget(&mut self) -> Result<(), StateError> {
+        self.begin();
+        self.progress.clear();
+        (self.taken, self.began) = (0, None);
+        self.taking.forget()
+    }
+
+    fn ask_again(&mut self) -> Result<(), StateError> {
+        self.taking.ask_again()
+    }
+
+    fn resume(&mut self, log: &Log, topics: &Topics) -> Result<bool, StateError> {
+        let Some(intent) = self.reading.get(&[store::INTENT], Intent::read)? else {
+            return Ok(false);
+        };
+        let intent = intent.map_err(|_| self.reading.damaged("what was about to be written"))?;
+        for runs in &intent.stretches {
+            self.take_again(log, topics, runs)?;
+        }
+        self.write(topics)?;
+        self.begin();
+        Ok(true)
+    }
+
+    fn wants(&self, number: i32) -> bool {
+        self.lanes.wants(number)
+    }
+
+    fn portion(&self) -> usize {
+        self.lanes.portion()
+    }
+
+    fn patience(&self) -> Duration {
+        let stopping = self.table.stopping();
+        match (self.lanes.is_empty(), self.is_empty()) {
+            (true, true) => Duration::MAX,
+            (false, _) if !stopping => self.lanes.patience(Instant::now()),
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn take(&mut self, fetched: Option<Fetched>) -> Result<bool, StateError> {
+        let exhausted = fetched.is_none();
+        if let Some(fetched) = fetched {
+            self.lanes.push(fetched);
+        }
+        // An order to stop waits for nobody.
+        let hurry = self.table.stopping();
+        if self.lanes.may_go_on(Instant::now(), exhausted, hurry) {
+            self.take_in_order()?;
+            return Ok(true);
+        }
+        self.note_moved();
+        Ok(!exhausted || !self.lanes.is_empty())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.progress.is_empty()
+    }
+
+    fn is_due(&self, more: bool, restoring: bool) -> bool {
+        let gather = if restoring { GATHER_RESTORING } else { GATHER };
+        let gathered = |began: Instant| began.elapsed() >= gather;
+        let full = self.taken >= MOST_RECORDS || self.taking.is_full();
+        !more || full || self.began.is_some_and(gathered)
+    }
+
+    fn write(&mut self, topics: &Topics) -> Result<(), StateError> {
+        if self.taking.has_changed() {
+            self.intend()?;
+            self.taking.tell()?;
+        }
+        self.taking.store(&self.progress, topics)?;
+        (self.taken, self.began) = (0, None);
+        self.progress.publish(&self.table);
+        self.lanes.wrote();
+        Ok(())
+    }
+}
