@@ -149,8 +149,11 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
         let number = timestamp.div_euclid(width);
         bucket_key(&mut bucket, Of { node, side }, on, number);
         let mut notes = i64::MAX;
+        // Not that of the record: several rows that come of one may wait here.
+        let own_number = self.sequence;
+        self.sequence = own_number.wrapping_add(1);
         if alone {
-            let of = place.sequence.to_be_bytes();
+            let of = own_number.to_be_bytes();
             let note = note_key(store::ALONE, node, partition, closes, &of);
             self.waiting.note(note, Some(bucket.clone()));
             notes = closes;
@@ -166,7 +169,7 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
             self.waiting.note(note, Some(Vec::new()));
             notes = notes.min(until);
         }
-        let record = (timestamp, place.sequence, alone);
+        let record = (timestamp, own_number, alone);
         self.waiting.put(&self.store, &bucket, record, &own)?;
         (self.key, self.own) = (bucket, own);
         if let Some(clock) = self.clocks.get(node, partition) {
