@@ -112,7 +112,31 @@ async fn fly(test: &Test) {
     test.settle().await.expect("settled");
 }
 
-async fn list<T: Keyed>(test: &Test) -> Vec<T> {
+/// A query whose topics are filled before it starts: it reads them in the order of time.
+async fn caught_up<By>(query: impl IntoQuery<By>, directory: &std::path::Path) -> Test {
+    let filled = testing::builder()
+        .directory(directory)
+        .entity::<Departure>()
+        .entity::<Weather>()
+        .start()
+        .await
+        .expect("it starts");
+    let weather = rows::<Weather>("weather_sample.csv");
+    let sent = filled.context().set::<Weather>().add_all(weather).await;
+    sent.expect("sent");
+    fly(&filled).await;
+    filled.end().await.expect("ended");
+    let test = testing::query(query)
+        .directory(directory)
+        .latest_changes()
+        .start()
+        .await
+        .expect("it starts");
+    test.settle().await.expect("settled");
+    test
+}
+
+async fn list<T: TableEntity>(test: &Test) -> Vec<T> {
     test.context().set::<T>().to_list().await.expect("rows")
 }
 
@@ -260,6 +284,7 @@ fn near(departures: Stream<Departure>, weather: Stream<Weather>) -> Table<Readin
     departures
         .join(weather, |d, w| d.origin == w.origin)
         .within("30m")
+        .grace("0s")
         .group_by(|d, _| d.origin)
         .aggregate(|g| Readings {
             origin: g.key(),
@@ -282,7 +307,7 @@ fn weathered(departures: Stream<Departure>, weather: Stream<Weather>) -> Table<W
     departures
         .left_join(weather, |d, w| d.origin == w.origin)
         .within("30m")
-        .grace("2d")
+        .grace("1h")
         .group_by(|d, _| d.origin)
         .aggregate(|g| Weathered {
             origin: g.key(),
@@ -293,8 +318,8 @@ fn weathered(departures: Stream<Departure>, weather: Stream<Weather>) -> Table<W
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readings_of_the_weather_near_a_departure_are_the_known_ones() {
-    let test = started::<_, Weather>(near, "weather_sample.csv").await;
-    fly(&test).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let test = caught_up(near, directory.path()).await;
     let found = list::<Readings>(&test)
         .await
         .into_iter()
@@ -311,8 +336,8 @@ async fn readings_of_the_weather_near_a_departure_are_the_known_ones() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn departures_without_a_reading_come_once_when_no_more_can_come() {
-    let test = started::<_, Weather>(weathered, "weather_sample.csv").await;
-    fly(&test).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let test = caught_up(weathered, directory.path()).await;
     // Time goes on in every partition that holds an airport.
     let later = rows::<Departure>("flights.csv")
         .into_iter()
