@@ -201,6 +201,27 @@ pub fn loud(records: &[Record<String, Reading>]) -> Vec<(i64, String, i64)> {
     rows.collect()
 }
 
+/// Whether what was told is what should be, each time gone on with from somewhere that was told before: after a kill results
+/// may come again, from one of them on.
+pub fn retold<T: PartialEq>(told: &[T], expected: &[T]) -> bool {
+    // How far it may be told by now: of several alike any may be the one.
+    let mut reached = vec![false; expected.len() + 1];
+    reached[0] = true;
+    let mut furthest = 0;
+    for one in told {
+        let mut next = vec![false; expected.len() + 1];
+        for at in 0..expected.len().min(furthest + 1) {
+            next[at + 1] = expected[at] == *one && (at < furthest || reached[at]);
+        }
+        if !next.contains(&true) {
+            return false;
+        }
+        furthest = furthest.max(next.iter().rposition(|reached| *reached).unwrap_or(0));
+        reached = next;
+    }
+    reached[expected.len()]
+}
+
 /// What is told again was told before: nothing comes after a kill that a run without it would not have told there.
 pub fn repeated_alike<T: Entity + PartialEq + std::fmt::Debug>(
     sent: &[Sent<T>],
@@ -222,5 +243,30 @@ pub fn repeated_alike<T: Entity + PartialEq + std::fmt::Debug>(
         }
         *furthest = (*furthest).max(progress(row));
         told.push((record.timestamp, row));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::retold;
+
+    #[test]
+    fn only_what_was_told_is_told_again_and_up_to_the_end() {
+        assert!(retold(&[1, 2, 3], &[1, 2, 3]));
+        assert!(retold(&[1, 2, 1, 2, 3], &[1, 2, 3]));
+        assert!(retold(&[1, 2, 3, 2, 3], &[1, 2, 3]));
+        assert!(retold(&[1, 1, 2], &[1, 1, 2]));
+        assert!(retold::<i64>(&[], &[]));
+        for wrong in [
+            &[][..],
+            &[1, 2],
+            &[1, 3],
+            &[1, 2, 3, 1],
+            &[1, 2, 1, 3],
+            &[2, 3, 1, 2, 3],
+            &[1, 2, 3, 4],
+        ] {
+            assert!(!retold(wrong, &[1, 2, 3]), "{wrong:?}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! What a query that joins should make of records, computed in the plainest way: everything is kept, nothing clever. What the code
 //! of a query compares and makes is its own; how rows find each other is by the rules of Kafka Streams' joins.
 //!
-//! Records are given in the order in which they are processed; there is one partition.
+//! Records are given in the order in which they are processed. How many partitions there are matters to the time of streams only:
+//! it is that of a partition of what is compared.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::rc::Rc;
 
 use ksql_runtime::codec::{frame, result};
 use ksql_runtime::entity::{Entity, EntityKey};
+use ksql_runtime::log::partition::partition_for_key;
 use ksql_runtime::query::{
     Aggregate, At, Host, Inputs, Join, Part, Parts, Project, Query, Scratch, Side, Visit,
 };
@@ -44,12 +46,17 @@ pub struct Made {
     pub timestamp: i64,
 }
 
-/// The joiner of a query; nothing where it joins nothing, or groups what it joined.
+/// The joiner of a query over one partition; nothing where it joins nothing, or groups what it joined.
 pub fn joiner(query: impl Query) -> Option<Box<dyn Joiner>> {
-    query.accept(Joining)
+    joiner_over(query, 1)
 }
 
-struct Joining;
+/// As [`joiner`], over so many partitions.
+pub fn joiner_over(query: impl Query, partitions: u32) -> Option<Box<dyn Joiner>> {
+    query.accept(Joining(partitions))
+}
+
+struct Joining(u32);
 
 impl Host for Joining {
     type Made = Option<Box<dyn Joiner>>;
@@ -68,7 +75,10 @@ impl Host for Joining {
     ) -> Self::Made {
         let mut sources = Sources(Vec::new());
         <Q as Join>::Inputs::visit(&mut sources);
-        let joins: Vec<State> = Q::PLAN.joins().map(State::new).collect();
+        let joins: Vec<State> = Q::PLAN
+            .joins()
+            .map(|join| State::new(join, self.0))
+            .collect();
         Some(Box::new(Naive {
             query,
             sources: sources.0,
@@ -147,6 +157,8 @@ struct Waiting {
     row: Row,
     /// Whether it had a match, or was written without one.
     done: bool,
+    /// Whether it was written without one: then it has none any more.
+    gone: bool,
 }
 
 /// A row of a table, with what it is joined by.
@@ -156,16 +168,19 @@ type Rows = BTreeMap<Vec<u8>, (Option<Vec<u8>>, Row)>;
 struct State {
     join: plan::Join<'static>,
     waiting: [Vec<Waiting>; 2],
-    time: i64,
+    /// Of each partition.
+    times: BTreeMap<i32, i64>,
+    partitions: u32,
     rows: [Rows; 2],
 }
 
 impl State {
-    fn new(join: plan::Join<'static>) -> State {
+    fn new(join: plan::Join<'static>, partitions: u32) -> State {
         State {
             join,
             waiting: [Vec::new(), Vec::new()],
-            time: i64::MIN,
+            times: BTreeMap::new(),
+            partitions,
             rows: [Rows::new(), Rows::new()],
         }
     }
@@ -357,16 +372,20 @@ fn pair(state: &mut State, within: plan::Within, side: Side, on: Vec<u8>, row: R
         };
         time + behind + grace
     };
-    state.time = state.time.max(row.timestamp);
-    let time = state.time;
+    let partitions = state.partitions;
+    let partition = |on: &[u8]| partition_for_key(on, partitions);
+    let time = state.times.entry(partition(&on)).or_insert(i64::MIN);
+    *time = row.timestamp.max(*time);
+    let time = *time;
     let mut changes = Vec::new();
     for side in [Side::Left, Side::Right] {
         if !state.alone(side) {
             continue;
         }
         for waiting in &mut state.waiting[place(side)] {
-            if !waiting.done && ends(side, waiting.row.timestamp) < time {
-                waiting.done = true;
+            let is_over = ends(side, waiting.row.timestamp) < time;
+            if !waiting.done && is_over && partition(&waiting.key) == partition(&on) {
+                (waiting.done, waiting.gone) = (true, true);
                 changes.push(stream_change(&waiting.key, waiting.row.clone()));
             }
         }
@@ -383,7 +402,8 @@ fn pair(state: &mut State, within: plan::Within, side: Side, on: Vec<u8>, row: R
     let mut pairs = Vec::new();
     let others = &mut state.waiting[place(other(side))];
     for waiting in others {
-        if waiting.key == on && range.contains(&waiting.row.timestamp) {
+        let is_met = waiting.key == on && range.contains(&waiting.row.timestamp);
+        if is_met && !waiting.gone {
             waiting.done = true;
             pairs.push((waiting.row.timestamp, row.with(&waiting.row)));
         }
@@ -391,7 +411,12 @@ fn pair(state: &mut State, within: plan::Within, side: Side, on: Vec<u8>, row: R
     pairs.sort_by_key(|(time, _)| *time);
     let done = !pairs.is_empty();
     changes.extend(pairs.into_iter().map(|(_, row)| stream_change(&on, row)));
-    state.waiting[place(side)].push(Waiting { key: on, row, done });
+    state.waiting[place(side)].push(Waiting {
+        key: on,
+        row,
+        done,
+        gone: false,
+    });
     changes
 }
 
