@@ -197,15 +197,22 @@ fn steps() -> impl Strategy<Value = Vec<(i64, Happens)>> {
         2 => Just(Happens::Kill),
     ];
     // Time goes on, and some records come late.
-    prop::collection::vec((0..3000_i64, prop_oneof![3 => Just(0), 1 => 0..20_000_i64], happens), 1..40)
-        .prop_map(|steps| {
-            let mut now = 100_000;
-            let steps = steps.into_iter().map(|(on, back, happens)| {
-                now += on;
-                (now - back, happens)
-            });
-            steps.collect()
-        })
+    prop::collection::vec(
+        (
+            0..3000_i64,
+            prop_oneof![3 => Just(0), 1 => 0..20_000_i64],
+            happens,
+        ),
+        1..40,
+    )
+    .prop_map(|steps| {
+        let mut now = 100_000;
+        let steps = steps.into_iter().map(|(on, back, happens)| {
+            now += on;
+            (now - back, happens)
+        });
+        steps.collect()
+    })
 }
 
 /// What a joined row has of each of the four inputs: the values that come to the result.
@@ -263,7 +270,10 @@ impl Within {
         let mut out = Vec::new();
         // Only left records go out alone.
         let over = |one: &&mut Waits| {
-            one.alone && !one.gone && partition(one.on) == partition(on) && one.time + self.reach.1 + grace < now
+            one.alone
+                && !one.gone
+                && partition(one.on) == partition(on)
+                && one.time + self.reach.1 + grace < now
         };
         let mut ended: Vec<_> = self.known.iter_mut().filter(over).collect();
         ended.sort_by_key(|one| one.time);
@@ -365,7 +375,9 @@ impl Model {
             Happens::Order(id, customer, amount) => {
                 let number = self.customer_of.len() as i64;
                 self.customer_of.push((*id, *customer));
-                let rows = self.paid.take(true, *id, time, [Some(number), None, None, None]);
+                let rows = self
+                    .paid
+                    .take(true, *id, time, [Some(number), None, None, None]);
                 self.go_on(rows);
                 match customer {
                     Some(customer) => {
@@ -378,13 +390,17 @@ impl Model {
             }
             Happens::Payment(id, order) => match order {
                 Some(order) => {
-                    let rows = self.paid.take(false, *order, time, [None, Some(*id), None, None]);
+                    let rows = self
+                        .paid
+                        .take(false, *order, time, [None, Some(*id), None, None]);
                     self.go_on(rows);
                 }
                 None => self.keyless.0 += 1,
             },
             Happens::Parcel(id, customer) => {
-                let rows = self.sent.take(false, *customer, time, [None, None, None, Some(*id)]);
+                let rows = self
+                    .sent
+                    .take(false, *customer, time, [None, None, None, Some(*id)]);
                 self.sold(rows);
             }
             Happens::Customer(id, Some(row)) => drop(self.customers.insert(*id, *row)),
@@ -488,7 +504,12 @@ async fn follow(each: bool, steps: Vec<(i64, Happens)>) {
     let sales = test.records::<Sale>().await.expect("records");
     let mut found: Vec<(i64, Sale)> = sales
         .into_iter()
-        .map(|record| (record.timestamp, record.row.expect("a stream deletes nothing")))
+        .map(|record| {
+            (
+                record.timestamp,
+                record.row.expect("a stream deletes nothing"),
+            )
+        })
         .collect();
     found.sort();
     let mut expected = model.sales.clone();
@@ -512,7 +533,10 @@ async fn follow(each: bool, steps: Vec<(i64, Happens)>) {
         .collect();
     assert_eq!(rows, model.levels());
 
-    let windows = test.context().set::<Volume>().window_of(std::time::Duration::from_secs(10));
+    let windows = test
+        .context()
+        .set::<Volume>()
+        .window_of(std::time::Duration::from_secs(10));
     let rows: BTreeMap<(i64, i64), (i64, i64)> = windows
         .to_list()
         .await
