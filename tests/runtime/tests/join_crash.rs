@@ -18,7 +18,7 @@ use ksql_runtime_tests::workload::mix;
 const CHILD: &str = env!("CARGO_BIN_EXE_join_child");
 const LIMIT: Duration = Duration::from_secs(300);
 /// Records of each input for every kill, so that there is something to do at the last one too.
-const RECORDS: u64 = 6000;
+const RECORDS: u64 = 2000;
 
 /// What a join told of each key, in order: times and rows.
 type Told<T> = BTreeMap<String, Vec<(i64, Option<T>)>>;
