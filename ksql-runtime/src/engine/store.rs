@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use rocksdb::{BoundColumnFamily, WriteBatch};
+use rocksdb::{BoundColumnFamily, PrefixRange, ReadOptions, WriteBatch};
 
 use super::join::Place;
 use crate::query::At;
@@ -168,7 +168,9 @@ impl QueryStore {
         let store = &self.table.store;
         store.with(|db| {
             let family = family(db, &self.table.settings.store)?;
-            let mut keys = db.raw_iterator_cf(&family);
+            let mut options = ReadOptions::default();
+            options.set_iterate_range(PrefixRange(prefix));
+            let mut keys = db.raw_iterator_cf_opt(&family, options);
             keys.seek(start);
             while let Some(rest) = keys.key().and_then(|key| key.strip_prefix(prefix)) {
                 if !each(rest) {
@@ -191,9 +193,12 @@ impl QueryStore {
         let store = &self.table.store;
         store.with(|db| {
             let family = family(db, &self.table.settings.store)?;
-            let mut keys = db.raw_iterator_cf(&family);
+            let mut options = ReadOptions::default();
+            // Or it walks over everything that was deleted behind, up to a key that is there.
+            options.set_iterate_upper_bound(to);
+            let mut keys = db.raw_iterator_cf_opt(&family, options);
             keys.seek(from);
-            while let Some((key, value)) = keys.item().filter(|(key, _)| *key < to) {
+            while let Some((key, value)) = keys.item() {
                 if !each(key, value) {
                     return Ok(());
                 }

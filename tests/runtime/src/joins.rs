@@ -1,556 +1,340 @@
-//! Queries of every kind of join, with the entities they are over and random events of these: what the model and crash tests of
-//! joins run.
-//!
-//! Results have the values of all inputs, so that a row that met another than it should shows.
+//! Queries of every kind of join over one endless workload, for tests that kill them.
+#![allow(missing_docs)]
 
-#![allow(missing_docs, reason = "the fields are only names of columns")]
-
-use ksql_runtime::entity::EntityKey as _;
 use ksql_runtime::prelude::*;
 use ksql_runtime::testing::{Test, TestBuilder};
 
 use crate::workload::mix;
 
-/// The partitions of all topics.
-pub const PARTITIONS: u32 = 3;
+const STEP: u64 = 40;
 
-/// A stream.
 #[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("orders", partitions = 3)]
+#[topic("clicks", partitions = 2)]
 #[stream]
-#[entity(namespace = "joins")]
-pub struct Order {
+pub struct Click {
     #[key]
     pub id: i64,
-    pub customer: Option<i64>,
-    pub amount: i64,
+    pub user: Option<i64>,
+    pub weight: i64,
 }
 
-/// A stream that is not keyed by what it is joined by.
 #[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("payments", partitions = 3)]
+#[topic("views", partitions = 2)]
 #[stream]
-#[entity(namespace = "joins")]
-pub struct Payment {
+pub struct View {
     #[key]
-    pub id: i64,
-    pub order: Option<i64>,
-    pub paid: i64,
+    pub user: i64,
+    pub page: i64,
 }
 
-/// A table that names rows of another.
 #[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("customers", partitions = 3)]
+#[topic("people", partitions = 2)]
 #[table]
-#[entity(namespace = "joins")]
-pub struct Customer {
+pub struct Person {
     #[key]
     pub id: i64,
-    pub region: Option<i64>,
-    pub level: i64,
+    pub town: Option<i64>,
+    pub age: i64,
 }
 
-/// A table with the keys of customers.
 #[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("accounts", partitions = 3)]
+#[topic("towns", partitions = 2)]
 #[table]
-#[entity(namespace = "joins")]
-pub struct Account {
-    #[key]
-    pub id: i64,
-    pub balance: i64,
-}
-
-/// What customers name.
-#[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("regions", partitions = 3)]
-#[table]
-#[entity(namespace = "joins")]
-pub struct Region {
+pub struct Town {
     #[key]
     pub id: i64,
     pub tax: i64,
 }
 
-macro_rules! outputs {
-    ($(#[$kind:ident] $name:ident $topic:literal { $($field:ident),* })*) => {$(
-        #[derive(Debug, Clone, PartialEq, Entity)]
-        #[topic($topic, partitions = 3)]
+/// A joined pair, or what an outer join has of one.
+macro_rules! pair {
+    ($name:ident, $topic:literal, $kind:ident) => {
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Entity)]
+        #[topic($topic, partitions = 2)]
         #[$kind]
-        #[entity(namespace = "joins")]
         pub struct $name {
             #[key]
             pub id: i64,
-            $(pub $field: Option<i64>),*
+            pub left: Option<i64>,
+            pub right: Option<i64>,
         }
-    )*};
+    };
 }
 
-outputs! {
-    #[stream] Paid "paid" { amount, payment, paid }
-    #[stream] PaidOrNot "paid_or_not" { amount, payment, paid }
-    #[stream] ForOrNot "for_or_not" { amount, payment, paid }
-    #[stream] Either "either" { amount, payment, paid }
-    #[stream] Bought "bought" { order, amount, level }
-    #[stream] BoughtBy "bought_by" { order, amount, level }
-    #[stream] Traced "traced" { order, payment, paid, level }
-    #[table] Pair "pairs" { level, balance }
-    #[table] OfCustomer "of_customers" { level, balance }
-    #[table] OfAccount "of_accounts" { level, balance }
-    #[table] Every "everything" { level, balance }
-    #[table] Home "homes" { level, region, tax }
-    #[table] HomeOrNot "homes_or_not" { level, region, tax }
-    #[table] Whole "wholes" { level, tax, balance }
-}
+pair!(Met, "met", stream);
+pair!(OfClicks, "of_clicks", stream);
+pair!(OfViews, "of_views", stream);
+pair!(Either, "either", stream);
+pair!(Known, "known", stream);
+pair!(Clicked, "clicked", stream);
+pair!(Both, "both", table);
+pair!(OfPeople, "of_people", table);
+pair!(OfTowns, "of_towns", table);
+pair!(All, "all", table);
+pair!(Taxed, "taxed", table);
+pair!(Housed, "housed", table);
+pair!(PerTax, "per_tax", table);
+pair!(PerTown, "per_town", table);
 
-/// Both within a time.
 #[query]
-pub fn paid(orders: Stream<Order>, payments: Stream<Payment>) -> Stream<Paid> {
-    orders
-        .join(payments, |o, p| o.id == p.order)
-        .within("3s", "5s")
-        .grace("4s")
-        .map(|o, p| Paid {
-            id: o.id,
-            amount: o.amount,
-            payment: p.id,
-            paid: p.paid,
+fn met(clicks: Stream<Click>, views: Stream<View>) -> Stream<Met> {
+    clicks
+        .join(views, |c, v| c.user == v.user)
+        .within("2s")
+        .grace("1s")
+        .map(|c, v| Met {
+            id: c.user,
+            left: c.weight,
+            right: v.page,
         })
 }
 
-/// Orders without a payment too.
 #[query]
-pub fn paid_or_not(orders: Stream<Order>, payments: Stream<Payment>) -> Stream<PaidOrNot> {
-    orders
-        .left_join(payments, |o, p| o.id == p.order)
-        .within("3s", "5s")
-        .grace("4s")
-        .map(|o, p| PaidOrNot {
-            id: o.id,
-            amount: o.amount,
-            payment: p.id,
-            paid: p.paid,
+fn of_clicks(clicks: Stream<Click>, views: Stream<View>) -> Stream<OfClicks> {
+    clicks
+        .left_join(views, |c, v| c.user == v.user)
+        .within("1s", "2s")
+        .grace("1s")
+        .map(|c, v| OfClicks {
+            id: c.user,
+            left: c.weight,
+            right: v.page,
         })
 }
 
-/// Payments without an order too.
 #[query]
-pub fn for_or_not(orders: Stream<Order>, payments: Stream<Payment>) -> Stream<ForOrNot> {
-    orders
-        .right_join(payments, |o, p| o.id == p.order)
-        .within("4s")
-        .grace("2s")
-        .map(|o, p| ForOrNot {
-            id: p.order,
-            amount: o.amount,
-            payment: p.id,
-            paid: p.paid,
+fn of_views(clicks: Stream<Click>, views: Stream<View>) -> Stream<OfViews> {
+    clicks
+        .right_join(views, |c, v| c.user == v.user)
+        .within("1s")
+        .grace("1s")
+        .map(|c, v| OfViews {
+            id: v.user,
+            left: c.weight,
+            right: v.page,
         })
 }
 
-/// Either without the other too.
 #[query]
-pub fn either(orders: Stream<Order>, payments: Stream<Payment>) -> Stream<Either> {
-    orders
-        .full_join(payments, |o, p| o.id == p.order)
-        .within("3s", "5s")
-        .grace("4s")
-        .map(|o, p| Either {
-            id: o.id.or(p.order),
-            amount: o.amount,
-            payment: p.id,
-            paid: p.paid,
+fn either(clicks: Stream<Click>, views: Stream<View>) -> Stream<Either> {
+    clicks
+        .full_join(views, |c, v| c.user == v.user)
+        .within("1s")
+        .grace("500ms")
+        .map(|c, v| Either {
+            id: c.user.or(v.user),
+            left: c.weight,
+            right: v.page,
         })
 }
 
-/// Orders of customers that are known.
 #[query]
-pub fn bought(orders: Stream<Order>, customers: Table<Customer>) -> Stream<Bought> {
-    orders
-        .join(customers, |o, c| o.customer == c.id)
-        .map(|o, c| Bought {
-            id: o.customer,
-            order: o.id,
-            amount: o.amount,
-            level: c.level,
+fn known(clicks: Stream<Click>, people: Table<Person>) -> Stream<Known> {
+    clicks
+        .join(people, |c, p| c.user == p.id)
+        .map(|c, p| Known {
+            id: c.user,
+            left: c.weight,
+            right: p.age,
         })
 }
 
-/// Orders, with the customer if it is known.
 #[query]
-pub fn bought_by(orders: Stream<Order>, customers: Table<Customer>) -> Stream<BoughtBy> {
-    orders
-        .left_join(customers, |o, c| o.customer == c.id)
-        .filter(|o, _| o.amount > 1)
-        .map(|o, c| BoughtBy {
-            id: o.customer,
-            order: o.id,
-            amount: o.amount,
-            level: c.level,
+fn clicked(clicks: Stream<Click>, people: Table<Person>) -> Stream<Clicked> {
+    clicks
+        .left_join(people, |c, p| c.user == p.id)
+        .map(|c, p| Clicked {
+            id: c.user,
+            left: c.weight,
+            right: p.age,
         })
 }
 
-/// Two streams, then a table by another value.
 #[query]
-pub fn traced(
-    orders: Stream<Order>,
-    payments: Stream<Payment>,
-    customers: Table<Customer>,
-) -> Stream<Traced> {
-    orders
-        .left_join(payments, |o, p| o.id == p.order)
-        .within("3s", "5s")
-        .grace("4s")
-        .left_join(customers, |o, _, c| o.customer == c.id)
-        .map(|o, p, c| Traced {
-            id: o.customer,
-            order: o.id,
-            payment: p.id,
-            paid: p.paid,
-            level: c.level,
+fn both(people: Table<Person>, towns: Table<Town>) -> Table<Both> {
+    people.join(towns, |p, t| p.id == t.id).map(|p, t| Both {
+        id: p.id,
+        left: p.age,
+        right: t.tax,
+    })
+}
+
+#[query]
+fn of_people(people: Table<Person>, towns: Table<Town>) -> Table<OfPeople> {
+    people
+        .left_join(towns, |p, t| p.id == t.id)
+        .filter(|p, _| p.age > 3)
+        .map(|p, t| OfPeople {
+            id: p.id,
+            left: p.age,
+            right: t.tax,
         })
 }
 
-/// Both tables' rows of a key.
 #[query]
-pub fn pairs(customers: Table<Customer>, accounts: Table<Account>) -> Table<Pair> {
-    customers
-        .join(accounts, |c, a| c.id == a.id)
-        .map(|c, a| Pair {
-            id: c.id,
-            level: c.level,
-            balance: a.balance,
+fn of_towns(people: Table<Person>, towns: Table<Town>) -> Table<OfTowns> {
+    people
+        .right_join(towns, |p, t| p.id == t.id)
+        .map(|p, t| OfTowns {
+            id: t.id,
+            left: p.age,
+            right: t.tax,
         })
 }
 
-/// Customers without an account too.
 #[query]
-pub fn of_customers(customers: Table<Customer>, accounts: Table<Account>) -> Table<OfCustomer> {
-    customers
-        .left_join(accounts, |c, a| c.id == a.id)
-        .filter(|c, _| c.level > 0)
-        .map(|c, a| OfCustomer {
-            id: c.id,
-            level: c.level,
-            balance: a.balance,
+fn all(people: Table<Person>, towns: Table<Town>) -> Table<All> {
+    people
+        .full_join(towns, |p, t| p.id == t.id)
+        .map(|p, t| All {
+            id: p.id.or(t.id),
+            left: p.age,
+            right: t.tax,
         })
 }
 
-/// Accounts without a customer too.
 #[query]
-pub fn of_accounts(customers: Table<Customer>, accounts: Table<Account>) -> Table<OfAccount> {
-    customers
-        .right_join(accounts, |c, a| c.id == a.id)
-        .map(|c, a| OfAccount {
-            id: a.id,
-            level: c.level,
-            balance: a.balance,
+fn taxed(people: Table<Person>, towns: Table<Town>) -> Table<Taxed> {
+    people.join(towns, |p, t| p.town == t.id).map(|p, t| Taxed {
+        id: p.id,
+        left: p.age,
+        right: t.tax,
+    })
+}
+
+#[query]
+fn housed(people: Table<Person>, towns: Table<Town>) -> Table<Housed> {
+    people
+        .left_join(towns, |p, t| p.town == t.id)
+        .map(|p, t| Housed {
+            id: p.id,
+            left: p.age,
+            right: t.tax,
         })
 }
 
-/// Either without the other too.
 #[query]
-pub fn everything(customers: Table<Customer>, accounts: Table<Account>) -> Table<Every> {
-    customers
-        .full_join(accounts, |c, a| c.id == a.id)
-        .map(|c, a| Every {
-            id: c.id.or(a.id),
-            level: c.level,
-            balance: a.balance,
+fn per_tax(people: Table<Person>, towns: Table<Town>) -> Table<PerTax> {
+    people
+        .join(towns, |p, t| p.town == t.id)
+        .group_by(|_, t| t.tax)
+        .aggregate(|g| PerTax {
+            id: g.key(),
+            left: g.count(),
+            right: g.sum(|p, _| p.age),
         })
 }
 
-/// Customers of a region that is known.
 #[query]
-pub fn homes(customers: Table<Customer>, regions: Table<Region>) -> Table<Home> {
-    customers
-        .join(regions, |c, r| c.region == r.id)
-        .map(|c, r| Home {
-            id: c.id,
-            level: c.level,
-            region: r.id,
-            tax: r.tax,
+fn per_town(clicks: Stream<Click>, views: Stream<View>, people: Table<Person>) -> Table<PerTown> {
+    clicks
+        .join(views, |c, v| c.user == v.user)
+        .within("2s")
+        .grace("1s")
+        .join(people, |c, _, p| c.user == p.id)
+        .group_by(|_, _, p| p.town)
+        .aggregate(|g| PerTown {
+            id: g.key(),
+            left: g.count(),
+            right: g.sum(|c, v, _| c.weight + v.page),
         })
 }
 
-/// Customers, with the region if it is known.
-#[query]
-pub fn homes_or_not(customers: Table<Customer>, regions: Table<Region>) -> Table<HomeOrNot> {
-    customers
-        .left_join(regions, |c, r| c.region == r.id)
-        .filter(|c, _| c.level > 0)
-        .map(|c, r| HomeOrNot {
-            id: c.id,
-            level: c.level,
-            region: r.id,
-            tax: r.tax,
-        })
-}
-
-/// A foreign key, then the key that stays.
-#[query]
-pub fn wholes(
-    customers: Table<Customer>,
-    regions: Table<Region>,
-    accounts: Table<Account>,
-) -> Table<Whole> {
-    customers
-        .left_join(regions, |c, r| c.region == r.id)
-        .join(accounts, |c, _, a| c.id == a.id)
-        .map(|c, r, a| Whole {
-            id: c.id,
-            level: c.level,
-            tax: r.tax,
-            balance: a.balance,
-        })
-}
-
-/// What is paid in a window.
-#[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("takings", partitions = 3)]
-#[table]
-#[window(tumbling, seconds = [10], grace = "3s")]
-#[entity(namespace = "joins")]
-pub struct Taking {
-    #[key]
-    pub order: i64,
-    #[window_start]
-    pub opened: DateTime<Utc>,
-    pub pairs: i64,
-    pub paid: Option<i64>,
-    pub largest: Option<i64>,
-}
-
-/// Groups, in windows, of two streams within a time.
-#[query]
-pub fn takings(orders: Stream<Order>, payments: Stream<Payment>) -> Table<Taking> {
-    orders
-        .join(payments, |o, p| o.id == p.order)
-        .within("3s", "5s")
-        .grace("4s")
-        .group_by(|o, _| o.id)
-        .aggregate(|g| Taking {
-            order: g.key(),
-            opened: g.window_start(),
-            pairs: g.count(),
-            paid: g.sum(|_, p| p.paid),
-            largest: g.max(|o, _| o.amount),
-        })
-}
-
-/// What the customers of a level have.
-#[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("wealth", partitions = 3)]
-#[table]
-#[entity(namespace = "joins")]
-pub struct Wealth {
-    #[key]
-    pub level: i64,
-    pub customers: i64,
-    pub accounts: i64,
-    pub balance: Option<i64>,
-}
-
-/// Groups of two tables.
-#[query]
-pub fn wealth(customers: Table<Customer>, accounts: Table<Account>) -> Table<Wealth> {
-    customers
-        .left_join(accounts, |c, a| c.id == a.id)
-        .group_by(|c, _| c.level)
-        .aggregate(|g| Wealth {
-            level: g.key(),
-            customers: g.count(),
-            accounts: g.count_of(|_, a| a.id),
-            balance: g.sum(|_, a| a.balance),
-        })
-}
-
-/// Every query, by the name of its function.
-pub const ALL: [&str; 16] = [
-    "paid",
-    "paid_or_not",
-    "for_or_not",
-    "either",
-    "bought",
-    "bought_by",
-    "traced",
-    "pairs",
-    "of_customers",
-    "of_accounts",
-    "everything",
-    "homes",
-    "homes_or_not",
-    "wholes",
-    "takings",
-    "wealth",
-];
-
-/// Adds the query of a name.
-///
-/// # Panics
-/// Where there is none.
-pub fn with_query(builder: TestBuilder, name: &str) -> TestBuilder {
-    match name {
-        "paid" => builder.query(paid),
-        "paid_or_not" => builder.query(paid_or_not),
-        "for_or_not" => builder.query(for_or_not),
-        "either" => builder.query(either),
-        "bought" => builder.query(bought),
-        "bought_by" => builder.query(bought_by),
-        "traced" => builder.query(traced),
-        "pairs" => builder.query(pairs),
-        "of_customers" => builder.query(of_customers),
-        "of_accounts" => builder.query(of_accounts),
-        "everything" => builder.query(everything),
-        "homes" => builder.query(homes),
-        "homes_or_not" => builder.query(homes_or_not),
-        "wholes" => builder.query(wholes),
-        "takings" => builder.query(takings),
-        "wealth" => builder.query(wealth),
-        other => panic!("no query is called `{other}`"),
-    }
-}
-
-/// The topics without a query, to fill them while none runs.
-pub fn sources(builder: TestBuilder) -> TestBuilder {
+/// Adds every query.
+pub fn with_queries(builder: TestBuilder) -> TestBuilder {
     builder
-        .entity::<Order>()
-        .entity::<Payment>()
-        .entity::<Customer>()
-        .entity::<Account>()
-        .entity::<Region>()
+        .query(met)
+        .query(of_clicks)
+        .query(of_views)
+        .query(either)
+        .query(known)
+        .query(clicked)
+        .query(both)
+        .query(of_people)
+        .query(of_towns)
+        .query(all)
+        .query(taxed)
+        .query(housed)
+        .query(per_tax)
+        .query(per_town)
 }
 
-/// A record of one of the topics: a row, or a key whose row is gone.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    Order(i64, Option<Order>),
-    Payment(i64, Option<Payment>),
-    Customer(i64, Option<Customer>),
-    Account(i64, Option<Account>),
-    Region(i64, Option<Region>),
+/// Adds what they read.
+pub fn with_sources(builder: TestBuilder) -> TestBuilder {
+    builder
+        .entity::<Click>()
+        .entity::<View>()
+        .entity::<Person>()
+        .entity::<Town>()
 }
 
-/// A record as the model takes it.
-#[derive(Debug, Clone)]
-pub struct Raw {
-    pub topic: &'static str,
-    pub timestamp: i64,
-    pub key: Vec<u8>,
-    pub body: Option<Vec<u8>>,
-}
-
-impl Event {
-    /// Its bytes at a time.
-    pub fn raw(&self, timestamp: i64) -> Raw {
-        match self {
-            Event::Order(id, row) => raw(timestamp, *id, row.as_ref()),
-            Event::Payment(id, row) => raw(timestamp, *id, row.as_ref()),
-            Event::Customer(id, row) => raw(timestamp, *id, row.as_ref()),
-            Event::Account(id, row) => raw(timestamp, *id, row.as_ref()),
-            Event::Region(id, row) => raw(timestamp, *id, row.as_ref()),
-        }
-    }
-}
-
-fn raw<T: Writable>(timestamp: i64, id: i64, row: Option<&T>) -> Raw
-where
-    T::Key: From<i64>,
-{
-    let (mut key, mut body) = (Vec::new(), Vec::new());
-    T::Key::from(id).encode(0, &mut key);
-    if let Some(row) = row {
-        row.encode_value(&mut body).expect("a value");
-    }
-    Raw {
-        topic: T::MODEL.topic.name,
-        timestamp,
-        key,
-        body: row.map(|_| body),
-    }
-}
-
-/// Sends events, those of each topic in their order.
-pub async fn send(test: &Test, events: &[(i64, Event)]) {
-    macro_rules! of {
-        ($name:ident) => {{
-            let mut rows = Vec::new();
-            for (time, event) in events {
-                let Event::$name(id, row) = event else {
-                    continue;
-                };
-                match row {
-                    Some(row) => rows.push((*time, row.clone())),
-                    None => {
-                        let sent = test.send_all_at(std::mem::take(&mut rows)).await;
-                        sent.expect("rows are sent");
-                        let gone = test.delete_at::<$name>(*time, *id).await;
-                        gone.expect("a deletion is sent");
-                    }
-                }
-            }
-            test.send_all_at(rows).await.expect("rows are sent");
-        }};
-    }
-    of!(Order);
-    of!(Payment);
-    of!(Customer);
-    of!(Account);
-    of!(Region);
-}
-
-/// Event `n` of an endless workload: time goes on by 20 ms an event, one in eight comes up to ten seconds late.
-pub fn nth(seed: u64, n: u64) -> (i64, Event) {
-    let draw = mix(seed, n);
-    let late = match draw.is_multiple_of(8) {
-        true => (draw >> 8) % 10_000,
-        false => 0,
+/// Sends the first `count` records of the workload to each input: time goes on by 40 ms a record, one in eight comes up to six
+/// seconds late.
+///
+/// # Errors
+/// As [`Test::send_all_at`].
+pub async fn fill(test: &Test, seed: u64, count: u64) -> Result<(), ksql_runtime::error::Error> {
+    let draw = |n: u64, of: u64| {
+        let draw = mix(seed ^ of, n);
+        let late = match draw.is_multiple_of(8) {
+            true => (draw >> 8) % 6000,
+            false => 0,
+        };
+        let time = (10_000 + n * STEP).saturating_sub(late).cast_signed();
+        (time, draw >> 20)
     };
-    let time = (n * 20 + 20_000).saturating_sub(late).cast_signed();
-    let part = |shift: u32, of: u64| ((draw >> shift) % of).cast_signed();
-    let maybe =
-        |shift: u32, of: u64| (part(shift, of + 1) < of.cast_signed()).then(|| part(shift + 4, of));
-    let there = part(20, 10) > 0;
-    let (id, number) = (part(24, 60), part(32, 50));
-    let event = match part(40, 10) {
-        0..3 => Event::Order(
-            id,
-            there.then_some(Order {
-                id,
-                customer: maybe(44, 60),
-                amount: number,
-            }),
-        ),
-        3..6 => Event::Payment(
-            id,
-            there.then_some(Payment {
-                id,
-                order: maybe(44, 60),
-                paid: number,
-            }),
-        ),
-        6..8 => Event::Customer(
-            id,
-            there.then_some(Customer {
-                id,
-                region: maybe(44, 12),
-                level: number % 5,
-            }),
-        ),
-        8 => Event::Account(
-            id,
-            there.then_some(Account {
-                id,
-                balance: number,
-            }),
-        ),
-        _ => Event::Region(
-            id % 12,
-            there.then_some(Region {
-                id: id % 12,
-                tax: number,
-            }),
-        ),
-    };
-    (time, event)
+    let some = |draw: u64, most: u64| (draw % most).cast_signed();
+    test.send_all_at((0..count).map(|n| {
+        let (time, draw) = draw(n, 1);
+        let user = (draw % 9 != 0).then(|| some(draw >> 4, 50));
+        let click = Click {
+            id: n.cast_signed(),
+            user,
+            weight: some(draw >> 16, 100),
+        };
+        (time, click)
+    }))
+    .await?;
+    test.send_all_at((0..count).map(|n| {
+        let (time, draw) = draw(n, 2);
+        (
+            time,
+            View {
+                user: some(draw, 50),
+                page: some(draw >> 16, 1000),
+            },
+        )
+    }))
+    .await?;
+    for part in 0..count.div_ceil(100) {
+        let numbers = || part * 100..(part * 100 + 100).min(count);
+        test.send_all_at(numbers().map(|n| {
+            let (time, draw) = draw(n, 3);
+            let town = (draw % 7 != 0).then(|| some(draw >> 4, 20));
+            (
+                time,
+                Person {
+                    id: some(draw >> 12, 60),
+                    town,
+                    age: some(draw >> 20, 90),
+                },
+            )
+        }))
+        .await?;
+        test.send_all_at(numbers().map(|n| {
+            let (time, draw) = draw(n, 4);
+            (
+                time,
+                Town {
+                    id: some(draw, 20),
+                    tax: some(draw >> 8, 6),
+                },
+            )
+        }))
+        .await?;
+        let (time, draw) = draw(part * 100, 5);
+        test.delete_at::<Person>(time, some(draw, 60)).await?;
+        test.delete_at::<Town>(time, some(draw >> 12, 20)).await?;
+    }
+    Ok(())
 }

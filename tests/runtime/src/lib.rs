@@ -12,6 +12,7 @@ pub mod environment;
 pub mod errors;
 pub mod files;
 pub mod http_server;
+pub mod join_kinds;
 pub mod joins;
 pub mod mock;
 pub mod naive;

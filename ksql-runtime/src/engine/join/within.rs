@@ -184,15 +184,16 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
         let Some(clock) = self.clocks.get(node, partition) else {
             return Ok(false);
         };
-        let now = clock.time;
-        if clock.next >= now {
+        let (since, now) = (clock.next, clock.time);
+        if since >= now {
             return Ok(false);
         }
         let mut next = i64::MAX;
         let mut told = false;
         let mut parts = Vec::new();
         for kind in [store::ALONE, store::EXPIRY] {
-            let from = note_key(kind, node, partition, i64::MIN, &[]);
+            // Not from the first on: what was over before is deleted, and walking over it takes longer each time.
+            let from = note_key(kind, node, partition, since, &[]);
             let to = note_key(kind, node, partition, now, &[]);
             loop {
                 let (notes, more) = self.waiting.notes(&self.store, &from, &to)?;

@@ -1,0 +1,131 @@
+//! Joins under kill -9, with real child processes: after any number of kills the results are those of a run without one, and what
+//! is told again was told before.
+//!
+//! `KSQL_TEST_QUERY_KILLS` sets how often every kind of join is killed (20 is the long form); `KSQL_TEST_SEED` varies it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::path::Path;
+use std::time::Duration;
+
+use ksql_runtime::prelude::*;
+use ksql_runtime::testing::{self, Test};
+use ksql_runtime_tests::child::Lines;
+use ksql_runtime_tests::joins::*;
+use ksql_runtime_tests::report::{Report, number, seed};
+use ksql_runtime_tests::workload::mix;
+
+const CHILD: &str = env!("CARGO_BIN_EXE_join_child");
+const LIMIT: Duration = Duration::from_secs(300);
+/// Records of each input for every kill, so that there is something to do at the last one too.
+const RECORDS: u64 = 2000;
+
+/// What a join told of each key, in order: times and rows.
+type Told<T> = BTreeMap<String, Vec<(i64, Option<T>)>>;
+
+async fn told<T: Entity + Clone + PartialEq + Ord + Debug>(test: &Test) -> Told<T>
+where
+    T::Key: Debug,
+{
+    let mut told = Told::new();
+    for sent in test.records::<T>().await.expect("records") {
+        let of_key: &mut Vec<_> = told.entry(format!("{:?}", sent.key)).or_default();
+        of_key.push((sent.timestamp, sent.row));
+    }
+    told
+}
+
+/// Holds what was told by a run with kills against one without.
+async fn same<T: Entity + Clone + PartialEq + Ord + Debug>(killed: &Test, whole: &Test) -> usize
+where
+    T::Key: Debug,
+{
+    let name = std::any::type_name::<T>();
+    let (killed, whole) = (told::<T>(killed).await, told::<T>(whole).await);
+    assert!(!whole.is_empty(), "{name} tells nothing");
+    let keys = |told: &Told<T>| told.keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(keys(&killed), keys(&whole), "{name}");
+    let mut again = 0;
+    for (key, told) in killed {
+        let whole = &whole[&key];
+        let set = |told: &[(i64, Option<T>)]| told.iter().cloned().collect::<BTreeSet<_>>();
+        assert!(
+            set(&told) == set(whole),
+            "{name} of {key}: lost {:?}, invented {:?}",
+            set(whole).difference(&set(&told)).collect::<Vec<_>>(),
+            set(&told).difference(&set(whole)).collect::<Vec<_>>(),
+        );
+        assert_eq!(told.last(), whole.last(), "{name} of {key}");
+        again += told.len() - whole.len();
+    }
+    again
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a directory");
+    for entry in std::fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let to = to.join(entry.file_name());
+        match entry.file_type().expect("a type").is_dir() {
+            true => copy(&entry.path(), &to),
+            false => drop(std::fs::copy(entry.path(), to).expect("a copy")),
+        }
+    }
+}
+
+async fn run(directory: &Path) -> Test {
+    let builder = testing::builder()
+        .directory(directory)
+        .setting("memory", "64MiB");
+    let test = with_queries(builder).start().await.expect("it starts");
+    test.settle().await.expect("it is taken in");
+    test
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_joins_of_every_kind_tell_what_a_run_without_a_kill_tells() {
+    let (seed, kills) = (seed(), number("KSQL_TEST_QUERY_KILLS", 3));
+    let mut report = Report::new("joins", seed);
+    let root = tempfile::tempdir().expect("a directory");
+    let (killed, whole) = (root.path().join("killed"), root.path().join("whole"));
+    let filling = with_sources(testing::builder().directory(&killed));
+    let filling = filling.start().await.expect("it starts");
+    fill(&filling, seed, RECORDS * (kills + 1))
+        .await
+        .expect("sent");
+    filling.end().await.expect("it ends");
+    copy(&killed, &whole);
+
+    for kill in 0..kills {
+        let mut child = Lines::start(CHILD, &[], &killed);
+        child.read_until("begins", LIMIT, |_| {});
+        child.read_for(Duration::from_millis(300 + mix(seed, kill) % 1200), |_| {});
+        child.kill(|_| {});
+        report.pass();
+    }
+    let (killed, whole) = (run(&killed).await, run(&whole).await);
+    let again = same::<Met>(&killed, &whole).await
+        + same::<OfClicks>(&killed, &whole).await
+        + same::<OfViews>(&killed, &whole).await
+        + same::<Either>(&killed, &whole).await
+        + same::<Known>(&killed, &whole).await
+        + same::<Clicked>(&killed, &whole).await
+        + same::<Both>(&killed, &whole).await
+        + same::<OfPeople>(&killed, &whole).await
+        + same::<OfTowns>(&killed, &whole).await
+        + same::<All>(&killed, &whole).await
+        + same::<Taxed>(&killed, &whole).await
+        + same::<Housed>(&killed, &whole).await
+        + same::<PerTax>(&killed, &whole).await
+        + same::<PerTown>(&killed, &whole).await;
+    let counts = |test: &Test| {
+        let queries = test.context().queries().into_iter();
+        let counts = queries.map(|query| (query.query.to_string(), query.late, query.keyless));
+        counts.collect::<BTreeSet<_>>()
+    };
+    assert_eq!(counts(&killed), counts(&whole));
+    report.count("kills", kills);
+    report.count("told again", again as u64);
+    killed.end().await.expect("it ends");
+    whole.end().await.expect("it ends");
+}
