@@ -1,4 +1,5 @@
-//! Departures: real flights in event time - by the hour, in windows that overlap, and in one session per aircraft.
+//! Departures: real flights in event time - by the hour, in windows that overlap, in one session per aircraft, and joined with the
+//! weather, their airlines and their aircraft.
 //!
 //! ```text
 //! cargo run --example departures               sends the flights (once), prints what the queries made of them
@@ -13,6 +14,7 @@ use std::time::Duration;
 use comfy_table::{Table as Shown, presets::UTF8_BORDERS_ONLY};
 use ksql_runtime::prelude::*;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// A flight that left, or should have left, one of the airports of New York City.
 #[derive(Debug, Clone, PartialEq, Deserialize, Entity)]
@@ -37,6 +39,50 @@ pub struct Departure {
     pub dep_delay_min: Option<i32>,
     /// Distance in miles.
     pub distance_miles: i32,
+}
+
+/// An airline.
+#[derive(Debug, Clone, PartialEq, Deserialize, Entity)]
+#[topic("airlines", partitions = 4)]
+#[table]
+#[entity(namespace = "nycflights")]
+pub struct Airline {
+    /// Carrier code.
+    #[key]
+    pub carrier: String,
+    /// What it calls itself.
+    pub name: String,
+}
+
+/// An aircraft.
+#[derive(Debug, Clone, PartialEq, Deserialize, Entity)]
+#[topic("planes", partitions = 4)]
+#[table]
+#[entity(namespace = "nycflights")]
+pub struct Plane {
+    /// Tail number.
+    #[key]
+    pub tailnum: String,
+    /// Who built it.
+    pub manufacturer: String,
+    /// How many it carries.
+    pub seats: i32,
+}
+
+/// A reading of the weather at an airport, once an hour.
+#[derive(Debug, Clone, PartialEq, Deserialize, Entity)]
+#[topic("weather", partitions = 4)]
+#[stream]
+#[entity(namespace = "nycflights")]
+pub struct Weather {
+    /// The airport.
+    #[key]
+    pub origin: String,
+    /// When it was read.
+    #[timestamp]
+    pub observed_at: DateTime<Utc>,
+    /// Degrees Fahrenheit; none where it was not read.
+    pub temp_f: Option<f64>,
 }
 
 /// Departures of an airport in an hour.
@@ -105,6 +151,27 @@ pub struct Rotation {
     pub first_dest: String,
 }
 
+/// What an airline flew, and in which weather.
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("flown")]
+#[table]
+#[entity(namespace = "nycflights")]
+pub struct Flown {
+    /// The airline's name.
+    #[key]
+    pub airline: String,
+    /// Departures with a reading of the weather; one between two readings counts with each.
+    pub departures: i64,
+    /// Those with an aircraft that is known.
+    pub known: i64,
+    /// Its seats.
+    pub seats: i32,
+    /// The coldest, in degrees Fahrenheit.
+    pub coldest_f: Option<f64>,
+    /// The warmest.
+    pub warmest_f: Option<f64>,
+}
+
 /// Departures and delays of each airport, hour by hour.
 #[query]
 fn hourly(departures: Stream<Departure>) -> Table<Hourly> {
@@ -146,7 +213,36 @@ fn rotations(departures: Stream<Departure>) -> Table<Rotation> {
     })
 }
 
+/// Departures with the weather within half an hour, their airline, and their aircraft where it is known; a flight without a tail
+/// number has nothing to be looked up by, and is in none. Readings come first, so flights may be days behind them.
+#[query]
+fn flown(
+    departures: Stream<Departure>,
+    weather: Stream<Weather>,
+    airlines: Table<Airline>,
+    planes: Table<Plane>,
+) -> Table<Flown> {
+    departures
+        .join(weather, |d, w| d.origin == w.origin)
+        .within("30m")
+        .grace("7d")
+        .join(airlines, |d, _, a| d.carrier == a.carrier)
+        .left_join(planes, |d, _, _, p| d.tailnum == p.tailnum)
+        .group_by(|_, _, a, _| a.name)
+        .aggregate(|g| Flown {
+            airline: g.key(),
+            departures: g.count(),
+            known: g.count_of(|_, _, _, p| p.seats),
+            seats: g.sum(|_, _, _, p| p.seats),
+            coldest_f: g.min(|_, w, _, _| w.temp_f),
+            warmest_f: g.max(|_, w, _, _| w.temp_f),
+        })
+}
+
 const FLIGHTS: &str = include_str!("data/flights.csv");
+const AIRLINES: &str = include_str!("data/airlines.csv");
+const PLANES: &str = include_str!("data/planes.csv");
+const WEATHER: &str = include_str!("data/weather.csv");
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -156,7 +252,12 @@ async fn main() -> ExitCode {
     let done = match std::env::args().nth(1).as_deref() {
         None => run().await,
         Some("explain") => {
-            for explanation in [hourly.explain(), rolling.explain(), rotations.explain()] {
+            for explanation in [
+                hourly.explain(),
+                rolling.explain(),
+                rotations.explain(),
+                flown.explain(),
+            ] {
                 println!("{explanation}\n{}", explanation.mermaid());
             }
             Ok(())
@@ -174,20 +275,31 @@ async fn main() -> ExitCode {
     }
 }
 
+/// The rows of a file.
+fn rows<T: DeserializeOwned>(file: &str) -> Result<Vec<T>, csv::Error> {
+    csv::Reader::from_reader(file.as_bytes())
+        .deserialize()
+        .collect()
+}
+
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let ctx = Context::builder()
         .query(hourly)
         .query(rolling)
         .query(rotations)
+        .query(flown)
         .state_dir("rocksdb/departures")
         .start()
         .await?;
     ctx.wait_ready(Duration::from_secs(60)).await?;
     let departures = ctx.set::<Departure>();
     if departures.end_offset().await? == 0 {
-        let flights: Vec<Departure> = csv::Reader::from_reader(FLIGHTS.as_bytes())
-            .deserialize()
-            .collect::<Result<_, _>>()?;
+        // A flight looks up what its tables hold when it comes, so they are filled before.
+        ctx.set::<Airline>().add_all(rows(AIRLINES)?).await?;
+        ctx.set::<Plane>().add_all(rows(PLANES)?).await?;
+        ctx.set::<Weather>().add_all(rows(WEATHER)?).await?;
+        ctx.wait_caught_up(Duration::from_secs(60)).await?;
+        let flights: Vec<Departure> = rows(FLIGHTS)?;
         println!(
             "{} flights sent",
             departures.add_all(flights).await?.records
@@ -253,6 +365,32 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
             rotation.from.format("%d %b %H:%M").to_string(),
             rotation.to.format("%d %b %H:%M").to_string(),
             rotation.first_dest,
+        ]);
+    }
+    println!("{table}");
+
+    println!("\nThe airlines, with their aircraft and their weather:");
+    let mut airlines = ctx.set::<Flown>().to_list().await?;
+    airlines.sort_by_key(|airline| -airline.departures);
+    let mut table = Shown::new();
+    table.load_preset(UTF8_BORDERS_ONLY);
+    table.set_header([
+        "airline",
+        "departures",
+        "aircraft known",
+        "seats",
+        "coldest",
+        "warmest",
+    ]);
+    let degrees = |read: Option<f64>| read.map_or_else(String::new, |read| format!("{read:.1} F"));
+    for airline in airlines {
+        table.add_row([
+            airline.airline,
+            airline.departures.to_string(),
+            airline.known.to_string(),
+            airline.seats.to_string(),
+            degrees(airline.coldest_f),
+            degrees(airline.warmest_f),
         ]);
     }
     println!("{table}");
