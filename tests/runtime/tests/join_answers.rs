@@ -57,7 +57,7 @@ struct Weather {
 fn rows<T: DeserializeOwned>(name: &str) -> Vec<T> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let path = match name {
-        "flights.csv" | "planes.csv" | "airlines.csv" => {
+        "flights.csv" | "planes.csv" | "airlines.csv" | "weather.csv" => {
             root.join("../../examples/data").join(name)
         }
         other => root.join("data").join(other),
@@ -121,7 +121,7 @@ async fn caught_up<By>(query: impl IntoQuery<By>, directory: &std::path::Path) -
         .start()
         .await
         .expect("it starts");
-    let weather = rows::<Weather>("weather_sample.csv");
+    let weather = rows::<Weather>("weather.csv");
     let sent = filled.context().set::<Weather>().add_all(weather).await;
     sent.expect("sent");
     fly(&filled).await;
