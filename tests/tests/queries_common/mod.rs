@@ -28,7 +28,7 @@ pub fn projected<E: Entity, Q: Project<Input = E>>(query: &Q, row: &E) -> Option
 }
 
 /// What a projection makes of a row that it explodes.
-pub fn exploded<Q: Project>(query: &Q, row: &Q::Input) -> Vec<Q::Output> {
+pub fn exploded<E: Entity, Q: Project<Input = E>>(query: &Q, row: &E) -> Vec<Q::Output> {
     let scratch = Scratch::new();
     let at = at(&scratch, 0);
     if !query.keep(&at, row.row()) {
