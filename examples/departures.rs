@@ -1,5 +1,5 @@
-//! Departures: real flights in event time - by the hour, in windows that overlap, in one session per aircraft, and joined with the
-//! weather, their airlines and their aircraft.
+//! Departures: real flights in event time - by the hour, in windows that overlap, in one session per aircraft; joined with
+//! airlines and aircraft, and with the weather at the airport when they left.
 //!
 //! ```text
 //! cargo run --example departures               sends the flights (once), prints what the queries made of them
@@ -14,7 +14,6 @@ use std::time::Duration;
 use comfy_table::{Table as Shown, presets::UTF8_BORDERS_ONLY};
 use ksql_runtime::prelude::*;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 /// A flight that left, or should have left, one of the airports of New York City.
 #[derive(Debug, Clone, PartialEq, Deserialize, Entity)]
@@ -50,8 +49,12 @@ pub struct Airline {
     /// Carrier code.
     #[key]
     pub carrier: String,
-    /// What it calls itself.
+    /// Its name.
     pub name: String,
+    /// Since when it is known: a flight looks up what was known when it left.
+    #[timestamp]
+    #[serde(default = "new_year")]
+    pub since: DateTime<Utc>,
 }
 
 /// An aircraft.
@@ -60,19 +63,22 @@ pub struct Airline {
 #[table]
 #[entity(namespace = "nycflights")]
 pub struct Plane {
-    /// Tail number.
+    /// Its tail number.
     #[key]
     pub tailnum: String,
     /// Who built it.
     pub manufacturer: String,
-    /// How many it carries.
+    /// Seats.
     pub seats: i32,
+    /// Since when it is known.
+    #[timestamp]
+    #[serde(default = "new_year")]
+    pub since: DateTime<Utc>,
 }
 
-/// A reading of the weather at an airport, once an hour.
+/// The weather at an airport.
 #[derive(Debug, Clone, PartialEq, Deserialize, Entity)]
 #[topic("weather", partitions = 4)]
-#[stream]
 #[entity(namespace = "nycflights")]
 pub struct Weather {
     /// The airport.
@@ -81,8 +87,61 @@ pub struct Weather {
     /// When it was read.
     #[timestamp]
     pub observed_at: DateTime<Utc>,
-    /// Degrees Fahrenheit; none where it was not read.
+    /// Degrees Fahrenheit; none where the reading lacks them.
     pub temp_f: Option<f64>,
+}
+
+fn new_year() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_356_998_400, 0).unwrap_or_default()
+}
+
+/// What the aircraft of one manufacturer flew.
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("manufacturers", partitions = 4)]
+#[table]
+#[entity(namespace = "nycflights")]
+pub struct Manufacturer {
+    /// Who built them.
+    #[key]
+    pub name: String,
+    /// Flights.
+    pub flights: i64,
+    /// Seats offered.
+    pub seats: i32,
+}
+
+/// A departure with everything around it.
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("boardings", partitions = 4)]
+#[stream]
+#[entity(namespace = "nycflights")]
+pub struct Boarding {
+    /// Airport of departure.
+    #[key]
+    pub origin: String,
+    /// Line number.
+    pub flight: i32,
+    /// The airline's name.
+    pub airline: String,
+    /// Who built the aircraft, where it is known.
+    pub built_by: Option<String>,
+    /// Degrees Fahrenheit at the airport within half an hour, where they were read.
+    pub temp_f: Option<f64>,
+}
+
+/// The weather that an airline's flights left in.
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("climates", partitions = 4)]
+#[table]
+#[entity(namespace = "nycflights")]
+pub struct Climate {
+    /// The airline's name.
+    #[key]
+    pub airline: String,
+    /// The coldest departure, in degrees Fahrenheit.
+    pub coldest_f: Option<f64>,
+    /// The warmest.
+    pub warmest_f: Option<f64>,
 }
 
 /// Departures of an airport in an hour.
@@ -151,27 +210,6 @@ pub struct Rotation {
     pub first_dest: String,
 }
 
-/// What an airline flew, and in which weather.
-#[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("flown")]
-#[table]
-#[entity(namespace = "nycflights")]
-pub struct Flown {
-    /// The airline's name.
-    #[key]
-    pub airline: String,
-    /// Departures with a reading of the weather; one between two readings counts with each.
-    pub departures: i64,
-    /// Those with an aircraft that is known.
-    pub known: i64,
-    /// Its seats.
-    pub seats: i32,
-    /// The coldest, in degrees Fahrenheit.
-    pub coldest_f: Option<f64>,
-    /// The warmest.
-    pub warmest_f: Option<f64>,
-}
-
 /// Departures and delays of each airport, hour by hour.
 #[query]
 fn hourly(departures: Stream<Departure>) -> Table<Hourly> {
@@ -213,30 +251,50 @@ fn rotations(departures: Stream<Departure>) -> Table<Rotation> {
     })
 }
 
-/// Departures with the weather within half an hour, their airline, and their aircraft where it is known; a flight without a tail
-/// number has nothing to be looked up by, and is in none. Readings come first, so flights may be days behind them.
+/// Flights and seats of each manufacturer: a flight without a known aircraft is in none.
 #[query]
-fn flown(
+fn manufacturers(departures: Stream<Departure>, planes: Table<Plane>) -> Table<Manufacturer> {
+    departures
+        .join(planes, |d, p| d.tailnum == p.tailnum)
+        .group_by(|_, p| p.manufacturer)
+        .aggregate(|g| Manufacturer {
+            name: g.key(),
+            flights: g.count(),
+            seats: g.sum(|_, p| p.seats),
+        })
+}
+
+/// Departures with their airline, their aircraft and the weather within half an hour.
+#[query]
+fn boardings(
     departures: Stream<Departure>,
-    weather: Stream<Weather>,
     airlines: Table<Airline>,
     planes: Table<Plane>,
-) -> Table<Flown> {
+    weather: Stream<Weather>,
+) -> Stream<Boarding> {
     departures
-        .join(weather, |d, w| d.origin == w.origin)
+        .join(airlines, |d, a| d.carrier == a.carrier)
+        .left_join(planes, |d, _, p| d.tailnum == p.tailnum)
+        .join(weather, |d, _, _, w| d.origin == w.origin)
         .within("30m")
-        .grace("7d")
-        .join(airlines, |d, _, a| d.carrier == a.carrier)
-        .left_join(planes, |d, _, _, p| d.tailnum == p.tailnum)
-        .group_by(|_, _, a, _| a.name)
-        .aggregate(|g| Flown {
-            airline: g.key(),
-            departures: g.count(),
-            known: g.count_of(|_, _, _, p| p.seats),
-            seats: g.sum(|_, _, _, p| p.seats),
-            coldest_f: g.min(|_, w, _, _| w.temp_f),
-            warmest_f: g.max(|_, w, _, _| w.temp_f),
+        .grace("1h")
+        .map(|d, a, p, w| Boarding {
+            origin: d.origin,
+            flight: d.flight,
+            airline: a.name,
+            built_by: p.manufacturer,
+            temp_f: w.temp_f,
         })
+}
+
+/// The coldest and the warmest departure of each airline.
+#[query]
+fn climates(boardings: Stream<Boarding>) -> Table<Climate> {
+    boardings.group_by(|b| b.airline).aggregate(|g| Climate {
+        airline: g.key(),
+        coldest_f: g.min(|b| b.temp_f),
+        warmest_f: g.max(|b| b.temp_f),
+    })
 }
 
 const FLIGHTS: &str = include_str!("data/flights.csv");
@@ -252,12 +310,15 @@ async fn main() -> ExitCode {
     let done = match std::env::args().nth(1).as_deref() {
         None => run().await,
         Some("explain") => {
-            for explanation in [
+            let explanations = [
                 hourly.explain(),
                 rolling.explain(),
                 rotations.explain(),
-                flown.explain(),
-            ] {
+                manufacturers.explain(),
+                boardings.explain(),
+                climates.explain(),
+            ];
+            for explanation in explanations {
                 println!("{explanation}\n{}", explanation.mermaid());
             }
             Ok(())
@@ -275,35 +336,37 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The rows of a file.
-fn rows<T: DeserializeOwned>(file: &str) -> Result<Vec<T>, csv::Error> {
-    csv::Reader::from_reader(file.as_bytes())
-        .deserialize()
-        .collect()
-}
-
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let ctx = Context::builder()
         .query(hourly)
         .query(rolling)
         .query(rotations)
-        .query(flown)
+        .query(manufacturers)
+        .query(boardings)
+        .query(climates)
         .state_dir("rocksdb/departures")
         .start()
         .await?;
     ctx.wait_ready(Duration::from_secs(60)).await?;
     let departures = ctx.set::<Departure>();
     if departures.end_offset().await? == 0 {
-        // A flight looks up what its tables hold when it comes, so they are filled before.
         ctx.set::<Airline>().add_all(rows(AIRLINES)?).await?;
         ctx.set::<Plane>().add_all(rows(PLANES)?).await?;
-        ctx.set::<Weather>().add_all(rows(WEATHER)?).await?;
+        // What a flight looks up is there before it.
         ctx.wait_caught_up(Duration::from_secs(60)).await?;
         let flights: Vec<Departure> = rows(FLIGHTS)?;
-        println!(
-            "{} flights sent",
-            departures.add_all(flights).await?.records
-        );
+        let mut weather = rows::<Weather>(WEATHER)?.into_iter().peekable();
+        // Hour by hour, as it happened.
+        let mut sent = 0;
+        for hour in flights.chunk_by(|one, other| hour(one) == hour(other)) {
+            let until = hour.last().map(|flight| flight.scheduled_dep);
+            let seen = std::iter::from_fn(|| {
+                weather.next_if(|reading| Some(reading.observed_at) <= until)
+            });
+            ctx.set::<Weather>().add_all(seen).await?;
+            sent += departures.add_all(hour.to_vec()).await?.records;
+        }
+        println!("{sent} flights sent");
     } else {
         println!("found the flights of an earlier run");
     }
@@ -369,31 +432,45 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     }
     println!("{table}");
 
-    println!("\nThe airlines, with their aircraft and their weather:");
-    let mut airlines = ctx.set::<Flown>().to_list().await?;
-    airlines.sort_by_key(|airline| -airline.departures);
+    println!("\nWhose aircraft flew most:");
+    let mut manufacturers = ctx.set::<Manufacturer>().to_list().await?;
+    manufacturers.sort_by_key(|manufacturer| -manufacturer.flights);
     let mut table = Shown::new();
     table.load_preset(UTF8_BORDERS_ONLY);
-    table.set_header([
-        "airline",
-        "departures",
-        "aircraft known",
-        "seats",
-        "coldest",
-        "warmest",
-    ]);
-    let degrees = |read: Option<f64>| read.map_or_else(String::new, |read| format!("{read:.1} F"));
-    for airline in airlines {
+    table.set_header(["manufacturer", "flights", "seats"]);
+    for manufacturer in manufacturers.into_iter().take(4) {
         table.add_row([
-            airline.airline,
-            airline.departures.to_string(),
-            airline.known.to_string(),
-            airline.seats.to_string(),
-            degrees(airline.coldest_f),
-            degrees(airline.warmest_f),
+            manufacturer.name,
+            manufacturer.flights.to_string(),
+            manufacturer.seats.to_string(),
+        ]);
+    }
+    println!("{table}");
+
+    println!("\nIn which weather airlines left:");
+    let mut table = Shown::new();
+    table.load_preset(UTF8_BORDERS_ONLY);
+    table.set_header(["airline", "coldest", "warmest"]);
+    for climate in ctx.set::<Climate>().to_list().await? {
+        let shown =
+            |degrees: Option<f64>| degrees.map_or_else(String::new, |f| format!("{f:.1} F"));
+        table.add_row([
+            climate.airline,
+            shown(climate.coldest_f),
+            shown(climate.warmest_f),
         ]);
     }
     println!("{table}");
     ctx.shutdown().await?;
     Ok(())
+}
+
+fn rows<T: serde::de::DeserializeOwned>(text: &str) -> csv::Result<Vec<T>> {
+    csv::Reader::from_reader(text.as_bytes())
+        .deserialize()
+        .collect()
+}
+
+fn hour(flight: &Departure) -> i64 {
+    flight.scheduled_dep.timestamp().div_euclid(3600)
 }

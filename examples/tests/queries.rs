@@ -35,104 +35,12 @@ fn departures_are_the_known_hours_and_a_second_run_finds_them() {
             "109 hours of airports with departures",
             "The busiest hour: 35 flights from EWR after 02 Jan 11:00",
             "N13914",
+            "BOEING             462       78060",
+            "Hawaiian Airlines Inc.        27.0 F    39.9 F",
         ] {
             assert!(said.contains(part), "{part} in\n{said}");
         }
-        assert_eq!(airlines(&said), FLOWN, "{said}");
     }
-}
-
-/// Counted from the files by hand: pairs of a flight with a tail number and a reading of its airport within half an hour; those with
-/// a known aircraft, its seats, the coldest and the warmest reading.
-const FLOWN: [[&str; 6]; 14] = [
-    [
-        "AirTran Airways Corporation",
-        "25",
-        "25",
-        "2500",
-        "24.1 F",
-        "39.9 F",
-    ],
-    ["Alaska Airlines Inc.", "4", "4", "596", "25.0 F", "39.0 F"],
-    [
-        "American Airlines Inc.",
-        "218",
-        "75",
-        "13660",
-        "23.0 F",
-        "41.0 F",
-    ],
-    [
-        "Delta Air Lines Inc.",
-        "294",
-        "294",
-        "48768",
-        "23.0 F",
-        "41.0 F",
-    ],
-    ["Endeavor Air Inc.", "82", "82", "6390", "24.1 F", "39.9 F"],
-    ["Envoy Air", "166", "11", "152", "24.1 F", "41.0 F"],
-    [
-        "ExpressJet Airlines Inc.",
-        "270",
-        "270",
-        "15190",
-        "24.1 F",
-        "41.0 F",
-    ],
-    [
-        "Frontier Airlines Inc.",
-        "6",
-        "4",
-        "728",
-        "27.0 F",
-        "39.9 F",
-    ],
-    [
-        "Hawaiian Airlines Inc.",
-        "2",
-        "2",
-        "754",
-        "27.0 F",
-        "39.9 F",
-    ],
-    ["JetBlue Airways", "338", "333", "47032", "23.0 F", "41.0 F"],
-    [
-        "Southwest Airlines Co.",
-        "64",
-        "64",
-        "9023",
-        "24.1 F",
-        "39.9 F",
-    ],
-    ["US Airways Inc.", "82", "78", "16948", "23.0 F", "41.0 F"],
-    [
-        "United Air Lines Inc.",
-        "354",
-        "342",
-        "59308",
-        "23.0 F",
-        "41.0 F",
-    ],
-    ["Virgin America", "34", "34", "6188", "23.0 F", "41.0 F"],
-];
-
-/// The rows of the last table that was printed, by their first column.
-fn airlines(said: &str) -> Vec<Vec<&str>> {
-    let (_, table) = said
-        .split_once("with their aircraft and their weather:")
-        .expect("the table of the airlines");
-    let rows = table.lines().filter(|line| line.contains(" F "));
-    let mut rows: Vec<Vec<&str>> = rows
-        .map(|row| {
-            row.split(['│', '┆'])
-                .map(str::trim)
-                .filter(|cell| !cell.is_empty())
-                .collect()
-        })
-        .collect();
-    rows.sort();
-    rows
 }
 
 #[test]
@@ -152,7 +60,7 @@ fn candles_are_made_of_one_query_in_three_sizes() {
 #[test]
 fn explain_prints_whole_statements_and_starts_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
-    for (name, queries) in [("candles", 3), ("departures", 4)] {
+    for (name, queries) in [("candles", 3), ("departures", 6)] {
         let said = said(name, directory.path(), Some("explain"));
         let statements: Vec<&str> = said
             .lines()

@@ -60,6 +60,9 @@ pub(super) struct Waiting {
     key: Vec<u8>,
 }
 
+/// A note as it is stored: key and value.
+pub(super) type Note = (Vec<u8>, Vec<u8>);
+
 /// Records near each other in time.
 #[derive(Debug, Default)]
 struct Bucket {
@@ -234,7 +237,7 @@ impl Waiting {
         self.key = key;
         // Mostly they came in this order.
         met.records
-            .sort_by(|one, other| (one.time, one.number).cmp(&(other.time, other.number)));
+            .sort_by_key(|record| (record.time, record.number));
         Ok(())
     }
 
@@ -290,7 +293,7 @@ impl Waiting {
         store: &QueryStore,
         from: &[u8],
         to: &[u8],
-    ) -> Result<(Vec<(Vec<u8>, Vec<u8>)>, bool), StateError> {
+    ) -> Result<(Vec<Note>, bool), StateError> {
         let mut found = BTreeMap::new();
         let mut last = None;
         store.range(from, to, |key, value| {
