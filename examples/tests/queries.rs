@@ -36,12 +36,37 @@ fn departures_are_the_known_hours_and_a_second_run_finds_them() {
             "The busiest hour: 35 flights from EWR after 02 Jan 11:00",
             "N13914",
             "BOEING             462       78060",
-            "Hawaiian Airlines Inc.        27.0 F    39.9 F",
         ] {
             assert!(said.contains(part), "{part} in\n{said}");
         }
+        // The spaces between columns are those of the longest name.
+        let words: Vec<&str> = said.split_whitespace().collect();
+        let said = words.join(" ");
+        for (airline, coldest, warmest) in CLIMATES {
+            let row = format!("{airline} {coldest} F {warmest} F");
+            assert!(said.contains(&row), "{row} in\n{said}");
+        }
     }
 }
+
+/// Counted from the files by hand: the coldest and the warmest reading within half an hour of an airline's departures that have a tail
+/// number.
+const CLIMATES: [(&str, &str, &str); 14] = [
+    ("AirTran Airways Corporation", "24.1", "39.9"),
+    ("Alaska Airlines Inc.", "25.0", "39.0"),
+    ("American Airlines Inc.", "23.0", "41.0"),
+    ("Delta Air Lines Inc.", "23.0", "41.0"),
+    ("Endeavor Air Inc.", "24.1", "39.9"),
+    ("Envoy Air", "24.1", "41.0"),
+    ("ExpressJet Airlines Inc.", "24.1", "41.0"),
+    ("Frontier Airlines Inc.", "27.0", "39.9"),
+    ("Hawaiian Airlines Inc.", "27.0", "39.9"),
+    ("JetBlue Airways", "23.0", "41.0"),
+    ("Southwest Airlines Co.", "24.1", "39.9"),
+    ("US Airways Inc.", "23.0", "41.0"),
+    ("United Air Lines Inc.", "23.0", "41.0"),
+    ("Virgin America", "23.0", "41.0"),
+];
 
 #[test]
 fn candles_are_made_of_one_query_in_three_sizes() {
