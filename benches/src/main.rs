@@ -5,6 +5,7 @@ mod answers;
 mod b1;
 mod b2;
 mod b2f;
+mod b2j;
 mod b3;
 mod b4;
 mod b5;
@@ -31,13 +32,14 @@ use std::process::ExitCode;
 type Bench = (&'static str, fn());
 
 /// In the order of a full run.
-const ALL: [Bench; 13] = [
+const ALL: [Bench; 14] = [
     ("B4", b4::run),
     ("L1", l1::run),
     ("K1", k1::run),
     ("B1", b1::run),
     ("B2", b2::run),
     ("B2F", b2f::run),
+    ("B2J", b2j::run),
     ("KB1", kb1::run),
     ("B3", b3::run),
     ("B5", b5::run),
