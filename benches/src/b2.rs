@@ -20,14 +20,13 @@ const REPORT: Report = Report("B2");
 const RUNS: usize = 3;
 /// Unless `KSQL_BENCH_RECORDS` says otherwise: B2's own size is 5,000,000, over six hours.
 const RECORDS: usize = 1_000_000;
-/// Of the trades.
-pub const KEYS: i64 = 10_000;
+const KEYS: i64 = 10_000;
 /// Of event time a record: five million in six hours.
-pub const STEP_MICROS: i64 = 4_320;
+const STEP_MICROS: i64 = 4_320;
 const MINUTE: i64 = 60_000;
 const GRACE: i64 = 10_000;
 /// 2024-05-08T00:00:00Z
-pub const START: i64 = 1_715_126_400_000;
+const START: i64 = 1_715_126_400_000;
 const SIZES: [i64; 3] = [1, 5, 60];
 
 /// One trade.

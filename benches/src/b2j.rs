@@ -1,12 +1,10 @@
-//! B2J: the trades of B2 joined with a table of their accounts, and with a stream of fills within five seconds, from `start()`
-//! on an empty state until every result is acknowledged.
+//! B2J: joins, from `start()` on an empty state until every result is acknowledged: a stream that looks up a table, and two
+//! streams within a time.
 //!
-//! The floors read the same log through the same reader, decode, take both inputs in the order of time, and write their results in
-//! batches into a log of their own. One keeps the table in a hash map; the other keeps what waits of each key in a list, and forgets
-//! what is too old when it looks. They keep no state that survives. Both must write the same records in the same order within each
-//! partition.
+//! The floors read the same log through the same reader, decode, join by hash maps in memory and write batches into a log of
+//! their own; they keep nothing that survives. Both must write the same records.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
 
@@ -16,97 +14,109 @@ use ksql_runtime::prelude::*;
 use ksql_runtime::query::IntoQuery;
 use rand::Rng;
 
-use crate::b2::{self, Trade};
 use crate::report::{Report, median, timed};
-use crate::{data, fill, process, raw};
+use crate::{b2, data, fill, process, raw};
 
+const REPORT: Report = Report("B2J");
 const RUNS: usize = 3;
-const ACCOUNTS: i64 = 10_000;
-/// 2024-05-01T00:00:00Z, before the first trade.
-const OPENED: i64 = 1_714_521_600_000;
+const KEYS: i64 = 10_000;
+const CUSTOMERS: i64 = 4096;
+/// Of event time a record.
+const STEP_MILLIS: i64 = 4;
+/// 2024-05-08T00:00:00Z
+const START: i64 = 1_715_126_400_000;
+/// As far apart the records of a pair may be.
 const WITHIN: i64 = 5_000;
-const GRACE: i64 = 10_000;
 const BATCH_BYTES: usize = 4 << 20;
-const PARTITIONS: usize = 4;
 
-/// Whose trades they are.
+/// An order.
 #[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("accounts", partitions = 4)]
+#[topic("orders", partitions = 4)]
+#[entity(namespace = "bench")]
+pub struct Order {
+    #[key]
+    pub id: i64,
+    pub customer: String,
+    #[decimal_precision(18, 4)]
+    pub amount: Decimal,
+    #[timestamp]
+    pub ts: DateTime<Utc>,
+}
+
+/// A payment.
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("payments", partitions = 4)]
+#[entity(namespace = "bench")]
+pub struct Payment {
+    #[key]
+    pub id: i64,
+    pub paid: i64,
+    #[timestamp]
+    pub ts: DateTime<Utc>,
+}
+
+/// A customer.
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("customers", partitions = 4)]
 #[table]
 #[entity(namespace = "bench")]
-pub struct Account {
+pub struct Customer {
     #[key]
-    pub id: i64,
-    pub owner: String,
+    pub name: String,
     pub level: i32,
     #[timestamp]
-    pub opened: DateTime<Utc>,
+    pub since: DateTime<Utc>,
 }
 
-/// A trade with its account.
+/// An order and its customer.
 #[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("owned", partitions = 4)]
+#[topic("known", partitions = 4)]
 #[stream]
 #[entity(namespace = "bench")]
-pub struct Owned {
+pub struct Known {
     #[key]
+    pub customer: String,
     pub id: i64,
-    pub owner: String,
     #[decimal_precision(18, 4)]
     pub amount: Decimal,
     pub level: i32,
 }
 
-/// What was had for a trade.
+/// An order and its payment.
 #[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("fills", partitions = 4)]
+#[topic("settled", partitions = 4)]
 #[stream]
 #[entity(namespace = "bench")]
-pub struct Fill {
-    #[key]
-    pub id: i64,
-    pub filled: i32,
-    #[timestamp]
-    pub at: DateTime<Utc>,
-}
-
-/// A trade with a fill near it.
-#[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("filled", partitions = 4)]
-#[stream]
-#[entity(namespace = "bench")]
-pub struct Filled {
+pub struct Settled {
     #[key]
     pub id: i64,
     #[decimal_precision(18, 4)]
     pub amount: Decimal,
-    pub qty: i32,
-    pub filled: i32,
+    pub paid: i64,
 }
 
 #[query]
-fn owned(trades: Stream<Trade>, accounts: Table<Account>) -> Stream<Owned> {
-    trades
-        .join(accounts, |t, a| t.id == a.id)
-        .map(|t, a| Owned {
-            id: t.id,
-            owner: a.owner,
-            amount: t.amount,
-            level: a.level,
+fn known(orders: Stream<Order>, customers: Table<Customer>) -> Stream<Known> {
+    orders
+        .join(customers, |o, c| o.customer == c.name)
+        .map(|o, c| Known {
+            customer: o.customer,
+            id: o.id,
+            amount: o.amount,
+            level: c.level,
         })
 }
 
 #[query]
-fn filled(trades: Stream<Trade>, fills: Stream<Fill>) -> Stream<Filled> {
-    trades
-        .join(fills, |t, f| t.id == f.id)
+fn settled(orders: Stream<Order>, payments: Stream<Payment>) -> Stream<Settled> {
+    orders
+        .join(payments, |o, p| o.id == p.id)
         .within("5s")
-        .grace("10s")
-        .map(|t, f| Filled {
-            id: t.id,
-            amount: t.amount,
-            qty: t.qty,
-            filled: f.filled,
+        .grace("1m")
+        .map(|o, p| Settled {
+            id: o.id,
+            amount: o.amount,
+            paid: p.paid,
         })
 }
 
@@ -115,152 +125,142 @@ pub fn run() {
     let records = b2::records();
     let runtime = fill::runtime();
     let directory = tempfile::tempdir().expect("temporary directory");
-    runtime.block_on(async {
-        b2::fill(directory.path(), records).await;
-        fill_others(directory.path(), records / 2).await;
-    });
-    let table = Bench {
-        report: Report("B2J_TABLE"),
-        topic: "owned",
-        taken: records + ACCOUNTS as usize,
-        floor: look_up,
-    };
-    table.run::<_, Owned>(owned, &runtime, directory.path());
-    let streams = Bench {
-        report: Report("B2J_STREAM"),
-        topic: "filled",
-        taken: records + records / 2,
-        floor: meet,
-    };
-    streams.run::<_, Filled>(filled, &runtime, directory.path());
+    runtime.block_on(fill(directory.path(), records));
+    measure(
+        "stream_table",
+        &runtime,
+        directory.path(),
+        || known,
+        "known",
+        records,
+        floor_of_table,
+    );
+    measure(
+        "stream_stream",
+        &runtime,
+        directory.path(),
+        || settled,
+        "settled",
+        records * 2,
+        floor_of_streams,
+    );
 }
 
-/// A query beside its floor.
-struct Bench {
-    report: Report,
-    topic: &'static str,
-    /// Records of both inputs.
-    taken: usize,
-    floor: fn(&Path, &mut Results),
-}
+fn measure<By, Q: IntoQuery<By>>(
+    name: &str,
+    runtime: &tokio::runtime::Runtime,
+    directory: &Path,
+    query: impl Fn() -> Q,
+    topic: &str,
+    records: usize,
+    floor: impl Fn(&Path, &Path),
+) {
+    let (mut ours, mut floors, mut cpus) = (vec![], vec![], vec![]);
+    let mut peak = 0.0_f64;
+    let mut written = 0;
+    for _ in 0..RUNS {
+        let into = tempfile::tempdir().expect("temporary directory");
+        let ((), took) = timed(|| floor(directory, into.path()));
+        floors.push(took.as_secs_f64());
 
-impl Bench {
-    fn run<By, T: Entity>(
-        self,
-        query: impl IntoQuery<By> + Copy,
-        runtime: &tokio::runtime::Runtime,
-        directory: &Path,
-    ) {
-        let (mut ours, mut floors, mut cpus) = (vec![], vec![], vec![]);
-        let (mut peak, mut floor_peak) = (0.0_f64, 0.0_f64);
-        let mut written = 0;
-        for _ in 0..RUNS {
-            let into = tempfile::tempdir().expect("temporary directory");
-            process::reset_peak();
-            let ((), took) = timed(|| {
-                let mut results = Results::new(into.path(), self.topic);
-                (self.floor)(directory, &mut results);
-                results.close();
-            });
-            floors.push(took.as_secs_f64());
-            floor_peak = floor_peak.max(process::peak());
-
-            // The log as it was: no results.
-            let run = tempfile::tempdir().expect("temporary directory");
-            b2::copy(&directory.join("log"), &run.path().join("log"));
-            process::reset_peak();
-            let cpu = process::cpu();
-            let (ctx, took) = timed(|| {
-                runtime.block_on(async {
-                    let ctx = Context::builder()
-                        .query(query)
-                        .state_dir(run.path())
-                        .start()
-                        .await
-                        .expect("the context starts");
-                    ctx.wait_ready(fill::LIMIT).await.expect("ready");
-                    ctx.wait_caught_up(fill::LIMIT).await.expect("caught up");
-                    ctx
-                })
-            });
-            ours.push(took.as_secs_f64());
-            cpus.push(process::cpu() - cpu);
-            peak = peak.max(process::peak());
-            let ended = runtime.block_on(async {
-                let ended = ctx.set::<T>().end_offset().await.expect("an end");
-                ctx.shutdown().await.expect("a clean end");
-                ended
-            });
-            let found = digest(run.path(), self.topic);
-            let expected = digest(into.path(), self.topic);
-            assert_eq!(found, expected, "results and their digests by partition");
-            written = found.iter().map(|(count, _)| count).sum();
-            assert_eq!(
-                ended,
-                u64::from(written),
-                "all were there when the time was taken"
-            );
-        }
-        let count = self.taken as f64;
-        let (ours, floor) = (median(&ours), median(&floors));
-        let report = self.report;
-        report.figure("results", f64::from(written), "records");
-        report.figure("joined", count / ours, "rec/s");
-        report.figure("floor", count / floor, "rec/s");
-        report.ratio("to_floor", floor / ours);
-        report.figure("cpu", median(&cpus) / count * 1e6, "cpu-s/M");
-        report.figure("peak_rss", peak, "MiB");
-        report.figure("floor_peak_rss", floor_peak, "MiB");
+        let run = tempfile::tempdir().expect("temporary directory");
+        b2::copy(&directory.join("log"), &run.path().join("log"));
+        process::reset_peak();
+        let cpu = process::cpu();
+        let (ctx, took) = timed(|| {
+            runtime.block_on(async {
+                let ctx = Context::builder()
+                    .query(query())
+                    .state_dir(run.path())
+                    .start()
+                    .await
+                    .expect("the context starts");
+                ctx.wait_ready(fill::LIMIT).await.expect("ready");
+                ctx.wait_caught_up(fill::LIMIT).await.expect("caught up");
+                ctx
+            })
+        });
+        ours.push(took.as_secs_f64());
+        cpus.push(process::cpu() - cpu);
+        peak = peak.max(process::peak());
+        runtime.block_on(async { ctx.shutdown().await.expect("a clean end") });
+        let (found, expected) = (digest(run.path(), topic), digest(into.path(), topic));
+        assert_eq!(found, expected, "results and their digests by partition");
+        written = found.iter().map(|(count, _)| count).sum::<u32>();
     }
-}
-
-/// The accounts, and so many fills: of any trade's key, as time goes on among the trades.
-async fn fill_others(directory: &Path, fills: usize) {
-    let ctx = Context::builder()
-        .entity::<Account>()
-        .entity::<Fill>()
-        .state_dir(directory)
-        .start()
-        .await
-        .expect("the context starts");
-    let mut rng = data::rng();
-    let accounts = (0..ACCOUNTS).map(|id| Account {
-        id,
-        owner: format!("owner{id:05}"),
-        level: rng.random_range(0..10),
-        opened: moment(OPENED + id),
-    });
-    let accounts: Vec<Account> = accounts.collect();
-    ctx.set::<Account>()
-        .add_all(accounts)
-        .await
-        .expect("accounts are added");
-    let set = ctx.set::<Fill>();
-    let mut left = (0..fills as i64)
-        .map(|at| Fill {
-            id: rng.random_range(0..b2::KEYS),
-            filled: rng.random_range(1..5000),
-            at: moment(b2::START + at * 2 * b2::STEP_MICROS / 1000),
-        })
-        .peekable();
-    while left.peek().is_some() {
-        let chunk: Vec<Fill> = left.by_ref().take(20_000).collect();
-        set.add_all(chunk).await.expect("fills are added");
-    }
-    ctx.shutdown().await.expect("a clean end");
+    let count = records as f64;
+    let (ours, floor) = (median(&ours), median(&floors));
+    REPORT.figure(&format!("{name}_results"), f64::from(written), "records");
+    REPORT.figure(name, count / ours, "rec/s");
+    REPORT.figure(&format!("{name}_floor"), count / floor, "rec/s");
+    REPORT.ratio(&format!("{name}_to_floor"), floor / ours);
+    REPORT.figure(
+        &format!("{name}_cpu"),
+        median(&cpus) / count * 1e6,
+        "cpu-s/M",
+    );
+    REPORT.figure(&format!("{name}_peak_rss"), peak, "MiB");
 }
 
 fn moment(millis: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).expect("a moment")
 }
 
-/// Results on their way into a log.
+/// A log that holds customers, orders and a payment for each, up to four seconds later.
+async fn fill(directory: &Path, records: usize) {
+    let ctx = Context::builder()
+        .entity::<Order>()
+        .entity::<Payment>()
+        .entity::<Customer>()
+        .state_dir(directory)
+        .start()
+        .await
+        .expect("the context starts");
+    let customers = (0..CUSTOMERS).map(|number| Customer {
+        name: format!("customer{number:04}"),
+        level: (number % 7) as i32,
+        since: moment(START - 1),
+    });
+    ctx.set::<Customer>()
+        .add_all(customers)
+        .await
+        .expect("customers are added");
+    let mut rng = data::rng();
+    let mut payments: Vec<Payment> = Vec::with_capacity(records);
+    let mut orders = Vec::new();
+    for at in 0..records as i64 {
+        let (id, now) = (rng.random_range(0..KEYS), START + at * STEP_MILLIS);
+        payments.push(Payment {
+            id,
+            paid: at,
+            ts: moment(now + rng.random_range(0..4_000)),
+        });
+        orders.push(Order {
+            id,
+            // One in a hundred is not known.
+            customer: format!("customer{:04}", at % (CUSTOMERS + CUSTOMERS / 100)),
+            amount: Decimal::new(rng.random_range(1..10_000_000), 4),
+            ts: moment(now),
+        });
+        if orders.len() == 20_000 || at + 1 == records as i64 {
+            let orders = std::mem::take(&mut orders);
+            ctx.set::<Order>().add_all(orders).await.expect("added");
+        }
+    }
+    payments.sort_by_key(|payment| payment.ts);
+    for payments in payments.chunks(20_000) {
+        let payments = payments.to_vec();
+        ctx.set::<Payment>().add_all(payments).await.expect("added");
+    }
+    ctx.shutdown().await.expect("a clean end");
+}
+
+/// Writes results into a log of its own.
 struct Results {
     runtime: tokio::runtime::Runtime,
     log: EmbeddedLog,
     topic: &'static str,
     batch: RecordBatch,
-    value: Vec<u8>,
 }
 
 impl Results {
@@ -271,24 +271,18 @@ impl Results {
             .expect("tokio");
         let log = EmbeddedLog::open(EmbeddedOptions::new(into.join("log"))).expect("a log");
         runtime
-            .block_on(log.create_topic(&TopicSpec::new(topic, PARTITIONS as u32)))
+            .block_on(log.create_topic(&TopicSpec::new(topic, 4)))
             .expect("a topic");
         Results {
             runtime,
             log,
             topic,
             batch: RecordBatch::new(),
-            value: Vec::new(),
         }
     }
 
-    /// A result, whose fields `each` writes.
-    fn push(&mut self, id: i64, time: i64, each: impl FnOnce(&mut Vec<u8>)) {
-        self.value.clear();
-        self.value.extend_from_slice(&[0, 0, 0, 0, 1]);
-        each(&mut self.value);
-        let key = id.to_be_bytes();
-        self.batch.push(Some(&key), Some(&self.value), time, &[]);
+    fn push(&mut self, key: &[u8], value: &[u8], timestamp: i64) {
+        self.batch.push(Some(key), Some(value), timestamp, &[]);
         if self.batch.bytes() >= BATCH_BYTES {
             self.send();
         }
@@ -301,7 +295,7 @@ impl Results {
             .expect("written");
     }
 
-    fn close(mut self) {
+    fn end(mut self) {
         if !self.batch.is_empty() {
             self.send();
         }
@@ -309,149 +303,93 @@ impl Results {
     }
 }
 
-fn id(key: &[u8]) -> i64 {
-    i64::from_be_bytes(key.try_into().expect("a key"))
-}
-
-/// Amount, quantity and time of a trade.
-fn trade(value: &[u8]) -> (i128, i32, i64) {
-    let mut input = Reader::new(&value[5..]);
-    let _customer = input.text().expect("text");
-    let amount = b2::unscaled(input.bytes().expect("a decimal"));
-    let qty = input.int().expect("an int");
-    (amount, qty, input.long().expect("a moment"))
-}
-
-/// By hand: all accounts are older than the first trade.
-fn look_up(directory: &Path, results: &mut Results) {
-    let mut accounts: HashMap<i64, (String, i32), foldhash::fast::RandomState> = HashMap::default();
-    raw::drain_topic(directory, "accounts", |_, _, key, value| {
+/// By hand: a hash map of the table, and each order looked up in it.
+fn floor_of_table(directory: &Path, into: &Path) {
+    let mut customers: HashMap<Box<[u8]>, i32, foldhash::fast::RandomState> = HashMap::default();
+    raw::drain_topic(directory, "customers", |_, _, key, value| {
         let Some(value) = value else { return };
         let mut input = Reader::new(&value[5..]);
-        let owner = input.text().expect("text").to_owned();
-        accounts.insert(id(key), (owner, input.int().expect("an int")));
+        customers.insert(key.into(), input.int().expect("an int"));
     });
-    raw::drain(directory, |_, _, key, value| {
+    let mut results = Results::new(into, "known");
+    let mut out = Vec::new();
+    raw::drain_topic(directory, "orders", |_, _, key, value| {
         let Some(value) = value else { return };
-        let (amount, _, time) = trade(value);
-        let Some((owner, level)) = accounts.get(&id(key)) else {
+        let id = i64::from_be_bytes(key.try_into().expect("a key"));
+        let mut input = Reader::new(&value[5..]);
+        let customer = input.text().expect("text");
+        let amount = b2::unscaled(input.bytes().expect("a decimal"));
+        let ts = input.long().expect("a moment");
+        let Some(level) = customers.get(customer.as_bytes()) else {
             return;
         };
-        results.push(id(key), time, |out| {
-            out.push(2);
-            write::bytes(owner.as_bytes(), out);
-            out.push(2);
-            write::decimal(amount, out);
-            out.push(2);
-            write::long((*level).into(), out);
-        });
+        out.clear();
+        out.extend_from_slice(&[0, 0, 0, 0, 1]);
+        out.push(2);
+        write::long(id, &mut out);
+        out.push(2);
+        write::decimal(amount, &mut out);
+        out.push(2);
+        write::long((*level).into(), &mut out);
+        results.push(customer.as_bytes(), &out, ts);
     });
+    results.end();
 }
 
-/// A record of either stream: its key, its time, and what goes into a result.
-#[derive(Clone, Copy)]
-struct Taken {
-    id: i64,
-    time: i64,
-    amount: i128,
-    number: i32,
-}
-
-/// What waits of a key, in the order of coming.
-type Waiting = HashMap<i64, VecDeque<Taken>, foldhash::fast::RandomState>;
-
-/// By hand: both streams into memory, then each partition in the order of time.
-fn meet(directory: &Path, results: &mut Results) {
-    let mut lanes: [[Vec<Taken>; 2]; PARTITIONS] = Default::default();
-    raw::drain(directory, |partition, _, key, value| {
+/// By hand: both streams in the order of time, and of each key what lies within the time.
+fn floor_of_streams(directory: &Path, into: &Path) {
+    // Time, side, key, and the amount or what was paid.
+    let mut records: Vec<(i64, bool, i64, i128)> = Vec::new();
+    raw::drain_topic(directory, "orders", |_, _, key, value| {
         let Some(value) = value else { return };
-        let (amount, number, time) = trade(value);
-        lanes[partition as usize][0].push(Taken {
-            id: id(key),
-            time,
-            amount,
-            number,
-        });
-    });
-    raw::drain_topic(directory, "fills", |partition, _, key, value| {
-        let Some(value) = value else { return };
+        let id = i64::from_be_bytes(key.try_into().expect("a key"));
         let mut input = Reader::new(&value[5..]);
-        let number = input.int().expect("an int");
-        lanes[partition as usize][1].push(Taken {
-            id: id(key),
-            time: input.long().expect("a moment"),
-            amount: 0,
-            number,
-        });
+        let _customer = input.text().expect("text");
+        let amount = b2::unscaled(input.bytes().expect("a decimal"));
+        records.push((input.long().expect("a moment"), false, id, amount));
     });
-    for [trades, fills] in lanes {
-        let (mut trades, mut fills) = (trades.into_iter().peekable(), fills.into_iter().peekable());
-        let mut waiting: [Waiting; 2] = Default::default();
-        let mut now = i64::MIN;
-        let mut met = Vec::new();
-        loop {
-            let is_trade = match (trades.peek(), fills.peek()) {
-                (None, None) => break,
-                (Some(trade), Some(fill)) => trade.time <= fill.time,
-                (trade, _) => trade.is_some(),
-            };
-            let next = if is_trade {
-                trades.next()
-            } else {
-                fills.next()
-            };
-            let Some(taken) = next else { break };
-            now = now.max(taken.time);
-            if taken.time + WITHIN + GRACE < now {
-                continue;
-            }
-            let own = usize::from(!is_trade);
-            if let Some(others) = waiting[1 - own].get_mut(&taken.id) {
-                // Nothing that still comes in time reaches further back.
-                while others
-                    .front()
-                    .is_some_and(|other| other.time + 2 * WITHIN + GRACE < now)
-                {
-                    others.pop_front();
-                }
-                met.clear();
-                let near = others
-                    .iter()
-                    .filter(|other| (other.time - taken.time).abs() <= WITHIN);
-                met.extend(near.copied());
-                met.sort_by_key(|other| other.time);
-                for other in &met {
-                    let (trade, fill) = if is_trade {
-                        (&taken, other)
-                    } else {
-                        (other, &taken)
-                    };
-                    results.push(taken.id, taken.time.max(other.time), |out| {
-                        out.push(2);
-                        write::decimal(trade.amount, out);
-                        out.push(2);
-                        write::long(trade.number.into(), out);
-                        out.push(2);
-                        write::long(fill.number.into(), out);
-                    });
-                }
-            }
-            waiting[own].entry(taken.id).or_default().push_back(taken);
+    raw::drain_topic(directory, "payments", |_, _, key, value| {
+        let Some(value) = value else { return };
+        let id = i64::from_be_bytes(key.try_into().expect("a key"));
+        let mut input = Reader::new(&value[5..]);
+        let paid = input.long().expect("a long");
+        records.push((input.long().expect("a moment"), true, id, paid.into()));
+    });
+    records.sort_by_key(|(ts, side, ..)| (*ts, *side));
+    type Waiting = [Vec<(i64, i128)>; 2];
+    let mut waiting: HashMap<i64, Waiting, foldhash::fast::RandomState> = HashMap::default();
+    let mut results = Results::new(into, "settled");
+    let mut out = Vec::new();
+    for (ts, side, id, what) in records {
+        let of_key = waiting.entry(id).or_default();
+        let other = &mut of_key[usize::from(!side)];
+        other.retain(|(time, _)| *time >= ts - WITHIN);
+        for (_, met) in other.iter() {
+            let (amount, paid) = if side { (*met, what) } else { (what, *met) };
+            out.clear();
+            out.extend_from_slice(&[0, 0, 0, 0, 1]);
+            out.push(2);
+            write::decimal(amount, &mut out);
+            out.push(2);
+            write::long(paid as i64, &mut out);
+            results.push(&id.to_be_bytes(), &out, ts);
         }
+        of_key[usize::from(side)].push((ts, what));
     }
+    results.end();
 }
 
-/// Of each partition how many results it has, and a digest of them in their order without the ids of schemas.
-fn digest(directory: &Path, topic: &str) -> [(u32, u64); PARTITIONS] {
+/// Of each partition how many results it has, and a digest of them in any order without the ids of schemas.
+fn digest(directory: &Path, topic: &str) -> [(u32, u64); 4] {
     let hasher = foldhash::fast::FixedState::with_seed(42);
-    let mut partitions = [(0_u32, 0_u64); PARTITIONS];
+    let mut partitions = [(0_u32, 0_u64); 4];
     raw::drain_topic(directory, topic, |partition, _, key, value| {
         let (count, digest) = &mut partitions[partition as usize];
         let mut one = hasher.build_hasher();
-        one.write_u64(*digest);
         one.write(key);
         one.write(&value.expect("a value")[5..]);
-        (*count, *digest) = (*count + 1, one.finish());
+        // Records of one millisecond may come in either order.
+        (*count, *digest) = (*count + 1, digest.wrapping_add(one.finish()));
     });
     partitions
 }

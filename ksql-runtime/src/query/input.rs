@@ -37,7 +37,7 @@ pub trait Visit {
 /// The parts of a joined row, while it is put together. Keys are made first and lent afterwards, so that rows can borrow them.
 #[derive(Debug, Clone, Copy)]
 pub struct Parts<'a> {
-    /// Of each input its key, as one of [`Keys`], and the value's body in the entity's own form.
+    /// Of each input its key, of the type of its entity, and the value's body in the entity's own form.
     pub parts: &'a [Option<Part<'a>>],
 }
 
