@@ -24,8 +24,10 @@ pub(super) struct Clocks {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock {
     pub(super) time: i64,
-    /// Nothing that is noted is over before.
-    pub(super) next: i64,
+    /// Nothing goes out alone before.
+    pub(super) alone: i64,
+    /// What is over before is forgotten.
+    pub(super) expired: i64,
     moved: bool,
 }
 
@@ -45,7 +47,8 @@ impl Clocks {
         let partitions = partitions as usize;
         let clock = Clock {
             time: NEVER,
-            next: NEVER,
+            alone: NEVER,
+            expired: NEVER,
             moved: false,
         };
         Clocks {
@@ -70,7 +73,8 @@ impl Clocks {
             let stored = store.time_under(&key(index, partitions))?;
             *clock = Clock {
                 time: stored.unwrap_or(NEVER),
-                next: NEVER,
+                alone: NEVER,
+                expired: NEVER,
                 moved: false,
             };
         }

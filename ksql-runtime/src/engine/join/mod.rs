@@ -325,7 +325,7 @@ impl<Q: Join, S: Sink<Q>> Taking for Joining<Q, S> {
         self.outputs.clear();
         self.kept.forget();
         self.named.forget();
-        self.waiting.forget();
+        self.waiting.forget(&self.store)?;
         let counts = self.store.counts()?;
         self.sequence = counts.sequence;
         (self.late, self.keyless) = (0, 0);
@@ -459,7 +459,7 @@ impl<Q: Join, S: Sink<Q>> Taking for Joining<Q, S> {
         )?;
         self.kept.wrote();
         self.named.forget();
-        self.waiting.wrote();
+        self.waiting.wrote(&self.store)?;
         self.clocks.wrote();
         self.sink.wrote();
         self.table.set_left_out(counts.late, counts.keyless);

@@ -11,7 +11,8 @@
 //! * [`store::EXPIRY`]: the join, a partition, a time, the key of a bucket. Nothing: when that time is over the bucket is
 //!   forgotten.
 //!
-//! In memory what changed since the last write, and of what was looked up as much as there is room for.
+//! In memory lies all of it while there is room, and then nothing is looked up; else what changed since the last write, and of what
+//! was looked up as much as there is room for.
 //!
 //! Invariant: memory and store together are what waits after everything taken. Belongs to a query's thread.
 
@@ -34,6 +35,8 @@ const ENTRY: usize = 96;
 const CHUNK: usize = 8 * 1024;
 /// As many notes are looked at together.
 const NOTES: usize = 1024;
+/// After so many writes it is tried again whether all of it has room.
+const TRY_AGAIN: u32 = 64;
 
 /// Met, or there is nobody who would want it alone.
 const SETTLED: u8 = 0;
@@ -53,11 +56,24 @@ pub(super) struct Of {
 #[derive(Debug)]
 pub(super) struct Waiting {
     buckets: HashMap<Vec<u8>, Bucket, RandomState>,
-    /// Notes of what is over when, that were written (`true`) or deleted since the last write.
-    notes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    /// Notes of what is over when.
+    notes: BTreeMap<Vec<u8>, Noted>,
+    /// Whether what is not in memory is not in the store.
+    complete: bool,
+    /// Writes since there was no room for all of it.
+    writes: u32,
     bytes: usize,
     most: usize,
     key: Vec<u8>,
+}
+
+/// A note.
+#[derive(Debug)]
+struct Noted {
+    /// Nothing where it is deleted.
+    value: Option<Vec<u8>>,
+    /// Since the last write.
+    changed: bool,
 }
 
 /// A note as it is stored: key and value.
@@ -147,17 +163,62 @@ impl Waiting {
         Waiting {
             buckets: HashMap::default(),
             notes: BTreeMap::new(),
+            complete: false,
+            writes: 0,
             bytes: 0,
             most,
             key: Vec::new(),
         }
     }
 
-    /// Forgets what was not written, and everything else that is in memory.
-    pub(super) fn forget(&mut self) {
+    /// Everything is as it is stored.
+    pub(super) fn forget(&mut self, store: &QueryStore) -> Result<(), StateError> {
+        self.clear();
+        self.load_all(store)
+    }
+
+    fn clear(&mut self) {
         self.buckets.clear();
         self.notes.clear();
-        self.bytes = 0;
+        (self.bytes, self.complete, self.writes) = (0, false, 0);
+    }
+
+    /// Takes all of it into memory, where it has room.
+    fn load_all(&mut self, store: &QueryStore) -> Result<(), StateError> {
+        let room = self.most / 4;
+        let mut complete = true;
+        store.range(&[store::WAITING], &[store::CLOCK], |key, value| {
+            self.bytes = self
+                .bytes
+                .saturating_add(key.len())
+                .saturating_add(value.len())
+                .saturating_add(ENTRY);
+            complete = self.bytes < room;
+            match key.split_last_chunk::<4>() {
+                // Chunks come in their order.
+                Some((bucket, _)) if key.first() == Some(&store::WAITING) => {
+                    let bucket = self.buckets.entry(bucket.to_vec()).or_default();
+                    bucket.chunks.push(Chunk {
+                        bytes: value.to_vec(),
+                        changed: false,
+                    });
+                    bucket.stored = bucket.chunks.len();
+                }
+                _ => {
+                    let note = Noted {
+                        value: Some(value.to_vec()),
+                        changed: false,
+                    };
+                    self.notes.insert(key.to_vec(), note);
+                }
+            }
+            complete
+        })?;
+        if !complete {
+            self.clear();
+        }
+        self.complete = complete;
+        Ok(())
     }
 
     /// Whether memory is full.
@@ -173,7 +234,7 @@ impl Waiting {
         (time, number, alone): (i64, u64, bool),
         parts: &[u8],
     ) -> Result<(), StateError> {
-        let (found, added) = load(&mut self.buckets, store, bucket)?;
+        let (found, added) = load(&mut self.buckets, self.complete, store, bucket)?;
         let full = |chunk: &Chunk| chunk.bytes.len() >= CHUNK;
         if found.chunks.last().is_none_or(full) {
             found.chunks.push(Chunk::default());
@@ -194,7 +255,7 @@ impl Waiting {
 
     /// Whether a bucket has records.
     pub(super) fn has(&mut self, store: &QueryStore, bucket: &[u8]) -> Result<bool, StateError> {
-        let (found, added) = load(&mut self.buckets, store, bucket)?;
+        let (found, added) = load(&mut self.buckets, self.complete, store, bucket)?;
         let has = !found.chunks.is_empty();
         self.bytes = self.bytes.saturating_add(added);
         Ok(has)
@@ -215,7 +276,7 @@ impl Waiting {
         let mut key = std::mem::take(&mut self.key);
         for number in from.div_euclid(width)..=to.div_euclid(width) {
             bucket_key(&mut key, of, on, number);
-            let (bucket, added) = load(&mut self.buckets, store, &key)?;
+            let (bucket, added) = load(&mut self.buckets, self.complete, store, &key)?;
             self.bytes = self.bytes.saturating_add(added);
             for chunk in &mut bucket.chunks {
                 let read = chunk.each(|record, bytes| {
@@ -249,7 +310,7 @@ impl Waiting {
         number: u64,
         parts: &mut Vec<u8>,
     ) -> Result<Option<i64>, StateError> {
-        let (bucket, added) = load(&mut self.buckets, store, bucket)?;
+        let (bucket, added) = load(&mut self.buckets, self.complete, store, bucket)?;
         self.bytes = self.bytes.saturating_add(added);
         let mut time = None;
         for chunk in &mut bucket.chunks {
@@ -273,7 +334,7 @@ impl Waiting {
         store: &QueryStore,
         bucket: &[u8],
     ) -> Result<(), StateError> {
-        let (bucket, added) = load(&mut self.buckets, store, bucket)?;
+        let (bucket, added) = load(&mut self.buckets, self.complete, store, bucket)?;
         self.bytes = self.bytes.saturating_add(added);
         bucket.chunks.clear();
         bucket.over = true;
@@ -284,7 +345,11 @@ impl Waiting {
     pub(super) fn note(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
         let size = key.len().saturating_add(value.as_ref().map_or(0, Vec::len));
         self.bytes = self.bytes.saturating_add(size).saturating_add(ENTRY);
-        self.notes.insert(key, value);
+        let note = Noted {
+            value,
+            changed: true,
+        };
+        self.notes.insert(key, note);
     }
 
     /// The first notes from one key to before another, in order, and whether there may be more.
@@ -296,21 +361,23 @@ impl Waiting {
     ) -> Result<(Vec<Note>, bool), StateError> {
         let mut found = BTreeMap::new();
         let mut last = None;
-        store.range(from, to, |key, value| {
-            if self.notes.get(key).is_none_or(Option::is_some) {
-                found.insert(key.to_vec(), value.to_vec());
-            }
-            let more = found.len() < NOTES;
-            if !more {
-                last = Some(key.to_vec());
-            }
-            more
-        })?;
+        if !self.complete {
+            store.range(from, to, |key, value| {
+                if !self.notes.contains_key(key) {
+                    found.insert(key.to_vec(), value.to_vec());
+                }
+                let more = found.len() < NOTES;
+                if !more {
+                    last = Some(key.to_vec());
+                }
+                more
+            })?;
+        }
         // Of those in memory none that lies behind what was read.
         let until = last.as_deref().map_or(Bound::Excluded(to), Bound::Included);
         if from < to {
-            for (key, value) in self.notes.range::<[u8], _>((Bound::Included(from), until)) {
-                if let Some(value) = value {
+            for (key, note) in self.notes.range::<[u8], _>((Bound::Included(from), until)) {
+                if let Some(value) = &note.value {
                     found.insert(key.clone(), value.clone());
                 }
             }
@@ -327,24 +394,26 @@ impl Waiting {
     ) -> Result<Option<i64>, StateError> {
         let time = |key: &[u8]| noted(key).map(|(time, _)| time);
         let mut stored = None;
-        store.range(from, to, |key, _| {
-            if self.notes.get(key).is_none_or(Option::is_some) {
-                stored = time(key);
-            }
-            stored.is_none()
-        })?;
+        if !self.complete {
+            store.range(from, to, |key, _| {
+                if !self.notes.contains_key(key) {
+                    stored = time(key);
+                }
+                stored.is_none()
+            })?;
+        }
         let changed = self
             .notes
             .range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)))
-            .find(|(_, value)| value.is_some());
+            .find(|(_, note)| note.value.is_some());
         let changed = changed.and_then(|(key, _)| time(key));
         Ok(stored.into_iter().chain(changed).min())
     }
 
     /// Puts what changed into a batch.
     pub(super) fn store(&self, batch: &mut WriteBatch, family: &Arc<BoundColumnFamily<'_>>) {
-        for (key, value) in &self.notes {
-            match value {
+        for (key, note) in self.notes.iter().filter(|(_, note)| note.changed) {
+            match &note.value {
                 Some(value) => batch.put_cf(family, key, value),
                 None => batch.delete_cf(family, key),
             }
@@ -365,25 +434,43 @@ impl Waiting {
     }
 
     /// What changed is written.
-    pub(super) fn wrote(&mut self) {
-        if self.bytes >= self.most / 2 {
-            return self.forget();
-        }
-        self.notes.clear();
-        self.buckets.retain(|_, bucket| !bucket.over);
-        for bucket in self.buckets.values_mut() {
+    pub(super) fn wrote(&mut self, store: &QueryStore) -> Result<(), StateError> {
+        let mut bytes = 0_usize;
+        self.buckets.retain(|key, bucket| {
             bucket.stored = bucket.chunks.len();
-            bucket
-                .chunks
-                .iter_mut()
-                .for_each(|chunk| chunk.changed = false);
+            let chunks = bucket.chunks.iter_mut();
+            let held: usize = chunks
+                .map(|chunk| {
+                    chunk.changed = false;
+                    chunk.bytes.len()
+                })
+                .sum();
+            bytes = bytes.saturating_add(held.saturating_add(key.len()).saturating_add(ENTRY));
+            !bucket.over
+        });
+        let complete = self.complete;
+        self.notes.retain(|key, note| {
+            note.changed = false;
+            bytes = bytes.saturating_add(key.len().saturating_add(ENTRY));
+            complete && note.value.is_some()
+        });
+        self.bytes = bytes;
+        if bytes >= self.most / 2 {
+            self.clear();
         }
+        self.writes = self.writes.saturating_add(1);
+        if !self.complete && self.writes >= TRY_AGAIN {
+            self.clear();
+            return self.load_all(store);
+        }
+        Ok(())
     }
 }
 
 /// A bucket, from the store where it is not in memory; and how many bytes it takes up now.
 fn load<'b>(
     buckets: &'b mut HashMap<Vec<u8>, Bucket, RandomState>,
+    complete: bool,
     store: &QueryStore,
     key: &[u8],
 ) -> Result<(&'b mut Bucket, usize), StateError> {
@@ -391,7 +478,7 @@ fn load<'b>(
     if !buckets.contains_key(key) {
         let mut bucket = Bucket::default();
         let mut of_chunk = Vec::new();
-        loop {
+        while !complete {
             chunk_key(&mut of_chunk, key, bucket.chunks.len());
             let Some(bytes) = store.get(&of_chunk, <[u8]>::to_vec)? else {
                 break;

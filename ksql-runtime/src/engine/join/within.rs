@@ -128,6 +128,8 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
             self.have = Have::default();
             self.hold(node, side, &own)?;
         }
+        // Behind what goes out alone, which lies there.
+        self.expire(node, partition, width)?;
         let reached = (
             timestamp.saturating_sub(before),
             timestamp.saturating_add(after),
@@ -148,7 +150,6 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
         let mut bucket = std::mem::take(&mut self.key);
         let number = timestamp.div_euclid(width);
         bucket_key(&mut bucket, Of { node, side }, on, number);
-        let mut notes = i64::MAX;
         // Not that of the record: several rows that come of one may wait here.
         let own_number = self.sequence;
         self.sequence = own_number.wrapping_add(1);
@@ -156,7 +157,9 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
             let of = own_number.to_be_bytes();
             let note = note_key(store::ALONE, node, partition, closes, &of);
             self.waiting.note(note, Some(bucket.clone()));
-            notes = closes;
+            if let Some(clock) = self.clocks.get(node, partition) {
+                clock.alone = clock.alone.min(closes);
+            }
         }
         if !self.waiting.has(&self.store, &bucket)? {
             // Nothing in it is of use when its last time's reach is over.
@@ -167,69 +170,78 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
                 .saturating_add(grace);
             let note = note_key(store::EXPIRY, node, partition, until, &bucket);
             self.waiting.note(note, Some(Vec::new()));
-            notes = notes.min(until);
         }
         let record = (timestamp, own_number, alone);
         self.waiting.put(&self.store, &bucket, record, &own)?;
         (self.key, self.own) = (bucket, own);
-        if let Some(clock) = self.clocks.get(node, partition) {
-            clock.next = clock.next.min(notes);
-        }
         Ok(())
     }
 
-    /// Ends what is over in a partition: what goes out alone does, what nothing can meet is forgotten. Whether something else is
-    /// held now.
+    /// Ends what is over in a partition: what goes out alone does, in the order of time. Whether something else is held now.
     fn end(&mut self, node: usize, partition: i32, place: Place) -> Result<bool, StateError> {
         let Some(clock) = self.clocks.get(node, partition) else {
             return Ok(false);
         };
-        let (since, now) = (clock.next, clock.time);
+        let (since, now) = (clock.alone, clock.time);
         if since >= now {
             return Ok(false);
         }
-        let mut next = i64::MAX;
         let mut told = false;
         let mut parts = Vec::new();
-        for kind in [store::ALONE, store::EXPIRY] {
-            // Not from the first on: what was over before is deleted, and walking over it takes longer each time.
-            let from = note_key(kind, node, partition, since, &[]);
-            let to = note_key(kind, node, partition, now, &[]);
-            loop {
-                let (notes, more) = self.waiting.notes(&self.store, &from, &to)?;
-                for (note, bucket) in notes {
-                    self.waiting.note(note.clone(), None);
-                    let (_, of) = noted(&note).ok_or_else(|| self.store.damaged(JOINED_ROW))?;
-                    if kind == store::EXPIRY {
-                        self.waiting.drop_bucket(&self.store, of)?;
-                        continue;
-                    }
-                    let number = of.first_chunk::<8>().map(|of| u64::from_be_bytes(*of));
-                    let number = number.ok_or_else(|| self.store.damaged(JOINED_ROW))?;
-                    let waiting = &mut self.waiting;
-                    let alone = waiting.take_alone(&self.store, &bucket, number, &mut parts)?;
-                    if let Some(time) = alone {
-                        let side = side_of(&bucket);
-                        self.have = Have::default();
-                        self.hold(node, side, &parts)?;
-                        self.arrive(node.saturating_add(1), place, time)?;
-                        told = true;
-                    }
+        // Not from the first on: what was over before is deleted, and walking over it takes longer each time.
+        let from = note_key(store::ALONE, node, partition, since, &[]);
+        let to = note_key(store::ALONE, node, partition, now, &[]);
+        let mut more = true;
+        while more {
+            let notes;
+            (notes, more) = self.waiting.notes(&self.store, &from, &to)?;
+            for (note, bucket) in notes {
+                let number = noted(&note).and_then(|(_, of)| of.first_chunk::<8>());
+                let number = number.map(|number| u64::from_be_bytes(*number));
+                let number = number.ok_or_else(|| self.store.damaged(JOINED_ROW))?;
+                self.waiting.note(note, None);
+                let waiting = &mut self.waiting;
+                let alone = waiting.take_alone(&self.store, &bucket, number, &mut parts)?;
+                if let Some(time) = alone {
+                    let side = side_of(&bucket);
+                    self.have = Have::default();
+                    self.hold(node, side, &parts)?;
+                    self.arrive(node.saturating_add(1), place, time)?;
+                    told = true;
                 }
-                if !more {
-                    break;
-                }
-            }
-            // The next one that ends.
-            let end = note_key(kind, node, partition, i64::MAX, &[]);
-            if let Some(time) = self.waiting.first_note(&self.store, &to, &end)? {
-                next = next.min(time);
             }
         }
+        let end = note_key(store::ALONE, node, partition, i64::MAX, &[]);
+        let next = self.waiting.first_note(&self.store, &to, &end)?;
         if let Some(clock) = self.clocks.get(node, partition) {
-            clock.next = next;
+            clock.alone = next.unwrap_or(i64::MAX);
         }
         Ok(told)
+    }
+
+    /// Forgets what nothing can meet any more in a partition. Nothing depends on when that is, so it is done for many at once.
+    fn expire(&mut self, node: usize, partition: i32, width: i64) -> Result<(), StateError> {
+        let Some(clock) = self.clocks.get(node, partition) else {
+            return Ok(());
+        };
+        let (since, now) = (clock.expired, clock.time);
+        if since.saturating_add(width / 4) >= now {
+            return Ok(());
+        }
+        clock.expired = now;
+        let from = note_key(store::EXPIRY, node, partition, since, &[]);
+        let to = note_key(store::EXPIRY, node, partition, now, &[]);
+        let mut more = true;
+        while more {
+            let notes;
+            (notes, more) = self.waiting.notes(&self.store, &from, &to)?;
+            for (note, _) in notes {
+                let (_, bucket) = noted(&note).ok_or_else(|| self.store.damaged(JOINED_ROW))?;
+                self.waiting.drop_bucket(&self.store, bucket)?;
+                self.waiting.note(note, None);
+            }
+        }
+        Ok(())
     }
 
     /// Holds a side of a join as it was kept.
