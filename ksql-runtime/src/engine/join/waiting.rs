@@ -276,6 +276,9 @@ impl Waiting {
         let mut key = std::mem::take(&mut self.key);
         for number in from.div_euclid(width)..=to.div_euclid(width) {
             bucket_key(&mut key, of, on, number);
+            if self.complete && !self.buckets.contains_key(&key) {
+                continue;
+            }
             let (bucket, added) = load(&mut self.buckets, self.complete, store, &key)?;
             self.bytes = self.bytes.saturating_add(added);
             for chunk in &mut bucket.chunks {
@@ -476,24 +479,11 @@ fn load<'b>(
 ) -> Result<(&'b mut Bucket, usize), StateError> {
     let mut added = 0_usize;
     if !buckets.contains_key(key) {
-        let mut bucket = Bucket::default();
-        let mut of_chunk = Vec::new();
-        while !complete {
-            chunk_key(&mut of_chunk, key, bucket.chunks.len());
-            let Some(bytes) = store.get(&of_chunk, <[u8]>::to_vec)? else {
-                break;
-            };
-            let full = bytes.len() >= CHUNK;
-            added = added.saturating_add(bytes.len());
-            bucket.chunks.push(Chunk {
-                bytes,
-                changed: false,
-            });
-            if !full {
-                break;
-            }
-        }
-        bucket.stored = bucket.chunks.len();
+        let bucket = match complete {
+            true => Bucket::default(),
+            false => stored(store, key)?,
+        };
+        added = bucket.chunks.iter().map(|chunk| chunk.bytes.len()).sum();
         added = added.saturating_add(key.len()).saturating_add(ENTRY);
         buckets.insert(key.to_vec(), bucket);
     }
@@ -502,6 +492,28 @@ fn load<'b>(
         // It was put there.
         None => Err(store.damaged(JOINED_ROW)),
     }
+}
+
+/// A bucket as it is stored.
+fn stored(store: &QueryStore, key: &[u8]) -> Result<Bucket, StateError> {
+    let mut bucket = Bucket::default();
+    let mut of_chunk = Vec::new();
+    loop {
+        chunk_key(&mut of_chunk, key, bucket.chunks.len());
+        let Some(bytes) = store.get(&of_chunk, <[u8]>::to_vec)? else {
+            break;
+        };
+        let full = bytes.len() >= CHUNK;
+        bucket.chunks.push(Chunk {
+            bytes,
+            changed: false,
+        });
+        if !full {
+            break;
+        }
+    }
+    bucket.stored = bucket.chunks.len();
+    Ok(bucket)
 }
 
 /// Sets the state of a record; whether it was another.
