@@ -11,6 +11,7 @@
 //! Invariant: what is in memory is the store's state with everything taken since the last write; an error forgets both, and what
 //! was taken is read again. Belongs to the query's thread.
 
+mod bucket;
 mod clocks;
 mod kept;
 mod keys;
@@ -37,12 +38,13 @@ use crate::entity::Entity;
 use crate::log::RecordRef;
 use crate::query::{Aggregate, At, Join, Project, Scratch, Side};
 use crate::state::{Progress, StateError, Table, Topics};
+use bucket::Met;
 use clocks::Clocks;
 use kept::Kept;
 use named::Named;
 use part::{Have, Holding, What, joined};
 use sink::{Grouped, Projected, Sink, With};
-use waiting::{Met, Waiting};
+use waiting::Waiting;
 
 /// As many inputs as a query may join.
 const MOST_INPUTS: usize = 6;

@@ -17,7 +17,7 @@
 //! Invariant: memory and store together are what waits after everything taken. Belongs to a query's thread.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::{Bound, Range};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -25,32 +25,18 @@ use rocksdb::{BoundColumnFamily, WriteBatch};
 
 use super::super::store::{self, QueryStore};
 use super::JOINED_ROW;
-use crate::codec::{DecodeError, Reader, write};
-use crate::query::Side;
+use super::bucket::{
+    ALONE, Bucket, Chunk, GONE, Met, Of, Record, SETTLED, bucket_key, byte, chunk_key, set, stored,
+};
+use crate::codec::write;
 use crate::state::StateError;
 
 /// What an entry costs beside its bytes, about.
 const ENTRY: usize = 96;
-/// A chunk that has as many bytes is full.
-const CHUNK: usize = 8 * 1024;
 /// As many notes are looked at together.
 const NOTES: usize = 1024;
 /// After so many writes it is tried again whether all of it has room.
 const TRY_AGAIN: u32 = 64;
-
-/// Met, or there is nobody who would want it alone.
-const SETTLED: u8 = 0;
-/// Goes out alone when its time is over.
-const ALONE: u8 = 1;
-/// Went out alone, and is met no more.
-const GONE: u8 = 2;
-
-/// A side of a join.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Of {
-    pub(super) node: usize,
-    pub(super) side: Side,
-}
 
 /// Records that wait.
 #[derive(Debug)]
@@ -78,84 +64,6 @@ struct Noted {
 
 /// A note as it is stored: key and value.
 pub(super) type Note = (Vec<u8>, Vec<u8>);
-
-/// Records near each other in time.
-#[derive(Debug, Default)]
-struct Bucket {
-    chunks: Vec<Chunk>,
-    /// How many chunks the store has of it.
-    stored: usize,
-    /// Forgotten with the next write.
-    over: bool,
-}
-
-#[derive(Debug, Default)]
-struct Chunk {
-    bytes: Vec<u8>,
-    changed: bool,
-}
-
-/// Records that were met, as they are kept.
-#[derive(Debug, Default)]
-pub(super) struct Met {
-    pub(super) bytes: Vec<u8>,
-    pub(super) records: Vec<Record>,
-}
-
-/// A record that waits.
-#[derive(Debug, Clone)]
-pub(super) struct Record {
-    pub(super) time: i64,
-    pub(super) number: u64,
-    /// Where its parts are.
-    pub(super) parts: Range<usize>,
-    state: u8,
-    at: usize,
-}
-
-impl Record {
-    /// The next record of a chunk.
-    fn read(input: &mut Reader<'_>, whole: usize) -> Result<Record, DecodeError> {
-        let time = i64::from_be_bytes(input.array()?);
-        let number = u64::from_be_bytes(input.array()?);
-        let at = whole.saturating_sub(input.rest().len());
-        let state = input.byte()?;
-        let parts = input.bytes()?.len();
-        let end = whole.saturating_sub(input.rest().len());
-        Ok(Record {
-            time,
-            number,
-            parts: end.saturating_sub(parts)..end,
-            state,
-            at,
-        })
-    }
-}
-
-impl Chunk {
-    /// Gives each record to `each`, with the chunk's bytes, which may be changed.
-    fn each(
-        &mut self,
-        mut each: impl FnMut(&Record, &mut Vec<u8>) -> bool,
-    ) -> Result<(), DecodeError> {
-        let whole = self.bytes.len();
-        let mut at = 0_usize;
-        while at < whole {
-            let rest = self.bytes.get(at..).unwrap_or_default();
-            let mut input = Reader::new(rest);
-            let record = Record::read(&mut input, rest.len())?;
-            let next = whole.saturating_sub(input.rest().len());
-            let placed = Record {
-                parts: record.parts.start.saturating_add(at)..record.parts.end.saturating_add(at),
-                at: record.at.saturating_add(at),
-                ..record
-            };
-            self.changed |= each(&placed, &mut self.bytes);
-            at = next;
-        }
-        Ok(())
-    }
-}
 
 impl Waiting {
     /// In about so many bytes.
@@ -235,8 +143,7 @@ impl Waiting {
         parts: &[u8],
     ) -> Result<(), StateError> {
         let (found, added) = load(&mut self.buckets, self.complete, store, bucket)?;
-        let full = |chunk: &Chunk| chunk.bytes.len() >= CHUNK;
-        if found.chunks.last().is_none_or(full) {
+        if found.chunks.last().is_none_or(Chunk::is_full) {
             found.chunks.push(Chunk::default());
         }
         if let Some(chunk) = found.chunks.last_mut() {
@@ -491,69 +398,6 @@ fn load<'b>(
         Some(bucket) => Ok((bucket, added)),
         // It was put there.
         None => Err(store.damaged(JOINED_ROW)),
-    }
-}
-
-/// A bucket as it is stored.
-fn stored(store: &QueryStore, key: &[u8]) -> Result<Bucket, StateError> {
-    let mut bucket = Bucket::default();
-    let mut of_chunk = Vec::new();
-    loop {
-        chunk_key(&mut of_chunk, key, bucket.chunks.len());
-        let Some(bytes) = store.get(&of_chunk, <[u8]>::to_vec)? else {
-            break;
-        };
-        let full = bytes.len() >= CHUNK;
-        bucket.chunks.push(Chunk {
-            bytes,
-            changed: false,
-        });
-        if !full {
-            break;
-        }
-    }
-    bucket.stored = bucket.chunks.len();
-    Ok(bucket)
-}
-
-/// Sets the state of a record; whether it was another.
-fn set(bytes: &mut [u8], record: &Record, state: u8) -> bool {
-    match bytes.get_mut(record.at) {
-        Some(known) if *known != state => {
-            *known = state;
-            true
-        }
-        _ => false,
-    }
-}
-
-fn byte(number: usize) -> u8 {
-    // No query joins more inputs than a byte counts.
-    u8::try_from(number).unwrap_or(u8::MAX)
-}
-
-/// Writes the key of a bucket.
-pub(super) fn bucket_key(key: &mut Vec<u8>, of: Of, on: &[u8], number: i64) {
-    key.clear();
-    key.push(store::WAITING);
-    key.push(byte(of.node));
-    key.push((of.side == Side::Right).into());
-    key.extend_from_slice(&u32::try_from(on.len()).unwrap_or(u32::MAX).to_be_bytes());
-    key.extend_from_slice(on);
-    ksql_schema::ordered::push_i64(number, key);
-}
-
-fn chunk_key(key: &mut Vec<u8>, bucket: &[u8], number: usize) {
-    key.clear();
-    key.extend_from_slice(bucket);
-    key.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes());
-}
-
-/// The side that a bucket is of.
-pub(super) fn side_of(bucket: &[u8]) -> Side {
-    match bucket.get(2) {
-        Some(1) => Side::Right,
-        _ => Side::Left,
     }
 }
 

@@ -10,9 +10,10 @@
 use ksql_schema::query::plan::{JoinKind, Within};
 
 use super::super::store;
+use super::bucket::{Met, Of, bucket_key, side_of};
 use super::part::{Have, pack, unpack};
 use super::sink::Sink;
-use super::waiting::{Met, Of, bucket_key, note_key, noted, side_of};
+use super::waiting::{note_key, noted};
 use super::{JOINED_ROW, Joining, Place};
 use crate::log::partition::partition_for_key;
 use crate::query::{Join, Side};

@@ -4,7 +4,7 @@
 
 use super::shape::name;
 use super::{Part, refuse};
-use crate::model::{Entity, Kind, Role};
+use crate::model::{Column, Entity, Kind, Role};
 use crate::query::column::is_key;
 use crate::query::node::{Node, Sql};
 use crate::query::plan::{JoinForm, JoinKind, Within};
@@ -281,6 +281,49 @@ const fn check_left_keys(output: &Entity<'_>, left: &Entity<'_>, items: &[Item])
             Text("` has more key columns: the others are values"),
         ]);
     }
+    let (mut kept, mut keys) = (left.columns, output.columns);
+    while let (Some((of_left, left_rest)), Some((of_output, output_rest))) =
+        (next_key(kept), next_key(keys))
+    {
+        (kept, keys) = (left_rest, output_rest);
+        if !takes(items, of_output.hash, of_left.hash) {
+            refuse(&[
+                Text("the rows keep the key of `"),
+                Text(left.name),
+                Text("` in its order, and the key `"),
+                Text(of_output.name),
+                Text("` of `"),
+                Text(output.name),
+                Text("` stands where `"),
+                Text(of_left.name),
+                Text("` does: write the `#[key]` fields in that order"),
+            ]);
+        }
+    }
+}
+
+/// The next key column, and those behind it.
+const fn next_key<'c, 'e>(
+    mut columns: &'c [Column<'e>],
+) -> Option<(&'c Column<'e>, &'c [Column<'e>])> {
+    while let [column, rest @ ..] = columns {
+        if matches!(column.role, Role::Key) {
+            return Some((column, rest));
+        }
+        columns = rest;
+    }
+    None
+}
+
+const fn takes(items: &[Item], to: u64, from: u64) -> bool {
+    let mut items = items;
+    while let [item, rest @ ..] = items {
+        items = rest;
+        if item.to == to && item.from == from {
+            return true;
+        }
+    }
+    false
 }
 
 const fn key_takes(output: &Entity<'_>, items: &[Item], from: u64) -> bool {
