@@ -66,6 +66,13 @@ impl Clocks {
         self.of.get_mut(index)
     }
 
+    /// The latest time of a join in any partition.
+    pub(super) fn latest(&self, node: usize) -> i64 {
+        let first = node.saturating_mul(self.partitions);
+        let of_node = self.of.iter().skip(first).take(self.partitions);
+        of_node.map(|clock| clock.time).max().unwrap_or(NEVER)
+    }
+
     /// Each as it is stored.
     pub(super) fn forget(&mut self, store: &QueryStore) -> Result<(), StateError> {
         let partitions = self.partitions;

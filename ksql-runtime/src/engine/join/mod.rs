@@ -101,6 +101,16 @@ pub(super) struct Joining<Q: Join, S> {
     before: Vec<u8>,
 }
 
+/// The memory of each part of a query that keeps something: what the lanes leave, by how many there are.
+fn share(table: &Table, plan: &plan::Query<'_>, groups: bool) -> usize {
+    let has = |form: fn(JoinForm) -> bool| usize::from(plan.joins().any(|join| form(join.form)));
+    let parts = usize::from(groups)
+        .saturating_add(has(|form| matches!(form, JoinForm::Within(_))))
+        .saturating_add(has(|form| !matches!(form, JoinForm::Within(_))))
+        .saturating_add(has(|form| form == JoinForm::ForeignKey));
+    table.settings.gather_bytes / 8 * 7 / parts.max(1)
+}
+
 /// Why a query cannot be run here, if so.
 pub(super) fn refusal(plan: &plan::Query<'_>) -> Option<String> {
     let stream = plan.inputs.first()?.kind == Kind::Stream;
@@ -143,7 +153,7 @@ impl<Q: Join + Aggregate<Input = <Q as Join>::Inputs>> Joining<Q, Grouped<Q::Gro
             Q::Output::MODEL,
             site.targets.first(),
             site.emit,
-            table.settings.gather_bytes / 2,
+            share(table, Q::PLAN, true),
         );
         Joining::start(query, table, site, runtime, Grouped(keeping))
     }
@@ -171,7 +181,7 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
         if let Ok(counts) = store.counts() {
             table.set_left_out(counts.late, counts.keyless);
         }
-        let most = table.settings.gather_bytes;
+        let most = share(table, Q::PLAN, S::KEEPS);
         let joins: Vec<plan::Join<'static>> = Q::PLAN.joins().collect();
         let partitions = topics.iter().next().map_or(0, |topic| topic.partitions);
         let first = Q::PLAN.inputs.first().map(|input| input.kind);
@@ -184,9 +194,9 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
             places,
             tables: first == Some(Kind::Table),
             partitions,
-            kept: Kept::new(most / 2),
-            named: Named::new(most / 4),
-            waiting: Waiting::new(most / 2),
+            kept: Kept::new(most),
+            named: Named::new(most),
+            waiting: Waiting::new(most),
             clocks: Clocks::new(joins.len(), partitions),
             joins,
             sink,
@@ -204,7 +214,7 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
             row: Vec::new(),
             before: Vec::new(),
         };
-        Ordered::new(joining, table, numbers, most / 8)
+        Ordered::new(joining, table, numbers, table.settings.gather_bytes / 8)
     }
 
     fn place(&self, number: i32) -> (usize, i32) {
@@ -327,12 +337,13 @@ impl<Q: Join, S: Sink<Q>> Taking for Joining<Q, S> {
         self.outputs.clear();
         self.kept.forget();
         self.named.forget();
-        self.waiting.forget(&self.store)?;
         let counts = self.store.counts()?;
         self.sequence = counts.sequence;
         (self.late, self.keyless) = (0, 0);
         self.inputs.iter_mut().for_each(|held| held.forget());
         self.clocks.forget(&self.store)?;
+        let none = within::behind_all(&self.joins, &self.clocks);
+        self.waiting.forget(&self.store, none)?;
         self.sink.forget(&self.store, counts)
     }
 

@@ -33,6 +33,9 @@ pub(in super::super) struct Change<'a, Q: Join> {
 
 /// Takes joined rows.
 pub(in super::super) trait Sink<Q: Join> {
+    /// Whether it keeps something in memory.
+    const KEEPS: bool;
+
     /// A row of a stream.
     fn row<'a>(
         &mut self,
@@ -123,6 +126,8 @@ impl Projected {
 }
 
 impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Sink<Q> for Projected {
+    const KEEPS: bool = false;
+
     #[inline]
     fn row<'a>(
         &mut self,
@@ -202,6 +207,8 @@ fn told(stop: Stop, store: &QueryStore, place: Place) -> StateError {
 impl<G: Groups, Q: Join + Aggregate<Input = <Q as Join>::Inputs, Groups = G>> Sink<Q>
     for Grouped<G>
 {
+    const KEEPS: bool = true;
+
     #[inline]
     fn row<'a>(
         &mut self,

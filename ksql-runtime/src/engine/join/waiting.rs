@@ -11,8 +11,9 @@
 //! * [`store::EXPIRY`]: the join, a partition, a time, the key of a bucket. Nothing: when that time is over the bucket is
 //!   forgotten.
 //!
-//! In memory lies all of it while there is room, and then nothing is looked up; else what changed since the last write, and of what
-//! was looked up as much as there is room for.
+//! In memory lie the newest buckets, as many as have room: one of them that is not there is nowhere, so records that come in the order
+//! of time look nothing up. Of older ones memory has what changed or was looked up since the last write, and so it is with notes,
+//! but for those of what goes out alone, which lie there while all of them have room.
 //!
 //! Invariant: memory and store together are what waits after everything taken. Belongs to a query's thread.
 
@@ -21,6 +22,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use ksql_schema::ordered;
 use rocksdb::{BoundColumnFamily, WriteBatch};
 
 use super::super::store::{self, QueryStore};
@@ -44,9 +46,11 @@ pub(super) struct Waiting {
     buckets: HashMap<Vec<u8>, Bucket, RandomState>,
     /// Notes of what is over when.
     notes: BTreeMap<Vec<u8>, Noted>,
-    /// Whether what is not in memory is not in the store.
-    complete: bool,
-    /// Writes since there was no room for all of it.
+    /// Of each join the number from which on a bucket that is not in memory is nowhere.
+    whole: Vec<i64>,
+    /// Whether a note of what goes out alone that is not in memory is nowhere.
+    noted: bool,
+    /// Writes since there was no room for all of these.
     writes: u32,
     bytes: usize,
     most: usize,
@@ -71,7 +75,8 @@ impl Waiting {
         Waiting {
             buckets: HashMap::default(),
             notes: BTreeMap::new(),
-            complete: false,
+            whole: Vec::new(),
+            noted: false,
             writes: 0,
             bytes: 0,
             most,
@@ -79,54 +84,47 @@ impl Waiting {
         }
     }
 
-    /// Everything is as it is stored.
-    pub(super) fn forget(&mut self, store: &QueryStore) -> Result<(), StateError> {
-        self.clear();
-        self.load_all(store)
-    }
-
-    fn clear(&mut self) {
+    /// Everything is as it is stored, where of each join there is no bucket from a number on.
+    pub(super) fn forget(&mut self, store: &QueryStore, none: Vec<i64>) -> Result<(), StateError> {
         self.buckets.clear();
         self.notes.clear();
-        (self.bytes, self.complete, self.writes) = (0, false, 0);
+        self.bytes = 0;
+        self.whole = none;
+        self.load_notes(store)
     }
 
-    /// Takes all of it into memory, where it has room.
-    fn load_all(&mut self, store: &QueryStore) -> Result<(), StateError> {
-        let room = self.most / 4;
-        let mut complete = true;
-        store.range(&[store::WAITING], &[store::CLOCK], |key, value| {
-            self.bytes = self
-                .bytes
-                .saturating_add(key.len())
-                .saturating_add(value.len())
-                .saturating_add(ENTRY);
-            complete = self.bytes < room;
-            match key.split_last_chunk::<4>() {
-                // Chunks come in their order.
-                Some((bucket, _)) if key.first() == Some(&store::WAITING) => {
-                    let bucket = self.buckets.entry(bucket.to_vec()).or_default();
-                    bucket.chunks.push(Chunk {
-                        bytes: value.to_vec(),
-                        changed: false,
-                    });
-                    bucket.stored = bucket.chunks.len();
-                }
-                _ => {
-                    let note = Noted {
-                        value: Some(value.to_vec()),
-                        changed: false,
-                    };
-                    self.notes.insert(key.to_vec(), note);
-                }
-            }
-            complete
+    /// Takes all notes of what goes out alone into memory, where they have room.
+    fn load_notes(&mut self, store: &QueryStore) -> Result<(), StateError> {
+        let (mut bytes, room) = (0_usize, self.most / 8);
+        let mut notes = BTreeMap::new();
+        store.range(&[store::ALONE], &[store::EXPIRY], |key, value| {
+            bytes = bytes.saturating_add(size_of_note(key, Some(value)));
+            let note = Noted {
+                value: Some(value.to_vec()),
+                changed: false,
+            };
+            notes.insert(key.to_vec(), note);
+            bytes < room
         })?;
-        if !complete {
-            self.clear();
+        self.noted = bytes < room;
+        self.writes = 0;
+        if self.noted {
+            self.bytes = self.bytes.saturating_add(bytes);
+            self.notes.append(&mut notes);
         }
-        self.complete = complete;
         Ok(())
+    }
+
+    /// Whether a bucket is nowhere, if it is not in memory.
+    fn is_whole(&self, bucket: &[u8]) -> bool {
+        let number = bucket.split_last_chunk::<8>();
+        let number = number.and_then(|(_, number)| ordered::read_i64(&mut &number[..]).ok());
+        let whole = bucket
+            .get(1)
+            .and_then(|node| self.whole.get(usize::from(*node)));
+        number
+            .zip(whole)
+            .is_some_and(|(number, whole)| number >= *whole)
     }
 
     /// Whether memory is full.
@@ -142,7 +140,8 @@ impl Waiting {
         (time, number, alone): (i64, u64, bool),
         parts: &[u8],
     ) -> Result<(), StateError> {
-        let (found, added) = load(&mut self.buckets, self.complete, store, bucket)?;
+        let found = self.load(store, bucket)?;
+        let mut grown = 0_usize;
         if found.chunks.last().is_none_or(Chunk::is_full) {
             found.chunks.push(Chunk::default());
         }
@@ -153,19 +152,18 @@ impl Waiting {
             chunk.bytes.push(if alone { ALONE } else { SETTLED });
             write::bytes(parts, &mut chunk.bytes);
             chunk.changed = true;
-            let grown = chunk.bytes.len().saturating_sub(before);
-            self.bytes = self.bytes.saturating_add(grown);
+            grown = chunk.bytes.len().saturating_sub(before);
         }
-        self.bytes = self.bytes.saturating_add(added);
+        self.bytes = self.bytes.saturating_add(grown);
         Ok(())
     }
 
     /// Whether a bucket has records.
     pub(super) fn has(&mut self, store: &QueryStore, bucket: &[u8]) -> Result<bool, StateError> {
-        let (found, added) = load(&mut self.buckets, self.complete, store, bucket)?;
-        let has = !found.chunks.is_empty();
-        self.bytes = self.bytes.saturating_add(added);
-        Ok(has)
+        if self.is_nowhere(bucket) {
+            return Ok(false);
+        }
+        Ok(!self.load(store, bucket)?.chunks.is_empty())
     }
 
     /// Adds the records of a side to `met` whose times are in a range, both ends included, in the order of time. They go out alone
@@ -183,11 +181,10 @@ impl Waiting {
         let mut key = std::mem::take(&mut self.key);
         for number in from.div_euclid(width)..=to.div_euclid(width) {
             bucket_key(&mut key, of, on, number);
-            if self.complete && !self.buckets.contains_key(&key) {
+            if self.is_nowhere(&key) {
                 continue;
             }
-            let (bucket, added) = load(&mut self.buckets, self.complete, store, &key)?;
-            self.bytes = self.bytes.saturating_add(added);
+            let bucket = self.load(store, &key)?;
             for chunk in &mut bucket.chunks {
                 let read = chunk.each(|record, bytes| {
                     if record.time < from || record.time > to || record.state == GONE {
@@ -220,8 +217,7 @@ impl Waiting {
         number: u64,
         parts: &mut Vec<u8>,
     ) -> Result<Option<i64>, StateError> {
-        let (bucket, added) = load(&mut self.buckets, self.complete, store, bucket)?;
-        self.bytes = self.bytes.saturating_add(added);
+        let bucket = self.load(store, bucket)?;
         let mut time = None;
         for chunk in &mut bucket.chunks {
             let read = chunk.each(|record, bytes| {
@@ -244,8 +240,7 @@ impl Waiting {
         store: &QueryStore,
         bucket: &[u8],
     ) -> Result<(), StateError> {
-        let (bucket, added) = load(&mut self.buckets, self.complete, store, bucket)?;
-        self.bytes = self.bytes.saturating_add(added);
+        let bucket = self.load(store, bucket)?;
         bucket.chunks.clear();
         bucket.over = true;
         Ok(())
@@ -253,8 +248,9 @@ impl Waiting {
 
     /// Notes something.
     pub(super) fn note(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
-        let size = key.len().saturating_add(value.as_ref().map_or(0, Vec::len));
-        self.bytes = self.bytes.saturating_add(size).saturating_add(ENTRY);
+        self.bytes = self
+            .bytes
+            .saturating_add(size_of_note(&key, value.as_deref()));
         let note = Noted {
             value,
             changed: true,
@@ -271,7 +267,7 @@ impl Waiting {
     ) -> Result<(Vec<Note>, bool), StateError> {
         let mut found = BTreeMap::new();
         let mut last = None;
-        if !self.complete {
+        if !self.has_all_of(from) {
             store.range(from, to, |key, value| {
                 if !self.notes.contains_key(key) {
                     found.insert(key.to_vec(), value.to_vec());
@@ -304,7 +300,7 @@ impl Waiting {
     ) -> Result<Option<i64>, StateError> {
         let time = |key: &[u8]| noted(key).map(|(time, _)| time);
         let mut stored = None;
-        if !self.complete {
+        if !self.has_all_of(from) {
             store.range(from, to, |key, _| {
                 if !self.notes.contains_key(key) {
                     stored = time(key);
@@ -345,60 +341,108 @@ impl Waiting {
 
     /// What changed is written.
     pub(super) fn wrote(&mut self, store: &QueryStore) -> Result<(), StateError> {
+        self.bytes = 0;
+        self.keep_newest();
         let mut bytes = 0_usize;
-        self.buckets.retain(|key, bucket| {
-            bucket.stored = bucket.chunks.len();
-            let chunks = bucket.chunks.iter_mut();
-            let held: usize = chunks
-                .map(|chunk| {
-                    chunk.changed = false;
-                    chunk.bytes.len()
-                })
-                .sum();
-            bytes = bytes.saturating_add(held.saturating_add(key.len()).saturating_add(ENTRY));
-            !bucket.over
-        });
-        let complete = self.complete;
+        let keep = self.noted;
         self.notes.retain(|key, note| {
             note.changed = false;
-            bytes = bytes.saturating_add(key.len().saturating_add(ENTRY));
-            complete && note.value.is_some()
+            let stays = keep && key.first() == Some(&store::ALONE) && note.value.is_some();
+            if stays {
+                bytes = bytes.saturating_add(size_of_note(key, note.value.as_deref()));
+            }
+            stays
         });
-        self.bytes = bytes;
-        if bytes >= self.most / 2 {
-            self.clear();
+        if bytes >= self.most / 8 {
+            self.notes.clear();
+            (self.noted, bytes) = (false, 0);
         }
+        self.bytes = self.bytes.saturating_add(bytes);
         self.writes = self.writes.saturating_add(1);
-        if !self.complete && self.writes >= TRY_AGAIN {
-            self.clear();
-            return self.load_all(store);
+        match !self.noted && self.writes >= TRY_AGAIN {
+            true => self.load_notes(store),
+            false => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Keeps the newest buckets of each join, as many as have room, all of which are written.
+    fn keep_newest(&mut self) {
+        // By join and number, how many bytes.
+        let mut sizes = BTreeMap::<(u8, i64), usize>::new();
+        let place = |key: &[u8]| {
+            let (_, number) = key.split_last_chunk::<8>()?;
+            Some((*key.get(1)?, ordered::read_i64(&mut &number[..]).ok()?))
+        };
+        for (key, bucket) in &mut self.buckets {
+            bucket.stored = bucket.chunks.len();
+            let mut held = key.len().saturating_add(ENTRY);
+            for chunk in &mut bucket.chunks {
+                chunk.changed = false;
+                held = held.saturating_add(chunk.bytes.len());
+            }
+            if let Some(place) = place(key).filter(|_| !bucket.over) {
+                let size = sizes.entry(place).or_default();
+                *size = size.saturating_add(held);
+            }
+        }
+        let room = self.most / 8 * 3;
+        let room = room.checked_div(self.whole.len()).unwrap_or(0);
+        for (node, whole) in (0_u8..).zip(&mut self.whole) {
+            let mut held = 0_usize;
+            for ((_, number), size) in sizes.range((node, i64::MIN)..=(node, i64::MAX)).rev() {
+                held = held.saturating_add(*size);
+                if held > room {
+                    *whole = (*whole).max(number.saturating_add(1));
+                    break;
+                }
+                self.bytes = self.bytes.saturating_add(*size);
+            }
+        }
+        let whole = &self.whole;
+        self.buckets.retain(|key, bucket| {
+            let newest = place(key)
+                .zip(key.get(1))
+                .is_some_and(|((_, number), node)| {
+                    let whole = whole.get(usize::from(*node));
+                    whole.is_some_and(|whole| number >= *whole)
+                });
+            newest && !bucket.over
+        });
+    }
+
+    /// Whether a bucket is neither in memory nor in the store, as far as that is known without looking.
+    fn is_nowhere(&self, bucket: &[u8]) -> bool {
+        !self.buckets.contains_key(bucket) && self.is_whole(bucket)
+    }
+
+    /// Whether memory has every note of the kind that a key is of.
+    fn has_all_of(&self, key: &[u8]) -> bool {
+        self.noted && key.first() == Some(&store::ALONE)
+    }
+
+    /// A bucket, from the store where it is not in memory.
+    fn load(&mut self, store: &QueryStore, key: &[u8]) -> Result<&mut Bucket, StateError> {
+        if !self.buckets.contains_key(key) {
+            let bucket = match self.is_whole(key) {
+                true => Bucket::default(),
+                false => stored(store, key)?,
+            };
+            let chunks = bucket.chunks.iter().map(|chunk| chunk.bytes.len());
+            let held = chunks.sum::<usize>().saturating_add(key.len());
+            self.bytes = self.bytes.saturating_add(held).saturating_add(ENTRY);
+            self.buckets.insert(key.to_vec(), bucket);
+        }
+        // It was put there.
+        self.buckets
+            .get_mut(key)
+            .ok_or_else(|| store.damaged(JOINED_ROW))
     }
 }
 
-/// A bucket, from the store where it is not in memory; and how many bytes it takes up now.
-fn load<'b>(
-    buckets: &'b mut HashMap<Vec<u8>, Bucket, RandomState>,
-    complete: bool,
-    store: &QueryStore,
-    key: &[u8],
-) -> Result<(&'b mut Bucket, usize), StateError> {
-    let mut added = 0_usize;
-    if !buckets.contains_key(key) {
-        let bucket = match complete {
-            true => Bucket::default(),
-            false => stored(store, key)?,
-        };
-        added = bucket.chunks.iter().map(|chunk| chunk.bytes.len()).sum();
-        added = added.saturating_add(key.len()).saturating_add(ENTRY);
-        buckets.insert(key.to_vec(), bucket);
-    }
-    match buckets.get_mut(key) {
-        Some(bucket) => Ok((bucket, added)),
-        // It was put there.
-        None => Err(store.damaged(JOINED_ROW)),
-    }
+/// What a note takes up, about.
+fn size_of_note(key: &[u8], value: Option<&[u8]>) -> usize {
+    let value = value.map_or(0, <[u8]>::len);
+    key.len().saturating_add(value).saturating_add(ENTRY)
 }
 
 /// The key of a note of when something is over; without `what`, where those of a time begin.
@@ -407,7 +451,7 @@ pub(super) fn note_key(kind: u8, node: usize, partition: i32, time: i64, what: &
     key.push(kind);
     key.push(byte(node));
     key.extend_from_slice(&partition.to_be_bytes());
-    ksql_schema::ordered::push_i64(time, &mut key);
+    ordered::push_i64(time, &mut key);
     key.extend_from_slice(what);
     key
 }
@@ -415,6 +459,6 @@ pub(super) fn note_key(kind: u8, node: usize, partition: i32, time: i64, what: &
 /// The time in the key of a note, and what it is of.
 pub(super) fn noted(key: &[u8]) -> Option<(i64, &[u8])> {
     let mut input = key.get(6..)?;
-    let time = ksql_schema::ordered::read_i64(&mut input).ok()?;
+    let time = ordered::read_i64(&mut input).ok()?;
     Some((time, input))
 }

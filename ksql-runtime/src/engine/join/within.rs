@@ -7,10 +7,11 @@
 //! Invariant: a record that went out alone meets none afterwards; one that comes when its own window and grace are over is
 //! left out, and counted. What comes out of a join leaves what is held of the inputs before it as it was.
 
-use ksql_schema::query::plan::{JoinKind, Within};
+use ksql_schema::query::plan::{Join as Joined, JoinForm, JoinKind, Within};
 
 use super::super::store;
 use super::bucket::{Met, Of, bucket_key, side_of};
+use super::clocks::Clocks;
 use super::part::{Have, pack, unpack};
 use super::sink::Sink;
 use super::waiting::{note_key, noted};
@@ -61,6 +62,20 @@ fn other(side: Side) -> Side {
         Side::Left => Side::Right,
         Side::Right => Side::Left,
     }
+}
+
+/// Of each join the number of a bucket behind all that were taken.
+pub(super) fn behind_all(joins: &[Joined<'_>], clocks: &Clocks) -> Vec<i64> {
+    let number = |(node, join): (usize, &Joined<'_>)| match join.form {
+        JoinForm::Within(within) => {
+            let time = clocks.latest(node);
+            // Both sides have one width.
+            time.div_euclid(reach(within, Side::Left).width)
+                .saturating_add(1)
+        }
+        _ => i64::MIN,
+    };
+    joins.iter().enumerate().map(number).collect()
 }
 
 impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
