@@ -11,6 +11,7 @@ use std::time::Duration;
 use ksql_runtime::prelude::*;
 use ksql_runtime::testing::{self, Test};
 use ksql_runtime_tests::child::Lines;
+use ksql_runtime_tests::files::copy;
 use ksql_runtime_tests::joins::*;
 use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::workload::mix;
@@ -59,18 +60,6 @@ where
         again += told.len() - whole.len();
     }
     again
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a directory");
-    for entry in std::fs::read_dir(from).expect("a directory") {
-        let entry = entry.expect("an entry");
-        let to = to.join(entry.file_name());
-        match entry.file_type().expect("a type").is_dir() {
-            true => copy(&entry.path(), &to),
-            false => drop(std::fs::copy(entry.path(), to).expect("a copy")),
-        }
-    }
 }
 
 async fn run(directory: &Path, memory: &str) -> Test {
