@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::codec::{DecodeError, Defect};
 use crate::config::ConfigError;
+use crate::consume::Stopped;
 use crate::log::LogError;
 use crate::model::Invalid;
 use crate::registry::RegistryError;
@@ -188,6 +189,19 @@ pub enum Error {
         partition: i32,
         /// The offset.
         offset: i64,
+    },
+    /// A record that no policy of its consumer let pass.
+    #[error(transparent)]
+    Consumer(Box<Stopped>),
+    /// A consumer that cannot start.
+    #[error("`{entity}` cannot be consumed from topic `{topic}`: {reason}")]
+    Consume {
+        /// The entity.
+        entity: &'static str,
+        /// The topic.
+        topic: String,
+        /// What is wrong, and what would be right.
+        reason: String,
     },
     /// The log.
     #[error(transparent)]

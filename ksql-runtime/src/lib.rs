@@ -57,9 +57,13 @@ pub mod clock;
 #[cfg(feature = "embedded")]
 pub mod config;
 #[cfg(feature = "embedded")]
+pub mod consume;
+#[cfg(feature = "embedded")]
 pub mod context;
 #[cfg(feature = "embedded")]
 pub(crate) mod directory;
+#[cfg(feature = "embedded")]
+pub mod dlq;
 #[cfg(feature = "embedded")]
 mod engine;
 #[cfg(feature = "embedded")]

@@ -12,6 +12,7 @@ pub use crate::query::{IntoQuery, Query, Stream, Table};
 #[cfg(feature = "embedded")]
 pub use crate::{
     config::Config,
+    consume::Records as _,
     context::{Context, ContextBuilder},
     set::EntitySet,
 };

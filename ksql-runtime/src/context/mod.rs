@@ -35,6 +35,7 @@ use services::Services;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::consume::{ConsumerStatus, Consumers};
 use crate::directory::DirectoryLock;
 use crate::entity::Entity;
 use crate::error::{Chain, Error, Result};
@@ -88,6 +89,7 @@ struct Inner {
     /// Those with a topic of their own.
     registrations: Vec<builder::Registration>,
     events: broadcast::Sender<Event>,
+    consumers: Arc<Consumers>,
     flusher: Mutex<Option<tokio::task::JoinHandle<()>>>,
     /// The last field: fields are dropped in order, and the directory is free when everything in it is closed.
     lock: Mutex<Option<DirectoryLock>>,
@@ -109,6 +111,8 @@ pub(crate) struct Registered {
     pub(crate) topic: String,
     pub(crate) partitions: u32,
     pub(crate) value_schema: u32,
+    /// The id under which values are in the entity's own form.
+    pub(crate) own_form: u32,
     pub(crate) key_schema: u32,
     /// Whether a query writes the topic, in ksqlDB's form.
     pub(crate) result: bool,
@@ -117,6 +121,7 @@ pub(crate) struct Registered {
     pub(crate) ready_timeout: Duration,
     pub(crate) table: Option<Arc<Table>>,
     pub(crate) results: Arc<Results>,
+    pub(crate) consumers: Arc<Consumers>,
 }
 
 /// A table's status beside its names.
@@ -202,6 +207,11 @@ impl Context {
         tables
     }
 
+    /// Every consumer that runs, and those that ended with an error, in the order in which they were started.
+    pub fn consumers(&self) -> Vec<ConsumerStatus> {
+        self.0.consumers.status()
+    }
+
     /// Waits until every table has reached the end its topic had at start.
     ///
     /// # Errors
@@ -241,9 +251,10 @@ impl Context {
         Ok(())
     }
 
-    /// Ends every table that is ready behind the records acknowledged so far, flushes and closes state and log. Afterwards
-    /// the directory is free, and sets that are left over answer with an error. It is over within ten seconds: what a slow
-    /// cluster has not shown the tables by then they read at the next start.
+    /// Ends every consumer: handlers that run are waited for, as long as their `stop_timeout` says, and what is finished is
+    /// committed. Then every table that is ready ends behind the records acknowledged so far; state and log are flushed and
+    /// closed. Afterwards the directory is free, and sets that are left over answer with an error. Behind the consumers it is
+    /// over within ten seconds: what a slow cluster has not shown the tables by then they read at the next start.
     ///
     /// # Errors
     /// Where records are on their way that nobody acknowledged in time, or the last flush fails: rows since the one before
@@ -252,6 +263,8 @@ impl Context {
         let inner = Arc::clone(&self.0);
         drop(self);
         inner.stop_flushing();
+        inner.consumers.close();
+        inner.consumers.wait().await;
         let began = Instant::now();
         // A record whose caller was cancelled is still sent: the tables read it too. What is wrong with the log is told
         // when it is closed.
@@ -370,6 +383,7 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.stop_flushing();
+        self.consumers.close();
         // A drop cannot ask the log for its ends: what the tables have not read is read at the next start.
         if let Err(error) = self.close_tables(&HashMap::new(), Instant::now()) {
             tracing::error!(error = %Chain(&error), "the tables could not be flushed: what they read last is read again at the next start");

@@ -17,7 +17,9 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::consume::Consumers;
 use crate::directory::DirectoryLock;
+use crate::dlq::DeadLetters;
 use crate::engine::{Site, Target};
 use crate::error::{Chain, Error, Result, Step};
 use crate::log::{LogError, TopicDescription};
@@ -123,6 +125,12 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     let store = Arc::new(store.map_err(|error| at(Step::OpenState)(error.into()))?);
 
     let results = Arc::new(Results::new(config.cached_results));
+    let letters = DeadLetters::new(&services.log, &config, &clock);
+    let consumers = Arc::new(Consumers::new(
+        &config.application_id,
+        &services.registry,
+        letters,
+    ));
     let mut registered = HashMap::new();
     for (((entity, topic), ids), kept) in entities.iter().zip(&topics).zip(&schemas).zip(&tables) {
         let (value_schema, key_schema) = *ids;
@@ -140,6 +148,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
                 topic: topic.name.to_string(),
                 partitions: topic.partitions,
                 value_schema,
+                own_form: options::own_form(entity, value_schema),
                 key_schema,
                 result: entity.result.is_some(),
                 log: services.log.clone(),
@@ -147,6 +156,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
                 ready_timeout: config.ready_timeout,
                 table,
                 results: Arc::clone(&results),
+                consumers: Arc::clone(&consumers),
             }),
         );
     }
@@ -228,6 +238,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         queries: running,
         registrations: entities.clone(),
         events: builder.events.clone(),
+        consumers,
         flusher: Mutex::new(None),
         lock: Mutex::new(Some(lock)),
     }));

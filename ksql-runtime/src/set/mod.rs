@@ -2,6 +2,7 @@
 
 mod add;
 mod cached;
+mod consume;
 mod position;
 mod read;
 mod wanted;

@@ -36,10 +36,10 @@ pub(crate) struct Origin {
 
 /// Reads keys and values of one entity, whoever wrote them.
 pub(crate) struct Decoder<T> {
-    table: Arc<Table>,
     origin: Origin,
     registry: Registry,
-    runtime: tokio::runtime::Handle,
+    /// For whom it waits for schemas, and on which runtime; nobody where it does not.
+    waits: Option<(Arc<Table>, tokio::runtime::Handle)>,
     values: HashMap<u32, Resolution>,
     keys: HashMap<u32, Resolution>,
     /// The schema that the registry could not give.
@@ -204,10 +204,17 @@ impl<T: Entity> Decoder<T> {
         runtime: tokio::runtime::Handle,
     ) -> Self {
         Decoder {
-            table: Arc::clone(table),
+            waits: Some((Arc::clone(table), runtime)),
+            ..Decoder::knowing(origin, registry)
+        }
+    }
+
+    /// One that asks nobody: a schema that is not known yet is [`Refusal::Unknown`].
+    pub(crate) fn knowing(origin: Origin, registry: Registry) -> Self {
+        Decoder {
             origin,
             registry,
-            runtime,
+            waits: None,
             values: HashMap::new(),
             keys: HashMap::new(),
             wanted: None,
@@ -215,6 +222,11 @@ impl<T: Entity> Decoder<T> {
             key_scratch: Vec::new(),
             _entity: std::marker::PhantomData,
         }
+    }
+
+    /// Where schemas come from.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     /// The error for a schema that the registry did not give, which is asked for again before anything is read.
@@ -293,7 +305,13 @@ impl<T: Entity> Decoder<T> {
         match plans.entry(id) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(free) => {
-                let writer = schema(&self.table, &self.registry, &self.runtime, id)?;
+                let writer = match &self.waits {
+                    Some((table, runtime)) => schema(table, &self.registry, runtime, id)?,
+                    None => self
+                        .registry
+                        .known_schema(id)
+                        .ok_or(Refusal::Unknown(id, RegistryError::Log(LogError::Closed)))?,
+                };
                 let plan = Resolution::build(&writer, T::MODEL, part)
                     .map_err(|error| format!("schema {id}: {error}"))?;
                 Ok(free.insert(plan))

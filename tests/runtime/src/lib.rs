@@ -8,6 +8,7 @@ pub struct Readme;
 pub mod child;
 pub mod cluster;
 pub mod conformance;
+pub mod consuming;
 pub mod environment;
 pub mod errors;
 pub mod files;

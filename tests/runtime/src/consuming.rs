@@ -1,0 +1,211 @@
+//! Where consumers are tested: the embedded log and a real Kafka alike, each test with topics and groups of its own.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ksql_runtime::consume::{ConsumerStatus, Subscription};
+use ksql_runtime::context::ContextBuilder;
+use ksql_runtime::log::{Log, Record};
+use ksql_runtime::prelude::*;
+use tokio::sync::Notify;
+
+use crate::cluster::Place;
+use crate::servers;
+
+/// Nothing takes as long unless it hangs.
+pub const LIMIT: Duration = Duration::from_secs(120);
+
+/// What is consumed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Entity)]
+#[topic("payments", partitions = 4)]
+#[stream]
+#[entity(namespace = "bank")]
+pub struct Payment {
+    /// Whose.
+    #[key]
+    pub account: i64,
+    /// Which: unique in a test.
+    pub number: i64,
+    /// What it is for.
+    pub note: String,
+}
+
+/// The same with one partition, so that everything stands in one order.
+#[derive(Debug, Clone, PartialEq, Eq, Entity)]
+#[topic("entries")]
+#[table]
+#[entity(namespace = "bank")]
+pub struct Entry {
+    /// Whose.
+    #[key]
+    pub account: i64,
+    /// Which.
+    pub number: i64,
+}
+
+/// A payment.
+pub fn payment(account: i64, number: i64) -> Payment {
+    Payment {
+        account,
+        number,
+        note: format!("{number} of {account}"),
+    }
+}
+
+/// An entry.
+pub fn entry(account: i64, number: i64) -> Entry {
+    Entry { account, number }
+}
+
+/// A log of one test.
+#[derive(Debug)]
+pub enum Site {
+    /// In this process.
+    Embedded(tempfile::TempDir),
+    /// On the broker that the tests share.
+    Kafka(Box<Place>),
+}
+
+impl Site {
+    /// The embedded log.
+    pub fn embedded() -> Site {
+        Site::Embedded(tempfile::tempdir().expect("a directory"))
+    }
+
+    /// The shared broker and registry, where there are any.
+    pub fn kafka(test: &str) -> Option<Site> {
+        let kafka = servers::kafka_or_skip(test)?;
+        let registry = servers::registry_or_skip(test)?;
+        Some(Site::Kafka(Box::new(Place::new(
+            kafka.bootstrap(),
+            registry,
+        ))))
+    }
+
+    /// A context of payments and entries, to be changed and started.
+    pub fn builder(&self) -> ContextBuilder {
+        let builder = match self {
+            Site::Embedded(directory) => crate::context().state_dir(directory.path()),
+            Site::Kafka(place) => place
+                .builder()
+                // Groups are found again soon.
+                .setting("kafka.consumer.session.timeout.ms", "6000")
+                .setting("kafka.consumer.heartbeat.interval.ms", "500"),
+        };
+        builder.entity::<Payment>().entity::<Entry>()
+    }
+
+    /// A started context.
+    pub async fn open(&self) -> Context {
+        tokio::time::timeout(LIMIT, self.builder().start())
+            .await
+            .expect("a start ends")
+            .expect("the context starts")
+    }
+}
+
+/// What handlers have seen, in their order.
+#[derive(Debug, Clone)]
+pub struct Seen<T>(Arc<(Mutex<Vec<T>>, Notify)>);
+
+impl<T> Default for Seen<T> {
+    fn default() -> Self {
+        Seen(Arc::new((Mutex::default(), Notify::new())))
+    }
+}
+
+impl<T: Clone> Seen<T> {
+    /// Notes one.
+    pub fn push(&self, one: T) {
+        self.0.0.lock().expect("not poisoned").push(one);
+        self.0.1.notify_waiters();
+    }
+
+    /// All so far.
+    pub fn all(&self) -> Vec<T> {
+        self.0.0.lock().expect("not poisoned").clone()
+    }
+
+    /// How many so far.
+    pub fn len(&self) -> usize {
+        self.0.0.lock().expect("not poisoned").len()
+    }
+
+    /// Whether none was.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Waits until there are so many.
+    pub async fn wait_for(&self, count: usize) -> Vec<T> {
+        let waiting = async {
+            loop {
+                let mut told = std::pin::pin!(self.0.1.notified());
+                told.as_mut().enable();
+                if self.len() >= count {
+                    return self.all();
+                }
+                told.await;
+            }
+        };
+        match tokio::time::timeout(LIMIT, waiting).await {
+            Ok(all) => all,
+            Err(_) => panic!("{} of {count} came", self.len()),
+        }
+    }
+}
+
+/// The one status of a consumer of one topic.
+pub fn status(subscription: &Subscription) -> ConsumerStatus {
+    subscription.status().pop().expect("it reads a topic")
+}
+
+/// Waits until what a consumer is doing is this.
+pub async fn reaches(
+    subscription: &Subscription,
+    what: &str,
+    holds: impl Fn(&ConsumerStatus) -> bool,
+) -> ConsumerStatus {
+    let waiting = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        loop {
+            let status = status(subscription);
+            if holds(&status) {
+                return status;
+            }
+            ticks.tick().await;
+        }
+    };
+    match tokio::time::timeout(LIMIT, waiting).await {
+        Ok(status) => status,
+        Err(_) => panic!("{what} is not reached: {:?}", status(subscription)),
+    }
+}
+
+/// What a group committed in a topic, by partition.
+pub async fn committed(ctx: &Context, group: &str, topic: &str) -> Vec<Option<i64>> {
+    let log: &Log = ctx.log();
+    let partitions = log.describe(topic).await.expect("a topic").partitions;
+    let mut all = Vec::new();
+    for partition in 0..partitions.cast_signed() {
+        all.push(
+            log.committed(group, topic, partition)
+                .await
+                .expect("the log answers"),
+        );
+    }
+    all
+}
+
+/// Where the partitions of a topic end.
+pub async fn ends(ctx: &Context, topic: &str) -> Vec<Option<i64>> {
+    let offsets = ctx.log().all_offsets(topic).await.expect("the log answers");
+    offsets.iter().map(|one| Some(one.end)).collect()
+}
+
+/// Produces bytes as others would.
+pub async fn produce(ctx: &Context, topic: &str, key: Option<&[u8]>, value: Option<&[u8]>) -> i64 {
+    let record = Record::new(key, value, ctx.clock().now_ms()).partition(0);
+    let receipt = ctx.log().produce(topic, record).await;
+    receipt.expect("it is produced").offset
+}

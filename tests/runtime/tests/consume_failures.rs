@@ -1,0 +1,393 @@
+//! Every combination of policy, failure and commit mode of `docs/consuming.md`: the table is read from the page, and each of
+//! its cells is tried.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use ksql_runtime::consume::{
+    BoxError, Consumer, Counters, Ended, ErrorClass, ForEach, HandlerError, Message, OnDecodeError,
+    OnError, Outcome, Settled,
+};
+use ksql_runtime::error::Error;
+use ksql_runtime::prelude::*;
+use ksql_runtime_tests::consuming::{Entry, LIMIT, Seen, Site, committed, entry, produce};
+
+const PAGE: &str = include_str!("../../../docs/consuming.md");
+
+/// A cell of the table: one combination, and what the page says of it.
+#[derive(Debug, Clone)]
+struct Cell {
+    failure: String,
+    manual: bool,
+    policy: String,
+    retry: Option<u32>,
+    attempts: String,
+    record: String,
+    committed: String,
+    consumer: String,
+    counted: BTreeMap<String, u64>,
+}
+
+fn cells() -> Vec<Cell> {
+    let table = PAGE
+        .split_once("### Every combination")
+        .expect("the chapter")
+        .1;
+    let rows = table
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .skip(2)
+        .take_while(|line| line.matches('|').count() == 10);
+    let mut cells = Vec::new();
+    for row in rows {
+        let columns: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [
+            _,
+            failures,
+            modes,
+            policies,
+            retries,
+            attempts,
+            record,
+            committed,
+            consumer,
+            counted,
+            _,
+        ] = columns[..]
+        else {
+            panic!("a row of nine columns: {row}");
+        };
+        let counted: BTreeMap<String, u64> = counted
+            .split(", ")
+            .filter_map(|one| one.split_once(' '))
+            .map(|(name, number)| (name.to_owned(), number.parse().expect("a number")))
+            .collect();
+        for failure in failures.split(", ") {
+            for mode in modes.split(", ") {
+                for policy in policies.split(", ") {
+                    for retry in retries.split(", ") {
+                        cells.push(Cell {
+                            failure: failure.to_owned(),
+                            manual: mode == "manual",
+                            policy: policy.to_owned(),
+                            retry: retry.parse().ok(),
+                            attempts: attempts.to_owned(),
+                            record: record.to_owned(),
+                            committed: committed.to_owned(),
+                            consumer: consumer.to_owned(),
+                            counted: counted.clone(),
+                        });
+                    }
+                }
+            }
+        }
+    }
+    cells
+}
+
+/// How often a handler fails that works at last.
+const FAILURES: u32 = 3;
+
+fn on_error(policy: &str) -> OnError {
+    match policy {
+        "Stop" => OnError::Stop,
+        "Retry" => OnError::Retry,
+        "Dlq" => OnError::Dlq,
+        "Skip" => OnError::Skip,
+        other => panic!("no policy `{other}`"),
+    }
+}
+
+fn on_decode_error(policy: &str) -> OnDecodeError {
+    match policy {
+        "Stop" => OnDecodeError::Stop,
+        "Dlq" => OnDecodeError::Dlq,
+        "Skip" => OnDecodeError::Skip,
+        other => panic!("no policy `{other}` for what cannot be read"),
+    }
+}
+
+/// A consumer with the policy under test where the failure belongs, and none elsewhere.
+fn consumer(ctx: &Context, cell: &Cell, group: &str) -> Consumer<Entry> {
+    let short = Duration::from_millis(1);
+    let mut consumer = ctx.set::<Entry>().consume().group(group);
+    if let Some(attempts) = cell.retry {
+        consumer = consumer.with_retry(attempts, short);
+    }
+    match cell.failure.as_str() {
+        "record" => consumer.on_error_of(ErrorClass::Record, on_error(&cell.policy)),
+        "transient" => consumer.on_error_of(ErrorClass::Transient, on_error(&cell.policy)),
+        "fatal" => consumer.on_error_of(ErrorClass::Fatal, on_error(&cell.policy)),
+        "panic" => consumer.on_panic(on_error(&cell.policy)),
+        "time-out" => consumer
+            .on_error_of(ErrorClass::Transient, on_error(&cell.policy))
+            .timeout(short),
+        "retry" | "retry after" | "skip" | "dlq" => consumer.on_error(on_error(&cell.policy)),
+        _ => consumer.on_decode_error(on_decode_error(&cell.policy)),
+    }
+}
+
+fn error(failure: &str) -> HandlerError {
+    let source: BoxError = "it does not work".into();
+    match failure {
+        "record" => HandlerError::record(source),
+        "transient" => HandlerError::transient(source),
+        "fatal" => HandlerError::fatal(source),
+        other => panic!("no failure `{other}`"),
+    }
+}
+
+/// What a handler that returns an outcome does with the record that fails.
+async fn automatic(failure: String) -> Outcome {
+    match failure.as_str() {
+        "panic" => panic!("it does not work"),
+        "time-out" => std::future::pending().await,
+        "retry" => Outcome::retry(),
+        "retry after" => Outcome::retry_after(Duration::from_millis(1)),
+        "skip" => Outcome::skip(),
+        "dlq" => Outcome::dlq("it does not work"),
+        class => Outcome::Failed(error(class)),
+    }
+}
+
+/// The same with manual commit.
+async fn manual(failure: String, message: Message<Entry>) -> Result<Settled, HandlerError> {
+    match failure.as_str() {
+        "panic" => panic!("it does not work"),
+        "time-out" => std::future::pending().await,
+        "retry" => Ok(message.negative_ack()),
+        "retry after" => Ok(message.negative_ack_after(Duration::from_millis(1))),
+        class => Err(error(class)),
+    }
+}
+
+fn run(ctx: &Context, cell: &Cell, group: &str, seen: &Seen<i64>) -> ForEach {
+    let consumer = consumer(ctx, cell, group);
+    let works_at_last = cell.attempts == "until it works";
+    let tried = Arc::new(AtomicU32::new(0));
+    let (failure, seen) = (cell.failure.clone(), seen.clone());
+    // The second record fails, but for the last time where it is to work at last.
+    let fails = move |number: i64| {
+        number == 1 && {
+            let before = tried.fetch_add(1, Ordering::SeqCst);
+            !(works_at_last && before == FAILURES)
+        }
+    };
+    if cell.manual {
+        consumer.with_manual_commit().for_each(move |message| {
+            seen.push(message.number);
+            let (fails, failure) = (fails(message.number), failure.clone());
+            async move {
+                if fails {
+                    manual(failure, message).await
+                } else {
+                    Ok::<_, HandlerError>(message.commit())
+                }
+            }
+        })
+    } else {
+        use ksql_runtime::consume::Records as _;
+        consumer.for_each(move |entry: Entry| {
+            seen.push(entry.number);
+            let (fails, failure) = (fails(entry.number), failure.clone());
+            async move {
+                if fails {
+                    automatic(failure).await
+                } else {
+                    Outcome::done()
+                }
+            }
+        })
+    }
+}
+
+/// The topic of a cell: what cannot be read is the second of its records.
+async fn fill(ctx: &Context, failure: &str) {
+    let topic = ctx.set::<Entry>().topic().expect("a topic").to_owned();
+    let set = ctx.set::<Entry>();
+    set.add(entry(1, 0)).await.expect("it is added");
+    let (mut key, mut value) = (Vec::new(), Vec::new());
+    entry(1, 1).encode_key(0, &mut key).expect("a key");
+    entry(1, 1).encode_value(&mut value).expect("a value");
+    let framed = |id: u32, body: &[u8]| {
+        let mut bytes = vec![0];
+        bytes.extend(id.to_be_bytes());
+        bytes.extend(body);
+        bytes
+    };
+    let subject = format!("{topic}-value");
+    let schema = ctx
+        .registry()
+        .register(&subject, Entry::VALUE_SCHEMA)
+        .await
+        .expect("a schema");
+    let whole = framed(schema, &value);
+    match failure {
+        "no key" => produce(ctx, &topic, None, Some(&whole)).await,
+        "key" => produce(ctx, &topic, Some(b"abc"), Some(&whole)).await,
+        "value" => produce(ctx, &topic, Some(&key), Some(&framed(schema, &[0xff; 12]))).await,
+        "frame" => produce(ctx, &topic, Some(&key), Some(b"text")).await,
+        "schema" => produce(ctx, &topic, Some(&key), Some(&framed(987_654, &value))).await,
+        _ => set.add(entry(1, 1)).await.expect("it is added").offset,
+    };
+    set.add(entry(1, 2)).await.expect("it is added");
+}
+
+fn count(counters: &Counters, name: &str) -> u64 {
+    let found = counters.iter().find(|(known, _)| *known == name);
+    found.unwrap_or_else(|| panic!("no counter `{name}`")).1
+}
+
+async fn letters(ctx: &Context, group: &str) -> usize {
+    let all = ctx.log().all_offsets("system.dlq").await;
+    let Ok(all) = all else { return 0 };
+    let mut found = 0;
+    for (partition, offsets) in (0..).zip(all) {
+        let mut reader = ctx
+            .log()
+            .reader("system.dlq", &[(partition, offsets.start)])
+            .expect("a reader");
+        let mut at = offsets.start;
+        while at < offsets.end {
+            let Some(fetched) = reader.poll(LIMIT).expect("it reads") else {
+                continue;
+            };
+            at = fetched.next_offset();
+            found += fetched
+                .records()
+                .filter(|record| {
+                    record.headers.last("__dlq.errors.group") == Some(group.as_bytes())
+                })
+                .count();
+        }
+    }
+    found
+}
+
+async fn tried(ctx: &Context, cell: &Cell, number: usize) -> Result<(), String> {
+    let group = format!("g{number}");
+    let seen = Seen::default();
+    let subscription = run(ctx, cell, &group, &seen)
+        .start()
+        .await
+        .expect("it starts");
+    let ends = cell.consumer == "ends";
+    let ended: Result<Ended, Error> = if ends {
+        tokio::time::timeout(LIMIT, subscription.wait())
+            .await
+            .map_err(|_| "it does not end".to_owned())?
+    } else {
+        // The third record is seen when the second is settled.
+        let waiting = async {
+            while seen.all().last() != Some(&2) {
+                seen.wait_for(seen.len() + 1).await;
+            }
+        };
+        tokio::time::timeout(LIMIT, waiting)
+            .await
+            .map_err(|_| format!("the record behind is not seen: {:?}", seen.all()))?;
+        subscription.stop().await
+    };
+    let counters = subscription.status()[0].counters;
+    let check = |what: &str, found: String, said: String| {
+        if found == said {
+            Ok(())
+        } else {
+            Err(format!("{what}: {found}, and the page says {said}"))
+        }
+    };
+    match (&ended, ends) {
+        (Err(Error::Consumer(stopped)), true) => {
+            check("offset", stopped.offset.to_string(), "1".to_owned())?;
+            check("group", stopped.group.clone(), group.clone())?;
+        }
+        (Ok(_), false) => {}
+        (other, _) => return Err(format!("it ended with {other:?}")),
+    }
+    let attempts = seen.all().iter().filter(|number| **number == 1).count();
+    let expected = match cell.attempts.as_str() {
+        "until it works" => FAILURES as usize + 1,
+        number => number.parse().expect("a number"),
+    };
+    check("attempts", attempts.to_string(), expected.to_string())?;
+    let topic = ctx.set::<Entry>().topic().expect("a topic").to_owned();
+    let at = committed(ctx, &group, &topic).await;
+    let said = match cell.committed.as_str() {
+        "at it" => 1,
+        "behind" => 3,
+        other => panic!("`{other}` is committed"),
+    };
+    check(
+        "committed",
+        format!("{at:?}"),
+        format!("{:?}", [Some(said)]),
+    )?;
+    let written = letters(ctx, &group).await;
+    let said = usize::from(cell.record == "dead letter");
+    check("dead letters", written.to_string(), said.to_string())?;
+    let mut counted = cell.counted.clone();
+    let failures = if cell.attempts == "until it works" {
+        u64::from(FAILURES)
+    } else {
+        expected as u64
+    };
+    let by_failure = match cell.failure.as_str() {
+        "record" | "transient" | "fatal" => Some(("failed", failures)),
+        "panic" => Some(("panicked", failures)),
+        "time-out" => Some(("timed_out", failures)),
+        "no key" | "key" | "value" | "frame" | "schema" => Some(("undecodable", 1)),
+        _ => None,
+    };
+    counted.extend(by_failure.map(|(name, number)| (name.to_owned(), number)));
+    let handled = u64::from(cell.record == "handled") + if ends { 1 } else { 2 };
+    counted.insert("handled".to_owned(), handled);
+    for (name, number) in counters.iter() {
+        let said = counted.get(name).copied().unwrap_or(0);
+        check(name, number.to_string(), said.to_string())?;
+    }
+    for name in counted.keys() {
+        count(&counters, name);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_combination_does_what_the_page_says() {
+    // What handlers throw is expected here.
+    std::panic::set_hook(Box::new(|info| {
+        let text = info.to_string();
+        if !text.contains("it does not work") {
+            eprintln!("{text}");
+        }
+    }));
+    let cells = cells();
+    assert!(cells.len() > 120, "the table has {} cells", cells.len());
+    let mut wrong = Vec::new();
+    let kinds: std::collections::BTreeSet<String> = cells
+        .iter()
+        .map(|cell| match cell.failure.as_str() {
+            kind @ ("no key" | "key" | "value" | "frame" | "schema") => kind.to_owned(),
+            _ => "a handler's".to_owned(),
+        })
+        .collect();
+    for kind in kinds {
+        let site = Site::embedded();
+        // No table is in the way of what is no row.
+        let builder = site.builder().setting("entity.Entry.cached", "false");
+        let ctx = builder.start().await.expect("the context starts");
+        fill(&ctx, &kind).await;
+        for (number, cell) in cells.iter().enumerate() {
+            let of_kind = match cell.failure.as_str() {
+                own @ ("no key" | "key" | "value" | "frame" | "schema") => own == kind,
+                _ => kind == "a handler's",
+            };
+            if of_kind && let Err(what) = tried(&ctx, cell, number).await {
+                wrong.push(format!("{what}, in {cell:?}"));
+            }
+        }
+        ctx.shutdown().await.expect("a clean end");
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
