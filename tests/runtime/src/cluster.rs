@@ -61,6 +61,11 @@ impl Place {
         self
     }
 
+    /// What stands before the names of its topics.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// The topic of the rows.
     pub fn topic(&self) -> String {
         format!("{}rows", self.prefix)

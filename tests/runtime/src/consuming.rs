@@ -1,5 +1,6 @@
 //! Where consumers are tested: the embedded log and a real Kafka alike, each test with topics and groups of its own.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -43,6 +44,19 @@ pub struct Entry {
     pub number: i64,
 }
 
+/// A stream of one partition.
+#[derive(Debug, Clone, PartialEq, Eq, Entity)]
+#[topic("transfers")]
+#[stream]
+#[entity(namespace = "bank")]
+pub struct Transfer {
+    /// Whose.
+    #[key]
+    pub account: i64,
+    /// Which.
+    pub number: i64,
+}
+
 /// A payment.
 pub fn payment(account: i64, number: i64) -> Payment {
     Payment {
@@ -52,10 +66,21 @@ pub fn payment(account: i64, number: i64) -> Payment {
     }
 }
 
+/// A transfer.
+pub fn transfer(account: i64, number: i64) -> Transfer {
+    Transfer { account, number }
+}
+
 /// An entry.
 pub fn entry(account: i64, number: i64) -> Entry {
     Entry { account, number }
 }
+
+/// A member that was killed is missed soon.
+const GROUPS: [(&str, &str); 2] = [
+    ("kafka.consumer.session.timeout.ms", "6000"),
+    ("kafka.consumer.heartbeat.interval.ms", "500"),
+];
 
 /// A log of one test.
 #[derive(Debug)]
@@ -82,17 +107,54 @@ impl Site {
         ))))
     }
 
-    /// A context of payments and entries, to be changed and started.
+    /// A context of payments, entries and transfers, to be changed and started.
     pub fn builder(&self) -> ContextBuilder {
         let builder = match self {
             Site::Embedded(directory) => crate::context().state_dir(directory.path()),
-            Site::Kafka(place) => place
-                .builder()
-                // Groups are found again soon.
-                .setting("kafka.consumer.session.timeout.ms", "6000")
-                .setting("kafka.consumer.heartbeat.interval.ms", "500"),
+            Site::Kafka(place) => GROUPS.iter().fold(place.builder(), |all, (key, value)| {
+                all.setting(*key, *value)
+            }),
         };
-        builder.entity::<Payment>().entity::<Entry>()
+        builder
+            .entity::<Payment>()
+            .entity::<Entry>()
+            .entity::<Transfer>()
+    }
+
+    /// Which log it is.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Site::Embedded(_) => "embedded",
+            Site::Kafka(_) => "Kafka",
+        }
+    }
+
+    /// Whether one process at a time has it.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self, Site::Embedded(_))
+    }
+
+    /// The topic of its dead letters.
+    pub fn dead_letters(&self) -> String {
+        match self {
+            Site::Embedded(_) => "system.dlq".to_owned(),
+            Site::Kafka(place) => format!("{}system.dlq", place.prefix()),
+        }
+    }
+
+    /// Directory and environment of a child process on the same log.
+    pub fn child(&self) -> (PathBuf, Vec<(String, String)>) {
+        match self {
+            Site::Embedded(directory) => (directory.path().to_owned(), Vec::new()),
+            Site::Kafka(place) => {
+                let mut environment = place.environment();
+                environment.extend(GROUPS.map(|(key, value)| {
+                    let name = key.trim_start_matches("kafka.consumer.").replace('.', "_");
+                    (format!("KSQL_KAFKA__CONSUMER__{}", name.to_uppercase()), value.to_owned())
+                }));
+                (place.directory().join("child"), environment)
+            }
+        }
     }
 
     /// A started context.
@@ -208,4 +270,33 @@ pub async fn produce(ctx: &Context, topic: &str, key: Option<&[u8]>, value: Opti
     let record = Record::new(key, value, ctx.clock().now_ms()).partition(0);
     let receipt = ctx.log().produce(topic, record).await;
     receipt.expect("it is produced").offset
+}
+
+/// The group of the crash tests.
+pub const GROUP: &str = "crash";
+
+/// What becomes of a payment in the crash tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Its handler finishes it.
+    Works,
+    /// The same, a little later.
+    Slow,
+    /// The first attempt fails.
+    WorksLater,
+    /// Every attempt fails.
+    Fails,
+    /// Every attempt panics.
+    Panics,
+}
+
+/// The fate of a payment, by its number.
+pub fn fate(seed: u64, number: i64) -> Fate {
+    match crate::workload::mix(seed, number.cast_unsigned()) % 200 {
+        0 => Fate::Fails,
+        1 => Fate::Panics,
+        2..=9 => Fate::WorksLater,
+        10..=29 => Fate::Slow,
+        _ => Fate::Works,
+    }
 }

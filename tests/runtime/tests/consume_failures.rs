@@ -12,7 +12,7 @@ use ksql_runtime::consume::{
 };
 use ksql_runtime::error::Error;
 use ksql_runtime::prelude::*;
-use ksql_runtime_tests::consuming::{Entry, LIMIT, Seen, Site, committed, entry, produce};
+use ksql_runtime_tests::consuming::{LIMIT, Seen, Site, Transfer, committed, produce, transfer};
 
 const PAGE: &str = include_str!("../../../docs/consuming.md");
 
@@ -110,9 +110,9 @@ fn on_decode_error(policy: &str) -> OnDecodeError {
 }
 
 /// A consumer with the policy under test where the failure belongs, and none elsewhere.
-fn consumer(ctx: &Context, cell: &Cell, group: &str) -> Consumer<Entry> {
+fn consumer(ctx: &Context, cell: &Cell, group: &str) -> Consumer<Transfer> {
     let short = Duration::from_millis(1);
-    let mut consumer = ctx.set::<Entry>().consume().group(group);
+    let mut consumer = ctx.set::<Transfer>().consume().group(group);
     if let Some(attempts) = cell.retry {
         consumer = consumer.with_retry(attempts, short);
     }
@@ -153,7 +153,7 @@ async fn automatic(failure: String) -> Outcome {
 }
 
 /// The same with manual commit.
-async fn manual(failure: String, message: Message<Entry>) -> Result<Settled, HandlerError> {
+async fn manual(failure: String, message: Message<Transfer>) -> Result<Settled, HandlerError> {
     match failure.as_str() {
         "panic" => panic!("it does not work"),
         "time-out" => std::future::pending().await,
@@ -189,9 +189,9 @@ fn run(ctx: &Context, cell: &Cell, group: &str, seen: &Seen<i64>) -> ForEach {
         })
     } else {
         use ksql_runtime::consume::Records as _;
-        consumer.for_each(move |entry: Entry| {
-            seen.push(entry.number);
-            let (fails, failure) = (fails(entry.number), failure.clone());
+        consumer.for_each(move |transfer: Transfer| {
+            seen.push(transfer.number);
+            let (fails, failure) = (fails(transfer.number), failure.clone());
             async move {
                 if fails {
                     automatic(failure).await
@@ -205,12 +205,12 @@ fn run(ctx: &Context, cell: &Cell, group: &str, seen: &Seen<i64>) -> ForEach {
 
 /// The topic of a cell: what cannot be read is the second of its records.
 async fn fill(ctx: &Context, failure: &str) {
-    let topic = ctx.set::<Entry>().topic().expect("a topic").to_owned();
-    let set = ctx.set::<Entry>();
-    set.add(entry(1, 0)).await.expect("it is added");
+    let topic = ctx.set::<Transfer>().topic().expect("a topic").to_owned();
+    let set = ctx.set::<Transfer>();
+    set.add(transfer(1, 0)).await.expect("it is added");
     let (mut key, mut value) = (Vec::new(), Vec::new());
-    entry(1, 1).encode_key(0, &mut key).expect("a key");
-    entry(1, 1).encode_value(&mut value).expect("a value");
+    transfer(1, 1).encode_key(0, &mut key).expect("a key");
+    transfer(1, 1).encode_value(&mut value).expect("a value");
     let framed = |id: u32, body: &[u8]| {
         let mut bytes = vec![0];
         bytes.extend(id.to_be_bytes());
@@ -220,7 +220,7 @@ async fn fill(ctx: &Context, failure: &str) {
     let subject = format!("{topic}-value");
     let schema = ctx
         .registry()
-        .register(&subject, Entry::VALUE_SCHEMA)
+        .register(&subject, Transfer::VALUE_SCHEMA)
         .await
         .expect("a schema");
     let whole = framed(schema, &value);
@@ -230,9 +230,9 @@ async fn fill(ctx: &Context, failure: &str) {
         "value" => produce(ctx, &topic, Some(&key), Some(&framed(schema, &[0xff; 12]))).await,
         "frame" => produce(ctx, &topic, Some(&key), Some(b"text")).await,
         "schema" => produce(ctx, &topic, Some(&key), Some(&framed(987_654, &value))).await,
-        _ => set.add(entry(1, 1)).await.expect("it is added").offset,
+        _ => set.add(transfer(1, 1)).await.expect("it is added").offset,
     };
-    set.add(entry(1, 2)).await.expect("it is added");
+    set.add(transfer(1, 2)).await.expect("it is added");
 }
 
 fn count(counters: &Counters, name: &str) -> u64 {
@@ -312,7 +312,7 @@ async fn tried(ctx: &Context, cell: &Cell, number: usize) -> Result<(), String> 
         number => number.parse().expect("a number"),
     };
     check("attempts", attempts.to_string(), expected.to_string())?;
-    let topic = ctx.set::<Entry>().topic().expect("a topic").to_owned();
+    let topic = ctx.set::<Transfer>().topic().expect("a topic").to_owned();
     let at = committed(ctx, &group, &topic).await;
     let said = match cell.committed.as_str() {
         "at it" => 1,
@@ -374,9 +374,7 @@ async fn every_combination_does_what_the_page_says() {
         .collect();
     for kind in kinds {
         let site = Site::embedded();
-        // No table is in the way of what is no row.
-        let builder = site.builder().setting("entity.Entry.cached", "false");
-        let ctx = builder.start().await.expect("the context starts");
+        let ctx = site.open().await;
         fill(&ctx, &kind).await;
         for (number, cell) in cells.iter().enumerate() {
             let of_kind = match cell.failure.as_str() {

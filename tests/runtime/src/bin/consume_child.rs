@@ -1,0 +1,124 @@
+//! The child process of the crash tests of consumers. It handles the payments of its log and says which, until it is killed,
+//! told to stop, or has handled all there are.
+//!
+//! `consume_child <automatic|manual> <seed>` under the directory `KSQL_TEST_DIR`, on the cluster that the environment names, if it
+//! does. While it runs it compares what is committed with what its handlers have finished, and says where that is too much.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ksql_runtime::consume::{HandlerError, Meta, OnDecodeError, OnError, Order, Records as _};
+use ksql_runtime::prelude::*;
+use ksql_runtime_tests::consuming::{Fate, GROUP, Payment, fate};
+
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    // The parent may be gone; then nobody needs the line.
+    let _ = writeln!(out, "{line}");
+    let _ = out.flush();
+}
+
+type Finished = Arc<Mutex<HashSet<(i32, i64)>>>;
+
+async fn handle(
+    seed: u64,
+    payment: &Payment,
+    meta: &Meta,
+    finished: &Finished,
+) -> Result<(), HandlerError> {
+    match fate(seed, payment.number) {
+        Fate::Fails => return Err("it does not work".into()),
+        Fate::Panics => panic!("it does not work"),
+        Fate::WorksLater if meta.attempt() == 1 => return Err("not yet".into()),
+        Fate::Slow => tokio::time::sleep(Duration::from_millis(5)).await,
+        Fate::WorksLater | Fate::Works => tokio::task::yield_now().await,
+    }
+    let place = (meta.partition(), meta.offset());
+    say(&format!("handled {} {} {}", place.0, place.1, payment.number));
+    finished.lock().expect("not poisoned").insert(place);
+    Ok(())
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    std::panic::set_hook(Box::new(|_| ()));
+    let directory = std::env::var("KSQL_TEST_DIR")?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let manual = arguments.first().is_some_and(|mode| mode == "manual");
+    let seed: u64 = arguments.get(1).and_then(|text| text.parse().ok()).unwrap_or_default();
+
+    let ctx = Context::builder()
+        .entity::<Payment>()
+        .state_dir(&directory)
+        .start()
+        .await?;
+    let topic = ctx.set::<Payment>().topic()?.to_owned();
+    // What was finished before is behind what is committed now.
+    let log = ctx.log().clone();
+    let mut before = Vec::new();
+    for partition in 0..4 {
+        before.push(log.committed(GROUP, &topic, partition).await?.unwrap_or(0));
+    }
+    let finished = Finished::default();
+    let consumer = ctx
+        .set::<Payment>()
+        .consume()
+        .group(GROUP)
+        .concurrency(6, Order::ByKey)
+        .with_retry(2, Duration::from_millis(1))
+        .on_error(OnError::Dlq)
+        .on_panic(OnError::Dlq)
+        .on_decode_error(OnDecodeError::Dlq)
+        .commit_interval(Duration::from_millis(2));
+    let noted = Arc::clone(&finished);
+    let running = if manual {
+        consumer.with_manual_commit().for_each(move |message| {
+            let noted = Arc::clone(&noted);
+            async move {
+                handle(seed, message.entity(), message.meta(), &noted).await?;
+                Ok::<_, HandlerError>(message.commit())
+            }
+        })
+    } else {
+        consumer.for_each_with_meta(move |payment: Payment, meta| {
+            let noted = Arc::clone(&noted);
+            async move { handle(seed, &payment, &meta, &noted).await }
+        })
+    };
+    let subscription = running.start().await?;
+    say("ready");
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut ticks = tokio::time::interval(Duration::from_millis(3));
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = ticks.tick() => {}
+        }
+        for (partition, before) in (0..).zip(&before) {
+            let committed = log.committed(GROUP, &topic, partition).await?.unwrap_or(0);
+            // Looked at afterwards: what was committed was finished before.
+            let finished = finished.lock().expect("not poisoned").clone();
+            for offset in *before..committed {
+                if !finished.contains(&(partition, offset)) {
+                    // Dead letters are finished too: the parent knows which those are.
+                    say(&format!("unhandled {partition} {offset}"));
+                }
+            }
+        }
+        let status = subscription.status();
+        let whole = status.iter().all(|one| one.partitions.len() == 4 && one.lag() == 0);
+        if whole {
+            say("done");
+            break;
+        }
+        if let Some(error) = status.iter().find_map(|one| one.error.clone()) {
+            say(&format!("failed {error}"));
+            break;
+        }
+    }
+    ctx.shutdown().await?;
+    say("ended");
+    Ok(())
+}
