@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::codec::{DecodeError, Defect};
 use crate::config::ConfigError;
+use crate::dlq::DeadLetterError;
 use crate::log::LogError;
 use crate::model::Invalid;
 use crate::registry::RegistryError;
@@ -189,6 +190,9 @@ pub enum Error {
         /// The offset.
         offset: i64,
     },
+    /// A dead letter that is not there.
+    #[error(transparent)]
+    DeadLetter(#[from] DeadLetterError),
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),

@@ -61,6 +61,8 @@ pub mod context;
 #[cfg(feature = "embedded")]
 pub(crate) mod directory;
 #[cfg(feature = "embedded")]
+pub mod dlq;
+#[cfg(feature = "embedded")]
 mod engine;
 #[cfg(feature = "embedded")]
 pub mod error;

@@ -18,6 +18,7 @@ use super::{
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::directory::DirectoryLock;
+use crate::dlq::DeadLetters;
 use crate::engine::{Site, Target};
 use crate::error::{Chain, Error, Result, Step};
 use crate::log::{LogError, TopicDescription};
@@ -123,6 +124,14 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     let store = Arc::new(store.map_err(|error| at(Step::OpenState)(error.into()))?);
 
     let results = Arc::new(Results::new(config.cached_results));
+    let dead_letters = DeadLetters::new(
+        services.log.clone(),
+        options::dead_letters(&config),
+        clock.clone(),
+        &config.application_id,
+        builder.dead_letters.clone(),
+    );
+    let application: Arc<str> = Arc::from(config.application_id.as_str());
     let mut registered = HashMap::new();
     for (((entity, topic), ids), kept) in entities.iter().zip(&topics).zip(&schemas).zip(&tables) {
         let (value_schema, key_schema) = *ids;
@@ -147,6 +156,8 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
                 ready_timeout: config.ready_timeout,
                 table,
                 results: Arc::clone(&results),
+                dead_letters: dead_letters.clone(),
+                application: Arc::clone(&application),
             }),
         );
     }
@@ -217,6 +228,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
             site,
         });
     }
+    let key_forms = Arc::new(options::key_forms(&entities, &config));
     // From here on dropping the context closes what was opened.
     let ctx = Context(Arc::new(Inner {
         config,
@@ -227,6 +239,8 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         entities: registered,
         queries: running,
         registrations: entities.clone(),
+        dead_letters,
+        key_forms,
         events: builder.events.clone(),
         flusher: Mutex::new(None),
         lock: Mutex::new(Some(lock)),

@@ -2,6 +2,7 @@
 
 mod add;
 mod cached;
+mod dead_letters;
 mod position;
 mod read;
 mod wanted;
