@@ -191,11 +191,7 @@ impl DeadLetters {
     }
 
     /// Sends a letter; once more where the topic is not what it was: somebody removed it, or made it anew.
-    async fn send(
-        &self,
-        failed: &Failed<'_>,
-        letter: &Letter<'_>,
-    ) -> Result<Receipt, LogError> {
+    async fn send(&self, failed: &Failed<'_>, letter: &Letter<'_>) -> Result<Receipt, LogError> {
         if self.0.partitions.load(Ordering::Relaxed) == 0 {
             self.ready().await?;
         }
@@ -208,11 +204,7 @@ impl DeadLetters {
         }
     }
 
-    async fn produce(
-        &self,
-        failed: &Failed<'_>,
-        letter: &Letter<'_>,
-    ) -> Result<Receipt, LogError> {
+    async fn produce(&self, failed: &Failed<'_>, letter: &Letter<'_>) -> Result<Receipt, LogError> {
         let partition = u32::try_from(letter.partition)
             .unwrap_or(0)
             .checked_rem(self.0.partitions.load(Ordering::Relaxed))
