@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::codec::{DecodeError, Defect};
 use crate::config::ConfigError;
 use crate::consume::Stopped;
+use crate::dlq::DeadLetterError;
 use crate::log::LogError;
 use crate::model::Invalid;
 use crate::registry::RegistryError;
@@ -203,6 +204,9 @@ pub enum Error {
         /// What is wrong, and what would be right.
         reason: String,
     },
+    /// A dead letter that is not there.
+    #[error(transparent)]
+    DeadLetter(#[from] DeadLetterError),
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),

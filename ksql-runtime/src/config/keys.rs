@@ -47,6 +47,18 @@ pub(super) const KEYS: &[(&str, Set<Config>)] = &[
     ("compatibility", |c, v| {
         compatibility(v).map(|v| c.compatibility = v)
     }),
+    ("dlq_topic", |c, v| topic(v).map(|v| c.dlq_topic = v)),
+    ("dlq_partitions", |c, v| {
+        number(v, 1).map(|v| c.dlq_partitions = v)
+    }),
+    ("dlq_retention", |c, v| {
+        c.dlq_retention = if v == "unlimited" {
+            None
+        } else {
+            Some(duration(v)?)
+        };
+        Ok(())
+    }),
     ("on_poison", |c, v| on_poison(v).map(|v| c.on_poison = v)),
     ("rebuild_on_corruption", |c, v| {
         flag(v).map(|v| c.rebuild_on_corruption = v)
@@ -214,6 +226,13 @@ fn text(value: &str) -> Result<String, String> {
         Err("it is empty".to_owned())
     } else {
         Ok(value.to_owned())
+    }
+}
+
+fn topic(value: &str) -> Result<String, String> {
+    match ksql_schema::names::topic_defect(value) {
+        Some(defect) => Err(defect),
+        None => Ok(value.to_owned()),
     }
 }
 

@@ -61,6 +61,12 @@ pub struct Config {
     pub replication: u16,
     /// Which earlier schemas a new one must fit. Default: `BACKWARD`.
     pub compatibility: Compatibility,
+    /// The topic of dead letters, behind `topic_prefix` as every topic. Default: `system.dlq`.
+    pub dlq_topic: String,
+    /// Its partitions, where it is not there yet. Default: 1.
+    pub dlq_partitions: u32,
+    /// How long it keeps letters; nothing is for ever. Default: 14 days.
+    pub dlq_retention: Option<Duration>,
     /// What a table does with a record that is no row. Default: it stops.
     pub on_poison: OnPoison,
     /// Whether a damaged state is removed and read again from the topics. Default: no.
@@ -118,6 +124,9 @@ impl Default for Config {
             partitions: 1,
             replication: 1,
             compatibility: Compatibility::default(),
+            dlq_topic: "system.dlq".to_owned(),
+            dlq_partitions: 1,
+            dlq_retention: Some(Duration::from_secs(14 * 24 * 60 * 60)),
             on_poison: OnPoison::default(),
             rebuild_on_corruption: false,
             rebuild_on_truncation: false,

@@ -172,7 +172,7 @@ fn no_toml(text: &str, error: &toml::de::Error) -> String {
 #[cfg(test)]
 pub(super) fn sample(key: &str) -> &'static str {
     match key {
-        "application_id" | "state_dir" | "topic_prefix" => "other",
+        "application_id" | "state_dir" | "topic_prefix" | "dlq_topic" => "other",
         "memory" => "64MiB",
         "log_durability" => "power_loss",
         "state_durability" => "wal",
@@ -180,7 +180,8 @@ pub(super) fn sample(key: &str) -> &'static str {
         "rebuild_on_corruption" | "rebuild_on_truncation" => "true",
         "compatibility" => "FULL",
         "on_poison" => "mark",
-        "partitions" | "replication" | "retries" | "cache_rows" | "cached_results" => "7",
+        "partitions" | "replication" | "dlq_partitions" | "retries" | "cache_rows"
+        | "cached_results" => "7",
         "bootstrap" => "a:9092, b:9092",
         "registry" | "ksqldb" => "http://a:8081/",
         "warm_up" => "dummy_records",

@@ -377,7 +377,7 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
         tracing::warn!(
             entity = self.shared.entity, topic = %self.shared.topic, group = %self.shared.group,
             partition = about.chunk.partition(), offset = record.offset, attempts = about.attempt,
-            stage = failure.stage.name(), code = failure.code, error = failure.message,
+            stage = failure.stage.as_str(), code = failure.code, error = failure.message,
             "a record is passed over"
         );
     }
@@ -402,7 +402,7 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
                 partition: about.chunk.partition(),
                 offset: record.offset,
                 attempts: about.attempt,
-                stage: stage.name(),
+                stage: stage.as_str(),
                 code,
                 message,
                 policy,

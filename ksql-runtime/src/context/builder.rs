@@ -16,6 +16,7 @@ use super::plan::Plan;
 use super::{Context, results, start};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::dlq::DeadLetterOptions;
 use crate::engine::{self, Emit, Runner};
 use crate::entity::Entity;
 use crate::error::Result;
@@ -43,6 +44,7 @@ pub struct ContextBuilder {
     settings: Settings,
     state_dir: Option<PathBuf>,
     pub(super) clock: Clock,
+    pub(super) dead_letters: DeadLetterOptions,
     pub(super) events: broadcast::Sender<Event>,
 }
 
@@ -58,6 +60,7 @@ impl Default for ContextBuilder {
             settings: Settings::default(),
             state_dir: None,
             clock: Clock::default(),
+            dead_letters: DeadLetterOptions::default(),
             events: broadcast::Sender::new(EVENTS),
         }
     }
@@ -182,6 +185,12 @@ impl ContextBuilder {
         self
     }
 
+    /// What is kept of records that become dead letters, and which do. Default: everything, and every one.
+    pub fn dead_letters(mut self, options: DeadLetterOptions) -> Self {
+        self.dead_letters = options;
+        self
+    }
+
     /// Every transition of the tables from the very first, those during start included;
     /// [`Context::events`](super::Context::events) has those that come after it is called.
     pub fn events(&self) -> broadcast::Receiver<Event> {
@@ -205,6 +214,19 @@ impl ContextBuilder {
         }
         let names: Vec<&str> = self.model.entities().map(|entity| entity.name).collect();
         config.check_entities(&names)?;
+        let taken = self.model.entities();
+        if let Some(entity) = taken
+            .into_iter()
+            .find(|entity| entity.topic.name == config.dlq_topic)
+        {
+            return Err(ConfigError::Contradiction {
+                what: format!(
+                    "`dlq_topic` is `{}`, which is the topic of `{}`",
+                    config.dlq_topic, entity.name
+                ),
+                cure: "dead letters have a topic of their own: name another one".to_owned(),
+            });
+        }
         config.check()?;
         config.log_idle();
         Ok(config)

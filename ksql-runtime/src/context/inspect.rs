@@ -23,12 +23,20 @@ pub(super) struct Found {
     pub(super) sources: Vec<Source>,
 }
 
+/// What was found of everything that start makes.
+#[derive(Debug)]
+pub(super) struct Looked {
+    pub(super) entities: Vec<Found>,
+    /// Nothing where there is no entity whose records could fail.
+    pub(super) dead_letters: Option<Topic>,
+}
+
 /// Looks at everything the entities need, in the order in which start makes it.
 pub(super) async fn look(
     services: &Services,
     entities: &[Registration],
     config: &Config,
-) -> Result<Vec<Found>> {
+) -> Result<Looked> {
     let mut found = Vec::new();
     for entity in entities {
         let topic = Topic::look(&services.log, entity, config)
@@ -42,6 +50,14 @@ pub(super) async fn look(
             sources: Vec::new(),
         });
     }
+    let dead_letters = match entities {
+        [] => None,
+        _ => Some(
+            Topic::look_for_dead_letters(&services.log, config)
+                .await
+                .map_err(|error| Error::from(error).at(Step::CreateTopics, None))?,
+        ),
+    };
     for (entity, found) in entities.iter().zip(&mut found) {
         found.subjects = subjects::look(&services.registry, entity, config)
             .await
@@ -55,7 +71,10 @@ pub(super) async fn look(
                 .map_err(|error| of(Step::CreateSources, found.entity, error.into()))?;
         }
     }
-    Ok(found)
+    Ok(Looked {
+        entities: found,
+        dead_letters,
+    })
 }
 
 /// What start would do about everything the entities need.
@@ -77,11 +96,16 @@ pub(super) fn plan_from_nothing(entities: &[Registration], config: &Config) -> P
         #[cfg(feature = "kafka")]
         sources: Vec::new(),
     };
-    plan_of(&entities.iter().map(absent).collect::<Vec<_>>())
+    plan_of(&Looked {
+        entities: entities.iter().map(absent).collect(),
+        dead_letters: (!entities.is_empty()).then(|| Topic::of_dead_letters(config)),
+    })
 }
 
-fn plan_of(found: &[Found]) -> Plan {
+fn plan_of(looked: &Looked) -> Plan {
+    let found = &looked.entities;
     let topics = found.iter().map(|found| found.topic.step());
+    let topics = topics.chain(looked.dead_letters.iter().map(Topic::step));
     let subjects = found
         .iter()
         .flat_map(|found| found.subjects.iter().map(Subject::step));
@@ -96,7 +120,8 @@ fn plan_of(found: &[Found]) -> Plan {
 }
 
 /// The first thing that start does not go on with, in the order of the plan.
-pub(super) fn refuse(found: &[Found]) -> Result<()> {
+pub(super) fn refuse(looked: &Looked) -> Result<()> {
+    let found = &looked.entities;
     for found in found {
         found
             .topic

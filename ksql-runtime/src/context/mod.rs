@@ -21,7 +21,7 @@ mod topics;
 mod warm_up;
 
 use std::any::TypeId;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::consume::{ConsumerStatus, Consumers};
 use crate::directory::DirectoryLock;
+use crate::dlq::{DeadLetterTopic, DeadLetters, KeyForm};
 use crate::entity::Entity;
 use crate::error::{Chain, Error, Result};
 use crate::log::Log;
@@ -88,6 +89,8 @@ struct Inner {
     queries: Vec<Running>,
     /// Those with a topic of their own.
     registrations: Vec<builder::Registration>,
+    dead_letters: DeadLetters,
+    key_forms: Arc<BTreeMap<String, KeyForm>>,
     events: broadcast::Sender<Event>,
     consumers: Arc<Consumers>,
     flusher: Mutex<Option<tokio::task::JoinHandle<()>>>,
@@ -122,6 +125,8 @@ pub(crate) struct Registered {
     pub(crate) table: Option<Arc<Table>>,
     pub(crate) results: Arc<Results>,
     pub(crate) consumers: Arc<Consumers>,
+    pub(crate) dead_letters: DeadLetters,
+    pub(crate) application: Arc<str>,
 }
 
 /// A table's status beside its names.
@@ -150,6 +155,16 @@ impl Context {
             Some((*size, Arc::clone(registered)))
         });
         EntitySet::new(self.0.entities.get(&(id, None)).cloned(), windows.collect())
+    }
+
+    /// The application's dead letters: listed, shown, replayed, purged.
+    pub fn dead_letters(&self) -> DeadLetterTopic {
+        let inner = &self.0;
+        DeadLetterTopic::new(
+            inner.dead_letters.clone(),
+            inner.services.registry.clone(),
+            Arc::clone(&inner.key_forms),
+        )
     }
 
     /// The configuration it runs with.

@@ -52,7 +52,7 @@ pub(super) async fn fulfil(
     let mut needed = Vec::new();
     #[cfg(feature = "kafka")]
     let mut sources = Vec::new();
-    for (entity, found) in entities.iter().zip(found) {
+    for (entity, found) in entities.iter().zip(found.entities) {
         let (topic, origin) = found
             .topic
             .make(&services.log, config)
@@ -62,6 +62,12 @@ pub(super) async fn fulfil(
         needed.push((found.subjects, origin));
         #[cfg(feature = "kafka")]
         sources.push(found.sources);
+    }
+    if let Some(topic) = found.dead_letters {
+        topic
+            .make(&services.log, config)
+            .await
+            .map_err(|error| Error::from(error).at(Step::CreateTopics, None))?;
     }
     let mut schemas = Vec::new();
     for (entity, (subjects, origin)) in entities.iter().zip(needed) {

@@ -1,15 +1,18 @@
 //! What the parts of a context are opened with, all from the one configuration. Pure: what a setting does is found here.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ksql_schema::Type;
 use ksql_schema::ddl::{self, Operational as Ddl};
-use ksql_schema::model::{Cleanup, Kind, WindowKind};
+use ksql_schema::model::{Cleanup, Kind, Role, WindowKind};
 use ksql_schema::query::with;
 
 use super::builder::Registration;
 use super::home::Home;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::dlq::KeyForm;
 use crate::log::{EmbeddedOptions, TopicDescription, TopicSpec};
 use crate::state::{Settings, StoreOptions};
 
@@ -156,6 +159,43 @@ fn label(entity: &Registration) -> Option<String> {
     let size = entity.result?.window?;
     let window = entity.model.window.as_ref()?;
     Some(ddl::label(window, size))
+}
+
+/// The topic of dead letters.
+pub(super) fn dead_letters(config: &Config) -> TopicSpec {
+    let name = format!("{}{}", config.topic_prefix, config.dlq_topic);
+    let mut spec = TopicSpec::new(name, config.dlq_partitions);
+    spec.replication = config.replication;
+    spec.retention_ms = config
+        .dlq_retention
+        .map(|retention| u64::try_from(retention.as_millis()).unwrap_or(u64::MAX));
+    spec
+}
+
+/// How the keys of the topics are written; those of windows, which no program adds to, are left out.
+pub(super) fn key_forms(entities: &[Registration], config: &Config) -> BTreeMap<String, KeyForm> {
+    let plain = entities
+        .iter()
+        .filter(|entity| entity.model.window.is_none());
+    plain
+        .filter_map(|entity| {
+            let mut columns = entity
+                .model
+                .columns
+                .iter()
+                .filter(|column| column.role == Role::Key);
+            let form = match (columns.next(), columns.next()) {
+                (None, _) => return None,
+                (Some(_), Some(_)) => KeyForm::Record,
+                (Some(key), None) => match key.ty {
+                    Type::Int32 => KeyForm::Int,
+                    Type::Int64 => KeyForm::Long,
+                    _ => KeyForm::Text,
+                },
+            };
+            Some((Operational::of(entity, config).topic, form))
+        })
+        .collect()
 }
 
 /// An entity's topic settings: its own configuration, else its definition, else the configuration's defaults.

@@ -125,11 +125,18 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     let store = Arc::new(store.map_err(|error| at(Step::OpenState)(error.into()))?);
 
     let results = Arc::new(Results::new(config.cached_results));
-    let letters = DeadLetters::new(&services.log, &config, &clock);
+    let dead_letters = DeadLetters::new(
+        services.log.clone(),
+        options::dead_letters(&config),
+        clock.clone(),
+        &config.application_id,
+        builder.dead_letters.clone(),
+    );
+    let application: Arc<str> = Arc::from(config.application_id.as_str());
     let consumers = Arc::new(Consumers::new(
         &config.application_id,
         &services.registry,
-        letters,
+        dead_letters.clone(),
     ));
     let mut registered = HashMap::new();
     for (((entity, topic), ids), kept) in entities.iter().zip(&topics).zip(&schemas).zip(&tables) {
@@ -157,6 +164,8 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
                 table,
                 results: Arc::clone(&results),
                 consumers: Arc::clone(&consumers),
+                dead_letters: dead_letters.clone(),
+                application: Arc::clone(&application),
             }),
         );
     }
@@ -227,6 +236,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
             site,
         });
     }
+    let key_forms = Arc::new(options::key_forms(&entities, &config));
     // From here on dropping the context closes what was opened.
     let ctx = Context(Arc::new(Inner {
         config,
@@ -237,6 +247,8 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         entities: registered,
         queries: running,
         registrations: entities.clone(),
+        dead_letters,
+        key_forms,
         events: builder.events.clone(),
         consumers,
         flusher: Mutex::new(None),

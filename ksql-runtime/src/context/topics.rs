@@ -6,7 +6,7 @@
 use ksql_schema::model::Cleanup;
 
 use super::builder::Registration;
-use super::options::Operational;
+use super::options::{self, Operational};
 use super::plan::{Action, Cure, Difference, Part, PlanStep};
 use crate::config::{Config, OnDrift};
 use crate::log::{Created, Log, LogError, TopicChange, TopicDescription, TopicSpec};
@@ -14,11 +14,16 @@ use crate::log::{Created, Log, LogError, TopicChange, TopicDescription, TopicSpe
 /// How long to wait before an altered topic is looked at again.
 const AGAIN: std::time::Duration = std::time::Duration::from_millis(20);
 
-/// A topic of an entity, and what is there of it.
+/// Whom the plan names beside the dead letters' topic.
+const DEAD_LETTERS: &str = "(dead letters)";
+
+/// A topic of an entity or of the dead letters, and what is there of it.
 #[derive(Debug)]
 pub(super) struct Topic {
     entity: &'static str,
     spec: TopicSpec,
+    /// Any number of partitions is right for dead letters.
+    dead_letters: bool,
     existing: Option<TopicDescription>,
     differences: Vec<Difference>,
 }
@@ -41,16 +46,31 @@ impl Topic {
         entity: &Registration,
         config: &Config,
     ) -> Result<Topic, LogError> {
-        let mut topic = Topic::absent(entity, config);
-        match log.describe(&topic.spec.name).await {
+        Topic::absent(entity, config).compared(log).await
+    }
+
+    /// Compares the dead letters' topic with the configuration.
+    pub(super) async fn look_for_dead_letters(
+        log: &Log,
+        config: &Config,
+    ) -> Result<Topic, LogError> {
+        Topic::of_dead_letters(config).compared(log).await
+    }
+
+    async fn compared(mut self, log: &Log) -> Result<Topic, LogError> {
+        match log.describe(&self.spec.name).await {
             Ok(existing) => {
-                topic.differences = differences(&existing, &topic.spec);
-                topic.existing = Some(existing);
+                self.differences = differences(&existing, &self.spec);
+                if self.dead_letters {
+                    self.differences
+                        .retain(|differs| differs.cure != Cure::Refused);
+                }
+                self.existing = Some(existing);
             }
             Err(LogError::UnknownTopic { .. }) => {}
             Err(error) => return Err(error),
         }
-        Ok(topic)
+        Ok(self)
     }
 
     /// The topic where nothing exists yet.
@@ -58,8 +78,33 @@ impl Topic {
         Topic {
             entity: entity.model.name,
             spec: Operational::of(entity, config).spec(entity.model),
+            dead_letters: false,
             existing: None,
             differences: Vec::new(),
+        }
+    }
+
+    /// The dead letters' topic where nothing exists yet.
+    pub(super) fn of_dead_letters(config: &Config) -> Topic {
+        Topic {
+            entity: DEAD_LETTERS,
+            spec: options::dead_letters(config),
+            dead_letters: true,
+            existing: None,
+            differences: Vec::new(),
+        }
+    }
+
+    async fn create(&self, log: &Log) -> Result<Created, LogError> {
+        if !self.dead_letters {
+            return log.create_topic(&self.spec).await;
+        }
+        match log.create_topic_stamping(&self.spec).await {
+            // Another application made it since, with a number of its own.
+            Err(LogError::PartitionsDiffer { topic, .. }) => {
+                Ok(Created::Existed(log.describe(&topic).await?))
+            }
+            other => other,
         }
     }
 
@@ -87,7 +132,7 @@ impl Topic {
     /// Why start does not go on with it.
     pub(super) fn refusal(&self) -> Result<(), LogError> {
         match &self.existing {
-            Some(existing) if existing.partitions != self.spec.partitions => {
+            Some(existing) if !self.dead_letters && existing.partitions != self.spec.partitions => {
                 Err(LogError::PartitionsDiffer {
                     topic: self.spec.name.clone(),
                     existing: existing.partitions,
@@ -105,8 +150,8 @@ impl Topic {
         config: &Config,
     ) -> Result<(TopicDescription, Origin), LogError> {
         self.refusal()?;
-        let Some(existing) = self.existing else {
-            return match log.create_topic(&self.spec).await? {
+        let Some(existing) = &self.existing else {
+            return match self.create(log).await? {
                 Created::New(topic) => {
                     tracing::info!(entity = self.entity, topic = %topic.name, partitions = topic.partitions, "topic created");
                     Ok((topic, Origin::Ours))
@@ -123,7 +168,7 @@ impl Topic {
             .iter()
             .any(|difference| difference.cure == Cure::InPlace);
         if !alterable || config.cluster.on_drift != OnDrift::Alter {
-            return Ok((existing, Origin::Before));
+            return Ok((existing.clone(), Origin::Before));
         }
         let spec = &self.spec;
         let change = TopicChange {

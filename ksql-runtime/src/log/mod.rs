@@ -86,6 +86,43 @@ impl Log {
         }
     }
 
+    /// As [`Log::create_topic`], of a topic whose records get the time of their arrival where the log can: a broker gives
+    /// it itself.
+    pub(crate) async fn create_topic_stamping(
+        &self,
+        spec: &TopicSpec,
+    ) -> Result<Created, LogError> {
+        match self {
+            Log::Embedded(log) => log.create_topic(spec).await,
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.create_topic_stamping(spec).await,
+        }
+    }
+
+    /// What the timestamps of a topic's records mean, in Kafka's words: `CreateTime`, or `LogAppendTime`.
+    pub(crate) async fn timestamp_type(&self, topic: &str) -> Result<&'static str, LogError> {
+        match self {
+            Log::Embedded(log) => log.describe(topic).map(|_| "CreateTime"),
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.timestamp_type(topic).await,
+        }
+    }
+
+    /// Removes the records of a partition before an offset, which may be its end and no more. False where the topic's
+    /// cleanup policy does not let records be removed from the front.
+    pub(crate) async fn remove_before(
+        &self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> Result<bool, LogError> {
+        match self {
+            Log::Embedded(log) => log.remove_before(topic, partition, offset).await,
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.remove_before(topic, partition, offset).await,
+        }
+    }
+
     /// All topics, by name.
     pub async fn topics(&self) -> Result<Vec<TopicDescription>, LogError> {
         match self {

@@ -139,7 +139,11 @@ impl<T: Entity> EntitySet<T> {
 }
 
 /// Appends a framed value; into a topic that a query writes too, in the form that query writes.
-fn encode<T: Entity>(entity: &T, registered: &Registered, out: &mut Vec<u8>) -> Result<(), Defect> {
+pub(super) fn encode<T: Entity>(
+    entity: &T,
+    registered: &Registered,
+    out: &mut Vec<u8>,
+) -> Result<(), Defect> {
     frame::write(registered.value_schema, out);
     let body = out.len();
     entity.encode_value(out)?;
@@ -187,7 +191,11 @@ async fn finish(sending: &mut Option<Sending<'_>>, added: &mut Added) -> Result<
 }
 
 #[cold]
-fn refused<T: Entity>(registered: &Registered, defect: Defect, acknowledged: u64) -> Error {
+pub(super) fn refused<T: Entity>(
+    registered: &Registered,
+    defect: Defect,
+    acknowledged: u64,
+) -> Error {
     Error::Value {
         entity: T::MODEL.name,
         topic: registered.topic.clone(),

@@ -3,6 +3,7 @@
 mod add;
 mod cached;
 mod consume;
+mod dead_letters;
 mod position;
 mod read;
 mod wanted;

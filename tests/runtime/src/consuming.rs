@@ -150,7 +150,10 @@ impl Site {
                 let mut environment = place.environment();
                 environment.extend(GROUPS.map(|(key, value)| {
                     let name = key.trim_start_matches("kafka.consumer.").replace('.', "_");
-                    (format!("KSQL_KAFKA__CONSUMER__{}", name.to_uppercase()), value.to_owned())
+                    (
+                        format!("KSQL_KAFKA__CONSUMER__{}", name.to_uppercase()),
+                        value.to_owned(),
+                    )
                 }));
                 (place.directory().join("child"), environment)
             }

@@ -63,7 +63,13 @@ async fn fill(ctx: &Context, seed: u64) -> BTreeSet<(i32, i64)> {
         .await
         .expect("a schema");
     let mut letters = BTreeSet::new();
-    let headers = [Header::new("trace", b"\x00\xff"), Header { name: "empty", value: None }];
+    let headers = [
+        Header::new("trace", b"\x00\xff"),
+        Header {
+            name: "empty",
+            value: None,
+        },
+    ];
     for n in 0..RECORDS {
         let payment = payment((mix(seed, n.cast_unsigned()) % 300).cast_signed(), n);
         let (mut key, mut value) = (Vec::new(), vec![0]);
@@ -89,19 +95,28 @@ async fn fill(ctx: &Context, seed: u64) -> BTreeSet<(i32, i64)> {
 }
 
 /// The dead letters: whose they are, and how often each was written.
-async fn written(log: &Log, dlq: &str, sources: &BTreeMap<(i32, i64), Bytes>) -> BTreeMap<(i32, i64), usize> {
+async fn written(
+    log: &Log,
+    dlq: &str,
+    sources: &BTreeMap<(i32, i64), Bytes>,
+) -> BTreeMap<(i32, i64), usize> {
     let mut found = BTreeMap::new();
     for letter in read(log, dlq).await.into_values() {
         let header = |name: &str| -> i64 {
             let value = letter.headers.iter().find(|(known, _)| known == name);
             let value = value.and_then(|(_, value)| value.clone()).expect(name);
-            String::from_utf8(value).expect("text").parse().expect("a number")
+            String::from_utf8(value)
+                .expect("text")
+                .parse()
+                .expect("a number")
         };
         let place = (
             i32::try_from(header("__dlq.errors.partition")).expect("a partition"),
             header("__dlq.errors.offset"),
         );
-        let source = sources.get(&place).unwrap_or_else(|| panic!("nothing at {place:?}"));
+        let source = sources
+            .get(&place)
+            .unwrap_or_else(|| panic!("nothing at {place:?}"));
         assert_eq!((&letter.key, &letter.value), (&source.key, &source.value));
         assert_eq!(letter.headers[..source.headers.len()], source.headers[..]);
         *found.entry(place).or_default() += 1;
@@ -123,7 +138,13 @@ impl Said {
         let mut words = line.split(' ');
         let what = words.next();
         let mut place = || -> (i32, i64) {
-            let mut number = || words.next().expect("a number").parse::<i64>().expect("a number");
+            let mut number = || {
+                words
+                    .next()
+                    .expect("a number")
+                    .parse::<i64>()
+                    .expect("a number")
+            };
             (i32::try_from(number()).expect("a partition"), number())
         };
         match what {
@@ -172,7 +193,11 @@ async fn killed(site: &Site, mode: &str) {
         let written = written(ctx.log(), &dlq, &sources).await;
         // What is committed is finished: handled, or a dead letter.
         for partition in 0..4 {
-            let committed = ctx.log().committed(GROUP, &topic, partition).await.expect("an answer");
+            let committed = ctx
+                .log()
+                .committed(GROUP, &topic, partition)
+                .await
+                .expect("an answer");
             for offset in 0..committed.unwrap_or(0) {
                 let place = (partition, offset);
                 assert!(
@@ -188,7 +213,10 @@ async fn killed(site: &Site, mode: &str) {
             );
         }
         for place in written.keys() {
-            assert!(letters.contains(place), "{place:?} is a dead letter for no reason");
+            assert!(
+                letters.contains(place),
+                "{place:?} is a dead letter for no reason"
+            );
         }
         held = Some(ctx);
         report.pass();
@@ -197,8 +225,15 @@ async fn killed(site: &Site, mode: &str) {
     let written = written(ctx.log(), &dlq, &sources).await;
     assert_eq!(written.keys().copied().collect::<BTreeSet<_>>(), letters);
     let handled: BTreeSet<(i32, i64)> = said.handled.keys().copied().collect();
-    let good: BTreeSet<(i32, i64)> = sources.keys().copied().filter(|place| !letters.contains(place)).collect();
-    assert_eq!(handled, good, "nothing is lost, and nothing handled that is none");
+    let good: BTreeSet<(i32, i64)> = sources
+        .keys()
+        .copied()
+        .filter(|place| !letters.contains(place))
+        .collect();
+    assert_eq!(
+        handled, good,
+        "nothing is lost, and nothing handled that is none"
+    );
     let twice = said.handled.values().filter(|times| **times > 1).count();
     report.count("kills", kills);
     report.count("records", sources.len() as u64);

@@ -20,22 +20,39 @@ use super::queue::{Answer, Change, Command};
 use super::stored::BatchHeader;
 use crate::log::error::LogError;
 
+/// One thing maintenance is asked.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// Retention and compaction of everything, as of a time.
+    Maintain {
+        now_ms: i64,
+        done: Answer<Maintained>,
+    },
+    /// The records before an offset go, whatever their age.
+    RemoveBefore {
+        topic: Arc<Topic>,
+        partition: i32,
+        offset: i64,
+        done: Answer<()>,
+    },
+}
+
 /// What maintenance was asked.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
-    waiting: Mutex<VecDeque<(i64, Answer<Maintained>)>>,
+    waiting: Mutex<VecDeque<Request>>,
     some: Condvar,
     /// Changed under the lock of what waits, read by a maintenance going on without it.
     closed: AtomicBool,
 }
 
 impl Requests {
-    pub(super) fn push(&self, now: i64, done: Answer<Maintained>) -> Result<(), LogError> {
+    pub(super) fn push(&self, request: Request) -> Result<(), LogError> {
         let mut waiting = lock(&self.waiting);
         if self.is_closed() {
             return Err(LogError::Closed);
         }
-        waiting.push_back((now, done));
+        waiting.push_back(request);
         self.some.notify_one();
         Ok(())
     }
@@ -53,7 +70,7 @@ impl Requests {
     }
 
     /// The next request; nothing in it when the interval is over; none when closed.
-    fn next(&self, interval: Option<Duration>) -> Option<Option<(i64, Answer<Maintained>)>> {
+    fn next(&self, interval: Option<Duration>) -> Option<Option<Request>> {
         let deadline = interval.and_then(|interval| Instant::now().checked_add(interval));
         let mut waiting = lock(&self.waiting);
         loop {
@@ -105,7 +122,18 @@ pub(super) fn run(
     let interval = by_itself.as_ref().map(|(interval, _)| *interval);
     while let Some(asked) = shared.requests.next(interval) {
         match (asked, &by_itself) {
-            (Some((now, done)), _) => drop(done.send(all(shared, now, dirty_ratio, memory))),
+            (Some(Request::Maintain { now_ms, done }), _) => {
+                drop(done.send(all(shared, now_ms, dirty_ratio, memory)));
+            }
+            (
+                Some(Request::RemoveBefore {
+                    topic,
+                    partition,
+                    offset,
+                    done,
+                }),
+                _,
+            ) => drop(done.send(remove_before(shared, &topic, partition, offset))),
             (None, Some((_, clock))) => match all(shared, clock(), dirty_ratio, memory) {
                 Ok(_) | Err(LogError::Closed) => {}
                 Err(error) => tracing::warn!(%error, "retention and compaction of the log failed"),
@@ -207,11 +235,48 @@ fn expire(shared: &Shared, topic: &Arc<Topic>, partition: i32, now: i64) -> Resu
                 topic: Arc::clone(topic),
                 partition,
                 start,
+                kept: start,
                 bytes,
             },
         )?;
     }
     Ok(records)
+}
+
+/// Removes the records before an offset. A stored batch that holds the offset stays with what it holds before, which nobody
+/// can read any more, until the partition begins behind it.
+fn remove_before(
+    shared: &Shared,
+    topic: &Arc<Topic>,
+    partition: i32,
+    offset: i64,
+) -> Result<(), LogError> {
+    let state = topic.state(partition)?;
+    if offset > state.end || offset < 0 {
+        return Err(topic.out_of_range(partition, offset));
+    }
+    if offset <= state.start {
+        return Ok(());
+    }
+    let (mut kept, mut bytes) = (offset, 0_u64);
+    each_batch(shared, topic, partition, state.start, state.end, |batch| {
+        if batch.after() <= offset {
+            bytes = bytes.saturating_add(batch.length);
+            return Ok(true);
+        }
+        kept = kept.min(batch.base);
+        Ok(false)
+    })?;
+    change(
+        shared,
+        Change::Expire {
+            topic: Arc::clone(topic),
+            partition,
+            start: offset,
+            kept,
+            bytes,
+        },
+    )
 }
 
 /// A stored batch as maintenance sees it.

@@ -99,6 +99,8 @@ pub(super) enum Change {
         topic: Arc<Topic>,
         partition: i32,
         start: i64,
+        /// Where the first stored batch begins that stays: at the start, or before it where the start is inside of one.
+        kept: i64,
         bytes: u64,
     },
     /// One batch instead of some.

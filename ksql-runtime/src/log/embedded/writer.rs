@@ -342,12 +342,15 @@ impl Writer {
         self.write(|families| {
             let mut batch = WriteBatch::default();
             match change {
-                Change::Expire { start, bytes, .. } => {
-                    let from = batch_key(topic.number, partition, before.start);
+                Change::Expire {
+                    start, kept, bytes, ..
+                } => {
+                    // From the first one on: the partition's start may be inside of a batch.
+                    let from = batch_key(topic.number, partition, 0);
                     batch.delete_range_cf(
                         &families.log,
                         from,
-                        batch_key(topic.number, partition, start),
+                        batch_key(topic.number, partition, kept),
                     );
                     state.start = start;
                     state.bytes = state.bytes.saturating_sub(bytes);

@@ -28,6 +28,8 @@ const CLEANUP: &str = "cleanup.policy";
 const RETENTION_MS: &str = "retention.ms";
 const RETENTION_BYTES: &str = "retention.bytes";
 const DELETE_RETENTION_MS: &str = "delete.retention.ms";
+const TIMESTAMP_TYPE: &str = "message.timestamp.type";
+const APPENDED: &str = "LogAppendTime";
 
 impl Shared {
     pub(super) fn doing<'a>(&'a self, action: &'static str, topic: &'a str) -> Doing<'a> {
@@ -108,13 +110,77 @@ impl Shared {
         let doing = self.doing("describe the topic", topic);
         let described = self.look(topic).map_err(|failure| doing.failed(failure))?;
         self.catalog.learn(&described);
+        Ok(description(&described, &self.settings_of(topic)?))
+    }
+
+    fn settings_of(&self, topic: &str) -> Result<Settings, LogError> {
         let doing = self.doing("read the settings of the topic (DescribeConfigs)", topic);
-        let settings = native::describe_settings(&self.producer.client, &[topic], self.timeout())
+        native::describe_settings(&self.producer.client, &[topic], self.timeout())
             .map_err(|failure| doing.failed(failure))?
             .remove(topic)
             .unwrap_or_else(|| Err(Failure::wrong_answer()))
-            .map_err(|failure| doing.failed(failure))?;
-        Ok(description(&described, &settings))
+            .map_err(|failure| doing.failed(failure))
+    }
+
+    /// What the timestamps of a topic's records mean.
+    pub(super) fn timestamp_type(&self, topic: &str) -> Result<&'static str, LogError> {
+        let settings = self.settings_of(topic)?;
+        let appended = settings
+            .get(TIMESTAMP_TYPE)
+            .is_some_and(|word| word == APPENDED);
+        Ok(if appended { APPENDED } else { "CreateTime" })
+    }
+
+    /// Removes the records of a partition before an offset; false where the topic's policy forbids it.
+    pub(super) fn remove_before(
+        &self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> Result<bool, LogError> {
+        let end = Instant::now() + self.timeout();
+        loop {
+            let client = &self.producer.client;
+            let removed = native::remove_before(client, topic, partition, offset, self.timeout());
+            let failure = match removed {
+                Ok(()) => return Ok(true),
+                Err(failure) => failure,
+            };
+            match failure.code {
+                Code::PolicyViolation => return Ok(false),
+                Code::OffsetOutOfRange => {
+                    let edges = self.offsets(topic, &[partition])?;
+                    let (start, end) = edges.get(&partition).copied().unwrap_or((0, 0));
+                    // Somebody removed them already.
+                    if offset <= start {
+                        return Ok(true);
+                    }
+                    return Err(LogError::OffsetOutOfRange {
+                        topic: topic.to_owned(),
+                        partition,
+                        offset,
+                        start,
+                        end,
+                    });
+                }
+                _ => {}
+            }
+            let error = self
+                .doing("remove records of the topic", topic)
+                .failed(failure);
+            // A leader that moves is found a little later.
+            let passes = matches!(
+                error,
+                LogError::Refused {
+                    transient: true,
+                    ..
+                }
+            );
+            if !passes || Instant::now() >= end {
+                return Err(error);
+            }
+            std::thread::sleep(AGAIN);
+        }
     }
 
     pub(super) fn describe_all(&self) -> Result<Vec<TopicDescription>, LogError> {
@@ -152,7 +218,8 @@ impl Shared {
     }
 
     /// Creates a topic, unless it is there. Two who create it at once both succeed; one of them created it.
-    pub(super) fn create(&self, spec: &TopicSpec) -> Result<Created, LogError> {
+    /// `stamping` lets the broker give its records the time of their arrival.
+    pub(super) fn create(&self, spec: &TopicSpec, stamping: bool) -> Result<Created, LogError> {
         let name = spec.name.as_str();
         let doing = self.doing("create the topic", name);
         // Looked up first: who may not create topics can still use those that are there.
@@ -163,12 +230,15 @@ impl Shared {
                 _ => return Err(doing.failed(failure)),
             },
         }
-        let topic = NewTopic {
+        let mut topic = NewTopic {
             name,
             partitions: spec.partitions,
             replication: spec.replication,
             settings: settings(spec),
         };
+        if stamping {
+            topic.settings.push((TIMESTAMP_TYPE, APPENDED.to_owned()));
+        }
         match native::create_topic(&self.producer.client, &topic, self.timeout()) {
             Ok(()) => {}
             Err(failure) => {

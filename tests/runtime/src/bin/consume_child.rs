@@ -36,7 +36,10 @@ async fn handle(
         Fate::WorksLater | Fate::Works => tokio::task::yield_now().await,
     }
     let place = (meta.partition(), meta.offset());
-    say(&format!("handled {} {} {}", place.0, place.1, payment.number));
+    say(&format!(
+        "handled {} {} {}",
+        place.0, place.1, payment.number
+    ));
     finished.lock().expect("not poisoned").insert(place);
     Ok(())
 }
@@ -47,7 +50,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = std::env::var("KSQL_TEST_DIR")?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let manual = arguments.first().is_some_and(|mode| mode == "manual");
-    let seed: u64 = arguments.get(1).and_then(|text| text.parse().ok()).unwrap_or_default();
+    let seed: u64 = arguments
+        .get(1)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_default();
 
     let ctx = Context::builder()
         .entity::<Payment>()
@@ -108,7 +114,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
         let status = subscription.status();
-        let whole = status.iter().all(|one| one.partitions.len() == 4 && one.lag() == 0);
+        let whole = status
+            .iter()
+            .all(|one| one.partitions.len() == 4 && one.lag() == 0);
         if whole {
             say("done");
             break;

@@ -15,6 +15,7 @@
 mod call;
 mod consumer;
 mod offsets;
+mod removal;
 mod settings;
 mod topics;
 
@@ -28,6 +29,7 @@ use rdkafka::types::RDKafkaErrorCode;
 pub(super) use call::Call;
 pub(super) use consumer::{Consumer, Kind, Message};
 pub(super) use offsets::offsets_at;
+pub(super) use removal::remove_before;
 pub(super) use settings::{Change, Settings, alter_topic, describe_settings};
 pub(super) use topics::{
     DescribedTopic, NewTopic, ask_topics, create_topic, delete_topic, describe_topics, described,
