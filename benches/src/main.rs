@@ -16,6 +16,7 @@ mod entities;
 mod fill;
 mod floor;
 mod k1;
+mod k2;
 mod kafka;
 mod kb1;
 mod kb5;
@@ -32,10 +33,11 @@ use std::process::ExitCode;
 type Bench = (&'static str, fn());
 
 /// In the order of a full run.
-const ALL: [Bench; 14] = [
+const ALL: [Bench; 15] = [
     ("B4", b4::run),
     ("L1", l1::run),
     ("K1", k1::run),
+    ("K2", k2::run),
     ("B1", b1::run),
     ("B2", b2::run),
     ("B2F", b2f::run),
