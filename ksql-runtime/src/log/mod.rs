@@ -16,6 +16,7 @@ pub(crate) mod dummy;
 pub mod embedded;
 pub mod error;
 pub(crate) mod event;
+pub mod group;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 mod packed;
@@ -31,6 +32,7 @@ pub use crate::directory::DirectoryError;
 pub use batch::{BatchReceipt, RecordBatch};
 pub use embedded::{Durability, EmbeddedLog, EmbeddedOptions, Maintained};
 pub use error::LogError;
+pub use group::{Assigned, GroupReader, Membership, Polled, Start, WhenOffsetGone};
 #[cfg(feature = "kafka")]
 pub use kafka::{KafkaLog, KafkaOptions};
 pub(crate) use reader::Place;
