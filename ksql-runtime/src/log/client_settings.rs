@@ -44,6 +44,10 @@ const OWNED: &[(&[&str], &str)] = &[
         "groups are named by the application id; tables and readers join none",
     ),
     (
+        &["partition.assignment.strategy"],
+        "a partition moves only after its handlers have finished, which needs `cooperative-sticky`",
+    ),
+    (
         &[
             "enable.auto.commit",
             "auto.commit.enable",

@@ -82,6 +82,19 @@ pub enum LogError {
         /// The offset the next record will get.
         end: i64,
     },
+    /// A member of a consumer group wants to read or commit a partition it does not hold.
+    #[error(
+        "partition {partition} of topic `{topic}` is not held by this member of group `{group}`: another member reads it \
+         from the last committed offset, so drop what is left of it"
+    )]
+    NotHeld {
+        /// The group.
+        group: String,
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+    },
     /// A record cannot be written as it is.
     #[error("a record for topic `{topic}` cannot be written: {defect}")]
     InvalidRecord {
@@ -277,6 +290,7 @@ impl LogError {
             | LogError::PartitionsDiffer { .. }
             | LogError::TopicRecreated { .. }
             | LogError::OffsetOutOfRange { .. }
+            | LogError::NotHeld { .. }
             | LogError::InvalidRecord { .. }
             | LogError::CorruptRecords { .. }
             | LogError::Corrupt { .. }

@@ -59,6 +59,12 @@ impl EmbeddedReader {
         if offset < state.start || offset > state.end {
             return Err(self.topic.out_of_range(partition, offset));
         }
+        self.start(partition, offset);
+        Ok(())
+    }
+
+    /// Reads a partition from an offset that was looked at before.
+    pub(super) fn start(&mut self, partition: i32, offset: i64) {
         match self
             .positions
             .iter_mut()
@@ -67,7 +73,21 @@ impl EmbeddedReader {
             Some(known) => known.1 = offset,
             None => self.positions.push((partition, offset)),
         }
-        Ok(())
+    }
+
+    /// Reads a partition no longer.
+    pub(super) fn forget(&mut self, partition: i32) {
+        self.positions.retain(|(known, _)| *known != partition);
+    }
+
+    pub(super) fn position(&self, partition: i32) -> Option<i64> {
+        let found = self.positions.iter().find(|(known, _)| *known == partition);
+        found.map(|(_, position)| *position)
+    }
+
+    /// Whether somebody has woken who waits.
+    pub(super) fn woken(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.woken)
     }
 
     pub(crate) fn tell(&self, event: &Arc<Event>) {
@@ -99,26 +119,15 @@ impl EmbeddedReader {
         timeout: Duration,
         wanted: impl Fn(i32) -> bool,
     ) -> Result<Option<Fetched>, LogError> {
-        let deadline = Instant::now().checked_add(timeout);
-        loop {
-            // Taken before looking, so that nothing that comes between looking and waiting is missed.
-            let epoch = self.topic.signal.epoch();
-            if let Some(fetched) = self.look(&wanted)? {
-                return Ok(Some(fetched));
-            }
-            if self.woken.swap(false, Ordering::AcqRel) {
-                return Ok(None);
-            }
-            let far = Duration::from_secs(3600);
-            let until = deadline.unwrap_or_else(|| Instant::now() + far);
-            if !self.topic.signal.wait(epoch, until) && deadline.is_some() {
-                return Ok(None);
-            }
-        }
+        let (topic, woken) = (Arc::clone(&self.topic), self.woken());
+        until(&topic, &woken, timeout, || self.look(&wanted))
     }
 
     /// The next records of the first wanted partition, in turn, that has some.
-    fn look(&mut self, wanted: &impl Fn(i32) -> bool) -> Result<Option<Fetched>, LogError> {
+    pub(super) fn look(
+        &mut self,
+        wanted: &impl Fn(i32) -> bool,
+    ) -> Result<Option<Fetched>, LogError> {
         self.shared.faults.next()?;
         self.shared.catalog.settled();
         if self.topic.is_deleted() {
@@ -251,6 +260,31 @@ impl EmbeddedReader {
                 Err(self.topic.out_of_range(partition, from))
             }
             other => other,
+        }
+    }
+}
+
+/// Looks again whenever there may be something in a topic, until there is, the time is over, or somebody wakes who waits.
+pub(super) fn until<T>(
+    topic: &Topic,
+    woken: &AtomicBool,
+    timeout: Duration,
+    mut look: impl FnMut() -> Result<Option<T>, LogError>,
+) -> Result<Option<T>, LogError> {
+    let deadline = Instant::now().checked_add(timeout);
+    loop {
+        // Taken before looking, so that nothing that comes between looking and waiting is missed.
+        let epoch = topic.signal.epoch();
+        if let Some(found) = look()? {
+            return Ok(Some(found));
+        }
+        if woken.swap(false, Ordering::AcqRel) {
+            return Ok(None);
+        }
+        let far = Duration::from_secs(3600);
+        let until = deadline.unwrap_or_else(|| Instant::now() + far);
+        if !topic.signal.wait(epoch, until) && deadline.is_some() {
+            return Ok(None);
         }
     }
 }

@@ -8,8 +8,11 @@ mod catalog;
 mod compaction;
 mod faults;
 mod fetch;
+mod groups;
 mod layout;
 mod maintenance;
+mod member;
+mod offsets;
 mod options;
 mod produce;
 mod queue;
@@ -17,6 +20,7 @@ mod store;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod times;
 mod writer;
 
 use std::path::PathBuf;
@@ -26,6 +30,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{Semaphore, oneshot};
 
 pub use fetch::EmbeddedReader;
+pub(crate) use member::EmbeddedMember;
 use options::Shares;
 pub use options::{ClockFn, Durability, EmbeddedOptions, Maintained};
 
@@ -36,8 +41,7 @@ use super::record::{Receipt, Record};
 use super::topic::{Created, Offsets, TopicChange, TopicDescription, TopicSpec};
 use catalog::{Catalog, Topic, lock};
 use layout::{
-    NEXT_TOPIC_KEY, PartitionState, TOPIC_PREFIX, group_key, partition_key, topic_from_bytes,
-    topic_of,
+    NEXT_TOPIC_KEY, PartitionState, TOPIC_PREFIX, partition_key, topic_from_bytes, topic_of,
 };
 use queue::{Command, Part, Produce, Queue, Then};
 use store::{Store, read_error};
@@ -68,6 +72,7 @@ struct Shared {
     queue: Queue,
     requests: maintenance::Requests,
     faults: faults::Faults,
+    groups: groups::Groups,
 }
 
 impl Shared {
@@ -117,6 +122,7 @@ impl EmbeddedLog {
             queue: Queue::default(),
             requests: maintenance::Requests::default(),
             faults: faults::Faults::default(),
+            groups: groups::Groups::default(),
         });
         let writer = writer::Writer::new(Arc::clone(&shared), durability);
         let room_kib = u32::try_from(shares.queue / 1024).unwrap_or(u32::MAX / 8);
@@ -303,17 +309,7 @@ impl EmbeddedLog {
         offsets: &[(i32, i64)],
     ) -> Result<(), LogError> {
         let topic = self.shared().catalog.get(topic)?;
-        let mut entries = Vec::with_capacity(offsets.len());
-        for (partition, offset) in offsets {
-            topic.state(*partition)?;
-            if *offset < 0 {
-                return Err(topic.out_of_range(*partition, *offset));
-            }
-            entries.push((
-                group_key(topic.number, *partition, group),
-                offset.to_le_bytes().to_vec(),
-            ));
-        }
+        let entries = Shared::commits(&topic, group, offsets)?;
         self.put_then(entries, || ()).await
     }
 
@@ -325,16 +321,7 @@ impl EmbeddedLog {
         partition: i32,
     ) -> Result<Option<i64>, LogError> {
         let topic = self.shared().catalog.get(topic)?;
-        topic.state(partition)?;
-        let Some(bytes) = self.entry(&group_key(topic.number, partition, group))? else {
-            return Ok(None);
-        };
-        let offset = bytes.as_slice().try_into().map_err(|_| LogError::Corrupt {
-            path: self.shared().directory.clone(),
-            what: format!("the offset of group `{group}` has {} bytes", bytes.len()),
-            source: None,
-        })?;
-        Ok(Some(i64::from_le_bytes(offset)))
+        self.shared().committed(&topic, partition, group)
     }
 
     /// See [`Log::reader`](super::Log::reader).
@@ -425,16 +412,6 @@ impl EmbeddedLog {
             done,
         })
         .await
-    }
-
-    fn entry(&self, key: &[u8]) -> Result<Option<Vec<u8>>, LogError> {
-        let shared = self.shared();
-        shared.store.with(|families| {
-            families
-                .db
-                .get_cf(&families.meta, key)
-                .map_err(|error| read_error(&shared.directory, error))
-        })
     }
 
     /// All entries whose key begins with `prefix`, by key.

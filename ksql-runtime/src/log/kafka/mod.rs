@@ -1,9 +1,10 @@
 //! The log on a Kafka cluster, through librdkafka.
 //!
-//! One producer serves producing and every question to the cluster; each reader has a consumer of its own, and each
-//! group whose offsets are kept another. A reader's picture of the parts: `options` (what each client is told) → `topics`
-//! (what the cluster says) → `catalog` (what is remembered of it) → `produce` and `pending`, `reader`, `groups`; `native`
-//! holds the calls rdkafka has no safe form for, `failure` what their answers mean.
+//! One producer serves producing and every question to the cluster; each reader and each member of a group has a consumer
+//! of its own, and each group whose offsets are kept otherwise another. A reader's picture of the parts: `options` (what
+//! each client is told) → `topics` (what the cluster says) → `catalog` (what is remembered of it) → `produce` and
+//! `pending`, `reading` (under `reader` and `member`) with `watch`, `slot` and `signal`, `groups`; `native` holds the calls
+//! rdkafka has no safe form for, `failure` what their answers mean.
 //!
 //! Beyond what every log promises: records of a batch may be written in part, since a batch is no transaction
 //! ([`LogError::NotDelivered`] says how many were); the offsets of a batch need not follow one another, since others
@@ -16,13 +17,17 @@ mod catalog;
 mod context;
 mod failure;
 mod groups;
+mod member;
 mod native;
 mod options;
 mod pending;
 mod produce;
 mod reader;
+mod reading;
+mod signal;
 mod slot;
 mod topics;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +35,7 @@ use std::time::Duration;
 
 use rdkafka::types::RDKafkaErrorCode as Code;
 
+pub(crate) use member::KafkaMember;
 pub use options::KafkaOptions;
 pub use reader::KafkaReader;
 

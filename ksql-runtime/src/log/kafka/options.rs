@@ -176,6 +176,20 @@ impl KafkaOptions {
         config
     }
 
+    /// The settings of a member of a group: a reader's, but for what the group needs.
+    pub(super) fn member_config(&self, group: &str) -> ClientConfig {
+        let mut config = self.reader_config();
+        // Partitions that were added are found as fast as other changes of the topic.
+        let refresh = "topic.metadata.refresh.interval.ms";
+        if !self.consumer.contains_key(refresh) && !self.client.contains_key(refresh) {
+            let least = Duration::from_millis(10);
+            config.set(refresh, milliseconds(self.topic_check.max(least)));
+        }
+        config.set("group.id", group);
+        config.set("partition.assignment.strategy", "cooperative-sticky");
+        config
+    }
+
     /// How much a reader fetches ahead, but for what is set by name.
     fn fetched_ahead(&self) -> Vec<(&'static str, String)> {
         let given = |name: &str| self.consumer.get(name).or_else(|| self.client.get(name));

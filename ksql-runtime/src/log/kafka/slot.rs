@@ -28,6 +28,8 @@ pub(super) struct Slot {
     pub(super) bytes: Vec<u8>,
     /// How much the last one given out took: what to make room for.
     usual: usize,
+    /// Whether the consumer was told to fetch no more of it.
+    pub(super) paused: bool,
 }
 
 impl Slot {
@@ -42,6 +44,7 @@ impl Slot {
             count: 0,
             bytes: Vec::new(),
             usual: 0,
+            paused: false,
         }
     }
 

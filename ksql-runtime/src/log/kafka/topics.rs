@@ -357,14 +357,40 @@ impl Shared {
         partitions: &[i32],
         timeout: Duration,
     ) -> Result<BTreeMap<i32, (i64, i64)>, LogError> {
+        let client = &self.producer.client;
+        self.until_led(topic, partitions, timeout, || {
+            native::offsets_at(client, topic, partitions, timeout)
+        })
+    }
+
+    /// The first record of partitions with this timestamp or a later one, where there is one.
+    pub(super) fn offsets_of_time(
+        &self,
+        topic: &str,
+        partitions: &[i32],
+        time: i64,
+        timeout: Duration,
+    ) -> Result<BTreeMap<i32, Option<i64>>, LogError> {
+        let client = &self.producer.client;
+        self.until_led(topic, partitions, timeout, || {
+            native::offsets_of_time(client, topic, partitions, time, timeout)
+        })
+    }
+
+    /// Asks the leaders of partitions, once more while leaders move.
+    fn until_led<T>(
+        &self,
+        topic: &str,
+        partitions: &[i32],
+        timeout: Duration,
+        ask: impl Fn() -> Result<BTreeMap<i32, T>, (i32, Failure)>,
+    ) -> Result<BTreeMap<i32, T>, LogError> {
         if partitions.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let client = &self.producer.client;
         let end = Instant::now() + timeout;
         loop {
-            let (partition, failure) = match native::offsets_at(client, topic, partitions, timeout)
-            {
+            let (partition, failure) = match ask() {
                 Ok(found) => return Ok(found),
                 Err(failed) => failed,
             };

@@ -16,12 +16,12 @@ use super::{Owned, text};
 use crate::log::kafka::context::{Logging, log_line};
 use crate::log::kafka::failure::Failure;
 
-/// A consumer of some partitions of one topic, assigned by hand.
+/// A consumer of some partitions of one topic.
 pub(in crate::log::kafka) struct Consumer {
     // The order of the fields is the order in which they are freed.
     queue: Owned<sys::rd_kafka_queue_t>,
-    topic: CString,
-    consumer: BaseConsumer<Logging>,
+    pub(super) topic: CString,
+    pub(super) consumer: BaseConsumer<Logging>,
 }
 
 impl std::fmt::Debug for Consumer {
@@ -132,8 +132,19 @@ pub(in crate::log::kafka) enum Kind<'e> {
         failure: Failure,
         fatal: bool,
     },
+    /// The group decided.
+    Told(Told),
     /// Nothing for a reader.
     Nothing,
+}
+
+/// What a group decided about partitions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::log::kafka) enum Told {
+    /// These are this member's from now on.
+    Assign(Vec<i32>),
+    /// These are to be given back.
+    Revoke(Vec<i32>),
 }
 
 impl Event<'_> {
@@ -150,6 +161,7 @@ impl Event<'_> {
                 }
             }
             sys::RD_KAFKA_EVENT_ERROR => unsafe { error_kind(event) },
+            sys::RD_KAFKA_EVENT_REBALANCE => unsafe { told_kind(event) },
             sys::RD_KAFKA_EVENT_LOG => {
                 let (mut facility, mut line, mut level) =
                     (std::ptr::null(), std::ptr::null(), 0 as c_int);
@@ -202,6 +214,42 @@ unsafe fn error_kind<'e>(event: *mut sys::rd_kafka_event_t) -> Kind<'e> {
                 text(sys::rd_kafka_event_error_string(event))
             }),
             fatal,
+        },
+    }
+}
+
+/// # Safety
+/// The pointer points to a rebalance event that is alive.
+unsafe fn told_kind<'e>(event: *mut sys::rd_kafka_event_t) -> Kind<'e> {
+    use sys::rd_kafka_resp_err_t as code;
+    // SAFETY: by this function's contract; the list belongs to the event and is copied.
+    let (code, list) = unsafe {
+        (
+            sys::rd_kafka_event_error(event),
+            sys::rd_kafka_event_topic_partition_list(event).as_ref(),
+        )
+    };
+    let mut partitions: Vec<i32> = list
+        .map(|list| {
+            let count = usize::try_from(list.cnt).unwrap_or(0);
+            match list.elems.is_null() {
+                true => Vec::new(),
+                // SAFETY: librdkafka says so many places lie there, as long as the event lives.
+                false => unsafe { std::slice::from_raw_parts(list.elems, count) }
+                    .iter()
+                    .map(|place| place.partition)
+                    .collect(),
+            }
+        })
+        .unwrap_or_default();
+    partitions.sort_unstable();
+    match code {
+        code::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Kind::Told(Told::Assign(partitions)),
+        code::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => Kind::Told(Told::Revoke(partitions)),
+        other => Kind::Failed {
+            partition: None,
+            failure: Failure::new(other.into(), "the group could not share its partitions"),
+            fatal: false,
         },
     }
 }

@@ -14,6 +14,7 @@
 
 mod call;
 mod consumer;
+mod membership;
 mod offsets;
 mod removal;
 mod settings;
@@ -27,8 +28,8 @@ use rdkafka::config::NativeClientConfig;
 use rdkafka::types::RDKafkaErrorCode;
 
 pub(super) use call::Call;
-pub(super) use consumer::{Consumer, Kind, Message};
-pub(super) use offsets::offsets_at;
+pub(super) use consumer::{Consumer, Kind, Message, Told};
+pub(super) use offsets::{offsets_at, offsets_of_time};
 pub(super) use removal::remove_before;
 pub(super) use settings::{Change, Settings, alter_topic, describe_settings};
 pub(super) use topics::{

@@ -1,4 +1,4 @@
-//! Where partitions begin and end, all of them in one request. Blocks the calling thread for the given time at most.
+//! Where partitions begin and end, and where a time begins in them, all of them in one request. Blocks the calling thread for the given time at most.
 
 use std::collections::BTreeMap;
 use std::ffi::c_int;
@@ -11,16 +11,18 @@ use super::call::{Answer, Call, Client};
 use super::{Owned, c_string, items};
 use crate::log::kafka::failure::Failure;
 
-/// Which end of a partition.
+/// Which offset of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Edge {
     /// The first offset there.
     Start,
     /// Behind the last record that is committed.
     End,
+    /// The first record with this timestamp or a later one.
+    Time(i64),
 }
 
-/// Asks for one end of partitions; [`edges`] reads the answer.
+/// Asks for one offset of partitions; [`edges`] reads the answer.
 fn ask_edges(
     client: &Client,
     topic: &str,
@@ -39,8 +41,10 @@ fn ask_edges(
     }
     .ok_or_else(Failure::out_of_memory)?;
     let spec = match edge {
-        Edge::Start => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_EARLIEST,
-        Edge::End => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST,
+        Edge::Start => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_EARLIEST as i64,
+        Edge::End => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST as i64,
+        // What is negative has other meanings.
+        Edge::Time(time) => time.max(0),
     };
     for partition in partitions {
         // SAFETY: the list and the string are alive; the place given belongs to the list, which is not read meanwhile.
@@ -48,7 +52,7 @@ fn ask_edges(
             let place =
                 sys::rd_kafka_topic_partition_list_add(list.pointer(), topic.as_ptr(), *partition);
             if let Some(place) = place.as_mut() {
-                place.offset = spec as i64;
+                place.offset = spec;
             }
         }
     }
@@ -62,7 +66,7 @@ fn ask_edges(
 /// A partition's offset.
 type EdgeOf = (i32, Result<i64, Failure>);
 
-/// Reads the answer to [`ask_edges`].
+/// Reads the answer to [`ask_edges`], as the broker gave it.
 fn edges(answer: &Answer) -> Result<Vec<EdgeOf>, Failure> {
     answer.check()?;
     let mut count = 0_usize;
@@ -83,8 +87,7 @@ fn edges(answer: &Answer) -> Result<Vec<EdgeOf>, Failure> {
             // SAFETY: what belongs to the result lives as long as the event.
             let place =
                 unsafe { sys::rd_kafka_ListOffsetsResultInfo_topic_partition(*info).as_ref() }?;
-            let offset =
-                Failure::check(place.err.into(), String::new).and_then(|()| known(place.offset));
+            let offset = Failure::check(place.err.into(), String::new).map(|()| place.offset);
             Some((place.partition, offset))
         })
         .collect())
@@ -102,19 +105,44 @@ fn known(offset: i64) -> Result<i64, Failure> {
     Ok(offset)
 }
 
-/// One end of partitions.
-fn edge(call: &Call) -> Result<BTreeMap<i32, i64>, (i32, Failure)> {
+/// The broker says -1 where no record is so late. Where its answer was lost the client says another negative number.
+fn known_or_none(offset: i64) -> Result<Option<i64>, Failure> {
+    match offset {
+        -1 => Ok(None),
+        offset => known(offset).map(Some),
+    }
+}
+
+/// One offset of partitions, made out by `read`.
+fn edge<T>(
+    call: &Call,
+    read: fn(i64) -> Result<T, Failure>,
+) -> Result<BTreeMap<i32, T>, (i32, Failure)> {
     let found = call
         .wait()
         .and_then(|answer| edges(&answer))
         .map_err(|failure| (-1, failure))?;
     found
         .into_iter()
-        .map(|(partition, offset)| match offset {
+        .map(|(partition, offset)| match offset.and_then(read) {
             Ok(offset) => Ok((partition, offset)),
             Err(failure) => Err((partition, failure)),
         })
         .collect()
+}
+
+/// The first record with this timestamp or a later one, where there is one. A failure names its partition, -1 if it is the
+/// request's.
+pub(in crate::log::kafka) fn offsets_of_time(
+    client: &Client,
+    topic: &str,
+    partitions: &[i32],
+    time: i64,
+    timeout: Duration,
+) -> Result<BTreeMap<i32, Option<i64>>, (i32, Failure)> {
+    let call = ask_edges(client, topic, partitions, Edge::Time(time), timeout)
+        .map_err(|failure| (-1, failure))?;
+    edge(&call, known_or_none)
 }
 
 /// Both ends of partitions, asked for at the same time. A failure names its partition, -1 if it is the request's.
@@ -127,7 +155,7 @@ pub(in crate::log::kafka) fn offsets_at(
     let whole = |failure| (-1, failure);
     let starts = ask_edges(client, topic, partitions, Edge::Start, timeout).map_err(whole)?;
     let ends = ask_edges(client, topic, partitions, Edge::End, timeout).map_err(whole)?;
-    let (starts, ends) = (edge(&starts)?, edge(&ends)?);
+    let (starts, ends) = (edge(&starts, known)?, edge(&ends, known)?);
     Ok(starts
         .into_iter()
         .filter_map(|(partition, start)| Some((partition, (start, *ends.get(&partition)?))))
@@ -147,6 +175,16 @@ mod tests {
         );
         assert_eq!(
             known(-1).map_err(|failure| failure.code),
+            Err(Code::OffsetNotAvailable)
+        );
+    }
+
+    #[test]
+    fn a_time_after_the_last_record_is_told_from_an_answer_that_was_lost() {
+        assert_eq!(known_or_none(-1), Ok(None));
+        assert_eq!(known_or_none(7), Ok(Some(7)));
+        assert_eq!(
+            known_or_none(-1001).map_err(|failure| failure.code),
             Err(Code::OffsetNotAvailable)
         );
     }
