@@ -1,6 +1,7 @@
 //! Dead letters, on the embedded log and on a real Kafka and registry alike: what is written, shown, replayed and purged.
 
 mod hooks;
+mod kafka;
 mod kinds;
 mod places;
 mod purging;
