@@ -115,7 +115,7 @@ async fn a_letter_refused_for_its_size_is_sent_without_what_it_can_do_without_or
     let whole = read_at(ctx.log(), &letter).await;
     assert_eq!(whole.header("__dlq.errors.message"), Some(message.as_str()));
     // Without the text and who wrote it; the record is whole, and so is where it comes from.
-    let at = given(1500).await;
+    let at = given(1000).await;
     let Written::Acknowledged(letter) = fail_at(&ctx, &at, "c", &message).await else {
         panic!("nobody declines");
     };
