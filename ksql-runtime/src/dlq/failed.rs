@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::error::Error;
 use crate::log::{Headers, LogError, Receipt, RecordRef};
 
 /// The part of handling a record that failed.
@@ -64,27 +65,28 @@ impl fmt::Display for Stage {
     }
 }
 
-/// One record that failed.
+/// One record that failed. Public for tests alone: what reads records gives it here.
+#[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Failed<'a> {
+pub struct Failed<'a> {
     /// The entity, and the window where it is one's.
-    pub(crate) entity: &'a str,
+    pub entity: &'a str,
     /// The consumer group, or the application where there is none.
-    pub(crate) group: &'a str,
+    pub group: &'a str,
     /// Where it was read.
-    pub(crate) topic: &'a str,
+    pub topic: &'a str,
     /// Where it was read; -1 where it never was in a topic.
-    pub(crate) partition: i32,
+    pub partition: i32,
     /// The record; its offset is -1 where it never was in a topic.
-    pub(crate) record: RecordRef<'a>,
+    pub record: RecordRef<'a>,
     /// What failed.
-    pub(crate) stage: Stage,
+    pub stage: Stage,
     /// The stable code of the failure.
-    pub(crate) class: &'a str,
+    pub class: &'a str,
     /// The failure with its causes, as text.
-    pub(crate) message: &'a str,
+    pub message: &'a str,
     /// How often it was tried.
-    pub(crate) attempts: u32,
+    pub attempts: u32,
 }
 
 /// A record that is about to become a dead letter: what the hooks of
@@ -170,4 +172,12 @@ pub(crate) enum WriteError {
     /// The log cannot write it.
     #[error(transparent)]
     Log(#[from] LogError),
+}
+
+impl From<WriteError> for Error {
+    fn from(error: WriteError) -> Error {
+        match error {
+            WriteError::TooLarge { source, .. } | WriteError::Log(source) => Error::Log(source),
+        }
+    }
 }

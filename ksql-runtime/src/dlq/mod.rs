@@ -24,8 +24,10 @@ mod topic;
 mod writer;
 
 pub use error::{DeadLetterError, LetterId};
+#[doc(hidden)]
+pub use failed::Failed;
+pub(crate) use failed::WriteError;
 pub use failed::{Candidate, Stage, Written};
-pub(crate) use failed::{Failed, WriteError};
 pub use filter::LetterFilter;
 pub use letter::{DeadLetter, LetterDefect, OwnedHeader, Replayed};
 pub use options::DeadLetterOptions;

@@ -152,13 +152,18 @@ impl DeadLetterTopic {
             }
         }
         if !origins.contains_key(topic) {
-            let described = self.log().describe(topic).await;
+            // Of a name that no topic can have logs say different things.
+            let described = match ksql_schema::names::topic_defect(topic) {
+                Some(_) => Err(LogError::UnknownTopic {
+                    topic: topic.clone(),
+                }),
+                None => self.log().describe(topic).await,
+            };
             origins.insert(topic.clone(), described);
         }
         let origin = match origins.get(topic) {
             Some(Ok(origin)) => origin,
-            // A log that names its topics says the same of names that no topic can have.
-            Some(Err(LogError::UnknownTopic { .. } | LogError::InvalidTopic { .. })) | None => {
+            Some(Err(LogError::UnknownTopic { .. })) | None => {
                 return Err(DeadLetterError::OriginGone {
                     letter: id,
                     topic: topic.clone(),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use super::error::{DeadLetterError, LetterId};
-use super::failed::Stage;
+use super::failed::{Failed, Stage, Written};
 use super::filter::LetterFilter;
 use super::letter::DeadLetter;
 use super::scan::{Range, scan};
@@ -140,6 +140,12 @@ impl DeadLetterTopic {
         tokio::task::spawn_blocking(looked)
             .await
             .map_err(Error::of_task)?
+    }
+
+    /// Writes a failed record, as what reads records does. For tests.
+    #[doc(hidden)]
+    pub async fn write_failed(&self, failed: &Failed<'_>) -> Result<Written> {
+        Ok(self.letters.write(failed).await?)
     }
 
     /// The letters that a filter selects, those that failed last first, or by partition and offset.

@@ -4,7 +4,7 @@ use super::EntitySet;
 use crate::codec::Defect;
 use crate::dlq::{Failed, Stage, WriteError, Written};
 use crate::entity::Writable;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::partition::partition_for_key;
 use crate::log::{Headers, RecordRef};
 
@@ -35,7 +35,7 @@ impl<T: Writable> EntitySet<T> {
     /// ```
     ///
     /// # Errors
-    /// As [`EntitySet::add`]; [`Error::Log`] also where the letter is larger than its topic takes.
+    /// As [`EntitySet::add`]; [`Error::Log`](crate::error::Error::Log) also where the letter is larger than its topic takes.
     #[tracing::instrument(level = "debug", skip_all, fields(entity = T::MODEL.name))]
     pub async fn send_to_dlq(
         &self,
@@ -78,12 +78,7 @@ impl<T: Writable> EntitySet<T> {
             attempts: 1,
         };
         drop(error);
-        registered
-            .dead_letters
-            .write(&failed)
-            .await
-            .map_err(|error| match error {
-                WriteError::TooLarge { source, .. } | WriteError::Log(source) => Error::Log(source),
-            })
+        let written = registered.dead_letters.write(&failed).await;
+        written.map_err(|error: WriteError| error.into())
     }
 }

@@ -88,6 +88,7 @@ async fn a_plan_before_the_first_start_creates_everything_and_touches_nothing() 
         "action  part     name          entity\n\
          create  topic    rates         Rate\n\
          create  topic    trades        Trade\n\
+         create  topic    system.dlq    (dead letters)\n\
          create  subject  rates-value   Rate\n\
          create  subject  trades-value  Trade\n\
          create  subject  trades-key    Trade\n"
@@ -263,9 +264,9 @@ async fn plan_and_start_judge_a_new_schema_at_the_level_that_is_configured() {
         "{text}"
     );
     let json = plan.to_json();
-    assert_eq!(json.pointer("/1/action"), Some(&"new version".into()));
+    assert_eq!(json.pointer("/2/action"), Some(&"new version".into()));
     assert_eq!(
-        json.pointer("/1/differences/0/cure"),
+        json.pointer("/2/differences/0/cure"),
         Some(&"at start".into())
     );
     let ctx = lenient.start().await.expect("it starts, as the plan says");
@@ -331,7 +332,7 @@ async fn what_is_refused_is_refused_before_anything_is_made() {
         let ctx = ctx.expect("it starts");
         let topics = ctx.log().topics().await.expect("topics");
         let topics: Vec<&str> = topics.iter().map(|topic| topic.name.as_ref()).collect();
-        assert_eq!(topics, ["rates"]);
+        assert_eq!(topics, ["rates", "system.dlq"]);
         let subjects = ctx.registry().subjects().await.expect("subjects");
         assert_eq!(subjects, ["rates-value"]);
         assert_eq!(level(&ctx).await, Compatibility::Backward);

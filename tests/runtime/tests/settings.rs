@@ -191,6 +191,9 @@ fn the_defaults_are_those_of_the_documents() {
         "| `partitions` | `1` |",
         "| `replication` | `1` |",
         "| `compatibility` | `BACKWARD` |",
+        "| `dlq_topic` | `system.dlq` |",
+        "| `dlq_partitions` | `1` |",
+        "| `dlq_retention` | `14d` |",
         "| `retry_first` | `100ms` |",
         "| `retry_longest` | `30s` |",
         "| `retries` | `unlimited` |",
@@ -200,6 +203,10 @@ fn the_defaults_are_those_of_the_documents() {
     ] {
         assert!(page.contains(line), "the page has: {line}");
     }
+    assert_eq!(config.dlq_topic, "system.dlq");
+    assert_eq!(config.dlq_partitions, 1);
+    let two_weeks = Duration::from_secs(14 * 24 * 60 * 60);
+    assert_eq!(config.dlq_retention, Some(two_weeks));
     assert_eq!(config.memory, 256 << 20);
     assert_eq!(config.flush_interval, Duration::from_secs(30));
     assert_eq!(config.maintenance_interval, Duration::from_secs(60));
@@ -245,6 +252,53 @@ async fn replication_and_retention_reach_the_statement_and_the_topic() {
     let topic = ctx.log().describe("clicks").await.expect("the topic");
     assert_eq!(topic.spec.retention_ms, None);
     ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_topic_of_dead_letters_is_as_it_is_set() {
+    for (settings, name, partitions, retention_ms) in [
+        (&[][..], "system.dlq", 1, Some(14 * 24 * 60 * 60 * 1000)),
+        (&[("dlq_topic", "poison")], "poison", 1, Some(1_209_600_000)),
+        (
+            &[("dlq_partitions", "3")],
+            "system.dlq",
+            3,
+            Some(1_209_600_000),
+        ),
+        (
+            &[("dlq_retention", "2d")],
+            "system.dlq",
+            1,
+            Some(172_800_000),
+        ),
+        (&[("dlq_retention", "unlimited")], "system.dlq", 1, None),
+        (
+            &[("topic_prefix", "test-")],
+            "test-system.dlq",
+            1,
+            Some(1_209_600_000),
+        ),
+        (
+            &[("replication", "2")],
+            "system.dlq",
+            1,
+            Some(1_209_600_000),
+        ),
+    ] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let builder = builder(directory.path());
+        let builder = settings.iter().fold(builder, |builder, (key, value)| {
+            builder.setting(*key, *value)
+        });
+        let ctx = builder.start().await.expect("started");
+        assert_eq!(ctx.dead_letters().topic(), name, "{settings:?}");
+        let topic = ctx.log().describe(name).await.expect("the topic");
+        assert_eq!(topic.partitions, partitions, "{settings:?}");
+        assert_eq!(topic.spec.retention_ms, retention_ms, "{settings:?}");
+        let copies = settings.iter().find(|(key, _)| *key == "replication");
+        assert_eq!(topic.spec.replication, if copies.is_some() { 2 } else { 1 });
+        ctx.shutdown().await.expect("a clean end");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -76,6 +76,14 @@ impl Guarded {
         log.close().await.expect("it ends");
     }
 
+    /// Makes the topic of the dead letters as start would.
+    async fn dead_letters(&self) {
+        let topic = self.place.name("system.dlq");
+        let retention = 14 * 24 * 60 * 60 * 1000;
+        self.topic(TopicSpec::new(topic, 1).retention_ms(retention))
+            .await;
+    }
+
     fn told(&self, text: &str) -> String {
         self.place
             .told(text)
@@ -117,6 +125,16 @@ async fn whoever_has_no_rights_is_told_which_one_is_missing_where() {
     // The topic is there, and cannot be read.
     let spec = TopicSpec::new(guarded.place.name("rates"), 2).compacted();
     guarded.topic(spec).await;
+    // So is the dead letters', which start would make.
+    let text = guarded.told(&refused(guarded.builder("reader").entity::<Rate>()).await);
+    assert!(
+        text.starts_with(
+            "start failed at the step `create topics`: kafka does not allow this user to create the topic: an ACL on topic \
+             `system.dlq` must allow it: "
+        ),
+        "{text}"
+    );
+    guarded.dead_letters().await;
     let builder = guarded.builder("reader").entity::<Rate>();
     let text = guarded.told(&refused(builder.setting("ready_timeout", "5m")).await);
     assert!(
@@ -135,6 +153,7 @@ async fn altering_a_topic_takes_a_right_of_its_own() {
     guarded.allow("changer", &["Describe", "DescribeConfigs", "Read"]);
     let spec = TopicSpec::new(guarded.place.name("trades"), 3);
     guarded.topic(spec).await;
+    guarded.dead_letters().await;
     let program = || guarded.builder("changer").entity::<Trade>();
     let ctx = started(program()).await;
     ctx.shutdown().await.expect("reporting takes none");

@@ -89,7 +89,7 @@ async fn a_start_makes_topics_and_subjects_as_defined_and_a_second_one_sends_not
     let topics = topics(&ctx, &place).await;
     let plan = plan_of(&ctx).await;
     assert!(plan.is_unchanged(), "{plan}");
-    assert_eq!(plan.steps.len(), 7);
+    assert_eq!(plan.steps.len(), 8);
     ctx.shutdown().await.expect("it ends");
 
     let before = registry.requests().len();
@@ -145,19 +145,18 @@ async fn a_plan_says_what_start_would_make_and_makes_nothing() {
         .lines()
         .map(|line| line.split_whitespace().map(str::to_owned).collect())
         .collect();
-    assert_eq!(
-        lines,
-        [
-            ["action", "part", "name", "entity"],
-            ["create", "topic", "rates", "Rate"],
-            ["create", "topic", "trades", "Trade"],
-            ["create", "subject", "rates-value", "Rate"],
-            ["create", "subject", "trades-value", "Trade"],
-            ["create", "subject", "trades-key", "Trade"],
-            ["create", "statement", "RATE", "Rate"],
-            ["create", "statement", "TRADE", "Trade"],
-        ]
-    );
+    let expected: [&[&str]; 9] = [
+        &["action", "part", "name", "entity"],
+        &["create", "topic", "rates", "Rate"],
+        &["create", "topic", "trades", "Trade"],
+        &["create", "topic", "system.dlq", "(dead", "letters)"],
+        &["create", "subject", "rates-value", "Rate"],
+        &["create", "subject", "trades-value", "Trade"],
+        &["create", "subject", "trades-key", "Trade"],
+        &["create", "statement", "RATE", "Rate"],
+        &["create", "statement", "TRADE", "Trade"],
+    ];
+    assert_eq!(lines, expected);
     let json = plan.to_json();
     assert_eq!(
         json[1],
@@ -166,9 +165,9 @@ async fn a_plan_says_what_start_would_make_and_makes_nothing() {
             "definition": "partitions=3, replication=1, cleanup.policy=delete, retention.ms=604800000",
         })
     );
-    assert_eq!(json[2]["definition"], Rate::VALUE_SCHEMA);
+    assert_eq!(json[3]["definition"], Rate::VALUE_SCHEMA);
     let ddl = program().ddl().expect("statements");
-    assert_eq!(ddl.lines().next(), json[5]["definition"].as_str());
+    assert_eq!(ddl.lines().next(), json[6]["definition"].as_str());
 
     assert!(!state.exists(), "no directory was made");
     assert_eq!(ksqldb.changes(), [""; 0]);
