@@ -337,8 +337,8 @@ impl Reading {
                 Position::Latest => offsets.end,
                 Position::Offset(offset) => offset,
                 Position::Time(time) => self
-                    .log
-                    .offset_at(topic, partition, time)?
+                    .runtime
+                    .block_on(self.log.offset_at(topic, partition, time))?
                     .unwrap_or(offsets.end),
             };
             let before = self
