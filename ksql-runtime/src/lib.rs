@@ -111,6 +111,14 @@ pub mod error_codes {}
 #[doc = include_str!("../queries.md")]
 pub mod query_guide {}
 
+/// Dead letters: what they are, listing, showing, replaying, purging.
+#[cfg(feature = "embedded")]
+#[doc = include_str!("../dead-letters.md")]
+pub mod dead_letter_guide {}
+
+/// Every setting.
+///
+/// [dead letters]: crate::dead_letter_guide
 #[doc = include_str!("../configuration.md")]
 #[cfg(feature = "embedded")]
 pub mod configuration_guide {}

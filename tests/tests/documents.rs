@@ -266,6 +266,7 @@ fn every_published_crate_carries_its_licences_and_its_documents() {
                 "docs/guide.md",
                 "docs/errors.md",
                 "docs/queries.md",
+                "docs/dead-letters.md",
             ],
         ),
     ] {

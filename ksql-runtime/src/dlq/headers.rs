@@ -198,4 +198,23 @@ mod tests {
             assert!(ANEW.contains(&name), "{name} is not written anew");
         }
     }
+
+    #[test]
+    fn the_page_about_dead_letters_lists_every_header_and_no_other() {
+        let page = include_str!("../../../docs/dead-letters.md");
+        let rows = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `__dlq"));
+        let mut told: Vec<String> = rows
+            .filter_map(|row| row.split_once('`'))
+            .map(|(name, _)| format!("__dlq{name}"))
+            .collect();
+        let mut names: Vec<&str> = ORIGIN.iter().chain(&ANEW).copied().collect();
+        told.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(told, names);
+        for name in [REPLAYS, MARKER] {
+            assert!(page.contains(&format!("`{name}`")), "{name}");
+        }
+    }
 }

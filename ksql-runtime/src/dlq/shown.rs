@@ -13,7 +13,7 @@ use apache_avro::types::Value as Avro;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::error::LetterId;
 use super::headers::schema_id;
@@ -61,6 +61,17 @@ pub enum Shown {
     },
 }
 
+impl ShownLetter {
+    /// The letter for programs: its fields, what its key and value mean, and their bytes in base64.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "letter": self.letter.to_json(),
+            "key": self.key.to_json(),
+            "value": self.value.to_json(),
+        })
+    }
+}
+
 impl Shown {
     /// The value for programs; nothing where there is none or it cannot be decoded.
     pub fn json(&self) -> Option<Value> {
@@ -68,6 +79,18 @@ impl Shown {
             Shown::Avro { json, .. } | Shown::Primitive(json) => Some(json.clone()),
             Shown::Text(text) => Some(Value::String(text.clone())),
             Shown::Absent | Shown::Unreadable { .. } => None,
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        match self {
+            Shown::Absent => Value::Null,
+            Shown::Avro {
+                schema_id, json, ..
+            } => json!({"schema_id": schema_id, "avro": json}),
+            Shown::Primitive(value) => json!({"primitive": value}),
+            Shown::Text(text) => json!({"text": text}),
+            Shown::Unreadable { reason } => json!({"unreadable": reason}),
         }
     }
 
@@ -194,35 +217,35 @@ fn decode(schema: &str, mut bytes: &[u8]) -> Result<Value, String> {
         return Err(format!("{} bytes are left over", bytes.len()));
     }
     let resolved = ResolvedSchema::try_from(&schema).map_err(told)?;
-    Ok(json(value, &schema, resolved.get_names()))
+    Ok(as_json(value, &schema, resolved.get_names()))
 }
 
 /// A value as JSON. The schema says what apache-avro's values do not: where a decimal has its point.
-fn json(value: Avro, schema: &Schema, names: &NamesRef<'_>) -> Value {
+fn as_json(value: Avro, schema: &Schema, names: &NamesRef<'_>) -> Value {
     match (value, schema) {
         (value, Schema::Ref { name }) => match names.get(name) {
             Some(Schema::Ref { .. }) | None => Value::Null,
-            Some(schema) => json(value, schema, names),
+            Some(schema) => as_json(value, schema, names),
         },
         (Avro::Union(index, value), Schema::Union(union)) => {
             let branch = union.variants().get(index as usize);
-            branch.map_or(Value::Null, |schema| json(*value, schema, names))
+            branch.map_or(Value::Null, |schema| as_json(*value, schema, names))
         }
         (Avro::Record(fields), Schema::Record(record)) => {
             let fields = fields.into_iter().zip(&record.fields);
             let fields =
-                fields.map(|((name, value), field)| (name, json(value, &field.schema, names)));
+                fields.map(|((name, value), field)| (name, as_json(value, &field.schema, names)));
             Value::Object(fields.collect::<Map<_, _>>())
         }
         (Avro::Array(items), Schema::Array(array)) => items
             .into_iter()
-            .map(|item| json(item, &array.items, names))
+            .map(|item| as_json(item, &array.items, names))
             .collect(),
         (Avro::Map(entries), Schema::Map(map)) => {
             // In one order, whatever the reader's was.
             let entries: BTreeMap<String, Avro> = entries.into_iter().collect();
             let entries = entries.into_iter();
-            let entries = entries.map(|(name, value)| (name, json(value, &map.types, names)));
+            let entries = entries.map(|(name, value)| (name, as_json(value, &map.types, names)));
             Value::Object(entries.collect::<Map<_, _>>())
         }
         (Avro::Decimal(decimal), Schema::Decimal(of)) => <Vec<u8>>::try_from(&decimal)

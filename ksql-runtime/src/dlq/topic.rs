@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
+use serde_json::{Value, json};
+
 use super::error::{DeadLetterError, LetterId};
 use super::failed::{Failed, Stage, Written};
 use super::filter::LetterFilter;
@@ -78,6 +80,30 @@ pub struct DeadLetterStatus {
     pub last: Option<DeadLetter>,
     /// How many this process wrote, by what they are.
     pub written: Vec<WrittenLetters>,
+    /// How many records the hooks of this process declined.
+    pub declined: u64,
+}
+
+impl DeadLetterStatus {
+    /// The status for programs.
+    pub fn to_json(&self) -> Value {
+        let written = self.written.iter().map(|one| {
+            json!({
+                "entity": one.entity,
+                "stage": one.stage.as_str(),
+                "class": one.class,
+                "count": one.count,
+            })
+        });
+        json!({
+            "topic": self.topic,
+            "letters": self.letters,
+            "replayed": self.replayed,
+            "last": self.last.as_ref().map(DeadLetter::to_json),
+            "written": written.collect::<Vec<_>>(),
+            "declined": self.declined,
+        })
+    }
 }
 
 /// How many letters of one kind a process wrote.
@@ -174,11 +200,8 @@ impl DeadLetterTopic {
         }
     }
 
-    /// How many there are, and the last one. The first call reads the topic, later ones what came since.
-    ///
-    /// # Errors
-    /// Where the log cannot be read.
-    pub async fn status(&self) -> Result<DeadLetterStatus> {
+    /// How many this process wrote since it started, by what they are. Asks nobody: for metrics.
+    pub fn written(&self) -> Vec<WrittenLetters> {
         let written = self.letters.written().into_iter();
         let written = written.map(|(entity, stage, class, count)| WrittenLetters {
             entity,
@@ -186,7 +209,15 @@ impl DeadLetterTopic {
             class,
             count,
         });
-        let written: Vec<WrittenLetters> = written.collect();
+        written.collect()
+    }
+
+    /// How many there are, and the last one. The first call reads the topic, later ones what came since.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub async fn status(&self) -> Result<DeadLetterStatus> {
+        let (written, declined) = (self.written(), self.letters.declined());
         self.with_tally(move |tally, log, topic| {
             let last = tally
                 .all()
@@ -204,6 +235,7 @@ impl DeadLetterTopic {
                 replayed: replayed.count() as u64,
                 last,
                 written,
+                declined,
             })
         })
         .await

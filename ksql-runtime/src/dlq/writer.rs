@@ -4,7 +4,7 @@
 //! program can decline one. May be called from any task; clones share it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::failed::{Failed, Stage, WriteError, Written};
@@ -31,6 +31,8 @@ struct Shared {
     stamps: Mutex<HashMap<String, Option<&'static str>>>,
     /// Letters written by this process.
     written: Mutex<BTreeMap<(String, Stage, String), u64>>,
+    /// Records that hooks declined in this process.
+    declined: AtomicU64,
     /// The letters there are, once somebody asked.
     tally: Arc<Mutex<Tally>>,
 }
@@ -57,6 +59,7 @@ impl DeadLetters {
             partitions: AtomicU32::new(0),
             stamps: Mutex::default(),
             written: Mutex::default(),
+            declined: AtomicU64::new(0),
             tally: Arc::default(),
         }))
     }
@@ -89,6 +92,11 @@ impl DeadLetters {
             .iter()
             .map(|((entity, stage, class), count)| (entity.clone(), *stage, class.clone(), *count))
             .collect()
+    }
+
+    /// Records that hooks declined in this process.
+    pub(crate) fn declined(&self) -> u64 {
+        self.0.declined.load(Ordering::Relaxed)
     }
 
     /// Makes sure that the topic is there. One with another number of partitions is as good.
@@ -128,6 +136,7 @@ impl DeadLetters {
             }));
         }
         if !shared.options.wants(&failed.candidate()) {
+            shared.declined.fetch_add(1, Ordering::Relaxed);
             tracing::debug!(
                 entity = failed.entity,
                 topic = failed.topic,

@@ -60,6 +60,7 @@ crate::on_each_log! {
         let listed = ctx.dead_letters().list(&LetterFilter::default()).await.expect("a list");
         assert_eq!(listed.len(), 1);
         assert_eq!(listed[0].value.as_deref(), Some(&b"open"[..]));
+        assert_eq!(ctx.dead_letters().status().await.expect("a status").declined, 1);
         ctx.shutdown().await.expect("it ends");
     }
 

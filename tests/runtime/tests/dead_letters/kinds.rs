@@ -45,6 +45,11 @@ crate::on_each_log! {
             "note": null,
         }));
         assert_eq!(shown.letter.value, given.value, "beside its bytes");
+        let json = shown.to_json();
+        assert_eq!(json["value"]["avro"]["price"], "19.95");
+        assert_eq!(json["key"], json!({"primitive": 7}));
+        assert_eq!(json["letter"]["key"], "AAAAAAAAAAc=", "eight bytes in base64");
+        assert_eq!(json["letter"]["topic"], case.name("orders"));
         ctx.shutdown().await.expect("it ends");
     }
 

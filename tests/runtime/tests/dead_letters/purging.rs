@@ -131,3 +131,32 @@ async fn a_stored_batch_that_begins_before_the_first_letter_is_read_from_there()
     assert_eq!(listed(&ctx).await.len(), 1);
     ctx.shutdown().await.expect("it ends");
 }
+
+/// Retention goes on where a purge ended inside of what is stored together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn letters_left_of_a_stored_batch_expire_as_all_do() {
+    use ksql_runtime::log::{Log, RecordBatch};
+    let case = Case::embedded();
+    let ctx = case.start().await;
+    let mut batch = RecordBatch::new();
+    for n in 0..100_u8 {
+        batch.push(None, Some(&[n]), 1_000, &[]);
+    }
+    let topic = case.letters();
+    let produced = ctx.log().produce_batch(&topic, batch).await;
+    produced.expect("produced");
+    let letters = ctx.dead_letters();
+    let purged = letters.purge((0..30).map(|offset| (0, offset)));
+    assert_eq!(purged.await.expect("purged").letters, 30);
+    let Log::Embedded(log) = ctx.log() else {
+        panic!("it is embedded");
+    };
+    log.maintain(1_000).await.expect("maintained");
+    assert_eq!(listed(&ctx).await.len(), 70, "they are young");
+    log.maintain(case.clock.now_ms()).await.expect("maintained");
+    assert_eq!(listed(&ctx).await, []);
+    assert_eq!(start_of(&ctx, &case, 0).await, 100);
+    let ids = some(&ctx, &case, 1).await;
+    assert_eq!(listed(&ctx).await, ids);
+    ctx.shutdown().await.expect("it ends");
+}

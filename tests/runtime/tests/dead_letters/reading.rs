@@ -162,10 +162,15 @@ crate::on_each_log! {
         }
         let status = letters.status().await.expect("a status");
         assert_eq!(status.letters, 3);
-        let last = status.last.expect("a letter");
+        let last = status.last.clone().expect("a letter");
         assert_eq!((last.class.as_deref(), last.failed_at), (Some("b"), case.clock.now_ms()));
         let written: Vec<_> = status.written.iter().map(|one| (one.entity.as_str(), one.stage, one.class.as_str(), one.count)).collect();
         assert_eq!(written, [("Order", Stage::Handler, "a", 1), ("Order", Stage::Handler, "b", 2)]);
+
+        let json = status.to_json();
+        assert_eq!((&json["letters"], &json["last"]["class"]), (&3.into(), &"b".into()));
+        assert_eq!(json["written"][1]["count"], 2);
+        assert_eq!(letters.written(), status.written);
 
         // What another program wrote is counted, and is not this one's.
         Given::new(None, None).produce(ctx.log(), &case.letters(), case.clock.now_ms()).await;
