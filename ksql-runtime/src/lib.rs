@@ -111,6 +111,13 @@ pub mod error_codes {}
 #[doc = include_str!("../queries.md")]
 pub mod query_guide {}
 
+/// Consuming: handlers, commits, retries.
+///
+/// [dead-letters.md]: crate::dead_letter_guide
+#[cfg(feature = "embedded")]
+#[doc = include_str!("../consuming.md")]
+pub mod consuming_guide {}
+
 /// Dead letters: what they are, listing, showing, replaying, purging.
 #[cfg(feature = "embedded")]
 #[doc = include_str!("../dead-letters.md")]

@@ -2,12 +2,16 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::status::ConsumerStatus;
 use super::subscription::Running;
 use crate::dlq::DeadLetters;
 use crate::error::{Error, Result};
 use crate::registry::Registry;
+
+/// How long a consumer that has no handler left may take to commit and leave.
+const LAST_COMMIT: Duration = Duration::from_secs(1);
 
 /// Shared by a context's sets.
 #[derive(Debug)]
@@ -65,12 +69,35 @@ impl Consumers {
         self.all().iter().for_each(Running::stop);
     }
 
-    /// Waits until all have ended. Each waits for its handlers as long as it was told to, no longer.
-    pub(crate) async fn wait(&self) {
-        for running in self.all() {
+    /// Waits until all have ended, each as long as it waits for its handlers and a little more for its last commit. Says which
+    /// have not: what they finished last comes again at the next start.
+    pub(crate) async fn wait(&self) -> Result<()> {
+        let all = self.all();
+        let longest = all.iter().map(Running::stop_timeout).max();
+        let limit = longest.unwrap_or_default() + LAST_COMMIT;
+        let until = tokio::time::Instant::now() + limit;
+        let mut missing = Vec::new();
+        for running in all {
             // What it ended with is told to who asks it, and was logged.
-            let _ = running.wait().await;
+            if tokio::time::timeout_at(until, running.wait())
+                .await
+                .is_err()
+            {
+                let status = running.status();
+                missing.push(format!(
+                    "group `{}` of topic `{}` has not committed what it finished last, which comes again",
+                    status.group, status.topic
+                ));
+            }
         }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Timeout {
+            what: "the end of the consumers",
+            limit,
+            missing: missing.join("; "),
+        })
     }
 
     /// What each is doing.

@@ -1,7 +1,7 @@
 //! A running consumer, from outside: its state, seeking, and its end.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
@@ -44,6 +44,11 @@ impl Running {
 
     pub(crate) fn status(&self) -> ConsumerStatus {
         self.shared.status()
+    }
+
+    /// How long it waits for its handlers.
+    pub(crate) fn stop_timeout(&self) -> Duration {
+        self.shared.options.stop_timeout
     }
 
     pub(crate) fn has_ended(&self) -> bool {

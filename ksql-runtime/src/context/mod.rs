@@ -101,6 +101,8 @@ struct Inner {
 /// How long an orderly end waits until everything sent is answered for. This and the two below, and what closing takes,
 /// are over within ten seconds, whether brokers answer or not.
 pub(crate) const LAST_SENT: Duration = Duration::from_secs(5);
+/// The same behind consumers that took long.
+const LEAST_SENT: Duration = Duration::from_secs(1);
 /// From the order to end on, until when the ends of the topics are asked for, which the tables still read up to.
 const LAST_ENDS: Duration = Duration::from_secs(7);
 /// From the order to end on, until when the tables read up to there.
@@ -268,22 +270,27 @@ impl Context {
 
     /// Ends every consumer: handlers that run are waited for, as long as their `stop_timeout` says, and what is finished is
     /// committed. Then every table that is ready ends behind the records acknowledged so far; state and log are flushed and
-    /// closed. Afterwards the directory is free, and sets that are left over answer with an error. Behind the consumers it is
-    /// over within ten seconds: what a slow cluster has not shown the tables by then they read at the next start.
+    /// closed. Afterwards the directory is free, and sets that are left over answer with an error. It is over within ten
+    /// seconds, unless a `stop_timeout` is longer than its 5 s: what a slow cluster has not shown the tables by then they read
+    /// at the next start.
     ///
     /// # Errors
     /// Where records are on their way that nobody acknowledged in time, or the last flush fails: rows since the one before
-    /// are read again at the next start.
+    /// are read again at the next start. Or where a consumer could not commit: what it finished last comes again.
     pub async fn shutdown(self) -> Result<()> {
         let inner = Arc::clone(&self.0);
         drop(self);
         inner.stop_flushing();
         inner.consumers.close();
-        inner.consumers.wait().await;
-        let began = Instant::now();
+        let stopping = Instant::now();
+        let consumers = inner.consumers.wait().await;
+        // What they took counts, up to what leaves time for the rest.
+        let spent = stopping.elapsed().min(LAST_SENT);
+        let began = Instant::now().checked_sub(spent).unwrap_or(stopping);
         // A record whose caller was cancelled is still sent: the tables read it too. What is wrong with the log is told
         // when it is closed.
-        let sent = tokio::time::timeout(LAST_SENT, inner.services.log.flush()).await;
+        let patience = LAST_SENT.saturating_sub(spent).max(LEAST_SENT);
+        let sent = tokio::time::timeout(patience, inner.services.log.flush()).await;
         let ends = match sent {
             Ok(_) => {
                 // What queries still make of what was sent is read by the tables behind them.
@@ -301,7 +308,8 @@ impl Context {
         let log_closed = inner.services.log.close_after(waited).await;
         drop(inner.take_lock());
         log_closed?;
-        Ok(closed.map_err(Error::of_task)??)
+        closed.map_err(Error::of_task)??;
+        consumers
     }
 }
 

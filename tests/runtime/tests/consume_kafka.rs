@@ -1,0 +1,402 @@
+//! Consumers on a real Kafka that does not do as they would like: slow handlers and the group's patience, dead letters that are
+//! refused, connections that break, brokers that stop (RT7), and orderly ends without a broker (RT12).
+//!
+//! `KSQL_TEST_FAULTS=1000` is the long form; `KSQL_TEST_SEED` varies it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use ksql_runtime::consume::{ConsumerState, OnDecodeError, Order, Records as _};
+use ksql_runtime_tests::child::Lines;
+use ksql_runtime_tests::cluster::Place;
+use ksql_runtime_tests::consuming::{
+    Entry, LIMIT, Payment, Seen, Site, Transfer, committed, ends, entry, payment, produce, reaches,
+    transfer,
+};
+use ksql_runtime_tests::proxy::{Fault, Proxy};
+use ksql_runtime_tests::report::{Report, number, seed};
+use ksql_runtime_tests::servers::{self, Kafka, KafkaOptions};
+use ksql_runtime_tests::test_name;
+use ksql_runtime_tests::workload::mix;
+
+const CHILD: &str = env!("CARGO_BIN_EXE_consume_child");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_slower_than_the_groups_patience_keeps_its_partition() {
+    let Some(site) = Site::kafka(test_name!()) else {
+        return;
+    };
+    let patience = Duration::from_secs(6);
+    let builder = site
+        .builder()
+        .setting("kafka.consumer.max.poll.interval.ms", "6000");
+    let ctx = builder.start().await.expect("the context starts");
+    ctx.set::<Entry>()
+        .add_all((0..5).map(|n| entry(n, n)))
+        .await
+        .expect("added");
+    let seen = Seen::default();
+    let handler = seen.clone();
+    let subscription = ctx
+        .set::<Entry>()
+        .consume()
+        .group("slow")
+        .for_each(move |entry| {
+            handler.push(entry.number);
+            // The time it takes is what is tested.
+            tokio::time::sleep(if entry.number == 1 {
+                patience + Duration::from_secs(2)
+            } else {
+                Duration::ZERO
+            })
+        })
+        .start()
+        .await
+        .expect("it starts");
+    seen.wait_for(5).await;
+    let ended = subscription.stop().await.expect("it ends in order");
+    assert_eq!(
+        seen.all(),
+        [0, 1, 2, 3, 4],
+        "none twice: nothing was taken away"
+    );
+    assert_eq!(ended.committed[0].offset, 5);
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_letter_that_is_refused_holds_its_record_until_it_is_taken() {
+    let (Some(site), Some(kafka)) = (
+        Site::kafka(test_name!()),
+        servers::kafka_or_skip(test_name!()),
+    ) else {
+        return;
+    };
+    let ctx = site.open().await;
+    let dlq = site.dead_letters();
+    let limit = |bytes: &str| {
+        let config = format!("max.message.bytes={bytes}");
+        let arguments = [
+            "--alter",
+            "--entity-type",
+            "topics",
+            "--entity-name",
+            &dlq,
+            "--add-config",
+            &config,
+        ];
+        kafka.tool("org.apache.kafka.tools.ConfigCommand", &arguments);
+    };
+    limit("2000");
+    let topic = ctx.set::<Transfer>().topic().expect("a topic").to_owned();
+    ctx.set::<Transfer>()
+        .add(transfer(1, 0))
+        .await
+        .expect("added");
+    let poison = vec![b'x'; 5_000];
+    produce(&ctx, &topic, Some(b"12345678"), Some(&poison)).await;
+    ctx.set::<Transfer>()
+        .add(transfer(1, 2))
+        .await
+        .expect("added");
+    let seen = Seen::default();
+    let handler = seen.clone();
+    let subscription = ctx
+        .set::<Transfer>()
+        .consume()
+        .group("held")
+        .on_decode_error(OnDecodeError::Dlq)
+        .for_each(move |transfer| {
+            handler.push(transfer.number);
+            async {}
+        })
+        .start()
+        .await
+        .expect("it starts");
+    let held = reaches(&subscription, "a record that is held", |status| {
+        status.holding.is_some() && status.partitions[0].committed == Some(1)
+    })
+    .await;
+    assert!(
+        held.holding
+            .as_deref()
+            .is_some_and(|what| what.contains("dead letter")),
+        "{held:?}"
+    );
+    assert_eq!(committed(&ctx, "held", &topic).await, [Some(1)]);
+    assert_eq!(seen.all(), [0], "nothing behind it is handled");
+    limit("1000000");
+    seen.wait_for(2).await;
+    let free = reaches(&subscription, "the commit behind it", |status| {
+        status.partitions[0].committed == Some(3)
+    })
+    .await;
+    assert_eq!((free.holding, free.counters.dead_lettered), (None, 1));
+    let letters = ctx
+        .dead_letters()
+        .list(&Default::default())
+        .await
+        .expect("letters");
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].value.as_deref(), Some(&poison[..]));
+    ctx.shutdown().await.expect("a clean end");
+}
+
+/// What befalls.
+#[derive(Debug, Clone, Copy)]
+enum Trouble {
+    Cut,
+    Refused,
+    Silent,
+    Delayed,
+    Killed,
+    Halted,
+    /// Answers to commits and requests of the group are lost, whose requests were done.
+    Unanswered,
+}
+
+const TROUBLES: [Trouble; 7] = [
+    Trouble::Cut,
+    Trouble::Refused,
+    Trouble::Unanswered,
+    Trouble::Killed,
+    Trouble::Delayed,
+    Trouble::Silent,
+    Trouble::Halted,
+];
+
+/// Kafka's numbers: offset commit, offset fetch, join, heartbeat, sync.
+const KINDS: [i16; 5] = [8, 9, 11, 12, 14];
+
+fn begin(trouble: Trouble, proxy: &Proxy, kafka: &Kafka) {
+    match trouble {
+        Trouble::Cut => proxy.cut(),
+        Trouble::Refused => proxy.set(Fault::Refused),
+        Trouble::Silent => proxy.set(Fault::Silent),
+        Trouble::Delayed => proxy.set(Fault::Delayed(Duration::from_millis(500))),
+        Trouble::Killed => kafka.kill(),
+        Trouble::Halted => kafka.pause(),
+        Trouble::Unanswered => {
+            for kind in KINDS {
+                proxy.lose_answers(kind, 1);
+            }
+        }
+    }
+}
+
+fn end(trouble: Trouble, proxy: &Proxy, kafka: &Kafka) {
+    match trouble {
+        Trouble::Cut | Trouble::Unanswered => {}
+        Trouble::Refused | Trouble::Silent | Trouble::Delayed => proxy.set(Fault::None),
+        Trouble::Killed => kafka.start_again(),
+        Trouble::Halted => kafka.resume(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn handlers_lose_nothing_through_every_fault_and_what_is_committed_is_finished() {
+    let Some(registry) = servers::registry_or_skip(test_name!()) else {
+        return;
+    };
+    let proxy = Proxy::start();
+    let advertised = format!("PLAINTEXT://{}", proxy.address());
+    let options = KafkaOptions::new().property("advertised.listeners", &advertised);
+    let Some(kafka) = servers::or_skip(test_name!(), Kafka::start_with(options)) else {
+        return;
+    };
+    proxy.leads_to(kafka.bootstrap());
+    let (seed, faults) = (seed(), number("KSQL_TEST_FAULTS", 8));
+    let mut report = Report::new("RT7 on Kafka, consumers", seed);
+    let place = Place::new(&proxy.address(), registry)
+        .with("kafka.api.version.request.timeout.ms", "1000")
+        .with("kafka.consumer.session.timeout.ms", "6000");
+    let ctx = place
+        .builder()
+        .entity::<Payment>()
+        .start()
+        .await
+        .expect("it starts");
+    let topic = ctx.set::<Payment>().topic().expect("a topic").to_owned();
+    let finished = Seen::default();
+    let handler = finished.clone();
+    let subscription = ctx
+        .set::<Payment>()
+        .consume()
+        .group("faults")
+        .concurrency(4, Order::ByKey)
+        .commit_interval(Duration::from_millis(20))
+        .for_each_with_meta(move |payment: Payment, meta| {
+            let handler = handler.clone();
+            async move {
+                tokio::task::yield_now().await;
+                handler.push((meta.partition(), meta.offset(), payment.number));
+            }
+        })
+        .start()
+        .await
+        .expect("it starts");
+    let (stop, added) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicI64::new(0)),
+    );
+    let writing = tokio::spawn({
+        let (ctx, stop, added) = (ctx.clone(), Arc::clone(&stop), Arc::clone(&added));
+        async move {
+            while !stop.load(Ordering::Relaxed) {
+                let from = added.load(Ordering::Relaxed);
+                let batch: Vec<Payment> = (from..from + 10).map(|n| payment(n % 37, n)).collect();
+                ctx.set::<Payment>()
+                    .add_all(batch)
+                    .await
+                    .expect("acknowledged at last");
+                added.store(from + 10, Ordering::Relaxed);
+            }
+        }
+    });
+    let mut slowest = Duration::ZERO;
+    for fault in 0..faults {
+        let drawn = mix(seed, fault) % TROUBLES.len() as u64;
+        let trouble = TROUBLES
+            .get(fault as usize)
+            .copied()
+            .unwrap_or(TROUBLES[drawn as usize]);
+        let before = finished.len();
+        finished.wait_for(before + 20).await;
+        tokio::task::block_in_place(|| begin(trouble, &proxy, &kafka));
+        // As long as it takes a client to give up a request.
+        tokio::time::sleep(Duration::from_millis(mix(seed, fault) % 3_000)).await;
+        tokio::task::block_in_place(|| end(trouble, &proxy, &kafka));
+        let healed = Instant::now();
+        let before = finished.len();
+        finished.wait_for(before + 20).await;
+        reaches(&subscription, "its partitions", |status| {
+            status.state == ConsumerState::Running && status.partitions.len() == 4
+        })
+        .await;
+        slowest = slowest.max(healed.elapsed());
+        // At this instant: everything before a committed offset is finished.
+        let all = committed(&ctx, "faults", &topic).await;
+        let seen: BTreeSet<(i32, i64)> = finished.all().iter().map(|one| (one.0, one.1)).collect();
+        for (partition, offset) in (0..).zip(all) {
+            for offset in 0..offset.unwrap_or(0) {
+                assert!(
+                    seen.contains(&(partition, offset)),
+                    "{trouble:?}: {offset} of {partition} is committed and not finished"
+                );
+            }
+        }
+        report.pass();
+    }
+    stop.store(true, Ordering::Relaxed);
+    tokio::time::timeout(LIMIT, writing)
+        .await
+        .expect("every record is acknowledged")
+        .expect("none was refused");
+    let goal = ends(&ctx, &topic).await;
+    reaches(&subscription, "the end", |status| {
+        let at = status.partitions.iter().map(|one| one.committed);
+        at.collect::<Vec<_>>() == goal
+    })
+    .await;
+    let numbers: BTreeSet<i64> = finished.all().iter().map(|one| one.2).collect();
+    let added = added.load(Ordering::Relaxed);
+    assert_eq!(numbers, (0..added).collect(), "nothing is lost");
+    assert_eq!(committed(&ctx, "faults", &topic).await, goal);
+    report.count("faults", faults);
+    report.count("records", added.cast_unsigned());
+    report.count("handled_again", (finished.len() - numbers.len()) as u64);
+    report.count("slowest_recovery_ms", slowest.as_millis() as u64);
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_under_load_with_slow_handlers_commits_what_is_finished_within_ten_seconds() {
+    let Some(registry) = servers::registry_or_skip(test_name!()) else {
+        return;
+    };
+    let Some(kafka) = servers::or_skip(test_name!(), Kafka::start()) else {
+        return;
+    };
+    let seed = seed();
+    let mut report = Report::new("RT12 on Kafka, consumers", seed);
+    let mut longest = Duration::ZERO;
+    // With the broker, and without it.
+    for away in [false, true] {
+        let place = Place::new(kafka.bootstrap(), registry);
+        let ctx = place
+            .builder()
+            .entity::<Payment>()
+            .start()
+            .await
+            .expect("it starts");
+        let topic = ctx.set::<Payment>().topic().expect("a topic").to_owned();
+        let payments: Vec<Payment> = (0..20_000).map(|n| payment(n % 37, n)).collect();
+        ctx.set::<Payment>().add_all(payments).await.expect("added");
+        let directory = place.directory().join("child");
+        let arguments = ["automatic", &seed.to_string()];
+        let mut child = Lines::start_in(CHILD, &arguments, &directory, &place.environment());
+        let mut handled = BTreeSet::new();
+        let mut hear = |line: &str| {
+            if let Some(place) = line.strip_prefix("handled ") {
+                let mut numbers = place
+                    .split(' ')
+                    .map(|number| number.parse::<i64>().expect("a number"));
+                handled.insert((
+                    numbers.next().expect("a partition") as i32,
+                    numbers.next().expect("an offset"),
+                ));
+            }
+            assert!(!line.starts_with("failed"), "{line}");
+        };
+        for _ in 0..200 {
+            child.read_until("handled ", LIMIT, &mut hear);
+        }
+        if away {
+            kafka.pause();
+        }
+        let asked = Instant::now();
+        child.signal("TERM");
+        let (status, _) = child.ended_after(LIMIT, &mut hear);
+        let took = asked.elapsed();
+        if away {
+            kafka.resume();
+        }
+        longest = longest.max(took);
+        assert!(
+            took <= Duration::from_secs(10),
+            "away {away}: it took {took:?}"
+        );
+        assert_eq!(status.success(), !away, "an honest exit code, away {away}");
+        // What is committed was handled, or is a dead letter; with the broker there, all that was handled in order is committed.
+        let letters = ctx
+            .dead_letters()
+            .list(&Default::default())
+            .await
+            .expect("letters");
+        let lettered: BTreeSet<(i32, i64)> = letters
+            .iter()
+            .filter_map(|letter| Some((letter.partition?, letter.offset?)))
+            .collect();
+        for (partition, offset) in
+            (0..).zip(committed(&ctx, ksql_runtime_tests::consuming::GROUP, &topic).await)
+        {
+            let offset = offset.unwrap_or(0);
+            for before in 0..offset {
+                let place = (partition, before);
+                assert!(
+                    handled.contains(&place) || lettered.contains(&place),
+                    "{place:?} is committed"
+                );
+            }
+            assert!(
+                away || !handled.contains(&(partition, offset)),
+                "{offset} of {partition} was finished and is not committed"
+            );
+        }
+        ctx.shutdown().await.expect("a clean end");
+        report.pass();
+    }
+    report.count("longest_end_ms", longest.as_millis() as u64);
+}
