@@ -150,7 +150,7 @@ impl Log {
     /// is asked; the runtime drives what the log in this process does asynchronously.
     ///
     /// # Errors
-    /// [`LogError::UnknownTopic`], [`LogError::InvalidTopic`] for a name no topic can have, and whatever keeps a cluster
+    /// [`LogError::UnknownTopic`], [`LogError::InvalidSetting`] for a group without a name, and whatever keeps a cluster
     /// from being asked.
     pub fn join(&self, membership: &Membership, runtime: &Handle) -> Result<GroupReader, LogError> {
         let implementation = match self {

@@ -54,19 +54,6 @@ impl KafkaLog {
     pub(crate) fn join(&self, membership: &Membership) -> Result<KafkaMember, LogError> {
         self.open_still()?;
         let Membership { group, topic, .. } = membership;
-        if topic.starts_with('^') {
-            // It would be taken for an expression that matches names.
-            return Err(LogError::InvalidTopic {
-                topic: topic.clone(),
-                defect: "a topic's name begins with no `^`".to_owned(),
-            });
-        }
-        if group.is_empty() {
-            return Err(LogError::InvalidSetting {
-                setting: "group.id".to_owned(),
-                defect: "it is empty".to_owned(),
-            });
-        }
         let reading = Reading::new(Arc::clone(&self.0), topic, Some(group))?;
         reading
             .consumer
