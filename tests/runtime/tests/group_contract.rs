@@ -687,6 +687,8 @@ on_each_log! {
             }
             None => {
                 let mut member = case.join();
+                // It leaves the records to the child.
+                member.wants = |_| false;
                 until_shared(&mut [&mut member], &[3]);
                 other = Some(member);
                 std::env::temp_dir()
@@ -718,10 +720,8 @@ on_each_log! {
             None => case.log.clone(),
         };
         let case = Case { log, ..case };
-        let mut heir = match other {
-            Some(other) => other,
-            None => case.join(),
-        };
+        let mut heir = other.unwrap_or_else(|| case.join());
+        heir.wants = |_| true;
         until_shared(&mut [&mut heir], &[3]);
         for (partition, offset) in committed {
             assert!(held.contains(&partition));

@@ -308,6 +308,10 @@ impl KafkaMember {
         if self.shared().is_closed() {
             return Err(LogError::Closed);
         }
+        // The coordinator knows topics by name: it would keep the offset for another one.
+        if self.reading.topic.is_gone() {
+            return Err(self.reading.gone());
+        }
         let lost = self.evicted || self.reading.consumer.is_lost();
         for (partition, offset) in offsets {
             if lost || !self.may_commit(*partition) {
