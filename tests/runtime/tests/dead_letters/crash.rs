@@ -111,6 +111,8 @@ async fn killed_at_any_moment_no_acknowledged_letter_is_lost_and_none_noted_that
     assert_eq!(keys.len(), ROWS);
     let twice = keys.values().sum::<usize>() - ROWS;
     assert!(twice <= kills, "{twice} more than once, of {kills} kills");
-    assert_eq!(ctx.set::<Row>().count().await.expect("a count"), ROWS);
+    let rows = ctx.set::<Row>();
+    ctx.wait_caught_up(LIMIT).await.expect("caught up");
+    assert_eq!(rows.count().await.expect("a count"), ROWS as u64);
     ctx.shutdown().await.expect("it ends");
 }
