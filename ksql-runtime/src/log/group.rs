@@ -150,9 +150,22 @@ impl Log {
     /// is asked; the runtime drives what the log in this process does asynchronously.
     ///
     /// # Errors
-    /// [`LogError::UnknownTopic`], [`LogError::InvalidTopic`] for a name no topic can have, and whatever keeps a cluster
+    /// [`LogError::UnknownTopic`], [`LogError::InvalidSetting`] for a group without a name, and whatever keeps a cluster
     /// from being asked.
     pub fn join(&self, membership: &Membership, runtime: &Handle) -> Result<GroupReader, LogError> {
+        let Membership { group, topic, .. } = membership;
+        // A client would take some of the names no topic can have for expressions that match others.
+        if ksql_schema::names::topic_defect(topic).is_some() {
+            return Err(LogError::UnknownTopic {
+                topic: topic.clone(),
+            });
+        }
+        if group.is_empty() {
+            return Err(LogError::InvalidSetting {
+                setting: "group".to_owned(),
+                defect: "a group has a name".to_owned(),
+            });
+        }
         let implementation = match self {
             Log::Embedded(log) => {
                 Implementation::Embedded(Box::new(log.join(membership, runtime)?))

@@ -98,8 +98,10 @@ impl Groups {
     /// Takes back what was wanted back from a member.
     pub(super) fn release(&self, key: &Key, id: MemberId, partitions: &[i32]) {
         if let Some(group) = lock(&self.0).groups.get_mut(key) {
-            group.change(partitions, Owner::Leaving(id), Owner::Nobody);
-            group.balance();
+            let released = group.change(partitions, Owner::Leaving(id), Owner::Nobody);
+            if !released.is_empty() {
+                group.balance();
+            }
         }
     }
 

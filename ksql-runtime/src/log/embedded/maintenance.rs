@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use ksql_schema::model::Cleanup;
 use tokio::sync::oneshot;
 
-use super::Shared;
 use super::catalog::{Topic, lock};
 use super::compaction;
 use super::layout::{base_of, batch_key};
 use super::options::{ClockFn, Maintained};
 use super::queue::{Answer, Change, Command};
 use super::stored::BatchHeader;
+use super::{EmbeddedLog, Shared};
 use crate::log::error::LogError;
 
 /// One thing maintenance is asked.
@@ -241,6 +241,30 @@ fn expire(shared: &Shared, topic: &Arc<Topic>, partition: i32, now: i64) -> Resu
         )?;
     }
     Ok(records)
+}
+
+impl EmbeddedLog {
+    /// See [`Log::remove_before`](crate::log::Log::remove_before).
+    pub(crate) async fn remove_before(
+        &self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> Result<bool, LogError> {
+        self.open_still()?;
+        let topic = self.shared().catalog.get(topic)?;
+        if topic.spec().cleanup != Cleanup::Delete {
+            return Ok(false);
+        }
+        let (done, answer) = oneshot::channel();
+        self.shared().requests.push(Request::RemoveBefore {
+            topic,
+            partition,
+            offset,
+            done,
+        })?;
+        answer.await.map_err(|_| LogError::Closed)?.map(|()| true)
+    }
 }
 
 /// Removes the records before an offset. A stored batch that holds the offset stays with what it holds before, which nobody

@@ -336,30 +336,6 @@ impl EmbeddedLog {
         )?))
     }
 
-    /// See [`Log::remove_before`](super::Log::remove_before).
-    pub(crate) async fn remove_before(
-        &self,
-        topic: &str,
-        partition: i32,
-        offset: i64,
-    ) -> Result<bool, LogError> {
-        self.open_still()?;
-        let topic = self.shared().catalog.get(topic)?;
-        if topic.spec().cleanup != ksql_schema::model::Cleanup::Delete {
-            return Ok(false);
-        }
-        let (done, answer) = oneshot::channel();
-        self.shared()
-            .requests
-            .push(maintenance::Request::RemoveBefore {
-                topic,
-                partition,
-                offset,
-                done,
-            })?;
-        answer.await.map_err(|_| LogError::Closed)?.map(|()| true)
-    }
-
     /// Applies retention and compaction now, as of `now_ms`.
     ///
     /// # Errors

@@ -345,11 +345,9 @@ impl Writer {
                 Change::Expire {
                     start, kept, bytes, ..
                 } => {
-                    // From the first one on: the partition's start may be inside of a batch.
-                    let from = batch_key(topic.number, partition, 0);
                     batch.delete_range_cf(
                         &families.log,
-                        from,
+                        batch_key(topic.number, partition, 0),
                         batch_key(topic.number, partition, kept),
                     );
                     state.start = start;

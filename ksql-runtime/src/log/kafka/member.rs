@@ -54,19 +54,6 @@ impl KafkaLog {
     pub(crate) fn join(&self, membership: &Membership) -> Result<KafkaMember, LogError> {
         self.open_still()?;
         let Membership { group, topic, .. } = membership;
-        if topic.starts_with('^') {
-            // It would be taken for an expression that matches names.
-            return Err(LogError::InvalidTopic {
-                topic: topic.clone(),
-                defect: "a topic's name begins with no `^`".to_owned(),
-            });
-        }
-        if group.is_empty() {
-            return Err(LogError::InvalidSetting {
-                setting: "group.id".to_owned(),
-                defect: "it is empty".to_owned(),
-            });
-        }
         let reading = Reading::new(Arc::clone(&self.0), topic, Some(group))?;
         reading
             .consumer
@@ -320,6 +307,10 @@ impl KafkaMember {
     pub(crate) fn commit(&mut self, offsets: &[(i32, i64)]) -> Result<(), LogError> {
         if self.shared().is_closed() {
             return Err(LogError::Closed);
+        }
+        // The coordinator knows topics by name: it would keep the offset for another one.
+        if self.reading.topic.is_gone() {
+            return Err(self.reading.gone());
         }
         let lost = self.evicted || self.reading.consumer.is_lost();
         for (partition, offset) in offsets {

@@ -162,39 +162,6 @@ impl KafkaLog {
         self.ask(move |shared| shared.create(&spec, false)).await
     }
 
-    /// See [`Log::create_topic_stamping`](super::Log::create_topic_stamping).
-    pub(crate) async fn create_topic_stamping(
-        &self,
-        spec: &TopicSpec,
-    ) -> Result<Created, LogError> {
-        if let Some(defect) = spec.defect() {
-            return Err(LogError::InvalidTopic {
-                topic: spec.name.clone(),
-                defect,
-            });
-        }
-        let spec = spec.clone();
-        self.ask(move |shared| shared.create(&spec, true)).await
-    }
-
-    /// See [`Log::timestamp_type`](super::Log::timestamp_type).
-    pub(crate) async fn timestamp_type(&self, topic: &str) -> Result<&'static str, LogError> {
-        let topic = topic.to_owned();
-        self.ask(move |shared| shared.timestamp_type(&topic)).await
-    }
-
-    /// See [`Log::remove_before`](super::Log::remove_before).
-    pub(crate) async fn remove_before(
-        &self,
-        topic: &str,
-        partition: i32,
-        offset: i64,
-    ) -> Result<bool, LogError> {
-        let topic = topic.to_owned();
-        self.ask(move |shared| shared.remove_before(&topic, partition, offset))
-            .await
-    }
-
     /// All topics but those of the cluster itself, by name.
     pub async fn topics(&self) -> Result<Vec<TopicDescription>, LogError> {
         self.ask(Shared::describe_all).await

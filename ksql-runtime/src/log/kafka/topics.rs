@@ -11,10 +11,10 @@ use ksql_schema::model::Cleanup;
 use rdkafka::producer::Producer as _;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::Shared;
 use super::catalog::Topic;
 use super::failure::{Doing, Failure};
 use super::native::{self, DescribedTopic, NewTopic, Settings};
+use super::{KafkaLog, Shared};
 use crate::log::error::LogError;
 use crate::log::topic::{Created, TopicChange, TopicDescription, TopicSpec};
 
@@ -429,6 +429,41 @@ impl Shared {
             }
             std::thread::sleep(AGAIN);
         }
+    }
+}
+
+impl KafkaLog {
+    /// See [`Log::create_topic_stamping`](crate::log::Log::create_topic_stamping).
+    pub(crate) async fn create_topic_stamping(
+        &self,
+        spec: &TopicSpec,
+    ) -> Result<Created, LogError> {
+        if let Some(defect) = spec.defect() {
+            return Err(LogError::InvalidTopic {
+                topic: spec.name.clone(),
+                defect,
+            });
+        }
+        let spec = spec.clone();
+        self.ask(move |shared| shared.create(&spec, true)).await
+    }
+
+    /// See [`Log::timestamp_type`](crate::log::Log::timestamp_type).
+    pub(crate) async fn timestamp_type(&self, topic: &str) -> Result<&'static str, LogError> {
+        let topic = topic.to_owned();
+        self.ask(move |shared| shared.timestamp_type(&topic)).await
+    }
+
+    /// See [`Log::remove_before`](crate::log::Log::remove_before).
+    pub(crate) async fn remove_before(
+        &self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> Result<bool, LogError> {
+        let topic = topic.to_owned();
+        self.ask(move |shared| shared.remove_before(&topic, partition, offset))
+            .await
     }
 }
 

@@ -1,5 +1,6 @@
 //! Dead letters, on the embedded log and on a real Kafka and registry alike: what is written, shown, replayed and purged.
 
+mod crash;
 mod hooks;
 mod kafka;
 mod kinds;

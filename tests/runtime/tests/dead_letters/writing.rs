@@ -169,6 +169,28 @@ crate::on_each_log! {
         ctx.shutdown().await.expect("it ends");
     }
 
+    async fn a_letter_that_cannot_be_written_is_an_error_and_is_not_counted(case: Case) {
+        let ctx = case.start().await;
+        let (at, _) = fail(&ctx, &case, &Given::new(None, Some(b"x")), "c").await;
+        let fetched = fetched(ctx.log(), &at.topic, at.partition, at.offset).await;
+        ctx.log().close().await.expect("closed");
+        let failed = Failed {
+            entity: "Order",
+            group: "g",
+            topic: &at.topic,
+            partition: at.partition,
+            record: fetched.records().next().expect("a record"),
+            stage: Stage::ValueDecode,
+            class: "c",
+            message: "m",
+            attempts: 1,
+        };
+        let error = ctx.dead_letters().write_failed(&failed).await.expect_err("the log is closed");
+        assert!(matches!(error, Error::Log(LogError::Closed)), "{error:?}");
+        let written = ctx.dead_letters().written();
+        assert_eq!(written.iter().map(|one| one.count).sum::<u64>(), 1);
+    }
+
     async fn an_entity_is_given_by_hand_as_add_would_write_it(case: Case) {
         let ctx = case.start().await;
         let set = ctx.set::<crate::Order>();
