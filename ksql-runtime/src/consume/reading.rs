@@ -23,6 +23,10 @@ use crate::log::{GroupReader, Log, LogError, Membership, Polled};
 const ROOM: Duration = Duration::from_millis(50);
 /// A wait for records while there is nothing to commit.
 const IDLE: Duration = Duration::from_secs(1);
+/// The wait before it is polled again after a failure.
+const AGAIN: Duration = Duration::from_millis(100);
+/// The longest wait before it asks again to join.
+const LONGEST_JOIN: Duration = Duration::from_secs(5);
 /// The least of a partition that is read ahead.
 const LEAST: usize = 256 * 1024;
 
@@ -66,28 +70,33 @@ impl Reading {
                     self.attempt = 1;
                     return Ok(Some(group));
                 }
-                Err(error) => self.away(error)?,
+                Err(error) => {
+                    let wait = Backoff::default().wait(self.attempt.saturating_add(1));
+                    self.away(error, wait.min(LONGEST_JOIN))?;
+                }
             }
         }
         Ok(None)
     }
 
     /// Waits before the log is asked again, where it may answer later.
-    fn away(&mut self, error: LogError) -> Result<(), Error> {
+    fn away(&mut self, error: LogError, wait: Duration) -> Result<(), Error> {
         if self.shared.is_stopping() {
             return Ok(());
         }
         if !error.is_transient() {
             return Err(error.into());
         }
-        tracing::warn!(
-            entity = self.shared.entity, topic = %self.shared.topic, group = %self.shared.group,
-            error = %Chain(&error), "the log does not answer: it is asked again"
-        );
         let told = Chain(&error).to_string();
+        if self.attempt == 1 {
+            tracing::warn!(
+                entity = self.shared.entity, topic = %self.shared.topic, group = %self.shared.group,
+                error = told, "the log does not answer: it is asked again until it does"
+            );
+        }
         self.shared.set_state(ConsumerState::Reconnecting(told));
         self.attempt = self.attempt.saturating_add(1);
-        let until = Instant::now() + Backoff::default().wait(self.attempt);
+        let until = Instant::now() + wait;
         while !self.shared.is_stopping() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -122,7 +131,8 @@ impl Reading {
                     self.shared.set_state(ConsumerState::Running);
                     self.polled(group, polled)?;
                 }
-                Err(error) => self.away(error)?,
+                // The client connects again by itself, and tells each failure on the way: none is waited for long.
+                Err(error) => self.away(error, AGAIN)?,
             }
             if self.committed.elapsed() >= self.shared.options.commit_every {
                 self.commit(group)?;
@@ -243,7 +253,8 @@ impl Reading {
                 }
                 Ok(())
             }
-            Err(error) if error.is_transient() => {
+            // A partition that was lost is told with the next poll: who reads it goes on from what was committed before.
+            Err(error) if error.is_transient() || matches!(error, LogError::NotHeld { .. }) => {
                 tracing::warn!(
                     entity = self.shared.entity, topic = %self.shared.topic, group = %self.shared.group,
                     error = %Chain(&error), "offsets could not be committed: they are with the next commit"
