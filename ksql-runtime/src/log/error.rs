@@ -84,8 +84,8 @@ pub enum LogError {
     },
     /// A member of a consumer group wants to read or commit a partition it does not hold.
     #[error(
-        "partition {partition} of topic `{topic}` is not held by this member of group `{group}`: another member reads it \
-         from the last committed offset, so drop what is left of it"
+        "partition {partition} of topic `{topic}` is not held by this member of group `{group}`: whoever holds it reads it \
+         again from the last committed offset, so drop what is left of it"
     )]
     NotHeld {
         /// The group.

@@ -116,6 +116,52 @@ fn read(reader: &mut GroupReader, records: usize) -> Vec<String> {
     values
 }
 
+/// Polls two members, who oblige, until they hold one partition each; what they hold now is given.
+fn shared_by_two(members: [(&mut GroupReader, BTreeSet<i32>); 2]) -> Vec<i32> {
+    let deadline = Instant::now() + LIMIT;
+    let (mut members, mut lost) = (members, Vec::new());
+    while members.iter().any(|(_, held)| held.len() != 1) {
+        assert!(
+            Instant::now() < deadline,
+            "{:?} {:?}",
+            members[0].1,
+            members[1].1
+        );
+        for (reader, held) in &mut members {
+            match reader.poll(TURN, |_| true).expect("a poll") {
+                Polled::Assigned(places) => {
+                    for place in places {
+                        assert!(held.insert(place.partition), "told twice: {place:?}");
+                    }
+                }
+                Polled::Revoked(partitions) => {
+                    held.retain(|one| !partitions.contains(one));
+                    reader.release(&partitions).expect("released");
+                }
+                Polled::Lost(partitions) => {
+                    held.retain(|one| !partitions.contains(one));
+                    lost.extend(partitions);
+                }
+                Polled::Records(_) | Polled::Nothing => {}
+            }
+        }
+    }
+    assert!(members[0].1.is_disjoint(&members[1].1));
+    lost.sort_unstable();
+    lost
+}
+
+fn assert_not_held(refused: Result<(), LogError>, group: &str) {
+    match refused {
+        Err(LogError::NotHeld {
+            group: of,
+            partition: 0,
+            ..
+        }) => assert_eq!(of, group),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_that_does_not_poll_in_time_loses_its_partitions_and_its_commits_are_refused() {
     let Some(kafka) = servers::kafka_or_skip(test_name!()) else {
@@ -131,52 +177,60 @@ async fn a_member_that_does_not_poll_in_time_loses_its_partitions_and_its_commit
     let membership = membership(&group, &topic);
     let mut first = join(&slow, &membership);
     let held = assigned(&mut first, 2);
-    assert_eq!(held, BTreeSet::from([0, 1]));
     first.commit(&[(0, 1)]).expect("committed");
-    // Nobody polls the first any more; the second gets everything when the broker has had enough of that.
+    // Nobody polls it any more. Offsets are taken from strangers only when the group has no member.
+    let deadline = Instant::now() + LIMIT;
+    while other.commit(&group, &topic, 0, 1).await.is_err() {
+        assert!(Instant::now() < deadline, "it stays a member");
+    }
     let mut second = join(&other, &membership);
     assert_eq!(assigned(&mut second, 2), held);
     assert_eq!(read(&mut second, 1), ["b"], "from what was committed");
     second.commit(&[(0, 2)]).expect("committed");
-    let refused = first.commit(&[(0, 1)]);
-    match &refused {
-        Err(LogError::NotHeld {
-            group: of,
-            partition: 0,
-            ..
-        }) => assert_eq!(*of, group),
-        other => panic!("{other:?}"),
-    }
+    assert_not_held(first.commit(&[(0, 1)]), &group);
     let kept = other.committed(&group, &topic, 0).await.expect("asked");
     assert_eq!(kept, Some(2), "the refused one changed nothing");
-    // It hears it, and is a member again.
-    let lost = loop {
-        match next(&mut first).expect("a poll") {
-            Polled::Lost(lost) => break lost,
-            Polled::Records(_) => {}
-            other => panic!("{other:?}"),
-        }
-    };
-    assert_eq!(lost, [0, 1]);
-    assert_eq!(first.position(0), None);
-    first.release(&lost).expect("there is nothing to release");
-    let deadline = Instant::now() + LIMIT;
-    let (mut back, mut left) = (BTreeSet::new(), held);
-    while back.len() != 1 || left.len() != 1 {
-        assert!(Instant::now() < deadline, "{back:?} {left:?}");
-        for (reader, held) in [(&mut first, &mut back), (&mut second, &mut left)] {
-            match reader.poll(TURN, |_| true).expect("a poll") {
-                Polled::Assigned(places) => held.extend(places.iter().map(|place| place.partition)),
-                Polled::Revoked(partitions) => {
-                    held.retain(|one| !partitions.contains(one));
-                    reader.release(&partitions).expect("released");
-                }
-                Polled::Records(_) | Polled::Nothing => {}
-                Polled::Lost(lost) => panic!("{lost:?}"),
-            }
-        }
+    match next(&mut first).expect("a poll") {
+        Polled::Lost(lost) => assert_eq!(lost, [0, 1]),
+        other => panic!("{other:?}"),
     }
-    assert!(back.is_disjoint(&left));
+    assert_eq!(first.position(0), None);
+    first.release(&[0, 1]).expect("there is nothing to release");
+    // It is a member again by itself.
+    let lost = shared_by_two([(&mut first, BTreeSet::new()), (&mut second, held)]);
+    assert_eq!(lost, [] as [i32; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_given_up_while_the_group_shares_anew_loses_everything_all_the_same() {
+    let Some(kafka) = servers::kafka_or_skip(test_name!()) else {
+        return;
+    };
+    let slow = opened(options(kafka, &[("max.poll.interval.ms", "6000")]));
+    let other = opened(options(kafka, &[]));
+    let (group, topic) = (name(), name());
+    slow.create_topic(&TopicSpec::new(&topic, 2))
+        .await
+        .expect("a topic");
+    produce(&slow, &topic, 0, &["a", "b"]).await;
+    let membership = membership(&group, &topic);
+    let mut first = join(&slow, &membership);
+    let held = assigned(&mut first, 2);
+    first.commit(&[(0, 1)]).expect("committed");
+    // One partition is wanted back from it for the second, which it does not hear before it is given up.
+    let mut second = join(&other, &membership);
+    assert_eq!(assigned(&mut second, 2), held);
+    assert_eq!(read(&mut second, 1), ["b"]);
+    second.commit(&[(0, 2)]).expect("committed");
+    assert_not_held(first.commit(&[(0, 1)]), &group);
+    let kept = other.committed(&group, &topic, 0).await.expect("asked");
+    assert_eq!(kept, Some(2), "the refused one changed nothing");
+    let lost = shared_by_two([(&mut first, held.clone()), (&mut second, held)]);
+    assert_eq!(
+        lost,
+        [0, 1],
+        "each of them once, also the one nobody wanted back"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -377,17 +431,16 @@ async fn a_member_without_the_right_to_its_group_is_told_which_group() {
         other => panic!("{other:?}"),
     }
     kafka.allow("reader", &["Read"], &["--group", &group]);
-    let mut allowed = join(&log, &membership(&group, &topic));
+    // It asks again by itself.
     let deadline = Instant::now() + LIMIT;
-    // Brokers hear of a right a little later.
     loop {
         assert!(Instant::now() < deadline, "it never gets a partition");
-        match next(&mut allowed) {
+        match next(&mut member) {
             Ok(Polled::Assigned(_)) => break,
             Err(LogError::Unauthorized { .. }) => {}
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(read(&mut allowed, 1), ["a"]);
-    allowed.commit(&[(0, 1)]).expect("committed");
+    assert_eq!(read(&mut member, 1), ["a"]);
+    member.commit(&[(0, 1)]).expect("committed");
 }

@@ -29,8 +29,8 @@ pub(crate) struct KafkaMember {
     reading: Reading,
     membership: Membership,
     owed: Owed,
-    /// The coordinator said that it does not know this member; until it is one again nothing is committed.
-    evicted: bool,
+    /// The name the group had for this member when it last assigned something; empty before.
+    id: String,
     /// Where partitions go on whose offset was gone.
     astray: BTreeMap<i32, i64>,
     /// The offsets that were gone of partitions for which somebody has to decide.
@@ -63,7 +63,7 @@ impl KafkaLog {
             reading,
             membership: membership.clone(),
             owed: Owed::Nothing,
-            evicted: false,
+            id: String::new(),
             astray: BTreeMap::new(),
             stuck: BTreeMap::new(),
         })
@@ -161,8 +161,9 @@ impl KafkaMember {
         match self.reading.told.take() {
             None => {}
             Some(Told::Assign(partitions)) => {
-                self.evicted = false;
-                self.owed = Owed::Taking(partitions);
+                if let Some(lost) = self.assigned(partitions)? {
+                    return Ok(Some(Polled::Lost(lost)));
+                }
             }
             Some(Told::Revoke(all)) => {
                 let held: Vec<i32> = all
@@ -171,29 +172,70 @@ impl KafkaMember {
                     .filter(|partition| self.position(*partition).is_some())
                     .collect();
                 for partition in &all {
-                    self.reading.forget(*partition);
-                    self.astray.remove(partition);
-                    self.stuck.remove(partition);
+                    self.forget(*partition);
                 }
                 let left: BTreeSet<i32> = held.iter().copied().collect();
                 self.owed = Owed::GivingBack { all, left };
-                if !self.reading.consumer.is_lost() && !held.is_empty() {
+                if !held.is_empty() && !self.is_out() {
                     return Ok(Some(Polled::Revoked(held)));
                 }
             }
         }
-        match &mut self.owed {
+        match &self.owed {
             Owed::Nothing => Ok(None),
             Owed::Taking(_) => self.take(),
             Owed::GivingBack { left, .. } => {
-                if !left.is_empty() && !self.reading.consumer.is_lost() {
+                let lost: Vec<i32> = left.iter().copied().collect();
+                if !lost.is_empty() && !self.is_out() {
                     return Ok(None);
                 }
-                let lost: Vec<i32> = std::mem::take(left).into_iter().collect();
                 self.give_back()?;
                 Ok((!lost.is_empty()).then_some(Polled::Lost(lost)))
             }
         }
+    }
+
+    /// Whether the group has given up this member since it assigned what is held: others may have it.
+    fn is_out(&self) -> bool {
+        let consumer = &self.reading.consumer;
+        consumer.is_lost() || !self.id.is_empty() && consumer.member_id() != self.id
+    }
+
+    /// What the group assigns is owed. Says what is lost with that: a member that was given up and is one again may have
+    /// been given what it held before, without a word; others may have read on meanwhile, so it begins anew.
+    fn assigned(&mut self, mut partitions: Vec<i32>) -> Result<Option<Vec<i32>>, LogError> {
+        let id = self.reading.consumer.member_id();
+        let held = self.reading.positions().map(|(partition, _)| partition);
+        let kept: Vec<i32> = held.filter(|one| !partitions.contains(one)).collect();
+        let again = !self.id.is_empty() && !id.is_empty() && id != self.id;
+        if !id.is_empty() {
+            self.id = id;
+        }
+        if !again || kept.is_empty() {
+            self.owed = Owed::Taking(partitions);
+            return Ok(None);
+        }
+        partitions.extend(&kept);
+        self.owed = Owed::Taking(partitions);
+        for partition in &kept {
+            self.forget(*partition);
+        }
+        // An assignment is owed, so that this does not answer a revocation.
+        self.reading
+            .consumer
+            .give_back(&kept)
+            .map_err(|error| self.failed("begin anew", error))?;
+        Ok(Some(kept))
+    }
+
+    fn forget(&mut self, partition: i32) {
+        self.reading.forget(partition);
+        self.astray.remove(&partition);
+        self.stuck.remove(&partition);
+    }
+
+    fn failed(&self, action: &'static str, error: KafkaError) -> LogError {
+        self.reading.doing(action).failed(Failure::from(error))
     }
 
     /// Takes what the group assigned. Where it cannot be found out from where, the next poll tries again.
@@ -206,10 +248,10 @@ impl KafkaMember {
             .iter()
             .map(|place| (place.partition, place.from))
             .collect();
-        self.reading.consumer.take(&from).map_err(|error| {
-            let doing = self.reading.doing("take the partitions the group assigned");
-            doing.failed(Failure::from(error))
-        })?;
+        self.reading
+            .consumer
+            .take(&from)
+            .map_err(|error| self.failed("take the partitions the group assigned", error))?;
         self.owed = Owed::Nothing;
         for place in &places {
             self.reading.begin(place.partition, place.from, place.end);
@@ -228,10 +270,7 @@ impl KafkaMember {
             .reading
             .consumer
             .committed(partitions, patience)
-            .map_err(|error| {
-                let doing = self.reading.doing("read committed offsets");
-                doing.failed(Failure::from(error))
-            })?;
+            .map_err(|error| self.failed("read committed offsets", error))?;
         // Asked first: a record that comes meanwhile lies behind the end, and is read.
         let edges = shared.offsets_within(topic, partitions, patience)?;
         let times = match self.membership.start {
@@ -283,10 +322,10 @@ impl KafkaMember {
         let Owed::GivingBack { all, .. } = &self.owed else {
             return Ok(());
         };
-        self.reading.consumer.give_back(all).map_err(|error| {
-            let doing = self.reading.doing("give partitions back to the group");
-            doing.failed(Failure::from(error))
-        })?;
+        self.reading
+            .consumer
+            .give_back(all)
+            .map_err(|error| self.failed("give partitions back to the group", error))?;
         self.owed = Owed::Nothing;
         Ok(())
     }
@@ -312,7 +351,7 @@ impl KafkaMember {
         if self.reading.topic.is_gone() {
             return Err(self.reading.gone());
         }
-        let lost = self.evicted || self.reading.consumer.is_lost();
+        let lost = self.is_out();
         for (partition, offset) in offsets {
             if lost || !self.may_commit(*partition) {
                 return Err(self.not_held(*partition));
@@ -338,21 +377,20 @@ impl KafkaMember {
         leaving || self.position(partition).is_some()
     }
 
-    fn not_committed(&mut self, partition: i32, error: KafkaError) -> LogError {
+    fn not_committed(&self, partition: i32, error: KafkaError) -> LogError {
         let failure = Failure::from(error);
         match failure.code {
             Code::UnknownMemberId | Code::FencedInstanceId | Code::AssignmentLost => {
-                self.evicted = true;
                 self.not_held(partition)
             }
-            // Of a rebalance that this member takes part in, or of one it missed: then it hears that soon.
-            Code::IllegalGeneration if !self.reading.consumer.is_lost() => LogError::Refused {
+            Code::IllegalGeneration if self.is_out() => self.not_held(partition),
+            // Of a rebalance that this member takes part in.
+            Code::IllegalGeneration => LogError::Refused {
                 action: "commit offsets",
                 topic: self.membership.topic.clone(),
                 transient: true,
                 source: Arc::new(failure),
             },
-            Code::IllegalGeneration => self.not_held(partition),
             _ => self.reading.doing("commit offsets").failed(failure),
         }
     }

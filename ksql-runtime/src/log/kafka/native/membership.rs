@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use rdkafka::bindings as sys;
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::Consumer;
+use super::{Consumer, text};
 use crate::log::kafka::failure::Failure;
 
 impl Consumer {
@@ -44,6 +45,18 @@ impl Consumer {
     /// Whether the group has given up this member, which has not given back its partitions yet.
     pub(in crate::log::kafka) fn is_lost(&self) -> bool {
         self.consumer.assignment_lost()
+    }
+
+    /// The name the group has given this member. Empty before there is one, and when the group does not know it any more;
+    /// another one after it has joined again.
+    pub(in crate::log::kafka) fn member_id(&self) -> String {
+        // SAFETY: the client is alive; what is given is ours to free, by librdkafka's own function, and is copied before.
+        unsafe {
+            let name = sys::rd_kafka_memberid(self.consumer.client().native_ptr());
+            let id = text(name);
+            sys::rd_kafka_mem_free(self.consumer.client().native_ptr(), name.cast());
+            id
+        }
     }
 
     /// Fetches no more of a partition. What was fetched ahead is dropped, and fetched again later.

@@ -113,6 +113,14 @@ fn known_or_none(offset: i64) -> Result<Option<i64>, Failure> {
     }
 }
 
+/// The client does not say what it has not found: leaders, which partitions just added have a little later.
+fn led(failure: Failure) -> Failure {
+    match failure.code {
+        Code::NoEnt => Failure::new(Code::LeaderNotAvailable, failure.text),
+        _ => failure,
+    }
+}
+
 /// One offset of partitions, made out by `read`.
 fn edge<T>(
     call: &Call,
@@ -121,7 +129,7 @@ fn edge<T>(
     let found = call
         .wait()
         .and_then(|answer| edges(&answer))
-        .map_err(|failure| (-1, failure))?;
+        .map_err(|failure| (-1, led(failure)))?;
     found
         .into_iter()
         .map(|(partition, offset)| match offset.and_then(read) {
