@@ -218,6 +218,7 @@ impl Group {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
     use proptest::prelude::*;
 
     use super::*;
