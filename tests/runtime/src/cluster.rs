@@ -71,6 +71,11 @@ impl Place {
         format!("{}rows", self.prefix)
     }
 
+    /// The topic of the dead letters.
+    pub fn dead_letters(&self) -> String {
+        format!("{}system.dlq", self.prefix)
+    }
+
     /// Where log and tables of the test's own process are.
     pub fn directory(&self) -> &Path {
         self.directory.path()

@@ -143,6 +143,9 @@ async fn a_table_equals_what_was_acknowledged_through_errors_of_several_brokers(
         .with("kafka.producer.max.in.flight", "1");
     let topic = place.topic();
     mock.create_topic(&topic, PARTITIONS, 1).expect("created");
+    // Start would, and this kind of broker cannot.
+    mock.create_topic(&place.dead_letters(), 1, 1)
+        .expect("created");
     let builder = place.builder();
     let mut events = builder.events();
     let ctx = tokio::time::timeout(LIMIT, builder.start())

@@ -278,7 +278,9 @@ async fn a_context_uses_the_certificates_of_its_configuration_beside_a_kafka_wit
     let ca = authority.certificate().display().to_string();
     let client = authority.client("shop").display().to_string();
     let place = Place::at(&mock.bootstrap(), &registry.url);
-    mock.create_topic(&place.topic(), 4, 1).expect("created");
+    for topic in [place.topic(), place.dead_letters()] {
+        mock.create_topic(&topic, 4, 1).expect("created");
+    }
     for (settings, said) in [
         (vec![], "`ca_certificate`"),
         (vec![("ca_certificate", &*ca)], "`client_certificate`"),
