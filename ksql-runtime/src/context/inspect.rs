@@ -4,6 +4,7 @@
 //! with nothing sent. Called to show a plan, and by start, which makes what is missing from what was found.
 
 use super::builder::Registration;
+use super::owner;
 use super::plan::{Plan, PlanStep};
 use super::services::Services;
 #[cfg(feature = "kafka")]
@@ -23,12 +24,20 @@ pub(super) struct Found {
     pub(super) sources: Vec<Source>,
 }
 
-/// Looks at everything the entities need, in the order in which start makes it.
+/// What was found of everything.
+#[derive(Debug)]
+pub(super) struct All {
+    pub(super) entities: Vec<Found>,
+    /// The topic that says who owns the queries, where there has to be one.
+    pub(super) owner: Option<Topic>,
+}
+
+/// Looks at everything the entities and queries need, in the order in which start makes it.
 pub(super) async fn look(
     services: &Services,
     entities: &[Registration],
     config: &Config,
-) -> Result<Vec<Found>> {
+) -> Result<All> {
     let mut found = Vec::new();
     for entity in entities {
         let topic = Topic::look(&services.log, entity, config)
@@ -42,6 +51,9 @@ pub(super) async fn look(
             sources: Vec::new(),
         });
     }
+    let owner = owner::look(&services.log, entities, config)
+        .await
+        .map_err(|error| Error::from(error).at(Step::CreateTopics, None))?;
     for (entity, found) in entities.iter().zip(&mut found) {
         found.subjects = subjects::look(&services.registry, entity, config)
             .await
@@ -55,7 +67,10 @@ pub(super) async fn look(
                 .map_err(|error| of(Step::CreateSources, found.entity, error.into()))?;
         }
     }
-    Ok(found)
+    Ok(All {
+        entities: found,
+        owner,
+    })
 }
 
 /// What start would do about everything the entities need.
@@ -77,11 +92,16 @@ pub(super) fn plan_from_nothing(entities: &[Registration], config: &Config) -> P
         #[cfg(feature = "kafka")]
         sources: Vec::new(),
     };
-    plan_of(&entities.iter().map(absent).collect::<Vec<_>>())
+    plan_of(&All {
+        entities: entities.iter().map(absent).collect(),
+        owner: None,
+    })
 }
 
-fn plan_of(found: &[Found]) -> Plan {
-    let topics = found.iter().map(|found| found.topic.step());
+fn plan_of(all: &All) -> Plan {
+    let found = &all.entities;
+    let owner = all.owner.iter().map(Topic::step);
+    let topics = found.iter().map(|found| found.topic.step()).chain(owner);
     let subjects = found
         .iter()
         .flat_map(|found| found.subjects.iter().map(Subject::step));
@@ -96,12 +116,18 @@ fn plan_of(found: &[Found]) -> Plan {
 }
 
 /// The first thing that start does not go on with, in the order of the plan.
-pub(super) fn refuse(found: &[Found]) -> Result<()> {
+pub(super) fn refuse(all: &All) -> Result<()> {
+    let found = &all.entities;
     for found in found {
         found
             .topic
             .refusal()
             .map_err(|error| of(Step::CreateTopics, found.entity, error.into()))?;
+    }
+    if let Some(owner) = &all.owner {
+        owner
+            .refusal()
+            .map_err(|error| Error::from(error).at(Step::CreateTopics, None))?;
     }
     for found in found {
         for subject in &found.subjects {

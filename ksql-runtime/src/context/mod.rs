@@ -8,6 +8,7 @@ mod home;
 mod inspect;
 mod needs;
 mod options;
+mod owner;
 pub mod plan;
 mod queries;
 mod results;
@@ -29,8 +30,8 @@ use tokio::sync::broadcast;
 
 pub use builder::ContextBuilder;
 use plan::Plan;
-pub use queries::QueryStatus;
 use queries::Running;
+pub use queries::{QueryDuty, QueryStatus};
 use services::Services;
 
 use crate::clock::Clock;
@@ -38,7 +39,7 @@ use crate::config::Config;
 use crate::directory::DirectoryLock;
 use crate::entity::Entity;
 use crate::error::{Chain, Error, Result};
-use crate::log::Log;
+use crate::log::{Log, Ownership};
 use crate::registry::Registry;
 use crate::set::{EntitySet, Results};
 use crate::state::{Event, State, StateError, Status, Store, Table};
@@ -85,6 +86,8 @@ struct Inner {
     entities: HashMap<(TypeId, Option<u64>), Arc<Registered>>,
     /// Each behind those whose results it reads.
     queries: Vec<Running>,
+    /// Who writes what they make, where several instances may.
+    ownership: Option<Ownership>,
     /// Those with a topic of their own.
     registrations: Vec<builder::Registration>,
     events: broadcast::Sender<Event>,
@@ -270,6 +273,9 @@ impl Context {
         let closed =
             tokio::task::spawn_blocking(move || below.close_tables(&ends, began + LAST_RECORDS))
                 .await;
+        // Behind the last results: another instance goes on from here.
+        let below = Arc::clone(&inner);
+        drop(tokio::task::spawn_blocking(move || below.leave_office()).await);
         let log_closed = inner.services.log.close_after(waited).await;
         drop(inner.take_lock());
         log_closed?;
@@ -354,6 +360,13 @@ impl Inner {
         flushed
     }
 
+    /// Lets another instance own the queries. Again: nothing to do.
+    fn leave_office(&self) {
+        if let Some(ownership) = &self.ownership {
+            ownership.close();
+        }
+    }
+
     fn stop_flushing(&self) {
         let mut flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flusher) = flusher.take() {
@@ -374,6 +387,7 @@ impl Drop for Inner {
         if let Err(error) = self.close_tables(&HashMap::new(), Instant::now()) {
             tracing::error!(error = %Chain(&error), "the tables could not be flushed: what they read last is read again at the next start");
         }
+        self.leave_office();
     }
 }
 

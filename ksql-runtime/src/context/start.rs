@@ -18,9 +18,9 @@ use super::{
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::directory::DirectoryLock;
-use crate::engine::{Site, Target};
+use crate::engine::{Duty, Site, Target};
 use crate::error::{Chain, Error, Result, Step};
-use crate::log::{LogError, TopicDescription};
+use crate::log::{Log, LogError, TopicDescription};
 use crate::set::Results;
 use crate::state::{Store, Table};
 
@@ -118,7 +118,10 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     // Whatever the servers answered: nobody else can open it before this is done.
     let store = opening.await.map_err(Error::of_task)??;
     let Needs {
-        topics, schemas, ..
+        topics,
+        schemas,
+        owner,
+        ..
     } = needs?;
     let store = Arc::new(store.map_err(|error| at(Step::OpenState)(error.into()))?);
 
@@ -150,6 +153,12 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
             }),
         );
     }
+    let duty = match owner {
+        Some(topic) => {
+            duty(&services.log, &topic).map_err(|error| at(Step::StartQueries)(error.into()))?
+        }
+        None => None,
+    };
     let made: Vec<_> = entities.iter().zip(&topics).zip(&schemas).collect();
     let mut running = Vec::new();
     for query in queries {
@@ -204,6 +213,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
             targets,
             forms,
             emit: builder.emit,
+            duty: duty.clone(),
             shape: query.shape().map_err(|error| failed(error.to_string()))?,
         };
         running.push(Running {
@@ -226,6 +236,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         stores,
         entities: registered,
         queries: running,
+        ownership: duty.map(|duty| duty.ownership),
         registrations: entities.clone(),
         events: builder.events.clone(),
         flusher: Mutex::new(None),
@@ -239,6 +250,18 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
             }
             Err(error)
         }
+    }
+}
+
+/// Stands for election where a cluster has one.
+fn duty(log: &Log, topic: &TopicDescription) -> std::result::Result<Option<Duty>, LogError> {
+    match log {
+        Log::Embedded(_) => Ok(None),
+        #[cfg(feature = "kafka")]
+        Log::Kafka(log) => Ok(Some(Duty {
+            ownership: crate::log::Ownership::stand(log, &topic.name)?,
+            topic: topic.id,
+        })),
     }
 }
 
@@ -322,6 +345,10 @@ async fn run(ctx: &Context, entities: &[Registration]) -> Result<()> {
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(flusher);
     if ctx.0.config.wait_for_ready {
+        if let Some(ownership) = &ctx.0.ownership {
+            // Whoever is ready knows whether he writes results. Who waits too long is told by what follows.
+            let _ = tokio::time::timeout(ctx.0.config.ready_timeout, ownership.settled()).await;
+        }
         ctx.wait_ready(ctx.0.config.ready_timeout)
             .await
             .map_err(|error| error.at(Step::WaitReady, None))?;

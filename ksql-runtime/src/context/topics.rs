@@ -41,7 +41,22 @@ impl Topic {
         entity: &Registration,
         config: &Config,
     ) -> Result<Topic, LogError> {
-        let mut topic = Topic::absent(entity, config);
+        let Topic { entity, spec, .. } = Topic::absent(entity, config);
+        Topic::sought(log, entity, spec).await
+    }
+
+    /// As [`Topic::look`], by what the topic is to be.
+    pub(super) async fn sought(
+        log: &Log,
+        entity: &'static str,
+        spec: TopicSpec,
+    ) -> Result<Topic, LogError> {
+        let mut topic = Topic {
+            entity,
+            spec,
+            existing: None,
+            differences: Vec::new(),
+        };
         match log.describe(&topic.spec.name).await {
             Ok(existing) => {
                 topic.differences = differences(&existing, &topic.spec);

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use rocksdb::{BoundColumnFamily, PrefixRange, ReadOptions, WriteBatch};
 
 use super::join::Place;
+use crate::log::TopicId;
 use crate::query::At;
-use crate::state::{StateError, Table, family};
+use crate::state::{Progress, StateError, Table, family};
 
 /// Behind it: a group's key. What is kept of the group.
 pub(super) const GROUP: u8 = 1;
@@ -37,6 +38,9 @@ pub(super) const EXPIRY: u8 = 11;
 pub(super) const CLOCK: u8 = 12;
 /// Behind it: a key of the right table, its length before it, and one of the left. Nothing: the left row names the right one.
 pub(super) const NAMED: u8 = 13;
+
+/// Alone: the journal's topic, and where it is read on.
+pub(super) const JOURNAL: u8 = 14;
 
 /// What is counted with every write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -93,6 +97,19 @@ impl QueryStore {
             None => Ok(Counts::default()),
             Some(Some(counts)) => Ok(counts),
             Some(None) => Err(self.damaged("the number of records processed")),
+        }
+    }
+
+    /// Where the journal is read on, where it is this topic.
+    pub(super) fn journal(&self, topic: TopicId) -> Result<Option<i64>, StateError> {
+        let found = self.get(&[JOURNAL], |bytes| {
+            let (id, next) = bytes.split_first_chunk::<16>()?;
+            let next = i64::from_be_bytes(*next.first_chunk::<8>()?);
+            Some((TopicId::from_bytes(*id) == topic).then_some(next))
+        })?;
+        match found {
+            Some(None) => Err(self.damaged("the place in the journal")),
+            found => Ok(found.flatten().flatten()),
         }
     }
 
@@ -242,6 +259,18 @@ pub(super) fn put_counts(
     let numbers = [counts.sequence, counts.late, counts.keyless];
     let value = numbers.map(u64::to_be_bytes).concat();
     batch.put_cf(family, [COUNTS], value);
+}
+
+/// Notes how far the journal was followed, where there is one.
+pub(super) fn put_journal(
+    batch: &mut WriteBatch,
+    family: &Arc<BoundColumnFamily<'_>>,
+    progress: &Progress,
+) {
+    if let Some((topic, next)) = progress.journal {
+        let value = [topic.as_bytes().as_slice(), &next.to_be_bytes()].concat();
+        batch.put_cf(family, [JOURNAL], value);
+    }
 }
 
 /// Notes the largest timestamp seen in a partition.

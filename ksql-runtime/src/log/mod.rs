@@ -10,6 +10,8 @@
 //! process; records of one partition are read in the order of their offsets; a topic deleted and created again under the
 //! same name is another topic. Timestamps lie between 1970 and an hour from now: brokers refuse others by default.
 
+#[cfg(not(feature = "kafka"))]
+mod alone;
 pub mod batch;
 pub(crate) mod client_settings;
 pub(crate) mod dummy;
@@ -28,11 +30,15 @@ pub(crate) mod testing;
 pub mod topic;
 
 pub use crate::directory::DirectoryError;
+#[cfg(not(feature = "kafka"))]
+pub(crate) use alone::{Ownership, Turn, Writer};
 pub use batch::{BatchReceipt, RecordBatch};
 pub use embedded::{Durability, EmbeddedLog, EmbeddedOptions, Maintained};
 pub use error::LogError;
 #[cfg(feature = "kafka")]
 pub use kafka::{KafkaLog, KafkaOptions};
+#[cfg(feature = "kafka")]
+pub(crate) use kafka::{Ownership, Turn, Writer};
 pub(crate) use reader::Place;
 pub use reader::{Fetched, LogReader, ReaderWaker};
 pub use record::{Header, Headers, Receipt, Record, RecordRef, Records};

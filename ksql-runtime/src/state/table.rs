@@ -4,7 +4,7 @@
 //! Made by the context, read by entity sets from any thread, written by its binding's thread alone.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -59,6 +59,8 @@ pub(crate) struct Table {
     late: AtomicU64,
     /// Of a query: how many records were left out for want of a key.
     keyless: AtomicU64,
+    /// Of a query that another instance owns: how many records this one is behind it. Negative where it is the owner.
+    behind: AtomicI64,
     stop: AtomicBool,
     /// Ends as if killed.
     abandoned: AtomicBool,
@@ -100,6 +102,7 @@ impl Table {
             version: AtomicU64::new(0),
             late: AtomicU64::new(0),
             keyless: AtomicU64::new(0),
+            behind: AtomicI64::new(-1),
             stop: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
             last: Mutex::new(None),
@@ -201,6 +204,16 @@ impl Table {
     pub(crate) fn set_left_out(&self, late: u64, keyless: u64) {
         self.keyless.store(keyless, Ordering::Release);
         self.late.store(late, Ordering::Release);
+    }
+
+    /// Sets how many records this instance is behind the owner of a query; nothing where it is the owner.
+    pub(crate) fn set_behind(&self, records: Option<i64>) {
+        self.behind.store(records.unwrap_or(-1), Ordering::Release);
+    }
+
+    /// How many records this instance is behind the owner of the query; nothing where it is the owner.
+    pub(crate) fn behind(&self) -> Option<u64> {
+        u64::try_from(self.behind.load(Ordering::Acquire)).ok()
     }
 
     /// How many records a query left out for want of a key.

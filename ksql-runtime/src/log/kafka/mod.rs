@@ -2,7 +2,7 @@
 //!
 //! One producer serves producing and every question to the cluster; each reader has a consumer of its own, and each
 //! group whose offsets are kept another. A reader's picture of the parts: `options` (what each client is told) → `topics`
-//! (what the cluster says) → `catalog` (what is remembered of it) → `produce` and `pending`, `reader`, `groups`; `native`
+//! (what the cluster says) → `catalog` (what is remembered of it) → `produce` and `pending`, `reader`, `groups`, `election` and `transactions`; `native`
 //! holds the calls rdkafka has no safe form for, `failure` what their answers mean.
 //!
 //! Beyond what every log promises: records of a batch may be written in part, since a batch is no transaction
@@ -14,6 +14,7 @@
 
 mod catalog;
 mod context;
+mod election;
 mod failure;
 mod groups;
 mod native;
@@ -23,6 +24,7 @@ mod produce;
 mod reader;
 mod slot;
 mod topics;
+mod transactions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +32,7 @@ use std::time::Duration;
 
 use rdkafka::types::RDKafkaErrorCode as Code;
 
+pub(crate) use election::{Ownership, Turn, Writer};
 pub use options::KafkaOptions;
 pub use reader::KafkaReader;
 
@@ -260,6 +263,17 @@ impl KafkaLog {
         batch: RecordBatch,
     ) -> Result<BatchReceipt, LogError> {
         let shared = self.open_still()?;
+        self.produce_by(&shared.producer, topic, batch).await
+    }
+
+    /// Produces a batch by this producer.
+    async fn produce_by(
+        &self,
+        producer: &Producer,
+        topic: &str,
+        batch: RecordBatch,
+    ) -> Result<BatchReceipt, LogError> {
+        self.open_still()?;
         let mut topic = self.topic(topic).await?;
         if let Some(defect) = batch.defect() {
             return Err(invalid(&topic, defect));
@@ -279,7 +293,7 @@ impl KafkaLog {
         }
         let Outcome {
             places, failure, ..
-        } = shared.producer.batch(&topic, &batch).await?;
+        } = producer.batch(&topic, &batch).await?;
         if let Some(failure) = failure {
             let acknowledged = places
                 .iter()
