@@ -166,3 +166,64 @@ impl Drop for Transactions {
         self.producer.close(Duration::ZERO);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::BaseRecord;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+    use super::*;
+
+    fn begun(options: &KafkaOptions) -> Transactions {
+        Transactions::begin(options, "shop", || true).unwrap()
+    }
+
+    fn send(transactions: &Transactions) {
+        let record: BaseRecord<'_, [u8], [u8], usize> = BaseRecord {
+            topic: "results",
+            partition: Some(0),
+            payload: Some(b"v"),
+            key: Some(b"k"),
+            timestamp: None,
+            headers: None,
+            delivery_opaque: usize::MAX,
+        };
+        transactions.producer.client.send(record).ok().unwrap();
+    }
+
+    #[test]
+    fn whose_id_another_began_with_commits_nothing_and_is_told_so() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("results", 1, 1).unwrap();
+        let options = KafkaOptions::new(cluster.bootstrap_servers());
+        let first = begun(&options);
+        first.open().unwrap();
+        send(&first);
+        first.commit(|| true).unwrap();
+
+        first.open().unwrap();
+        send(&first);
+        let second = begun(&options);
+        let broken = first.commit(|| true).unwrap_err();
+        assert!(broken.fenced, "{broken:?}");
+        second.open().unwrap();
+        send(&second);
+        second.commit(|| true).unwrap();
+    }
+
+    #[test]
+    fn a_right_that_is_missing_is_named() {
+        let cluster = MockCluster::new(1).unwrap();
+        let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+        cluster.request_errors(RDKafkaApiKey::InitProducerId, &[refused; 8]);
+        let options = KafkaOptions::new(cluster.bootstrap_servers());
+        let Broken { error, fenced } = Transactions::begin(&options, "shop", || true).unwrap_err();
+        assert!(!fenced);
+        let LogError::Unauthorized { resource, .. } = &error else {
+            unreachable!("{error:?}")
+        };
+        assert_eq!(resource, "transactional id `shop` (Describe, Write)");
+    }
+}
