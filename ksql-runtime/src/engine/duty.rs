@@ -150,6 +150,22 @@ impl Office {
         Ok((offsets.start, offsets.end))
     }
 
+    /// Forgets everything that is stored, if there is anything: what it says is not what stands in the topics of the results.
+    pub(super) fn begin_anew(&self, log: &Log, topics: &Topics) -> Result<bool, StateError> {
+        if !self.table.has_offsets()? {
+            return Ok(false);
+        }
+        tracing::info!(
+            query = self.table.entity,
+            "another query of this name wrote results in between: this one makes its own anew"
+        );
+        let (log, asked) = (log.clone(), topics.clone());
+        let offsets =
+            self.ask(async move { asked.offsets(&log).await.map_err(|(_, error)| error) })?;
+        self.table.begin_anew(self.shape, topics, &offsets)?;
+        Ok(true)
+    }
+
     /// Waits for an answer of the log; the order to stop ends the wait.
     fn ask<R: Send + 'static>(
         &self,

@@ -69,6 +69,8 @@ pub(super) struct Journal {
     mark: u64,
     position: i64,
     noted: VecDeque<(Entry, i64)>,
+    /// Behind the last note of another query of this name.
+    superseded: Option<i64>,
 }
 
 impl Journal {
@@ -86,6 +88,7 @@ impl Journal {
             mark,
             position: from,
             noted: VecDeque::new(),
+            superseded: None,
         })
     }
 
@@ -104,7 +107,11 @@ impl Journal {
             let next = record.offset.saturating_add(1);
             match Entry::read(value, self.mark) {
                 Ok(Some(entry)) => self.noted.push_back((entry, next)),
-                Ok(None) => {}
+                Ok(None) => {
+                    // What was told before it is told no more.
+                    self.noted.clear();
+                    self.superseded = Some(next);
+                }
                 Err(error) => {
                     return Err(LogError::CorruptRecords {
                         topic: self.topic.to_string(),
@@ -123,6 +130,11 @@ impl Journal {
     /// The next note that was read, and where reading goes on behind it.
     pub(super) fn next(&mut self) -> Option<(Entry, i64)> {
         self.noted.pop_front()
+    }
+
+    /// Behind the last note of another query of this name, if one came since it was asked.
+    pub(super) fn superseded(&mut self) -> Option<i64> {
+        self.superseded.take()
     }
 
     /// The last note that was read and not taken.

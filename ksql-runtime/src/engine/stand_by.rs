@@ -1,7 +1,8 @@
 //! Standing by: following what the owner of the queries notes until this instance is the owner itself.
 //!
 //! Invariant: it ends as the owner only behind everything that any owner has written, which the journal shows once the office is
-//! taken: nobody else commits from then on. Belongs to a query's thread.
+//! taken: nobody else commits from then on. Where another query of the same name wrote in between, nothing of before counts: it begins
+//! anew behind that. Belongs to a query's thread.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +12,13 @@ use super::journal::{Entry, Journal};
 use super::replay::Replay;
 use super::store::QueryStore;
 use crate::log::{Log, LogError};
-use crate::state::{StateError, Table, Topics};
+use crate::state::{StateError, Table, Topics, Work};
 
 /// How long a wait for the owner's next note takes before it is asked who the owner is.
 const POLL: Duration = Duration::from_millis(100);
 
 /// Takes again what the owner took.
-pub(super) trait Again {
+pub(super) trait Again: Work {
     /// What a note says, and where the journal is read on behind it. The state is written with both.
     fn again(
         &mut self,
@@ -64,6 +65,13 @@ pub(super) fn until_owner(
         }
         journal.poll(POLL).map_err(told)?;
         table.update(|status| status.answered());
+        if let Some(next) = journal.superseded() {
+            if office.begin_anew(log, topics)? {
+                work.forget()?;
+                replay = Replay::new(log, topics, table);
+            }
+            store.set_journal((office.journal_id(), next))?;
+        }
         while let Some((entry, next)) = journal.next() {
             let last = journal.last().unwrap_or(&entry);
             table.set_behind(Some(behind(table, last)));

@@ -113,6 +113,17 @@ impl QueryStore {
         }
     }
 
+    /// Sets where the journal is read on.
+    pub(super) fn set_journal(&self, place: (TopicId, i64)) -> Result<(), StateError> {
+        let value = journal_place(place);
+        let table = &self.table;
+        table.store.write_logged(
+            &table.settings.store,
+            |batch, family| batch.put_cf(family, [JOURNAL], value),
+            [],
+        )
+    }
+
     /// The largest timestamp seen in a partition.
     pub(super) fn time(&self, partition: i32) -> Result<Option<i64>, StateError> {
         self.time_under(&time_key(partition))
@@ -267,10 +278,13 @@ pub(super) fn put_journal(
     family: &Arc<BoundColumnFamily<'_>>,
     progress: &Progress,
 ) {
-    if let Some((topic, next)) = progress.journal {
-        let value = [topic.as_bytes().as_slice(), &next.to_be_bytes()].concat();
-        batch.put_cf(family, [JOURNAL], value);
+    if let Some(place) = progress.journal {
+        batch.put_cf(family, [JOURNAL], journal_place(place));
     }
+}
+
+fn journal_place((topic, next): (TopicId, i64)) -> Vec<u8> {
+    [topic.as_bytes().as_slice(), &next.to_be_bytes()].concat()
 }
 
 /// Notes the largest timestamp seen in a partition.

@@ -178,6 +178,36 @@ impl Table {
         }
     }
 
+    /// Whether any offset is stored: something was taken in.
+    pub(crate) fn has_offsets(&self) -> Result<bool, StateError> {
+        for number in (0_i32..).take(self.status().lag.len()) {
+            if self.store.offset(&self.settings.store, number)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Removes all rows and offsets, and takes in everything again. On its binding's thread.
+    pub(crate) fn begin_anew(
+        &self,
+        shape: u64,
+        topics: &Topics,
+        offsets: &[Offsets],
+    ) -> Result<(), StateError> {
+        // Before the rows go: nobody takes a row that is missing for one that never was.
+        self.update(|status| status.state = State::Rebalancing);
+        let plan = Plan::afresh(self, shape, topics.clone(), offsets)?;
+        self.update(|status| {
+            status.lag = plan.lag;
+            status.replayed = 0;
+            if status.reached_target() {
+                status.state = State::Running;
+            }
+        });
+        Ok(())
+    }
+
     /// Removes all rows and offsets.
     pub(super) fn clear(&self) -> Result<(), StateError> {
         // Before the rows go: a read that misses one of them finds that the table is another.

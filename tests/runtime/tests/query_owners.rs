@@ -11,13 +11,20 @@ use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value;
 use ksql_runtime::context::QueryDuty;
 use ksql_runtime::context::plan::{Action, Part};
-use ksql_runtime::log::{KafkaLog, KafkaOptions, Log};
+use ksql_runtime::log::{KafkaLog, KafkaOptions, Log, TopicChange};
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::child::Lines;
 use ksql_runtime_tests::cluster::Place;
-use ksql_runtime_tests::owners::*;
+use ksql_runtime_tests::owners::{
+    Customer, History, Large, Paid, Spent, Trusted, Turnover, customer, large, order, payment,
+    with_queries,
+};
 use ksql_runtime_tests::report::{Report, number, seed};
+use ksql_runtime_tests::servers::Kafka;
 use ksql_runtime_tests::{servers, test_name};
+use ksql_schema::model::Cleanup;
+use rdkafka::ClientConfig;
+use rdkafka::producer::{BaseProducer, Producer as _};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_owner_child");
 /// Nothing here takes as long unless it hangs.
@@ -27,6 +34,7 @@ const PART: u64 = 600;
 
 /// An application: its names on the cluster, and a directory for each instance.
 struct Application {
+    kafka: &'static Kafka,
     place: Place,
     prefix: String,
     bootstrap: String,
@@ -42,6 +50,7 @@ impl Application {
         let place = Place::new(kafka.bootstrap(), registry).with("application_id", "shop");
         let prefix = place.topic().trim_end_matches("rows").to_owned();
         Some(Application {
+            kafka,
             place,
             prefix,
             bootstrap: kafka.bootstrap().to_owned(),
@@ -52,10 +61,16 @@ impl Application {
 
     /// Starts an instance; it has started when this returns.
     fn instance(&self, name: &str) -> Lines {
+        self.instance_that_logs(name, "error")
+    }
+
+    /// The same, saying lines of its log of this kind.
+    fn instance_that_logs(&self, name: &str, filter: &str) -> Lines {
         let directory = self.directories.path().join(name);
         std::fs::create_dir_all(&directory).expect("a directory");
         let seed = self.seed.to_string();
-        let environment = self.place.environment();
+        let mut environment = self.place.environment();
+        environment.push(("KSQL_TEST_LOG".to_owned(), filter.to_owned()));
         let mut child = Lines::start_in(CHILD, &[&seed], &directory, &environment);
         child.expect("started", LIMIT);
         child
@@ -148,9 +163,16 @@ fn until(instance: &mut Lines, what: &str) {
     instance.expect(what, LIMIT);
 }
 
+/// Whether the journal still tells the order in which all records were taken.
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
+    Told,
+    Forgotten,
+}
+
 /// Holds every result against what one run over all the records makes, each told once. In every list of a customer's orders
 /// those stand first that stood in the one told before: the order in which one owner took them is the next one's.
-async fn check(application: &Application, records: u64) -> Result<(), String> {
+async fn check(application: &Application, records: u64, kept: Order) -> Result<(), String> {
     let seed = application.seed;
     let orders = || (0..records).map(|number| order(seed, number));
     let paid: BTreeMap<i64, i64> = (0..records)
@@ -203,7 +225,8 @@ async fn check(application: &Application, records: u64) -> Result<(), String> {
             let Value::Array(list) = &list["ORDERS"] else {
                 return Err(format!("{:?} is no list", list["ORDERS"]));
             };
-            if list.len() <= before.len() || list[..before.len()] != before {
+            let follows = list.starts_with(&before) || kept == Order::Forgotten;
+            if list.len() <= before.len() || !follows {
                 return Err(format!(
                     "the history of {customer:?} was {before:?} and is {list:?} then"
                 ));
@@ -276,7 +299,11 @@ fn grows(what: &str, key: &[u8], rows: &[Option<Row>]) -> Result<(), String> {
 }
 
 async fn expect_all(application: &Application, records: u64) {
-    if let Err(differs) = check(application, records).await {
+    expect_in(application, records, Order::Told).await;
+}
+
+async fn expect_in(application: &Application, records: u64, order: Order) {
+    if let Err(differs) = check(application, records, order).await {
         let shown: String = differs.chars().take(3_000).collect();
         panic!("{shown}");
     }
@@ -396,6 +423,161 @@ async fn an_instance_without_a_directory_goes_on_from_the_journal_and_the_inputs
     send(&mut third, 3 * PART, 4 * PART);
     until(&mut third, "caught");
     expect_all(&application, 4 * PART).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_is_refused_once_another_began_with_its_id_and_asks_the_group_who_owns() {
+    let Some(application) = Application::new(test_name!()) else {
+        return;
+    };
+    let mut owner = application.instance_that_logs("a", "ksql_runtime::log::kafka=info");
+    until(&mut owner, "owner");
+    send(&mut owner, 0, PART);
+    // In the middle of its work, as a new owner would.
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", &application.bootstrap).set(
+        "transactional.id",
+        format!("{}system.shop.owner", application.prefix),
+    );
+    let usurper: BaseProducer = config.create().expect("a producer");
+    let began = tokio::task::spawn_blocking(move || usurper.init_transactions(LIMIT));
+    began.await.expect("it is asked").expect("it begins");
+    send(&mut owner, PART, 2 * PART);
+    let line = "this instance owns the queries no more";
+    let told = owner.expect(line, LIMIT);
+    assert!(told.contains("fenced=true"), "{told}");
+    owner.expect("this instance owns the queries", LIMIT);
+    until(&mut owner, "owner");
+    until(&mut owner, "caught");
+    expect_all(&application, 2 * PART).await;
+}
+
+/// Removes all notes of the owner but the last of each query, and what came behind: what compaction leaves at least.
+async fn compact(application: &Application) {
+    let topic = format!("{}system.shop.owner", application.prefix);
+    let log = application.log();
+    let end = log.offsets(&topic, 0).await.expect("offsets").end;
+    let (reading, name) = (log.clone(), topic.clone());
+    let last = tokio::task::spawn_blocking(move || {
+        let mut reader = reading.reader(&name, &[(0, 0)]).expect("a reader");
+        let mut last: BTreeMap<Vec<u8>, i64> = BTreeMap::new();
+        while reader.positions()[0].1 < end {
+            let Some(fetched) = reader.poll(Duration::from_secs(1)).expect("a poll") else {
+                continue;
+            };
+            for record in &fetched {
+                last.insert(record.key.expect("a key").to_vec(), record.offset);
+            }
+        }
+        last
+    });
+    let last = last.await.expect("it is read");
+    assert_eq!(last.len(), 6, "a note of each query");
+    let first = *last.values().min().expect("a note");
+    assert!(first > 10, "there is something to remove");
+    // A broker removes by offset only where something is deleted at all.
+    let policy = |cleanup| TopicChange {
+        cleanup: Some(cleanup),
+        ..TopicChange::default()
+    };
+    let alter = async |cleanup| {
+        log.alter_topic(&topic, &policy(cleanup))
+            .await
+            .expect("it is altered");
+    };
+    alter(Cleanup::Delete).await;
+    let file = application.directories.path().join("offsets.json");
+    let json = format!(
+        r#"{{"partitions":[{{"topic":"{topic}","partition":0,"offset":{first}}}],"version":1}}"#
+    );
+    std::fs::write(&file, json).expect("a file");
+    application.kafka.tool(
+        "org.apache.kafka.tools.DeleteRecordsCommand",
+        &["--offset-json-file", file.to_str().expect("a path")],
+    );
+    alter(Cleanup::Compact).await;
+    let start = log.offsets(&topic, 0).await.expect("offsets").start;
+    assert_eq!(start, first);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_journal_is_compacted_an_instance_without_a_directory_tells_nothing_again() {
+    let Some(application) = Application::new(test_name!()) else {
+        return;
+    };
+    let mut first = application.instance("a");
+    until(&mut first, "owner");
+    for part in 0..4 {
+        send(&mut first, part * PART, (part + 1) * PART);
+        until(&mut first, "caught");
+    }
+    first.kill(|_| ());
+    compact(&application).await;
+    let mut second = application.instance("b");
+    until(&mut second, "owner");
+    send(&mut second, 4 * PART, 5 * PART);
+    until(&mut second, "caught");
+    expect_in(&application, 5 * PART, Order::Forgotten).await;
+}
+
+/// The query of another version.
+mod later {
+    use ksql_runtime::prelude::*;
+    use ksql_runtime_tests::owners::{Large, Order};
+
+    #[query]
+    pub fn large(orders: Stream<Order>) -> Stream<Large> {
+        orders.filter(|o| o.amount >= 20).map(|o| Large {
+            id: o.id,
+            amount: o.amount,
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_query_that_is_changed_makes_its_results_anew_and_so_does_one_that_is_changed_back() {
+    let Some(application) = Application::new(test_name!()) else {
+        return;
+    };
+    let start = async |changed: bool| {
+        let builder = application.place.builder();
+        let builder = match changed {
+            true => builder.query(later::large),
+            false => builder.query(large),
+        };
+        // Each version in a directory of its own, as on a machine of its own.
+        let directory = application.directories.path().join(changed.to_string());
+        let ctx = builder.state_dir(directory).start().await;
+        let ctx = ctx.expect("it starts");
+        ctx.wait_caught_up(LIMIT).await.expect("it catches up");
+        ctx
+    };
+    let over = |least: i64| {
+        let orders = (0..100).map(|number| order(application.seed, number));
+        orders.filter(|order| order.amount >= least).count()
+    };
+    let count = async || -> usize {
+        let told = application.told::<Large>("").await;
+        told.values().map(Vec::len).sum()
+    };
+    let ctx = start(false).await;
+    let orders = (0..100).map(|number| order(application.seed, number));
+    let set = ctx.set::<ksql_runtime_tests::owners::Order>();
+    set.add_all(orders).await.expect("they are added");
+    ctx.wait_caught_up(LIMIT).await.expect("it catches up");
+    ctx.shutdown().await.expect("it ends");
+    let mut expected = over(50);
+    assert_eq!(count().await, expected);
+    for changed in [true, false, true] {
+        for again in [false, true] {
+            let ctx = start(changed).await;
+            ctx.shutdown().await.expect("it ends");
+            if !again {
+                expected += over(if changed { 20 } else { 50 });
+            }
+            assert_eq!(count().await, expected, "changed {changed}, again {again}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

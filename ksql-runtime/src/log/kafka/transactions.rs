@@ -176,10 +176,6 @@ mod tests {
 
     use super::*;
 
-    fn begun(options: &KafkaOptions) -> Transactions {
-        Transactions::begin(options, "shop", || true).unwrap()
-    }
-
     fn send(transactions: &Transactions) {
         let record: BaseRecord<'_, [u8], [u8], usize> = BaseRecord {
             topic: "results",
@@ -194,23 +190,34 @@ mod tests {
     }
 
     #[test]
-    fn whose_id_another_began_with_commits_nothing_and_is_told_so() {
+    fn whoever_is_shut_out_is_told_so_and_who_may_try_again_is_not() {
         let cluster = MockCluster::new(1).unwrap();
         cluster.create_topic("results", 1, 1).unwrap();
         let options = KafkaOptions::new(cluster.bootstrap_servers());
-        let first = begun(&options);
-        first.open().unwrap();
-        send(&first);
-        first.commit(|| true).unwrap();
-
-        first.open().unwrap();
-        send(&first);
-        let second = begun(&options);
-        let broken = first.commit(|| true).unwrap_err();
-        assert!(broken.fenced, "{broken:?}");
-        second.open().unwrap();
-        send(&second);
-        second.commit(|| true).unwrap();
+        let ends = |error, fenced| {
+            let transactions = Transactions::begin(&options, "shop", || true).unwrap();
+            transactions.open().unwrap();
+            send(&transactions);
+            cluster.request_errors(RDKafkaApiKey::EndTxn, &[error]);
+            let broken = transactions.commit(|| true).unwrap_err();
+            assert_eq!(broken.fenced, fenced, "{broken:?}");
+            if !fenced {
+                assert!(broken.error.is_transient(), "{broken:?}");
+                transactions.abort(|| true).unwrap();
+                transactions.open().unwrap();
+                send(&transactions);
+                transactions.commit(|| true).unwrap();
+            }
+        };
+        ends(
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
+            true,
+        );
+        ends(RDKafkaRespErr::RD_KAFKA_RESP_ERR_PRODUCER_FENCED, true);
+        ends(
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING,
+            false,
+        );
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! * `until owner` and `until stand-by` say so once all queries are;
 //! * `until caught` says so once every query and table has read everything;
 //! * `stop` ends in order and says `ended`.
+//!
+//! Lines of its log are lines too, where `KSQL_TEST_LOG` asks for them.
 
 use std::io::{BufRead, Write};
 use std::time::Duration;
@@ -56,7 +58,10 @@ async fn main() -> Result<(), Failed> {
     if let Ok(filter) = std::env::var("KSQL_TEST_LOG") {
         tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_writer(std::io::stderr)
+            .without_time()
+            .with_ansi(false)
+            .with_level(false)
+            .with_target(false)
             .init();
     }
     let seed: u64 = std::env::args().nth(1).ok_or("one argument")?.parse()?;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ksql_runtime::log::{KafkaLog, KafkaOptions, Log, Record, TopicSpec};
 use ksql_runtime::prelude::*;
-use ksql_runtime_tests::owners::{Large, Order, large};
 use ksql_runtime_tests::http_server::{Play, Request, TestServer};
+use ksql_runtime_tests::owners::{Large, Order, large};
 use ksql_runtime_tests::servers::{self, Kafka, Skip};
 use ksql_runtime_tests::shop::{Rate, Trade, rate};
 use ksql_runtime_tests::test_name;
