@@ -216,13 +216,11 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
             duty: duty.clone(),
             shape: query.shape().map_err(|error| failed(error.to_string()))?,
         };
+        let table = Table::new(name, settings, Arc::clone(&store), builder.events.clone());
+        // Until the election says otherwise.
+        table.set_behind(site.duty.as_ref().map(|_| 0));
         running.push(Running {
-            table: Arc::new(Table::new(
-                name,
-                settings,
-                Arc::clone(&store),
-                builder.events.clone(),
-            )),
+            table: Arc::new(table),
             runner: query,
             site,
         });
@@ -346,8 +344,11 @@ async fn run(ctx: &Context, entities: &[Registration]) -> Result<()> {
         .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(flusher);
     if ctx.0.config.wait_for_ready {
         if let Some(ownership) = &ctx.0.ownership {
-            // Whoever is ready knows whether he writes results. Who waits too long is told by what follows.
-            let _ = tokio::time::timeout(ctx.0.config.ready_timeout, ownership.settled()).await;
+            // Whoever is ready knows whether he writes results. That it takes too long is no reason not to go on.
+            let limit = ctx.0.config.ready_timeout;
+            if let Ok(settled) = tokio::time::timeout(limit, ownership.settled()).await {
+                settled.map_err(|error| Error::from(error).at(Step::StartQueries, None))?;
+            }
         }
         ctx.wait_ready(ctx.0.config.ready_timeout)
             .await

@@ -146,8 +146,10 @@ impl Office {
     /// Where the journal begins and ends: of an owner, behind everything any owner has written.
     pub(super) fn edges(&self) -> Result<(i64, i64), StateError> {
         let (log, topic) = (self.log.clone(), self.journal_name());
-        let offsets = self.ask(async move { log.offsets(&topic, 0).await })?;
-        Ok((offsets.start, offsets.end))
+        let offsets = self.ask(async move { log.all_written(&topic).await })?;
+        Ok(offsets
+            .first()
+            .map_or((0, 0), |offsets| (offsets.start, offsets.end)))
     }
 
     /// Forgets everything that is stored, if there is anything: what it says is not what stands in the topics of the results.

@@ -26,7 +26,7 @@ impl Ownership {
         match *self {}
     }
 
-    pub(crate) async fn settled(&self) {
+    pub(crate) async fn settled(&self) -> Result<(), LogError> {
         match *self {}
     }
 

@@ -172,6 +172,16 @@ impl Log {
         }
     }
 
+    /// As [`Log::all_offsets`], with the end behind everything that was written: what a transaction wrote lies before it while
+    /// it is open, and while brokers are still told that it was committed.
+    pub(crate) async fn all_written(&self, topic: &str) -> Result<Vec<Offsets>, LogError> {
+        match self {
+            Log::Embedded(_) => self.all_offsets(topic).await,
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.all_written(topic).await,
+        }
+    }
+
     /// Keeps the offset of the next record a consumer group will read.
     pub async fn commit(
         &self,

@@ -134,13 +134,14 @@ impl Ownership {
         }
     }
 
-    /// Resolves when it is known whether this instance is the owner, or may be neither.
-    pub(crate) async fn settled(&self) {
+    /// Resolves when it is known whether this instance is the owner; with an error where it may not even stand by.
+    pub(crate) async fn settled(&self) -> Result<(), LogError> {
         let mut standing = self.0.shared.standing.subscribe();
         // It ends with what is shared, which is here.
         let _ = standing
             .wait_for(|standing| !matches!(standing, Standing::Joining))
             .await;
+        self.term().map(drop)
     }
 
     /// Waits for the turn and opens a transaction. `stop` ends the wait.

@@ -400,11 +400,21 @@ impl KafkaLog {
 
     /// See [`Log::all_offsets`](super::Log::all_offsets).
     pub async fn all_offsets(&self, topic: &str) -> Result<Vec<Offsets>, LogError> {
+        self.all_edges(topic, true).await
+    }
+
+    /// As [`KafkaLog::all_offsets`], with what open transactions have written before the end.
+    pub(crate) async fn all_written(&self, topic: &str) -> Result<Vec<Offsets>, LogError> {
+        self.all_edges(topic, false).await
+    }
+
+    async fn all_edges(&self, topic: &str, committed: bool) -> Result<Vec<Offsets>, LogError> {
         let topic = topic.to_owned();
         self.ask(move |shared| {
             let known = shared.topic_now(&topic)?;
             let partitions: Vec<i32> = (0..known.partitions().cast_signed()).collect();
-            let edges = shared.offsets(&topic, &partitions)?;
+            let timeout = shared.timeout();
+            let edges = shared.edges_within(&topic, &partitions, timeout, committed)?;
             Ok(partitions
                 .iter()
                 .map(|partition| {

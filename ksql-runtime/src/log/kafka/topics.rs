@@ -39,7 +39,7 @@ impl Shared {
         }
     }
 
-    fn timeout(&self) -> Duration {
+    pub(super) fn timeout(&self) -> Duration {
         self.options.request_timeout
     }
 
@@ -287,17 +287,28 @@ impl Shared {
         partitions: &[i32],
         timeout: Duration,
     ) -> Result<BTreeMap<i32, (i64, i64)>, LogError> {
+        self.edges_within(topic, partitions, timeout, true)
+    }
+
+    /// As [`offsets`](Shared::offsets); `committed` says whether records of open transactions lie behind the end.
+    pub(super) fn edges_within(
+        &self,
+        topic: &str,
+        partitions: &[i32],
+        timeout: Duration,
+        committed: bool,
+    ) -> Result<BTreeMap<i32, (i64, i64)>, LogError> {
         if partitions.is_empty() {
             return Ok(BTreeMap::new());
         }
         let client = &self.producer.client;
         let end = Instant::now() + timeout;
         loop {
-            let (partition, failure) = match native::offsets_at(client, topic, partitions, timeout)
-            {
-                Ok(found) => return Ok(found),
-                Err(failed) => failed,
-            };
+            let (partition, failure) =
+                match native::offsets_at(client, topic, partitions, timeout, committed) {
+                    Ok(found) => return Ok(found),
+                    Err(failed) => failed,
+                };
             match failure.code {
                 Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
                     let now = self.topic_within(topic, timeout)?;
