@@ -194,7 +194,7 @@ mod tests {
         let cluster = MockCluster::new(1).unwrap();
         cluster.create_topic("results", 1, 1).unwrap();
         let options = KafkaOptions::new(cluster.bootstrap_servers());
-        let ends = |error, fenced| {
+        let ends = |error: RDKafkaRespErr, fenced: bool| {
             let transactions = Transactions::begin(&options, "shop", || true).unwrap();
             transactions.open().unwrap();
             send(&transactions);
