@@ -4,6 +4,7 @@
 //! with nothing sent. Called to show a plan, and by start, which makes what is missing from what was found.
 
 use super::builder::Registration;
+use super::owner;
 use super::plan::{Plan, PlanStep};
 use super::services::Services;
 #[cfg(feature = "kafka")]
@@ -25,18 +26,20 @@ pub(super) struct Found {
 
 /// What was found of everything that start makes.
 #[derive(Debug)]
-pub(super) struct Looked {
+pub(super) struct All {
     pub(super) entities: Vec<Found>,
+    /// The topic that says who owns the queries, where there has to be one.
+    pub(super) owner: Option<Topic>,
     /// Nothing where there is no entity whose records could fail.
     pub(super) dead_letters: Option<Topic>,
 }
 
-/// Looks at everything the entities need, in the order in which start makes it.
+/// Looks at everything the entities and queries need, in the order in which start makes it.
 pub(super) async fn look(
     services: &Services,
     entities: &[Registration],
     config: &Config,
-) -> Result<Looked> {
+) -> Result<All> {
     let mut found = Vec::new();
     for entity in entities {
         let topic = Topic::look(&services.log, entity, config)
@@ -50,6 +53,9 @@ pub(super) async fn look(
             sources: Vec::new(),
         });
     }
+    let owner = owner::look(&services.log, entities, config)
+        .await
+        .map_err(|error| Error::from(error).at(Step::CreateTopics, None))?;
     let dead_letters = match entities {
         [] => None,
         _ => Some(
@@ -71,8 +77,9 @@ pub(super) async fn look(
                 .map_err(|error| of(Step::CreateSources, found.entity, error.into()))?;
         }
     }
-    Ok(Looked {
+    Ok(All {
         entities: found,
+        owner,
         dead_letters,
     })
 }
@@ -96,16 +103,20 @@ pub(super) fn plan_from_nothing(entities: &[Registration], config: &Config) -> P
         #[cfg(feature = "kafka")]
         sources: Vec::new(),
     };
-    plan_of(&Looked {
+    plan_of(&All {
         entities: entities.iter().map(absent).collect(),
+        owner: None,
         dead_letters: (!entities.is_empty()).then(|| Topic::of_dead_letters(config)),
     })
 }
 
-fn plan_of(looked: &Looked) -> Plan {
-    let found = &looked.entities;
-    let topics = found.iter().map(|found| found.topic.step());
-    let topics = topics.chain(looked.dead_letters.iter().map(Topic::step));
+fn plan_of(all: &All) -> Plan {
+    let found = &all.entities;
+    let beside = all.owner.iter().chain(&all.dead_letters);
+    let topics = found
+        .iter()
+        .map(|found| found.topic.step())
+        .chain(beside.map(Topic::step));
     let subjects = found
         .iter()
         .flat_map(|found| found.subjects.iter().map(Subject::step));
@@ -120,13 +131,18 @@ fn plan_of(looked: &Looked) -> Plan {
 }
 
 /// The first thing that start does not go on with, in the order of the plan.
-pub(super) fn refuse(looked: &Looked) -> Result<()> {
-    let found = &looked.entities;
+pub(super) fn refuse(all: &All) -> Result<()> {
+    let found = &all.entities;
     for found in found {
         found
             .topic
             .refusal()
             .map_err(|error| of(Step::CreateTopics, found.entity, error.into()))?;
+    }
+    if let Some(owner) = &all.owner {
+        owner
+            .refusal()
+            .map_err(|error| Error::from(error).at(Step::CreateTopics, None))?;
     }
     for found in found {
         for subject in &found.subjects {

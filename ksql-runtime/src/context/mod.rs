@@ -8,6 +8,7 @@ mod home;
 mod inspect;
 mod needs;
 mod options;
+mod owner;
 pub mod plan;
 mod queries;
 mod results;
@@ -29,8 +30,8 @@ use tokio::sync::broadcast;
 
 pub use builder::ContextBuilder;
 use plan::Plan;
-pub use queries::QueryStatus;
 use queries::Running;
+pub use queries::{QueryDuty, QueryStatus};
 use services::Services;
 
 use crate::clock::Clock;
@@ -40,7 +41,7 @@ use crate::directory::DirectoryLock;
 use crate::dlq::{DeadLetterTopic, DeadLetters, KeyForm};
 use crate::entity::Entity;
 use crate::error::{Chain, Error, Result};
-use crate::log::Log;
+use crate::log::{Log, Ownership};
 use crate::registry::Registry;
 use crate::set::{EntitySet, Results};
 use crate::state::{Event, State, StateError, Status, Store, Table};
@@ -87,6 +88,8 @@ struct Inner {
     entities: HashMap<(TypeId, Option<u64>), Arc<Registered>>,
     /// Each behind those whose results it reads.
     queries: Vec<Running>,
+    /// Who writes what they make, where several instances may.
+    ownership: Option<Ownership>,
     /// Those with a topic of their own.
     registrations: Vec<builder::Registration>,
     dead_letters: DeadLetters,
@@ -305,6 +308,9 @@ impl Context {
         let closed =
             tokio::task::spawn_blocking(move || below.close_tables(&ends, began + LAST_RECORDS))
                 .await;
+        // Behind the last results: another instance goes on from here.
+        let below = Arc::clone(&inner);
+        drop(tokio::task::spawn_blocking(move || below.leave_office()).await);
         let log_closed = inner.services.log.close_after(waited).await;
         drop(inner.take_lock());
         log_closed?;
@@ -361,11 +367,9 @@ impl Inner {
 
     async fn ends_of(&self, table: &Table) -> Result<Vec<(i32, i64)>> {
         // Partitions added since are another matter: the table finds them, and says so.
-        let offsets = table.topics().offsets(&self.services.log).await;
-        let offsets = offsets.map_err(|(_, error)| error)?;
-        Ok((0..)
-            .zip(offsets.iter().map(|offsets| offsets.end))
-            .collect())
+        // What a query has committed is not shown at once by every broker, so nothing that is written is left out.
+        let ends = table.topics().ends(&self.services.log).await?;
+        Ok((0..).zip(ends).collect())
     }
 
     /// Ends the tables' threads, each where it has reached these ends or it is too late for that, flushes what they wrote,
@@ -390,6 +394,13 @@ impl Inner {
         flushed
     }
 
+    /// Lets another instance own the queries. Again: nothing to do.
+    fn leave_office(&self) {
+        if let Some(ownership) = &self.ownership {
+            ownership.close();
+        }
+    }
+
     fn stop_flushing(&self) {
         let mut flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flusher) = flusher.take() {
@@ -411,6 +422,7 @@ impl Drop for Inner {
         if let Err(error) = self.close_tables(&HashMap::new(), Instant::now()) {
             tracing::error!(error = %Chain(&error), "the tables could not be flushed: what they read last is read again at the next start");
         }
+        self.leave_office();
     }
 }
 

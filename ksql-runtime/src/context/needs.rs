@@ -25,6 +25,8 @@ use crate::log::TopicDescription;
 pub(super) struct Needs {
     /// The topic of each entity.
     pub(super) topics: Vec<TopicDescription>,
+    /// The topic that says who owns the queries, where there has to be one.
+    pub(super) owner: Option<TopicDescription>,
     /// The ids of each entity's value and key schema; 0 for a key that is no record.
     pub(super) schemas: Vec<(u32, u32)>,
     /// What ksqlDB has of each entity.
@@ -63,6 +65,12 @@ pub(super) async fn fulfil(
         #[cfg(feature = "kafka")]
         sources.push(found.sources);
     }
+    let mut owner = None;
+    if let Some(topic) = found.owner {
+        let made = topic.make(&services.log, config).await;
+        let (topic, _) = made.map_err(|error| Error::from(error).at(Step::CreateTopics, None))?;
+        owner = Some(topic);
+    }
     if let Some(topic) = found.dead_letters {
         topic
             .make(&services.log, config)
@@ -78,6 +86,7 @@ pub(super) async fn fulfil(
     }
     Ok(Needs {
         topics,
+        owner,
         schemas,
         #[cfg(feature = "kafka")]
         sources,

@@ -25,7 +25,8 @@ pub struct PlanStep {
     pub part: Part,
     /// Its name: the topic, the subject, the source.
     pub name: String,
-    /// The entity it is for; `(dead letters)` for their topic, which is the application's.
+    /// The entity it is for; `(dead letters)` for their topic, which is the application's, and empty for the topic that says
+    /// which instance owns the queries.
     pub entity: &'static str,
     /// What would be done.
     pub action: Action,

@@ -3,6 +3,7 @@
 //! Invariant: a query ends behind those whose results it reads, and in front of the tables, so that an orderly end leaves
 //! nothing half told. Part of the context.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,29 @@ pub(super) struct Running {
     pub(super) site: Site,
 }
 
+/// The part of this instance in a query that several instances of the application may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum QueryDuty {
+    /// It writes the results. So it always is with the embedded log.
+    Owner,
+    /// Another instance writes them; this one follows it, serves reads, and takes over when that one ends.
+    StandBy {
+        /// How many records it has still to take that the owner is known to have taken.
+        behind: u64,
+    },
+}
+
+impl fmt::Display for QueryDuty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            QueryDuty::Owner => f.write_str("owner"),
+            QueryDuty::StandBy { behind: 0 } => f.write_str("stand-by"),
+            QueryDuty::StandBy { behind } => write!(f, "stand-by, {behind} records behind"),
+        }
+    }
+}
+
 /// A query's status.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -29,6 +53,8 @@ pub struct QueryStatus {
     pub source: String,
     /// The topics it writes: one a window.
     pub results: Vec<String>,
+    /// Whether this instance writes the results.
+    pub duty: QueryDuty,
     /// State, positions in the source, lag.
     pub status: Status,
     /// How many windows were closed to a record that came too late: behind their end and grace.
@@ -52,6 +78,10 @@ impl Context {
                     .iter()
                     .map(|target| target.topic.clone())
                     .collect(),
+                duty: match query.table.behind() {
+                    Some(behind) => QueryDuty::StandBy { behind },
+                    None => QueryDuty::Owner,
+                },
                 status: query.table.status(),
                 late: query.table.late(),
                 keyless: query.table.keyless(),

@@ -20,9 +20,9 @@ use crate::config::Config;
 use crate::consume::Consumers;
 use crate::directory::DirectoryLock;
 use crate::dlq::DeadLetters;
-use crate::engine::{Site, Target};
+use crate::engine::{Duty, Site, Target};
 use crate::error::{Chain, Error, Result, Step};
-use crate::log::{LogError, TopicDescription};
+use crate::log::{Log, LogError, TopicDescription};
 use crate::set::Results;
 use crate::state::{Store, Table};
 
@@ -120,7 +120,10 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     // Whatever the servers answered: nobody else can open it before this is done.
     let store = opening.await.map_err(Error::of_task)??;
     let Needs {
-        topics, schemas, ..
+        topics,
+        schemas,
+        owner,
+        ..
     } = needs?;
     let store = Arc::new(store.map_err(|error| at(Step::OpenState)(error.into()))?);
 
@@ -169,6 +172,12 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
             }),
         );
     }
+    let duty = match owner {
+        Some(topic) => {
+            duty(&services.log, &topic).map_err(|error| at(Step::StartQueries)(error.into()))?
+        }
+        None => None,
+    };
     let made: Vec<_> = entities.iter().zip(&topics).zip(&schemas).collect();
     let mut running = Vec::new();
     for query in queries {
@@ -223,15 +232,14 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
             targets,
             forms,
             emit: builder.emit,
+            duty: duty.clone(),
             shape: query.shape().map_err(|error| failed(error.to_string()))?,
         };
+        let table = Table::new(name, settings, Arc::clone(&store), builder.events.clone());
+        // Until the election says otherwise.
+        table.set_behind(site.duty.as_ref().map(|_| 0));
         running.push(Running {
-            table: Arc::new(Table::new(
-                name,
-                settings,
-                Arc::clone(&store),
-                builder.events.clone(),
-            )),
+            table: Arc::new(table),
             runner: query,
             site,
         });
@@ -246,6 +254,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         stores,
         entities: registered,
         queries: running,
+        ownership: duty.map(|duty| duty.ownership),
         registrations: entities.clone(),
         dead_letters,
         key_forms,
@@ -262,6 +271,18 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
             }
             Err(error)
         }
+    }
+}
+
+/// Stands for election where a cluster has one.
+fn duty(log: &Log, topic: &TopicDescription) -> std::result::Result<Option<Duty>, LogError> {
+    match log {
+        Log::Embedded(_) => Ok(None),
+        #[cfg(feature = "kafka")]
+        Log::Kafka(log) => Ok(Some(Duty {
+            ownership: crate::log::Ownership::stand(log, &topic.name)?,
+            topic: topic.id,
+        })),
     }
 }
 
@@ -345,6 +366,13 @@ async fn run(ctx: &Context, entities: &[Registration]) -> Result<()> {
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(flusher);
     if ctx.0.config.wait_for_ready {
+        if let Some(ownership) = &ctx.0.ownership {
+            // Whoever is ready knows whether he writes results. That it takes too long is no reason not to go on.
+            let limit = ctx.0.config.ready_timeout;
+            if let Ok(settled) = tokio::time::timeout(limit, ownership.settled()).await {
+                settled.map_err(|error| Error::from(error).at(Step::StartQueries, None))?;
+            }
+        }
         ctx.wait_ready(ctx.0.config.ready_timeout)
             .await
             .map_err(|error| error.at(Step::WaitReady, None))?;

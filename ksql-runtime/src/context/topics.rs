@@ -57,6 +57,21 @@ impl Topic {
         Topic::of_dead_letters(config).compared(log).await
     }
 
+    /// As [`Topic::look`], by what the topic is to be.
+    pub(super) async fn sought(
+        log: &Log,
+        entity: &'static str,
+        spec: TopicSpec,
+    ) -> Result<Topic, LogError> {
+        let topic = Topic {
+            entity,
+            spec,
+            existing: None,
+            differences: Vec::new(),
+        };
+        topic.compared(log).await
+    }
+
     async fn compared(mut self, log: &Log) -> Result<Topic, LogError> {
         match log.describe(&self.spec.name).await {
             Ok(existing) => {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use ksql_schema::model::Kind;
 
 use super::Site;
+use super::duty::Office;
 use super::event_time::EventTime;
 use super::keeping::{Keeping, Stop};
 use super::ordered::{Ordered, Taking};
@@ -56,6 +57,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Grouping<Q> {
             table.set_left_out(counts.late, counts.keyless);
         }
         let most = table.settings.gather_bytes;
+        let office = Office::of(&site, table, runtime);
         let grouping = Grouping {
             query,
             table: Arc::clone(table),
@@ -74,7 +76,8 @@ impl<E: Entity, Q: Aggregate<Input = E>> Grouping<Q> {
             sequence: 0,
             last: of_table.then(HashMap::new),
         };
-        Ordered::new(grouping, table, table.settings.topic.partitions, most / 8)
+        let partitions = table.settings.topic.partitions;
+        Ordered::new(grouping, table, office, partitions, most / 8)
     }
 }
 
@@ -110,6 +113,10 @@ impl<E: Entity, Q: Aggregate<Input = E>> Taking for Grouping<Q> {
         self.keeping.has_changed()
     }
 
+    fn outputs(&mut self) -> &mut Outputs {
+        &mut self.outputs
+    }
+
     fn tell(&mut self) -> Result<(), StateError> {
         self.keeping
             .tell(&self.query, &mut self.scratch, &mut self.outputs)?;
@@ -135,6 +142,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Taking for Grouping<Q> {
                         None => batch.delete_cf(family, key),
                     }
                 }
+                store::put_journal(batch, family, progress);
                 batch.delete_cf(family, [store::INTENT]);
             },
             progress.offsets(topics),

@@ -50,7 +50,11 @@ impl Intent {
     }
 
     pub(super) fn read(bytes: &[u8]) -> Result<Intent, DecodeError> {
-        let mut input = Reader::new(bytes);
+        Intent::read_on(Reader::new(bytes))
+    }
+
+    /// From what follows something else.
+    pub(super) fn read_on(mut input: Reader<'_>) -> Result<Intent, DecodeError> {
         let mut stretches = Vec::new();
         for _ in 0..input.block()? {
             let mut runs = Vec::new();

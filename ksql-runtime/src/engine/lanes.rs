@@ -305,6 +305,12 @@ impl Lanes {
         &self.intent
     }
 
+    /// About how many runs are noted.
+    pub(super) fn noted(&self) -> usize {
+        let stretches = self.intent.stretches.len();
+        stretches.saturating_mul(self.lanes.len())
+    }
+
     /// What was taken is written.
     pub(super) fn wrote(&mut self) {
         self.end_stretch();

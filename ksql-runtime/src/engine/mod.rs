@@ -5,22 +5,26 @@
 //! *intent*), the results, acknowledged, then changed state with the source's offsets in one batch.
 //!
 //! Invariant: after `kill -9` at any instant the results are those of a run without it; a result that is written again has
-//! the same bytes. Queries are started by the context, behind everything they need.
+//! the same bytes. Where several instances run a query, one owns it (see the duty) and the others follow what it notes. Queries are started by the context, behind everything they need.
 
 mod aggregate;
 mod blank;
+mod duty;
 mod enlist;
 mod event_time;
 mod groups;
 mod intent;
 mod join;
 mod joining;
+mod journal;
 mod keeping;
 mod lanes;
 mod ordered;
 mod output;
 mod project;
+mod replay;
 mod source;
+mod stand_by;
 mod store;
 mod telling;
 #[cfg(test)]
@@ -33,6 +37,7 @@ use std::sync::Arc;
 
 use ksql_schema::query::plan;
 
+pub(crate) use duty::Duty;
 pub(crate) use enlist::enlist;
 pub(crate) use output::Target;
 
@@ -75,6 +80,8 @@ pub(crate) struct Site {
     pub(crate) forms: Vec<(u32, u32)>,
     pub(crate) emit: Emit,
     pub(crate) shape: u64,
+    /// Who writes its results, where several instances may run it.
+    pub(crate) duty: Option<Duty>,
 }
 
 /// Which changes of a group become results.

@@ -10,10 +10,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::duty::{Office, Way};
 use super::intent::{Intent, Run};
+use super::journal::Entry;
 use super::lanes::Lanes;
+use super::output::Outputs;
+use super::replay::Replay;
+use super::stand_by::{self, Again};
 use super::store::{self, QueryStore};
-use crate::log::{Fetched, Log, LogError, RecordRef};
+use crate::log::{Fetched, Log, LogError, RecordRef, TopicId};
 use crate::state::{Progress, StateError, Table, Topics, Work};
 
 /// How long changes gather while there is more to read.
@@ -24,6 +29,8 @@ const GATHER_RESTORING: Duration = Duration::from_secs(1);
 const MOST_RECORDS: u64 = 200_000;
 /// How many are taken before it is asked whether it is time to write.
 const AT_ONCE: u64 = 1024;
+/// How many runs are noted together at most: a note is one record of a topic.
+const MOST_RUNS: usize = 20_000;
 /// How long a poll waits for a record that is there.
 const POLL: Duration = Duration::from_millis(200);
 
@@ -55,6 +62,9 @@ pub(super) trait Taking {
     /// Whether there are results of what was taken.
     fn has_changed(&self) -> bool;
 
+    /// Where the results go through.
+    fn outputs(&mut self) -> &mut Outputs;
+
     /// Sends the results.
     fn tell(&mut self) -> Result<(), StateError>;
 
@@ -66,6 +76,10 @@ pub(super) trait Taking {
 pub(super) struct Ordered<T> {
     taking: T,
     lanes: Lanes,
+    /// Where several instances run the query.
+    office: Option<Office>,
+    /// The topic of what the owner notes.
+    journal: Option<TopicId>,
     table: Arc<Table>,
     reading: QueryStore,
     progress: Progress,
@@ -76,9 +90,17 @@ pub(super) struct Ordered<T> {
 
 impl<T: Taking> Ordered<T> {
     /// Over so many partitions, of which about so many bytes are held.
-    pub(super) fn new(taking: T, table: &Arc<Table>, partitions: u32, bytes: usize) -> Ordered<T> {
+    pub(super) fn new(
+        taking: T,
+        table: &Arc<Table>,
+        office: Option<Office>,
+        partitions: u32,
+        bytes: usize,
+    ) -> Ordered<T> {
         Ordered {
             taking,
+            journal: office.as_ref().map(Office::journal_id),
+            office,
             lanes: Lanes::new(partitions, bytes),
             table: Arc::clone(table),
             reading: QueryStore::new(table),
@@ -197,6 +219,14 @@ impl<T: Taking> Work for Ordered<T> {
     }
 
     fn resume(&mut self, log: &Log, topics: &Topics) -> Result<bool, StateError> {
+        if let Some(mut office) = self.office.take() {
+            let table = Arc::clone(&self.table);
+            let elected = stand_by::until_owner(&office, &table, (log, topics), self);
+            office.term = elected.as_ref().ok().copied();
+            self.office = Some(office);
+            self.begin();
+            return elected.map(|_| true);
+        }
         let Some(intent) = self.reading.get(&[store::INTENT], Intent::read)? else {
             return Ok(false);
         };
@@ -227,6 +257,9 @@ impl<T: Taking> Work for Ordered<T> {
     }
 
     fn take(&mut self, fetched: Option<Fetched>) -> Result<bool, StateError> {
+        if let Some(office) = &self.office {
+            office.check()?;
+        }
         let exhausted = fetched.is_none();
         if let Some(fetched) = fetched {
             self.lanes.push(fetched);
@@ -248,12 +281,27 @@ impl<T: Taking> Work for Ordered<T> {
     fn is_due(&self, more: bool, restoring: bool) -> bool {
         let gather = if restoring { GATHER_RESTORING } else { GATHER };
         let gathered = |began: Instant| began.elapsed() >= gather;
-        let full = self.taken >= MOST_RECORDS || self.taking.is_full();
+        let full = self.taken >= MOST_RECORDS
+            || self.taking.is_full()
+            || (self.office.is_some() && self.lanes.noted() >= MOST_RUNS);
         !more || full || self.began.is_some_and(gathered)
     }
 
     fn write(&mut self, topics: &Topics) -> Result<(), StateError> {
-        if self.taking.has_changed() {
+        if let Some(office) = &self.office {
+            let turn = office.turn()?;
+            self.taking.outputs().go(Way::Turn(turn.writer()));
+            if self.taking.has_changed() {
+                self.taking.tell()?;
+            }
+            let entry = Entry {
+                mark: office.mark(topics),
+                intent: self.lanes.intent().clone(),
+                sequence: 0,
+                keyless: 0,
+            };
+            office.commit(turn, &entry, &mut self.progress)?;
+        } else if self.taking.has_changed() {
             self.intend()?;
             self.taking.tell()?;
         }
@@ -262,5 +310,101 @@ impl<T: Taking> Work for Ordered<T> {
         self.progress.publish(&self.table);
         self.lanes.wrote();
         Ok(())
+    }
+}
+
+impl<T: Taking> Ordered<T> {
+    /// Takes a stretch as the owner took it; what is too much for memory is written on the way where `writes` says so.
+    fn follow(
+        &mut self,
+        replay: &mut Replay<'_>,
+        runs: &[Run],
+        writes: bool,
+    ) -> Result<(), StateError> {
+        let topics = replay.topics;
+        replay.begin(runs, self.lanes.portion())?;
+        let mut left = AT_ONCE;
+        self.taking.refresh();
+        while let Some(number) =
+            replay.earliest(|number, record| self.taking.time_of(number, record))?
+        {
+            let Some(record) = replay.record(number) else {
+                break;
+            };
+            self.progress.count();
+            self.taking.take(number, &record)?;
+            replay.took(number);
+            left = left.wrapping_sub(1);
+            if left == 0 {
+                (left, self.taken) = (AT_ONCE, self.taken.saturating_add(AT_ONCE));
+                self.taking.refresh();
+                if writes && (self.taking.is_full() || self.taken >= MOST_RECORDS) {
+                    replay.reached(runs, &mut self.progress);
+                    self.store_followed(topics)?;
+                }
+            }
+        }
+        replay.reached(runs, &mut self.progress);
+        Ok(())
+    }
+
+    /// Writes what was taken again; the results are told already.
+    fn store_followed(&mut self, topics: &Topics) -> Result<(), StateError> {
+        self.taking.outputs().go(Way::Nowhere);
+        if self.taking.has_changed() {
+            self.taking.tell()?;
+        }
+        self.taking.outputs().clear();
+        self.taking.store(&self.progress, topics)?;
+        self.taken = 0;
+        self.progress.publish(&self.table);
+        Ok(())
+    }
+}
+
+impl<T: Taking> Again for Ordered<T> {
+    fn again(
+        &mut self,
+        entry: &Entry,
+        next: i64,
+        replay: &mut Replay<'_>,
+    ) -> Result<(), StateError> {
+        let lag = self.table.status().lag;
+        let position = |number: i32| {
+            let number = usize::try_from(number).ok();
+            number
+                .and_then(|number| lag.get(number))
+                .map(|lag| lag.position)
+        };
+        let mut gap: Vec<Run> = Vec::new();
+        let mut news = false;
+        for run in entry.runs() {
+            let Some(at) = position(run.partition) else {
+                continue;
+            };
+            news |= run.to > at;
+            if run.from > at && gap.iter().all(|known| known.partition != run.partition) {
+                gap.push(Run {
+                    from: at,
+                    to: run.from,
+                    ..*run
+                });
+            }
+        }
+        if !news {
+            return Ok(());
+        }
+        if !gap.is_empty() {
+            tracing::debug!(
+                query = self.table.entity,
+                "the journal says no more in which order older records were taken: they are taken in the order of time"
+            );
+            self.follow(replay, &gap, true)?;
+        }
+        for runs in &entry.intent.stretches {
+            self.follow(replay, runs, false)?;
+        }
+        self.progress.journal = self.journal.map(|topic| (topic, next));
+        self.store_followed(replay.topics)
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use super::duty::Way;
 use super::event_time::EventTime;
 use crate::codec::result::TooLong;
 use crate::codec::{frame, result};
@@ -48,6 +49,7 @@ impl Target {
 pub(super) struct Outputs {
     table: Arc<Table>,
     log: Log,
+    way: Way,
     runtime: tokio::runtime::Handle,
     targets: Vec<Target>,
     time: EventTime,
@@ -69,6 +71,7 @@ impl Outputs {
         Outputs {
             table: Arc::clone(table),
             log,
+            way: Way::default(),
             runtime: runtime.clone(),
             batches: targets.iter().map(|_| RecordBatch::new()).collect(),
             targets,
@@ -77,6 +80,11 @@ impl Outputs {
             value: Vec::new(),
             wrong: None,
         }
+    }
+
+    /// From now on results go this way.
+    pub(super) fn go(&mut self, way: Way) {
+        self.way = way;
     }
 
     /// Forgets what is gathered.
@@ -214,6 +222,10 @@ impl Outputs {
                 reason: wrong.to_string(),
             });
         }
+        if let Way::Nowhere = self.way {
+            self.clear();
+            return Ok(());
+        }
         let mut answers = Vec::new();
         for (index, batch) in self.batches.iter_mut().enumerate() {
             if batch.is_empty() {
@@ -226,11 +238,14 @@ impl Outputs {
                 .targets
                 .get(index)
                 .map_or_else(String::new, |target| target.topic.clone());
-            let (log, to) = (self.log.clone(), topic.clone());
+            let (log, way, to) = (self.log.clone(), self.way.clone(), topic.clone());
             // On the runtime: its timers and connections are what the log works with.
             drop(self.runtime.spawn(async move {
                 // Nobody listens where the query gave up.
-                let _ = answer.send(log.produce_batch(&to, batch).await);
+                let _ = answer.send(match way {
+                    Way::Turn(writer) => writer.produce_batch(&to, batch).await,
+                    Way::Log | Way::Nowhere => log.produce_batch(&to, batch).await,
+                });
             }));
             answers.push((topic, answered));
         }

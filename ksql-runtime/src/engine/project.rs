@@ -12,14 +12,22 @@ use ksql_schema::query::plan::Step;
 
 use super::Site;
 use super::blank::Blank;
+use super::duty::{Office, Way};
 use super::event_time::EventTime;
+use super::intent::{Intent, Run};
+use super::journal::Entry;
 use super::output::Outputs;
+use super::replay::Replay;
 use super::source::{Read, Source};
+use super::stand_by::{self, Again};
 use super::store::{self, Counts, QueryStore};
 use crate::entity::{Entity, EntityKey};
-use crate::log::Fetched;
+use crate::log::{Fetched, Log, RecordRef, TopicId};
 use crate::query::{At, Project, Scratch};
 use crate::state::{Progress, StateError, Table, Topics, Work};
+
+/// How many records are taken again before memory is given back.
+const AT_ONCE: u64 = 1024;
 
 /// A projection at work.
 #[derive(Debug)]
@@ -36,6 +44,10 @@ pub(super) struct Projecting<Q: Project> {
     shown: Shown,
     blank: Blank,
     new_key: Vec<u8>,
+    /// Where several instances run the query.
+    office: Option<Office>,
+    /// The topic of what the owner notes.
+    journal: Option<TopicId>,
 }
 
 /// Which rows of a table are shown.
@@ -75,8 +87,11 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
             (_, filters) if filters || Q::EXPLODES => Shown::Records,
             _ => Shown::Every,
         };
+        let office = Office::of(&site, table, runtime);
         Projecting {
             query,
+            journal: office.as_ref().map(Office::journal_id),
+            office,
             table: Arc::clone(table),
             source: Source::new(table, site.registry, runtime),
             time: EventTime::of::<E>(),
@@ -92,6 +107,16 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
     }
 
     fn take_all(&mut self, fetched: &Fetched) -> Result<(), StateError> {
+        let partition = fetched.partition();
+        for record in fetched {
+            self.take_one(partition, &record)?;
+        }
+        self.progress.took(fetched);
+        Ok(())
+    }
+
+    #[inline]
+    fn take_one(&mut self, partition: i32, record: &RecordRef<'_>) -> Result<(), StateError> {
         let Projecting {
             query,
             source,
@@ -107,88 +132,83 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
             ..
         } = self;
         let scratch = &*scratch;
-        let partition = fetched.partition();
-        for record in fetched {
-            progress.count();
-            let (read, judge) = source.read(partition, &record)?;
-            let (key, body) = match read {
-                Read::Nothing => continue,
-                Read::Row(key, body) => (key, Some(body)),
-                Read::Gone(key) => (key, None),
-            };
-            let row = match body.map(|body| E::decode_row(&key, body)).transpose() {
-                Ok(row) => row,
-                Err(error) => {
-                    judge.unreadable(partition, record.offset, &error)?;
-                    continue;
+        progress.count();
+        let (read, judge) = source.read(partition, record)?;
+        let (key, body) = match read {
+            Read::Nothing => return Ok(()),
+            Read::Row(key, body) => (key, Some(body)),
+            Read::Gone(key) => (key, None),
+        };
+        let row = match body.map(|body| E::decode_row(&key, body)).transpose() {
+            Ok(row) => row,
+            Err(error) => {
+                return judge.unreadable(partition, record.offset, &error);
+            }
+        };
+        let said = row.map_or(Some(record.timestamp), |row| {
+            time.millis::<E>(row, scratch, record.timestamp)
+        });
+        let Some(timestamp) = said else {
+            judge.timeless(partition, record.offset);
+            return Ok(());
+        };
+        let at = At {
+            scratch,
+            timestamp,
+            partition,
+            offset: record.offset,
+            sequence: *sequence,
+            exploded: &[],
+        };
+        *sequence = sequence.wrapping_add(1);
+        let kept = row.filter(|row| query.keep(&at, *row));
+        let was_shown = match shown {
+            Shown::Records => false,
+            // A record without a value is handed on where no condition asks for one.
+            Shown::Every => row.is_none(),
+            // A deletion is told whether or not there was a row.
+            Shown::All => true,
+            Shown::Kept(changed) => {
+                let mut ordered = vec![store::SHOWN];
+                key.encode_ordered(&mut ordered);
+                let before = match changed.get(&ordered) {
+                    Some(known) => *known,
+                    None => store.has(&ordered)?,
+                };
+                if before != kept.is_some() {
+                    changed.insert(ordered, kept.is_some());
                 }
-            };
-            let said = row.map_or(Some(record.timestamp), |row| {
-                time.millis::<E>(row, scratch, record.timestamp)
-            });
-            let Some(timestamp) = said else {
-                judge.timeless(partition, record.offset);
-                continue;
-            };
-            let at = At {
-                scratch,
-                timestamp,
-                partition,
-                offset: record.offset,
-                sequence: *sequence,
-                exploded: &[],
-            };
-            *sequence = sequence.wrapping_add(1);
-            let kept = row.filter(|row| query.keep(&at, *row));
-            let was_shown = match shown {
-                Shown::Records => false,
-                // A record without a value is handed on where no condition asks for one.
-                Shown::Every => row.is_none(),
-                // A deletion is told whether or not there was a row.
-                Shown::All => true,
-                Shown::Kept(changed) => {
-                    let mut ordered = vec![store::SHOWN];
-                    key.encode_ordered(&mut ordered);
-                    let before = match changed.get(&ordered) {
-                        Some(known) => *known,
-                        None => store.has(&ordered)?,
-                    };
-                    if before != kept.is_some() {
-                        changed.insert(ordered, kept.is_some());
-                    }
-                    before
-                }
-            };
-            match kept {
-                Some(row) => {
-                    new_key.clear();
-                    let key = query
-                        .new_key(&at, row, true, new_key)
-                        .map(|known| known.then_some(new_key.as_slice()));
-                    let impossible = |wrong| judge.impossible(partition, record.offset, &wrong);
-                    if Q::EXPLODES {
-                        let arrays = query.explode(&at, row);
-                        for at in at.of_rows(arrays) {
-                            let made = query.project(&at, row);
-                            outputs
-                                .row::<Q::Output>(made, key, scratch, timestamp)
-                                .map_err(impossible)?;
-                        }
-                    } else {
+                before
+            }
+        };
+        match kept {
+            Some(row) => {
+                new_key.clear();
+                let key = query
+                    .new_key(&at, row, true, new_key)
+                    .map(|known| known.then_some(new_key.as_slice()));
+                let impossible = |wrong| judge.impossible(partition, record.offset, &wrong);
+                if Q::EXPLODES {
+                    let arrays = query.explode(&at, row);
+                    for at in at.of_rows(arrays) {
                         let made = query.project(&at, row);
                         outputs
                             .row::<Q::Output>(made, key, scratch, timestamp)
                             .map_err(impossible)?;
                     }
+                } else {
+                    let made = query.project(&at, row);
+                    outputs
+                        .row::<Q::Output>(made, key, scratch, timestamp)
+                        .map_err(impossible)?;
                 }
-                None if was_shown => {
-                    let body = blank.key(query, &at, &key);
-                    outputs.gone(body.as_deref(), timestamp);
-                }
-                None => {}
             }
+            None if was_shown => {
+                let body = blank.key(query, &at, &key);
+                outputs.gone(body.as_deref(), timestamp);
+            }
+            None => {}
         }
-        progress.took(fetched);
         Ok(())
     }
 }
@@ -212,8 +232,10 @@ impl<E: Entity, Q: Project<Input = E>> Work for Projecting<Q> {
 
     fn take(&mut self, fetched: Option<Fetched>) -> Result<bool, StateError> {
         let Some(fetched) = fetched else {
+            self.office.as_ref().map_or(Ok(()), Office::check)?;
             return Ok(false);
         };
+        self.office.as_ref().map_or(Ok(()), Office::check)?;
         self.scratch.reset();
         self.take_all(&fetched)?;
         Ok(true)
@@ -228,8 +250,111 @@ impl<E: Entity, Q: Project<Input = E>> Work for Projecting<Q> {
         !more || many || self.outputs.is_full()
     }
 
+    fn resume(&mut self, log: &Log, topics: &Topics) -> Result<bool, StateError> {
+        let Some(mut office) = self.office.take() else {
+            return Ok(false);
+        };
+        let table = Arc::clone(&self.table);
+        let elected = stand_by::until_owner(&office, &table, (log, topics), self);
+        office.term = elected.as_ref().ok().copied();
+        self.office = Some(office);
+        elected.map(|_| true)
+    }
+
     fn write(&mut self, topics: &Topics) -> Result<(), StateError> {
-        self.outputs.send()?;
+        if let Some(office) = &self.office {
+            let turn = office.turn()?;
+            self.outputs.go(Way::Turn(turn.writer()));
+            self.outputs.send()?;
+            let entry = Entry {
+                mark: office.mark(topics),
+                intent: self.taken(),
+                sequence: self.sequence,
+                keyless: self.source.keyless,
+            };
+            office.commit(turn, &entry, &mut self.progress)?;
+        } else {
+            self.outputs.send()?;
+        }
+        self.store(topics)
+    }
+}
+
+impl<E: Entity, Q: Project<Input = E>> Again for Projecting<Q> {
+    fn again(
+        &mut self,
+        entry: &Entry,
+        next: i64,
+        replay: &mut Replay<'_>,
+    ) -> Result<(), StateError> {
+        let lag = self.table.status().lag;
+        let news = entry.runs().any(|run| {
+            let number = usize::try_from(run.partition).ok();
+            number
+                .and_then(|number| lag.get(number))
+                .is_some_and(|lag| run.to > lag.position)
+        });
+        if !news {
+            return Ok(());
+        }
+        for run in entry.runs() {
+            if let Shown::Kept(_) = self.shown {
+                self.follow(replay, *run)?;
+            } else {
+                self.progress.reached(run.partition, run.to, run.to);
+            }
+        }
+        (self.sequence, self.source.keyless) = (entry.sequence, entry.keyless);
+        self.progress.journal = self.journal.map(|topic| (topic, next));
+        self.store(replay.topics)
+    }
+}
+
+impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
+    /// What was taken since the last write: of single records the order does not matter.
+    fn taken(&self) -> Intent {
+        let lag = self.table.status().lag;
+        let mut intent = Intent::default();
+        for (partition, to) in self.progress.places() {
+            let number = usize::try_from(partition).ok();
+            let from = number.and_then(|number| lag.get(number));
+            let from = from.map_or(to, |lag| lag.position);
+            intent.note(vec![Run {
+                partition,
+                from,
+                to,
+            }]);
+        }
+        intent
+    }
+
+    /// Takes records again, for what is kept of them.
+    fn follow(&mut self, replay: &mut Replay<'_>, run: Run) -> Result<(), StateError> {
+        replay.begin(&[run], usize::MAX)?;
+        self.scratch.reset();
+        let mut left = AT_ONCE;
+        while let Some(number) = replay.earliest(|_, record| Ok(record.timestamp))? {
+            let Some(record) = replay.record(number) else {
+                break;
+            };
+            self.take_one(number, &record)?;
+            replay.took(number);
+            left = left.saturating_sub(1);
+            if left == 0 {
+                left = AT_ONCE;
+                self.scratch.reset();
+                // What is made of them is told already.
+                self.outputs.clear();
+            }
+        }
+        self.outputs.clear();
+        replay.reached(&[run], &mut self.progress);
+        Ok(())
+    }
+
+    /// Writes what is kept with the offsets.
+    fn store(&mut self, topics: &Topics) -> Result<(), StateError> {
+        let progress = &self.progress;
         let shown = &mut self.shown;
         let counts = Counts {
             sequence: self.sequence,
@@ -240,6 +365,7 @@ impl<E: Entity, Q: Project<Input = E>> Work for Projecting<Q> {
             &self.table.settings.store,
             |batch, family| {
                 store::put_counts(batch, family, counts);
+                store::put_journal(batch, family, progress);
                 if let Shown::Kept(changed) = shown {
                     for (key, kept) in changed.drain() {
                         match kept {

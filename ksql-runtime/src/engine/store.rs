@@ -8,8 +8,9 @@ use std::sync::Arc;
 use rocksdb::{BoundColumnFamily, PrefixRange, ReadOptions, WriteBatch};
 
 use super::join::Place;
+use crate::log::TopicId;
 use crate::query::At;
-use crate::state::{StateError, Table, family};
+use crate::state::{Progress, StateError, Table, family};
 
 /// Behind it: a group's key. What is kept of the group.
 pub(super) const GROUP: u8 = 1;
@@ -37,6 +38,9 @@ pub(super) const EXPIRY: u8 = 11;
 pub(super) const CLOCK: u8 = 12;
 /// Behind it: a key of the right table, its length before it, and one of the left. Nothing: the left row names the right one.
 pub(super) const NAMED: u8 = 13;
+
+/// Alone: the journal's topic, and where it is read on.
+pub(super) const JOURNAL: u8 = 14;
 
 /// What is counted with every write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -94,6 +98,30 @@ impl QueryStore {
             Some(Some(counts)) => Ok(counts),
             Some(None) => Err(self.damaged("the number of records processed")),
         }
+    }
+
+    /// Where the journal is read on, where it is this topic.
+    pub(super) fn journal(&self, topic: TopicId) -> Result<Option<i64>, StateError> {
+        let found = self.get(&[JOURNAL], |bytes| {
+            let (id, next) = bytes.split_first_chunk::<16>()?;
+            let next = i64::from_be_bytes(*next.first_chunk::<8>()?);
+            Some((TopicId::from_bytes(*id) == topic).then_some(next))
+        })?;
+        match found {
+            Some(None) => Err(self.damaged("the place in the journal")),
+            found => Ok(found.flatten().flatten()),
+        }
+    }
+
+    /// Sets where the journal is read on.
+    pub(super) fn set_journal(&self, place: (TopicId, i64)) -> Result<(), StateError> {
+        let value = journal_place(place);
+        let table = &self.table;
+        table.store.write_logged(
+            &table.settings.store,
+            |batch, family| batch.put_cf(family, [JOURNAL], value),
+            [],
+        )
     }
 
     /// The largest timestamp seen in a partition.
@@ -242,6 +270,21 @@ pub(super) fn put_counts(
     let numbers = [counts.sequence, counts.late, counts.keyless];
     let value = numbers.map(u64::to_be_bytes).concat();
     batch.put_cf(family, [COUNTS], value);
+}
+
+/// Notes how far the journal was followed, where there is one.
+pub(super) fn put_journal(
+    batch: &mut WriteBatch,
+    family: &Arc<BoundColumnFamily<'_>>,
+    progress: &Progress,
+) {
+    if let Some(place) = progress.journal {
+        batch.put_cf(family, [JOURNAL], journal_place(place));
+    }
+}
+
+fn journal_place((topic, next): (TopicId, i64)) -> Vec<u8> {
+    [topic.as_bytes().as_slice(), &next.to_be_bytes()].concat()
 }
 
 /// Notes the largest timestamp seen in a partition.

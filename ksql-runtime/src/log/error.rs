@@ -262,6 +262,14 @@ pub enum LogError {
         #[source]
         source: Arc<LogError>,
     },
+    /// Another instance of the application writes what queries make.
+    #[error(
+        "another instance of the application owns the queries now (topic `{topic}`): this one stands by until that one ends"
+    )]
+    NotOwner {
+        /// The topic that elects the owner.
+        topic: String,
+    },
     /// The log was closed before everything was acknowledged.
     #[error(
         "{records} records were not acknowledged within {after:?} of closing the log and were given up: those who \
@@ -281,7 +289,8 @@ impl LogError {
         match self {
             LogError::Storage { .. }
             | LogError::Unreachable { .. }
-            | LogError::NotAcknowledged { .. } => true,
+            | LogError::NotAcknowledged { .. }
+            | LogError::NotOwner { .. } => true,
             LogError::Refused { transient, .. } => *transient,
             LogError::NotDelivered { source, .. } => source.is_transient(),
             LogError::UnknownTopic { .. }

@@ -10,6 +10,8 @@
 //! process; records of one partition are read in the order of their offsets; a topic deleted and created again under the
 //! same name is another topic. Timestamps lie between 1970 and an hour from now: brokers refuse others by default.
 
+#[cfg(not(feature = "kafka"))]
+mod alone;
 pub mod batch;
 pub(crate) mod client_settings;
 pub(crate) mod dummy;
@@ -29,6 +31,8 @@ pub(crate) mod testing;
 pub mod topic;
 
 pub use crate::directory::DirectoryError;
+#[cfg(not(feature = "kafka"))]
+pub(crate) use alone::{Ownership, Turn, Writer};
 pub use batch::{BatchReceipt, RecordBatch};
 pub use embedded::{Durability, EmbeddedLog, EmbeddedOptions, Maintained};
 pub use error::LogError;
@@ -36,6 +40,8 @@ pub(crate) use event::Event;
 pub use group::{Assigned, GroupReader, Membership, Polled, Start, WhenOffsetGone};
 #[cfg(feature = "kafka")]
 pub use kafka::{KafkaLog, KafkaOptions};
+#[cfg(feature = "kafka")]
+pub(crate) use kafka::{Ownership, Turn, Writer};
 pub(crate) use reader::Place;
 pub use reader::{Fetched, LogReader, ReaderWaker};
 pub use record::{Header, Headers, Receipt, Record, RecordRef, Records};
@@ -203,6 +209,16 @@ impl Log {
             }
             #[cfg(feature = "kafka")]
             Log::Kafka(log) => log.all_offsets(topic).await,
+        }
+    }
+
+    /// As [`Log::all_offsets`], with the end behind everything that was written: what a transaction wrote lies before it while
+    /// it is open, and while brokers are still told that it was committed.
+    pub(crate) async fn all_written(&self, topic: &str) -> Result<Vec<Offsets>, LogError> {
+        match self {
+            Log::Embedded(_) => self.all_offsets(topic).await,
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.all_written(topic).await,
         }
     }
 

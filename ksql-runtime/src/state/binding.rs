@@ -66,6 +66,10 @@ impl<'a, W: Work> Binding<'a, W> {
             if self.table.stopping() && is_given_up(&error) {
                 return;
             }
+            // Nothing failed: another instance owns the query, and this one stands by.
+            if error.is_not_owner() {
+                continue;
+            }
             if let Err(error) = self.recover(error) {
                 if self.table.stopping() && is_given_up(&error) {
                     return;

@@ -231,6 +231,15 @@ impl StateError {
         }
     }
 
+    /// Whether another instance owns the query.
+    fn is_not_owner(&self) -> bool {
+        match self {
+            StateError::Log { source, .. } => matches!(source, LogError::NotOwner { .. }),
+            StateError::Output { source, .. } => matches!(**source, LogError::NotOwner { .. }),
+            _ => false,
+        }
+    }
+
     /// Whether the topic is not any more the one the rows came from, so that only reading it again helps.
     fn is_lost_topic(&self) -> bool {
         matches!(

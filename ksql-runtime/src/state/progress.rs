@@ -6,13 +6,15 @@ use super::Table;
 use super::Topics;
 use super::status::State;
 use super::store::StoredOffset;
-use crate::log::Fetched;
+use crate::log::{Fetched, TopicId};
 
 /// What was read since the last batch: of each partition, by its number over all topics, where reading goes on, and its end as last seen.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     reached: Vec<(i32, i64, i64)>,
     read: u64,
+    /// Of a query that others follow: its journal's topic, and where that is read on.
+    pub(crate) journal: Option<(TopicId, i64)>,
 }
 
 impl Progress {
@@ -25,6 +27,7 @@ impl Progress {
     pub(crate) fn clear(&mut self) {
         self.reached.clear();
         self.read = 0;
+        self.journal = None;
     }
 
     /// Counts a record.
@@ -51,6 +54,13 @@ impl Progress {
             Some(known) => *known = (partition, next, end),
             None => self.reached.push((partition, next, end)),
         }
+    }
+
+    /// Of each partition that was read: its number, and where reading goes on.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (i32, i64)> + '_ {
+        self.reached
+            .iter()
+            .map(|(number, next, _)| (*number, *next))
     }
 
     /// The offsets to be stored.

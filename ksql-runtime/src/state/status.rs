@@ -123,6 +123,18 @@ impl Status {
         })
     }
 
+    /// The log answers again, if it did not.
+    pub(crate) fn answered(&mut self) {
+        if self.state == State::Disconnected {
+            self.error = None;
+            self.state = if self.reached_target() {
+                State::Running
+            } else {
+                State::Rebalancing
+            };
+        }
+    }
+
     /// Whether every partition reached the end frozen at start.
     pub fn reached_target(&self) -> bool {
         self.lag.iter().all(|lag| lag.position >= lag.target)

@@ -4,7 +4,7 @@
 //! Made by the context, read by entity sets from any thread, written by its binding's thread alone.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -59,6 +59,8 @@ pub(crate) struct Table {
     late: AtomicU64,
     /// Of a query: how many records were left out for want of a key.
     keyless: AtomicU64,
+    /// Of a query that another instance owns: how many records this one is behind it. Negative where it is the owner.
+    behind: AtomicI64,
     stop: AtomicBool,
     /// Ends as if killed.
     abandoned: AtomicBool,
@@ -100,6 +102,7 @@ impl Table {
             version: AtomicU64::new(0),
             late: AtomicU64::new(0),
             keyless: AtomicU64::new(0),
+            behind: AtomicI64::new(-1),
             stop: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
             last: Mutex::new(None),
@@ -175,6 +178,36 @@ impl Table {
         }
     }
 
+    /// Whether any offset is stored: something was taken in.
+    pub(crate) fn has_offsets(&self) -> Result<bool, StateError> {
+        for number in (0_i32..).take(self.status().lag.len()) {
+            if self.store.offset(&self.settings.store, number)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Removes all rows and offsets, and takes in everything again. On its binding's thread.
+    pub(crate) fn begin_anew(
+        &self,
+        shape: u64,
+        topics: &Topics,
+        offsets: &[Offsets],
+    ) -> Result<(), StateError> {
+        // Before the rows go: nobody takes a row that is missing for one that never was.
+        self.update(|status| status.state = State::Rebalancing);
+        let plan = Plan::afresh(self, shape, topics.clone(), offsets)?;
+        self.update(|status| {
+            status.lag = plan.lag;
+            status.replayed = 0;
+            if status.reached_target() {
+                status.state = State::Running;
+            }
+        });
+        Ok(())
+    }
+
     /// Removes all rows and offsets.
     pub(super) fn clear(&self) -> Result<(), StateError> {
         // Before the rows go: a read that misses one of them finds that the table is another.
@@ -201,6 +234,16 @@ impl Table {
     pub(crate) fn set_left_out(&self, late: u64, keyless: u64) {
         self.keyless.store(keyless, Ordering::Release);
         self.late.store(late, Ordering::Release);
+    }
+
+    /// Sets how many records this instance is behind the owner of a query; nothing where it is the owner.
+    pub(crate) fn set_behind(&self, records: Option<i64>) {
+        self.behind.store(records.unwrap_or(-1), Ordering::Release);
+    }
+
+    /// How many records this instance is behind the owner of the query; nothing where it is the owner.
+    pub(crate) fn behind(&self) -> Option<u64> {
+        u64::try_from(self.behind.load(Ordering::Acquire)).ok()
     }
 
     /// How many records a query left out for want of a key.

@@ -94,6 +94,17 @@ impl Topics {
         }
         Ok(all)
     }
+
+    /// Where they end, with what is written and not committed yet.
+    pub(crate) async fn ends(&self, log: &Log) -> Result<Vec<i64>, LogError> {
+        let mut all = Vec::new();
+        for topic in self.iter() {
+            let found = log.all_written(&topic.name).await?;
+            let ends = found.iter().take(topic.partitions as usize);
+            all.extend(ends.map(|offsets| offsets.end));
+        }
+        Ok(all)
+    }
 }
 
 #[cfg(test)]

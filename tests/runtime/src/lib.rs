@@ -17,6 +17,7 @@ pub mod join_kinds;
 pub mod joins;
 pub mod mock;
 pub mod naive;
+pub mod owners;
 pub mod proxy;
 pub mod queries;
 pub mod recorded;

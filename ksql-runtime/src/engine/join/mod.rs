@@ -30,6 +30,7 @@ use ksql_schema::model::Kind;
 use ksql_schema::query::plan::{self, JoinForm};
 
 use super::Site;
+use super::duty::Office;
 use super::keeping::Keeping;
 use super::ordered::{Ordered, Taking};
 use super::output::Outputs;
@@ -182,6 +183,7 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
             table.set_left_out(counts.late, counts.keyless);
         }
         let most = share(table, Q::PLAN, S::KEEPS);
+        let office = Office::of(&site, table, runtime);
         let joins: Vec<plan::Join<'static>> = Q::PLAN.joins().collect();
         let partitions = topics.iter().next().map_or(0, |topic| topic.partitions);
         let first = Q::PLAN.inputs.first().map(|input| input.kind);
@@ -214,7 +216,8 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
             row: Vec::new(),
             before: Vec::new(),
         };
-        Ordered::new(joining, table, numbers, table.settings.gather_bytes / 8)
+        let bytes = table.settings.gather_bytes / 8;
+        Ordered::new(joining, table, office, numbers, bytes)
     }
 
     fn place(&self, number: i32) -> (usize, i32) {
@@ -371,6 +374,10 @@ impl<Q: Join, S: Sink<Q>> Taking for Joining<Q, S> {
         self.sink.has_changed()
     }
 
+    fn outputs(&mut self) -> &mut Outputs {
+        &mut self.outputs
+    }
+
     fn tell(&mut self) -> Result<(), StateError> {
         self.sink
             .tell(&self.query, &mut self.scratch, &mut self.outputs)?;
@@ -466,6 +473,7 @@ impl<Q: Join, S: Sink<Q>> Taking for Joining<Q, S> {
                 clocks.store(batch, family);
                 sink.store(batch, family);
                 store::put_counts(batch, family, counts);
+                store::put_journal(batch, family, progress);
                 batch.delete_cf(family, [store::INTENT]);
             },
             progress.offsets(topics),

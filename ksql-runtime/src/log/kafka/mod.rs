@@ -3,8 +3,8 @@
 //! One producer serves producing and every question to the cluster; each reader and each member of a group has a consumer
 //! of its own, and each group whose offsets are kept otherwise another. A reader's picture of the parts: `options` (what
 //! each client is told) → `topics` (what the cluster says) → `catalog` (what is remembered of it) → `produce` and
-//! `pending`, `reading` (under `reader` and `member`) with `watch`, `slot` and `signal`, `groups`; `native` holds the calls
-//! rdkafka has no safe form for, `failure` what their answers mean.
+//! `pending`, `reading` (under `reader` and `member`) with `watch`, `slot` and `signal`, `groups`, `election` and
+//! `transactions`; `native` holds the calls rdkafka has no safe form for, `failure` what their answers mean.
 //!
 //! Beyond what every log promises: records of a batch may be written in part, since a batch is no transaction
 //! ([`LogError::NotDelivered`] says how many were); the offsets of a batch need not follow one another, since others
@@ -15,6 +15,7 @@
 
 mod catalog;
 mod context;
+mod election;
 mod failure;
 mod groups;
 mod member;
@@ -27,6 +28,7 @@ mod reading;
 mod signal;
 mod slot;
 mod topics;
+mod transactions;
 mod watch;
 
 use std::sync::Arc;
@@ -35,6 +37,7 @@ use std::time::Duration;
 
 use rdkafka::types::RDKafkaErrorCode as Code;
 
+pub(crate) use election::{Ownership, Turn, Writer};
 pub(crate) use member::KafkaMember;
 pub use options::KafkaOptions;
 pub use reader::KafkaReader;
@@ -266,6 +269,17 @@ impl KafkaLog {
         batch: RecordBatch,
     ) -> Result<BatchReceipt, LogError> {
         let shared = self.open_still()?;
+        self.produce_by(&shared.producer, topic, batch).await
+    }
+
+    /// Produces a batch by this producer.
+    async fn produce_by(
+        &self,
+        producer: &Producer,
+        topic: &str,
+        batch: RecordBatch,
+    ) -> Result<BatchReceipt, LogError> {
+        self.open_still()?;
         let mut topic = self.topic(topic).await?;
         if let Some(defect) = batch.defect() {
             return Err(invalid(&topic, defect));
@@ -285,7 +299,7 @@ impl KafkaLog {
         }
         let Outcome {
             places, failure, ..
-        } = shared.producer.batch(&topic, &batch).await?;
+        } = producer.batch(&topic, &batch).await?;
         if let Some(failure) = failure {
             let acknowledged = places
                 .iter()
@@ -392,11 +406,21 @@ impl KafkaLog {
 
     /// See [`Log::all_offsets`](super::Log::all_offsets).
     pub async fn all_offsets(&self, topic: &str) -> Result<Vec<Offsets>, LogError> {
+        self.all_edges(topic, true).await
+    }
+
+    /// As [`KafkaLog::all_offsets`], with what open transactions have written before the end.
+    pub(crate) async fn all_written(&self, topic: &str) -> Result<Vec<Offsets>, LogError> {
+        self.all_edges(topic, false).await
+    }
+
+    async fn all_edges(&self, topic: &str, committed: bool) -> Result<Vec<Offsets>, LogError> {
         let topic = topic.to_owned();
         self.ask(move |shared| {
             let known = shared.topic_now(&topic)?;
             let partitions: Vec<i32> = (0..known.partitions().cast_signed()).collect();
-            let edges = shared.offsets(&topic, &partitions)?;
+            let timeout = shared.timeout();
+            let edges = shared.edges_within(&topic, &partitions, timeout, committed)?;
             Ok(partitions
                 .iter()
                 .map(|partition| {

@@ -52,6 +52,9 @@ const LEAST_FETCH: usize = 1024 * 1024;
 /// The most of one partition in an answer, so that partitions take turns.
 const PARTITION_FETCH: usize = 4 * 1024 * 1024;
 
+/// How long a transaction may take before the brokers end it. While one is open, nobody reads past it.
+const TRANSACTION: Duration = Duration::from_secs(60);
+
 impl KafkaOptions {
     /// The defaults for some brokers.
     pub fn new(bootstrap: impl Into<String>) -> KafkaOptions {
@@ -219,6 +222,32 @@ impl KafkaOptions {
         let mut config = self.config(&[]);
         config.extend(copied(&self.consumer));
         consumer_promises(&mut config);
+        config.set("group.id", group);
+        config
+    }
+
+    /// The settings of a producer whose records become visible together, and that shuts out whoever had its id before.
+    pub(super) fn transactional_config(&self, id: &str) -> ClientConfig {
+        let mut config = self.producer_config();
+        config.set("transactional.id", id);
+        config.set("transaction.timeout.ms", milliseconds(TRANSACTION));
+        // No record may outlive its transaction.
+        let delivery = self.delivery_timeout.min(TRANSACTION);
+        config.set("delivery.timeout.ms", milliseconds(delivery));
+        config
+    }
+
+    /// The settings of a consumer that is a member of a group, to be one of it and not to read.
+    pub(super) fn member_config(&self, group: &str) -> ClientConfig {
+        let mut config = self.config(&[
+            ("session.timeout.ms", "6000"),
+            ("heartbeat.interval.ms", "1500"),
+        ]);
+        config.extend(copied(&self.consumer));
+        consumer_promises(&mut config);
+        // Whoever has the partition keeps it when another member comes.
+        config.set("partition.assignment.strategy", "cooperative-sticky");
+        config.set("auto.offset.reset", "latest");
         config.set("group.id", group);
         config
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rdkafka::config::FromClientConfigAndContext as _;
+use rdkafka::config::{ClientConfig, FromClientConfigAndContext as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header as KafkaHeader, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, PurgeConfig};
@@ -65,12 +65,18 @@ struct Outgoing<'a> {
 
 impl Producer {
     pub(super) fn new(options: &KafkaOptions) -> Result<Producer, LogError> {
+        Producer::with(options, &options.producer_config())
+    }
+
+    /// With settings of its own.
+    pub(super) fn with(
+        options: &KafkaOptions,
+        config: &ClientConfig,
+    ) -> Result<Producer, LogError> {
         let pending = Arc::<Pending>::default();
-        let client = BaseProducer::from_config_and_context(
-            &options.producer_config(),
-            Deliveries::new(Arc::clone(&pending)),
-        )
-        .map_err(|error| refused(error, "producer"))?;
+        let client =
+            BaseProducer::from_config_and_context(config, Deliveries::new(Arc::clone(&pending)))
+                .map_err(|error| refused(error, "producer"))?;
         let client = Arc::new(client);
         let stop = Arc::new(AtomicBool::new(false));
         let (polled, stopped) = (Arc::clone(&client), Arc::clone(&stop));

@@ -41,7 +41,7 @@ impl Shared {
         }
     }
 
-    fn timeout(&self) -> Duration {
+    pub(super) fn timeout(&self) -> Duration {
         self.options.request_timeout
     }
 
@@ -357,9 +357,20 @@ impl Shared {
         partitions: &[i32],
         timeout: Duration,
     ) -> Result<BTreeMap<i32, (i64, i64)>, LogError> {
+        self.edges_within(topic, partitions, timeout, true)
+    }
+
+    /// As [`offsets`](Shared::offsets); `committed` says whether records of open transactions lie behind the end.
+    pub(super) fn edges_within(
+        &self,
+        topic: &str,
+        partitions: &[i32],
+        timeout: Duration,
+        committed: bool,
+    ) -> Result<BTreeMap<i32, (i64, i64)>, LogError> {
         let client = &self.producer.client;
         self.until_led(topic, partitions, timeout, || {
-            native::offsets_at(client, topic, partitions, timeout)
+            native::offsets_at(client, topic, partitions, timeout, committed)
         })
     }
 

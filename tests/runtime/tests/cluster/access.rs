@@ -7,6 +7,7 @@ use std::time::Duration;
 use ksql_runtime::log::{KafkaLog, KafkaOptions, Log, Record, TopicSpec};
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::http_server::{Play, Request, TestServer};
+use ksql_runtime_tests::owners::{Large, Order, large};
 use ksql_runtime_tests::servers::{self, Kafka, Skip};
 use ksql_runtime_tests::shop::{Rate, Trade, rate};
 use ksql_runtime_tests::test_name;
@@ -28,7 +29,7 @@ impl Guarded {
         static KAFKA: OnceLock<Result<Kafka, Skip>> = OnceLock::new();
         let place = Place::new(test)?;
         let kafka = KAFKA.get_or_init(|| {
-            let users = ["nobody", "reader", "shop", "changer"];
+            let users = ["nobody", "reader", "shop", "changer", "querier"];
             let options = users
                 .iter()
                 .fold(servers::KafkaOptions::new(), |options, user| {
@@ -97,6 +98,18 @@ async fn refused(builder: ContextBuilder) -> String {
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains(SECRET), "{shown}");
     error.to_string()
+}
+
+/// The text of a start that is refused, with every cause.
+async fn refused_for(builder: ContextBuilder) -> String {
+    let error = builder.start().await.expect_err("it is refused");
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -192,6 +205,66 @@ async fn the_rights_the_documentation_names_are_enough_and_credentials_reach_eve
         assert!(!shown.contains(SECRET), "{shown}");
         ctx.shutdown().await.expect("it ends");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_runs_queries_is_told_what_the_election_needs_and_that_is_enough() {
+    let Some(guarded) = Guarded::new(test_name!()) else {
+        return;
+    };
+    let rights = ["Describe", "DescribeConfigs", "Read", "Write", "Create"];
+    guarded.allow("querier", &rights);
+    let program = || guarded.builder("querier").query(large);
+    let told = async || guarded.told(&refused_for(program()).await);
+    let text = told().await;
+    assert!(
+        text.contains("an ACL on group `system.KsqlDsl.owner` (Read) must allow it"),
+        "{text}"
+    );
+    let name = guarded.place.name("system.KsqlDsl.owner");
+    guarded
+        .kafka
+        .allow("querier", &["Read"], &["--group", &name]);
+    let text = told().await;
+    assert!(
+        text.contains(
+            "an ACL on transactional id `system.KsqlDsl.owner` (Describe, Write) must allow it"
+        ),
+        "{text}"
+    );
+    let rights = ["Describe", "Write"];
+    guarded
+        .kafka
+        .allow("querier", &rights, &["--transactional-id", &name]);
+    let ctx = started(program()).await;
+    let order = Order {
+        id: 1,
+        customer: 2,
+        amount: 99,
+    };
+    ctx.set::<Order>().add(order).await.expect("added");
+    ctx.wait_caught_up(Duration::from_secs(300))
+        .await
+        .expect("caught up");
+    let topic = ctx.set::<Large>().topic().expect("a topic").to_owned();
+    let partitions = ctx
+        .log()
+        .describe(&topic)
+        .await
+        .expect("a topic")
+        .partitions;
+    let from: Vec<(i32, i64)> = (0..partitions as i32).map(|at| (at, 0)).collect();
+    let mut reader = ctx.log().reader(&topic, &from).expect("a reader");
+    let read = tokio::task::spawn_blocking(move || {
+        let mut read = 0;
+        while read == 0 {
+            let fetched = reader.poll(Duration::from_secs(300)).expect("a poll");
+            read += fetched.expect("a result").len();
+        }
+        read
+    });
+    assert_eq!(read.await.expect("it is read"), 1);
+    ctx.shutdown().await.expect("it ends");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,6 +20,8 @@ enum Edge {
     End,
     /// The first record with this timestamp or a later one.
     Time(i64),
+    /// Behind the last record, whether or not it is committed.
+    Last,
 }
 
 /// Asks for one offset of partitions; [`edges`] reads the answer.
@@ -42,7 +44,7 @@ fn ask_edges(
     .ok_or_else(Failure::out_of_memory)?;
     let spec = match edge {
         Edge::Start => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_EARLIEST as i64,
-        Edge::End => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST as i64,
+        Edge::End | Edge::Last => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST as i64,
         // What is negative has other meanings.
         Edge::Time(time) => time.max(0),
     };
@@ -57,7 +59,8 @@ fn ask_edges(
         }
     }
     let api = sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTOFFSETS;
-    Call::start(client, api, timeout, true, |handle, options, queue| {
+    let committed = edge != Edge::Last;
+    Call::start(client, api, timeout, committed, |handle, options, queue| {
         // SAFETY: all four are alive during the call, which copies what it needs.
         unsafe { sys::rd_kafka_ListOffsets(handle, list.pointer(), options, queue) }
     })
@@ -153,16 +156,19 @@ pub(in crate::log::kafka) fn offsets_of_time(
     edge(&call, known_or_none)
 }
 
-/// Both ends of partitions, asked for at the same time. A failure names its partition, -1 if it is the request's.
+/// Both ends of partitions, asked for at the same time; `committed` says whether records of open transactions lie behind the
+/// end. A failure names its partition, -1 if it is the request's.
 pub(in crate::log::kafka) fn offsets_at(
     client: &Client,
     topic: &str,
     partitions: &[i32],
     timeout: Duration,
+    committed: bool,
 ) -> Result<BTreeMap<i32, (i64, i64)>, (i32, Failure)> {
     let whole = |failure| (-1, failure);
     let starts = ask_edges(client, topic, partitions, Edge::Start, timeout).map_err(whole)?;
-    let ends = ask_edges(client, topic, partitions, Edge::End, timeout).map_err(whole)?;
+    let end = if committed { Edge::End } else { Edge::Last };
+    let ends = ask_edges(client, topic, partitions, end, timeout).map_err(whole)?;
     let (starts, ends) = (edge(&starts, known)?, edge(&ends, known)?);
     Ok(starts
         .into_iter()
