@@ -38,6 +38,7 @@
 //! * `kafka` (default) - Kafka as the log, a Schema Registry and ksqlDB over HTTP, as soon as a bootstrap address is configured.
 //!   Needs `embedded`, and builds librdkafka from source. `kafka-ssl` adds TLS and SCRAM (`kafka-ssl-vendored` builds OpenSSL
 //!   from source), `kafka-gssapi` Kerberos, `kafka-zstd` one more compression; SASL's PLAIN needs none of them.
+//! * `metrics` - metrics as text for Prometheus. `http` - a small HTTP server of each context: health, readiness, metrics, a page.
 //! * `relaxed` - doubtful definitions are compiler warnings in every entity, not only where `#[entity(relaxed)]` stands.
 
 // What the derive macro generates names this crate; so that tests inside of it can use the macro.
@@ -70,6 +71,8 @@ pub mod http;
 pub mod ksqldb;
 #[cfg(feature = "embedded")]
 pub mod log;
+#[cfg(feature = "embedded")]
+pub mod operation;
 #[cfg(feature = "embedded")]
 pub mod registry;
 #[cfg(feature = "embedded")]
@@ -110,6 +113,10 @@ pub mod query_guide {}
 #[doc = include_str!("../configuration.md")]
 #[cfg(feature = "embedded")]
 pub mod configuration_guide {}
+
+#[doc = include_str!("../operation.md")]
+#[cfg(feature = "http")]
+pub mod operation_guide {}
 
 #[doc = include_str!("../cluster.md")]
 #[cfg(feature = "kafka")]

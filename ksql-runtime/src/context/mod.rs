@@ -8,6 +8,7 @@ mod home;
 mod inspect;
 mod needs;
 mod options;
+mod overview;
 pub mod plan;
 mod queries;
 mod results;
@@ -22,6 +23,7 @@ mod warm_up;
 
 use std::any::TypeId;
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,6 +41,7 @@ use crate::directory::DirectoryLock;
 use crate::entity::Entity;
 use crate::error::{Chain, Error, Result};
 use crate::log::Log;
+use crate::operation::Operation;
 use crate::registry::Registry;
 use crate::set::{EntitySet, Results};
 use crate::state::{Event, State, StateError, Status, Store, Table};
@@ -75,7 +78,7 @@ use crate::state::{Event, State, StateError, Status, Store, Table};
 pub struct Context(Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
+pub(crate) struct Inner {
     config: Config,
     clock: Clock,
     services: Services,
@@ -87,6 +90,7 @@ struct Inner {
     queries: Vec<Running>,
     /// Those with a topic of their own.
     registrations: Vec<builder::Registration>,
+    pub(crate) operation: Operation,
     events: broadcast::Sender<Event>,
     flusher: Mutex<Option<tokio::task::JoinHandle<()>>>,
     /// The last field: fields are dropped in order, and the directory is free when everything in it is closed.
@@ -251,6 +255,7 @@ impl Context {
     pub async fn shutdown(self) -> Result<()> {
         let inner = Arc::clone(&self.0);
         drop(self);
+        inner.operation.stopping.store(true, Ordering::Release);
         inner.stop_flushing();
         let began = Instant::now();
         // A record whose caller was cancelled is still sent: the tables read it too. What is wrong with the log is told
@@ -271,6 +276,9 @@ impl Context {
             tokio::task::spawn_blocking(move || below.close_tables(&ends, began + LAST_RECORDS))
                 .await;
         let log_closed = inner.services.log.close_after(waited).await;
+        // Until here it tells how the end goes on.
+        #[cfg(feature = "http")]
+        inner.operation.end_server().await;
         drop(inner.take_lock());
         log_closed?;
         Ok(closed.map_err(Error::of_task)??)
@@ -369,6 +377,8 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        #[cfg(feature = "http")]
+        self.operation.abort_server();
         self.stop_flushing();
         // A drop cannot ask the log for its ends: what the tables have not read is read at the next start.
         if let Err(error) = self.close_tables(&HashMap::new(), Instant::now()) {

@@ -21,6 +21,9 @@ use crate::directory::DirectoryLock;
 use crate::engine::{Site, Target};
 use crate::error::{Chain, Error, Result, Step};
 use crate::log::{LogError, TopicDescription};
+use crate::operation::Operation;
+#[cfg(feature = "http")]
+use crate::operation::server::Port;
 use crate::set::Results;
 use crate::state::{Store, Table};
 
@@ -76,6 +79,8 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     let at = |step: Step| move |error: Error| error.at(step, None);
     // Taken first and given back last.
     let lock = own(&config).await?;
+    #[cfg(feature = "http")]
+    let port = Port::take(&config)?;
     let entities = results::topics(&builder.entities, &builder.queries, &config);
     let queries = results::in_order(&builder.queries);
     let mut names = HashSet::new();
@@ -217,6 +222,9 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
             site,
         });
     }
+    // Both are in the order in which queries were added.
+    let names = builder.queries.iter().map(|query| query.plan().name);
+    let explanations = names.zip(builder.explanations().cloned()).collect();
     // From here on dropping the context closes what was opened.
     let ctx = Context(Arc::new(Inner {
         config,
@@ -227,10 +235,18 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         entities: registered,
         queries: running,
         registrations: entities.clone(),
+        operation: Operation::new(explanations),
         events: builder.events.clone(),
         flusher: Mutex::new(None),
         lock: Mutex::new(Some(lock)),
     }));
+    // Before the tables start, so that it is seen how they restore.
+    #[cfg(feature = "http")]
+    if let Some(port) = port {
+        ctx.0
+            .operation
+            .keep_server(port.serve(Arc::downgrade(&ctx.0))?);
+    }
     match run(&ctx, &entities).await {
         Ok(()) => Ok(ctx),
         Err(error) => {

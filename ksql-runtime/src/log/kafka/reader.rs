@@ -331,7 +331,7 @@ impl KafkaReader {
 
     /// What an error event means. None where librdkafka goes on by itself.
     fn judge(&self, partition: Option<i32>, failure: Failure, fatal: bool) -> Option<LogError> {
-        tracing::debug!(topic = %self.topic.name, partition, %failure, "reading");
+        tracing::debug!(topic = %self.topic.name, partition, error = %failure, "reading");
         match failure.code {
             Code::AutoOffsetReset | Code::OffsetOutOfRange => Some(self.out_of_range(partition?)),
             Code::UnknownTopicOrPartition
@@ -449,7 +449,9 @@ impl KafkaReader {
                         self.topic.mark_gone();
                     }
                     Ok(_) => {}
-                    Err(failure) => tracing::debug!(%failure, "asking for the topic"),
+                    Err(failure) => {
+                        tracing::debug!(topic = %self.topic.name, error = %failure, "asking for the topic")
+                    }
                 }
             }
         }
