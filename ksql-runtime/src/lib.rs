@@ -110,12 +110,16 @@ pub mod error_codes {}
 #[doc = include_str!("../queries.md")]
 pub mod query_guide {}
 
+/// Every setting.
+///
+/// [operation.md]: crate::operation_guide
 #[doc = include_str!("../configuration.md")]
 #[cfg(feature = "embedded")]
 pub mod configuration_guide {}
 
+/// Logs, metrics, health over HTTP.
 #[doc = include_str!("../operation.md")]
-#[cfg(feature = "http")]
+#[cfg(feature = "embedded")]
 pub mod operation_guide {}
 
 #[doc = include_str!("../cluster.md")]

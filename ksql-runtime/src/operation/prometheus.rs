@@ -4,7 +4,7 @@
 use std::fmt;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, text};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -46,23 +46,31 @@ impl Collector for Collected {
             };
             // The format puts it behind the name of a counter.
             let name = metric.name.strip_suffix("_total").unwrap_or(metric.name);
+            if metric.labels.is_empty() {
+                let place = encoder.encode_descriptor(name, metric.help, None, kind)?;
+                // Without labels there are no braces, and there is one sample.
+                if let Some(sample) = samples.next() {
+                    write(sample, place)?;
+                }
+                continue;
+            }
             let mut family = encoder.encode_descriptor(name, metric.help, None, kind)?;
             for sample in samples {
                 let names = metric.labels.iter().copied();
                 let labels: Vec<(&str, &str)> = names
                     .zip(sample.labels.iter().map(String::as_str))
                     .collect();
-                match metric.kind {
-                    MetricKind::Counter => {
-                        ConstCounter::new(sample.value).encode(family.encode_family(&labels)?)?;
-                    }
-                    MetricKind::Gauge => {
-                        ConstGauge::new(sample.value).encode(family.encode_family(&labels)?)?;
-                    }
-                }
+                write(sample, family.encode_family(&labels)?)?;
             }
         }
         Ok(())
+    }
+}
+
+fn write(sample: &Sample, place: MetricEncoder<'_>) -> Result<(), fmt::Error> {
+    match sample.metric.kind {
+        MetricKind::Counter => ConstCounter::new(sample.value).encode(place),
+        MetricKind::Gauge => ConstGauge::new(sample.value).encode(place),
     }
 }
 
