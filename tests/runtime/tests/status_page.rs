@@ -107,7 +107,7 @@ fn fail_reads(ctx: &Context, reads: u32) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_opened_before_a_table_is_ready_shows_how_it_becomes_ready() {
-    let chrome = Chrome::start(1180, 1000, false).await;
+    let chrome = Chrome::start(1180, 1560, false).await;
     let Some(chrome) = servers::or_skip(test_name!(), chrome) else {
         return;
     };
