@@ -20,6 +20,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Step {
     /// Becoming the one owner of the state directory.
     TakeDirectory,
+    /// Listening for HTTP.
+    Listen,
     /// Opening the log.
     OpenLog,
     /// Reaching Kafka.
@@ -48,6 +50,7 @@ impl std::fmt::Display for Step {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Step::TakeDirectory => "take the state directory",
+            Step::Listen => "listen for http",
             Step::OpenLog => "open the log",
             Step::ReachKafka => "reach kafka",
             Step::ReachRegistry => "reach the schema registry",

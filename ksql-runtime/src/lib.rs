@@ -38,6 +38,7 @@
 //! * `kafka` (default) - Kafka as the log, a Schema Registry and ksqlDB over HTTP, as soon as a bootstrap address is configured.
 //!   Needs `embedded`, and builds librdkafka from source. `kafka-ssl` adds TLS and SCRAM (`kafka-ssl-vendored` builds OpenSSL
 //!   from source), `kafka-gssapi` Kerberos, `kafka-zstd` one more compression; SASL's PLAIN needs none of them.
+//! * `metrics` - metrics as text for Prometheus. `http` - a small HTTP server of each context: health, readiness, metrics, a page.
 //! * `relaxed` - doubtful definitions are compiler warnings in every entity, not only where `#[entity(relaxed)]` stands.
 
 // What the derive macro generates names this crate; so that tests inside of it can use the macro.
@@ -74,6 +75,8 @@ pub mod http;
 pub mod ksqldb;
 #[cfg(feature = "embedded")]
 pub mod log;
+#[cfg(feature = "embedded")]
+pub mod operation;
 #[cfg(feature = "embedded")]
 pub mod registry;
 #[cfg(feature = "embedded")]
@@ -126,9 +129,15 @@ pub mod dead_letter_guide {}
 /// Every setting.
 ///
 /// [dead letters]: crate::dead_letter_guide
+/// [operation.md]: crate::operation_guide
 #[doc = include_str!("../configuration.md")]
 #[cfg(feature = "embedded")]
 pub mod configuration_guide {}
+
+/// Logs, metrics, health over HTTP.
+#[doc = include_str!("../operation.md")]
+#[cfg(feature = "embedded")]
+pub mod operation_guide {}
 
 #[doc = include_str!("../cluster.md")]
 #[cfg(feature = "kafka")]

@@ -55,6 +55,7 @@ impl Config {
                 "the first wait is the shortest one",
             );
         }
+        self.check_http()?;
         let cluster = &self.cluster;
         match &cluster.bootstrap {
             None => self.check_embedded()?,
@@ -81,6 +82,27 @@ impl Config {
         }
         cluster.registry_auth.check("registry", &cluster.registry)?;
         cluster.ksqldb_auth.check("ksqldb", &cluster.ksqldb)
+    }
+
+    fn check_http(&self) -> Result<(), ConfigError> {
+        let Some(address) = self.http_listen else {
+            return Ok(());
+        };
+        if cfg!(not(feature = "http")) {
+            return contradiction(
+                "there is an `http_listen`, and this program was built without HTTP",
+                "build `ksql-runtime` with its feature `http`",
+            );
+        }
+        if !address.ip().is_loopback() && !self.http_public {
+            return contradiction(
+                format!(
+                    "`http_listen` is {address}, which other machines reach, and nothing asks them for a password"
+                ),
+                "listen on 127.0.0.1, or set `http_public` to true",
+            );
+        }
+        Ok(())
     }
 
     fn check_embedded(&self) -> Result<(), ConfigError> {
@@ -310,6 +332,10 @@ mod tests {
         let everywhere = rows("## Everywhere", "## ");
         for (key, _) in &everywhere {
             let config = with("", key);
+            if *key == "http_listen" && cfg!(not(feature = "http")) {
+                assert!(error(config.check()).contains("its feature `http`"));
+                continue;
+            }
             config.check().unwrap();
             assert!(config.idle().is_empty(), "{key}");
         }

@@ -82,6 +82,10 @@ pub(super) const KEYS: &[(&str, Set<Config>)] = &[
     ("cached_results", |c, v| {
         number(v, 0).map(|v| c.cached_results = v)
     }),
+    ("http_listen", |c, v| {
+        listen(v).map(|v| c.http_listen = Some(v))
+    }),
+    ("http_public", |c, v| flag(v).map(|v| c.http_public = v)),
     ("bootstrap", |c, v| {
         addresses(v).map(|v| c.cluster.bootstrap = Some(v.join(",")))
     }),
@@ -342,6 +346,17 @@ fn on_drift(value: &str) -> Result<OnDrift, String> {
         value,
         &[("report", OnDrift::Report), ("alter", OnDrift::Alter)],
     )
+}
+
+/// An address of this machine with a port.
+fn listen(value: &str) -> Result<std::net::SocketAddr, String> {
+    let numbers = value
+        .strip_prefix("localhost:")
+        .map(|port| format!("127.0.0.1:{port}"));
+    let numbers = numbers.as_deref().unwrap_or(value);
+    numbers.parse().map_err(|_| {
+        "it is an address of this machine and a port, like `127.0.0.1:9600`; port 0 is any that is free".to_owned()
+    })
 }
 
 /// `host:port`, several with commas between.

@@ -11,6 +11,7 @@ mod librdkafka;
 mod source;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -83,6 +84,10 @@ pub struct Config {
     pub cache_rows: usize,
     /// Rows of all results together that reads with `cached` keep. Default: 100,000.
     pub cached_results: usize,
+    /// Where to listen for HTTP: health, readiness, metrics, a page about the state. Default: nowhere.
+    pub http_listen: Option<SocketAddr>,
+    /// Whether `http_listen` may be an address that other machines reach. Default: no, nothing asks for a password there.
+    pub http_public: bool,
     /// Kafka, registry and ksqlDB. Default: none of them, everything runs in this process.
     pub cluster: Cluster,
     /// What holds for one entity, by its name.
@@ -135,6 +140,8 @@ impl Default for Config {
             retries: None,
             cache_rows: 0,
             cached_results: 100_000,
+            http_listen: None,
+            http_public: false,
             cluster: Cluster::default(),
             entity: BTreeMap::new(),
         }

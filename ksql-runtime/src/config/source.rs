@@ -177,7 +177,8 @@ pub(super) fn sample(key: &str) -> &'static str {
         "log_durability" => "power_loss",
         "state_durability" => "wal",
         "wait_for_ready" => "false",
-        "rebuild_on_corruption" | "rebuild_on_truncation" => "true",
+        "http_listen" => "127.0.0.1:0",
+        "http_public" | "rebuild_on_corruption" | "rebuild_on_truncation" => "true",
         "compatibility" => "FULL",
         "on_poison" => "mark",
         "partitions" | "replication" | "dlq_partitions" | "retries" | "cache_rows"

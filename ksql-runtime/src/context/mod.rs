@@ -9,6 +9,7 @@ mod inspect;
 mod needs;
 mod options;
 mod owner;
+mod overview;
 pub mod plan;
 mod queries;
 mod results;
@@ -23,6 +24,7 @@ mod warm_up;
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,6 +44,7 @@ use crate::dlq::{DeadLetterTopic, DeadLetters, KeyForm};
 use crate::entity::Entity;
 use crate::error::{Chain, Error, Result};
 use crate::log::{Log, Ownership};
+use crate::operation::Operation;
 use crate::registry::Registry;
 use crate::set::{EntitySet, Results};
 use crate::state::{Event, State, StateError, Status, Store, Table};
@@ -78,7 +81,7 @@ use crate::state::{Event, State, StateError, Status, Store, Table};
 pub struct Context(Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
+pub(crate) struct Inner {
     config: Config,
     clock: Clock,
     services: Services,
@@ -94,6 +97,7 @@ struct Inner {
     registrations: Vec<builder::Registration>,
     dead_letters: DeadLetters,
     key_forms: Arc<BTreeMap<String, KeyForm>>,
+    pub(crate) operation: Operation,
     events: broadcast::Sender<Event>,
     consumers: Arc<Consumers>,
     flusher: Mutex<Option<tokio::task::JoinHandle<()>>>,
@@ -283,6 +287,7 @@ impl Context {
     pub async fn shutdown(self) -> Result<()> {
         let inner = Arc::clone(&self.0);
         drop(self);
+        inner.operation.stopping.store(true, Ordering::Release);
         inner.stop_flushing();
         inner.consumers.close();
         let stopping = Instant::now();
@@ -312,6 +317,9 @@ impl Context {
         let below = Arc::clone(&inner);
         drop(tokio::task::spawn_blocking(move || below.leave_office()).await);
         let log_closed = inner.services.log.close_after(waited).await;
+        // Until here it tells how the end goes on.
+        #[cfg(feature = "http")]
+        inner.operation.end_server().await;
         drop(inner.take_lock());
         log_closed?;
         closed.map_err(Error::of_task)??;
@@ -416,6 +424,8 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        #[cfg(feature = "http")]
+        self.operation.abort_server();
         self.stop_flushing();
         self.consumers.close();
         // A drop cannot ask the log for its ends: what the tables have not read is read at the next start.

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::dlq::KeyForm;
 use crate::log::{EmbeddedOptions, TopicDescription, TopicSpec};
-use crate::state::{Settings, StoreOptions};
+use crate::state::{BindingKind, Settings, StoreOptions};
 
 /// How the one number for memory is shared: log, stores, and what tables gather while they restore. On Kafka the log's
 /// share is that of records on their way: half for those not acknowledged yet, half for those fetched ahead.
@@ -96,6 +96,7 @@ pub(super) fn table(
         .filter(|_| sized)
         .and_then(|size| i64::try_from(size).ok());
     Settings {
+        kind: BindingKind::Table,
         store: store_name(entity),
         topic: topic.clone(),
         joined: Vec::new(),
@@ -133,6 +134,7 @@ pub(super) fn query(
     tables: usize,
 ) -> Settings {
     Settings {
+        kind: BindingKind::Query,
         store: query_store_name(name),
         cache_rows: 0,
         window: None,

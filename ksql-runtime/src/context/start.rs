@@ -23,6 +23,9 @@ use crate::dlq::DeadLetters;
 use crate::engine::{Duty, Site, Target};
 use crate::error::{Chain, Error, Result, Step};
 use crate::log::{Log, LogError, TopicDescription};
+use crate::operation::Operation;
+#[cfg(feature = "http")]
+use crate::operation::server::Port;
 use crate::set::Results;
 use crate::state::{Store, Table};
 
@@ -78,6 +81,8 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     let at = |step: Step| move |error: Error| error.at(step, None);
     // Taken first and given back last.
     let lock = own(&config).await?;
+    #[cfg(feature = "http")]
+    let port = Port::take(&config)?;
     let entities = results::topics(&builder.entities, &builder.queries, &config);
     let queries = results::in_order(&builder.queries);
     let mut names = HashSet::new();
@@ -245,6 +250,9 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         });
     }
     let key_forms = Arc::new(options::key_forms(&entities, &config));
+    // Both are in the order in which queries were added.
+    let names = builder.queries.iter().map(|query| query.plan().name);
+    let explanations = names.zip(builder.explanations().cloned()).collect();
     // From here on dropping the context closes what was opened.
     let ctx = Context(Arc::new(Inner {
         config,
@@ -258,11 +266,19 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         registrations: entities.clone(),
         dead_letters,
         key_forms,
+        operation: Operation::new(explanations),
         events: builder.events.clone(),
         consumers,
         flusher: Mutex::new(None),
         lock: Mutex::new(Some(lock)),
     }));
+    // Before the tables start, so that it is seen how they restore.
+    #[cfg(feature = "http")]
+    if let Some(port) = port {
+        ctx.0
+            .operation
+            .keep_server(port.serve(Arc::downgrade(&ctx.0))?);
+    }
     match run(&ctx, &entities).await {
         Ok(()) => Ok(ctx),
         Err(error) => {

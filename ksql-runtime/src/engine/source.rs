@@ -212,6 +212,7 @@ impl Judge {
                 reason,
             }),
             OnPoison::Mark => {
+                self.table.counts.add_unreadable();
                 tracing::warn!(query, topic, partition, offset, reason, "record left out");
                 Ok(())
             }

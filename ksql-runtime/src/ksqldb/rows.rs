@@ -80,7 +80,7 @@ impl KsqlDb {
         let asked = if push { Asked::Push } else { Asked::Pull };
         let request = Request::post("query-stream", body, asked, query);
         let limit = self.options().http.request_timeout;
-        tracing::debug!(query, "sent to ksqlDB");
+        tracing::debug!(statement = query, "sent to ksqlDB");
         let Reply { url, body } = self.open(&request).await?;
         let mut rows = RowStream {
             url,

@@ -111,8 +111,11 @@ impl<'a, W: Work> Binding<'a, W> {
         self.work.ask_again()?;
         let mut reader = self.reader()?;
         if self.failures > 0 && self.missed_deletions()? {
+            let (entity, query) = table.named();
             tracing::info!(
-                entity = table.entity,
+                entity,
+                query,
+                topic = table.topic(),
                 "tombstones were removed from a topic while the table could not read it: it is read again from the start"
             );
             self.rebuild()?;
@@ -272,7 +275,8 @@ impl<'a, W: Work> Binding<'a, W> {
     fn recover(&mut self, error: StateError) -> Result<(), StateError> {
         let rebuild = self.table.settings.rebuild_on_truncation;
         let error = if rebuild && error.is_lost_topic() {
-            tracing::warn!(entity = self.table.entity, %error, "the table is rebuilt");
+            let (entity, query) = self.table.named();
+            tracing::warn!(entity, query, topic = self.table.topic(), %error, "the table is rebuilt");
             match self.rebuild() {
                 Ok(()) => return Ok(()),
                 Err(error) => error,

@@ -6,6 +6,7 @@
 
 mod binding;
 mod cache;
+mod counts;
 mod gathered;
 #[cfg(all(test, feature = "kafka"))]
 mod outage;
@@ -13,6 +14,7 @@ mod plan;
 mod progress;
 mod record;
 mod rows;
+mod sizes;
 mod status;
 mod store;
 mod table;
@@ -23,9 +25,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(crate) use cache::RowCache;
+pub use counts::BindingKind;
+pub(crate) use counts::Met;
 pub(crate) use progress::Progress;
 pub(crate) use record::{Decoder, Origin, POISON, ROW, Refusal, end_window};
 pub(crate) use rows::{Bounds, scan};
+pub(crate) use sizes::{Size, Timed};
 pub use status::{Event, Lag, State, Status};
 pub use store::StateDurability;
 pub(crate) use store::{Store, StoreOptions, family};

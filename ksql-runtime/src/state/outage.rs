@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
 
 use super::{
-    Event, OnPoison, Settings, StateDurability, StateError, Status, Store, StoreOptions, Table,
+    BindingKind, Event, OnPoison, Settings, StateDurability, StateError, Status, Store,
+    StoreOptions, Table,
 };
 use crate::clock::Clock;
 use crate::codec::frame;
@@ -125,6 +126,7 @@ impl Run {
         };
         let store = Store::open(&options, &["Stock_Store".to_owned()]).unwrap();
         let mut settings = Settings {
+            kind: BindingKind::Table,
             store: "Stock_Store".to_owned(),
             topic: created.topic().clone(),
             joined: Vec::new(),

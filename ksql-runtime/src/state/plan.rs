@@ -31,23 +31,30 @@ impl Plan {
         let stored = table.store.shape(&table.settings.store)?;
         if stored.as_deref() != Some(&shape.to_be_bytes()) {
             if stored.is_some() {
+                let (entity, query) = table.named();
                 tracing::info!(
-                    entity = table.entity,
+                    entity,
+                    query,
+                    topic = table.topic(),
                     "the definition has changed: the table is read again from its topic"
                 );
             }
             return Plan::afresh(table, shape, topics, offsets);
         }
         if missed_deletions(table, &topics, offsets)? {
+            let (entity, query) = table.named();
             tracing::info!(
-                entity = table.entity,
+                entity,
+                query,
+                topic = table.topic(),
                 "tombstones were removed from the topic that the table has not read: it is read again from the start"
             );
             return Plan::afresh(table, shape, topics, offsets);
         }
         match Plan::compare(table, topics.clone(), offsets) {
             Err(error) if table.settings.rebuild_on_truncation && error.is_lost_topic() => {
-                tracing::warn!(entity = table.entity, %error, "the table is rebuilt");
+                let (entity, query) = table.named();
+                tracing::warn!(entity, query, topic = table.topic(), %error, "the table is rebuilt");
                 Plan::afresh(table, shape, topics, offsets)
             }
             other => other,

@@ -77,6 +77,7 @@ impl Progress {
 
     /// Tells everybody, after the batch is written, and begins anew.
     pub(crate) fn publish(&mut self, table: &Table) {
+        table.counts.add_read(self.read);
         table.update(|status| {
             let restoring = status.state == State::Rebalancing;
             for (number, next, end) in &self.reached {

@@ -149,11 +149,13 @@ impl<T: Entity> Maker<T> {
                 OnPoison::Mark => {
                     tracing::warn!(
                         entity = self.table.entity,
+                        topic = self.table.topic(),
                         partition,
                         offset = record.offset,
                         reason,
                         "key marked as poisoned"
                     );
+                    self.table.counts.add_unreadable();
                     gathered.poison(partition, record.offset);
                     gathered.end(start, true);
                 }

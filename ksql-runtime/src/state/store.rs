@@ -10,6 +10,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, BoundColumnFamily, Cache, ColumnFamilyDescriptor,
@@ -17,7 +18,7 @@ use rocksdb::{
     WriteBufferManager, WriteOptions,
 };
 
-use super::StateError;
+use super::{StateError, Timed};
 use crate::log::TopicId;
 
 pub(crate) type Db = DBWithThreadMode<MultiThreaded>;
@@ -59,6 +60,8 @@ pub(crate) struct Store {
     /// Damage that is met leaves a mark, so that the next start rebuilds.
     rebuild: bool,
     written: AtomicBool,
+    pub(crate) writes: Timed,
+    pub(crate) flushes: Timed,
 }
 
 /// How a context's state is opened.
@@ -99,7 +102,7 @@ impl Store {
         };
         match opened {
             Err(StateError::Corrupt { what, .. }) if options.rebuild_on_corruption => {
-                tracing::warn!(path = %options.path.display(), what, "the state is damaged and is rebuilt from the topics");
+                tracing::warn!(path = %options.path.display(), error = what, "the state is damaged and is rebuilt from the topics");
                 std::fs::remove_dir_all(&options.path).map_err(|source| StateError::Storage {
                     path: options.path.clone(),
                     action: "be removed",
@@ -166,6 +169,8 @@ impl Store {
             poisoned: Mutex::new(None),
             rebuild: *rebuild_on_corruption,
             written: AtomicBool::new(false),
+            writes: Timed::default(),
+            flushes: Timed::default(),
         })
     }
 
@@ -286,6 +291,7 @@ impl Store {
         offsets: impl IntoIterator<Item = (i32, StoredOffset)>,
     ) -> Result<(), StateError> {
         self.check()?;
+        let began = Instant::now();
         self.with(|db| {
             let mut batch = WriteBatch::default();
             fill(&mut batch, &family(db, store)?);
@@ -299,6 +305,7 @@ impl Store {
                 .map_err(|source| self.poison("write rows", source))
         })?;
         self.written.store(true, Ordering::Release);
+        self.writes.since(began);
         Ok(())
     }
 
@@ -308,7 +315,8 @@ impl Store {
         if !self.written.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
-        self.with(|db| {
+        let began = Instant::now();
+        let flushed = self.with(|db| {
             let names = stores.iter().map(String::as_str).chain([OFFSETS]);
             let families = names
                 .map(|name| family(db, name))
@@ -316,7 +324,9 @@ impl Store {
             let borrowed: Vec<_> = families.iter().collect();
             db.flush_cfs_opt(&borrowed, &rocksdb::FlushOptions::default())
                 .map_err(|source| self.poison("flush", source))
-        })
+        });
+        self.flushes.since(began);
+        flushed
     }
 
     /// Removes all rows and offsets of one store, so that its topic is read again from the start.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, watch};
 
 use super::binding::Binding;
+use super::counts::{BindingKind, Counts};
 use super::plan::Plan;
 use super::status::{Event, State, Status};
 use super::work::{Filling, Work};
@@ -24,6 +25,7 @@ use crate::registry::Registry;
 /// What the context knows about a table before it starts.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
+    pub(crate) kind: BindingKind,
     pub(crate) store: String,
     pub(crate) topic: TopicDescription,
     /// What a query reads beside it, in the order in which it is joined.
@@ -61,6 +63,7 @@ pub(crate) struct Table {
     keyless: AtomicU64,
     /// Of a query that another instance owns: how many records this one is behind it. Negative where it is the owner.
     behind: AtomicI64,
+    pub(crate) counts: Counts,
     stop: AtomicBool,
     /// Ends as if killed.
     abandoned: AtomicBool,
@@ -103,6 +106,7 @@ impl Table {
             late: AtomicU64::new(0),
             keyless: AtomicU64::new(0),
             behind: AtomicI64::new(-1),
+            counts: Counts::default(),
             stop: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
             last: Mutex::new(None),
@@ -114,6 +118,14 @@ impl Table {
 
     pub(crate) fn topic(&self) -> &str {
         &self.settings.topic.name
+    }
+
+    /// Its name as the logs' field `entity` or `query`, whichever it is.
+    pub(crate) fn named(&self) -> (Option<&'static str>, Option<&'static str>) {
+        match self.settings.kind {
+            BindingKind::Table => (Some(self.entity), None),
+            BindingKind::Query => (None, Some(self.entity)),
+        }
     }
 
     /// What it reads.
@@ -147,9 +159,12 @@ impl Table {
         let thread = std::thread::Builder::new()
             .name(format!("ksql-table-{}", self.entity))
             .spawn(move || {
-                let _span =
-                    tracing::debug_span!("table", entity = table.entity, topic = table.topic())
-                        .entered();
+                let (name, topic) = (table.entity, table.topic());
+                let _span = match table.settings.kind {
+                    BindingKind::Table => tracing::debug_span!("table", entity = name, topic),
+                    BindingKind::Query => tracing::debug_span!("query", query = name, topic),
+                }
+                .entered();
                 table.guarded(|| {
                     let work = work(&table, &runtime);
                     Binding::new(&table, &log, &runtime, work, shape, plan).run();
@@ -334,11 +349,14 @@ impl Table {
         let Some((previous, current, error)) = transition else {
             return;
         };
-        let (entity, topic) = (self.entity, self.topic());
+        let told = error.as_ref().map(|error| Chain(error).to_string());
+        self.counts.moved(previous, current, told);
+        let (entity, query) = self.named();
+        let (topic, kind) = (self.topic(), self.settings.kind.name());
         if previous == State::Running && current != State::NotRunning {
-            tracing::warn!(entity, topic, %previous, %current, error = error.as_ref().map(|error| tracing::field::display(Chain(error))), "table left RUNNING");
+            tracing::warn!(entity, query, topic, %previous, %current, error = error.as_ref().map(|error| tracing::field::display(Chain(error))), "{kind} left RUNNING");
         } else {
-            tracing::info!(entity, topic, %previous, %current, "table changed its state");
+            tracing::info!(entity, query, topic, %previous, %current, "{kind} changed its state");
         }
     }
 

@@ -6,6 +6,7 @@
 pub struct Readme;
 
 pub mod child;
+pub mod chrome;
 pub mod cluster;
 pub mod conformance;
 pub mod consuming;

@@ -150,7 +150,7 @@ impl Writer {
                 })
         });
         if let Err(LogError::Storage { source, .. }) = &written {
-            tracing::error!(%source, "the log could not be written and takes no more writes");
+            tracing::error!(error = %source, "the log could not be written and takes no more writes");
             self.poisoned = Some(source.to_string());
         }
         written

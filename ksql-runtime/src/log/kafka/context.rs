@@ -15,6 +15,7 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use super::failure::Failure;
 use super::pending::{Delivered, Pending};
+use super::statistics::Statistics;
 
 /// How long a refused password counts as the reason of connections that break.
 const REFUSAL_STANDS: Duration = Duration::from_secs(10);
@@ -42,6 +43,7 @@ impl ConsumerContext for Logging {}
 #[derive(Debug)]
 pub(super) struct Deliveries {
     pending: Arc<Pending>,
+    pub(super) statistics: Statistics,
     connection: Mutex<Option<(Instant, Failure)>>,
 }
 
@@ -49,6 +51,7 @@ impl Deliveries {
     pub(super) fn new(pending: Arc<Pending>) -> Deliveries {
         Deliveries {
             pending,
+            statistics: Statistics::default(),
             connection: Mutex::new(None),
         }
     }
@@ -90,7 +93,9 @@ impl ClientContext for Deliveries {
         }
     }
 
-    fn stats_raw(&self, _statistics: &[u8]) {}
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.statistics.keep(statistics);
+    }
 }
 
 impl ProducerContext for Deliveries {

@@ -27,6 +27,7 @@ mod reader;
 mod reading;
 mod signal;
 mod slot;
+mod statistics;
 mod topics;
 mod transactions;
 mod watch;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rdkafka::producer::Producer as _;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 pub(crate) use election::{Ownership, Turn, Writer};
@@ -121,6 +123,12 @@ impl KafkaLog {
     /// What it was opened with.
     pub fn options(&self) -> &KafkaOptions {
         &self.0.options
+    }
+
+    /// What its producer, which serves every request, counts; nothing until it counted for the first time.
+    pub(crate) fn statistics(&self) -> Vec<crate::operation::Client> {
+        let context = self.0.producer.client.client().context();
+        context.statistics.read().into_iter().collect()
     }
 
     fn open_still(&self) -> Result<&Shared, LogError> {

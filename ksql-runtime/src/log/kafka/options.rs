@@ -140,6 +140,8 @@ impl KafkaOptions {
             ("batch.num.messages", "100000"),
             // The broker and the topic say what is too large, not the client.
             ("message.max.bytes", "100000000"),
+            // What metrics say of it.
+            ("statistics.interval.ms", "5000"),
         ]);
         config.extend(copied(&self.producer));
         for (name, value) in [

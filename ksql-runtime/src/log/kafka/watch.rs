@@ -33,7 +33,7 @@ impl Reading {
         failure: Failure,
         fatal: bool,
     ) -> Option<LogError> {
-        tracing::debug!(topic = %self.topic.name, partition, %failure, "reading");
+        tracing::debug!(topic = %self.topic.name, partition, error = %failure, "reading");
         match failure.code {
             Code::AutoOffsetReset | Code::OffsetOutOfRange => Some(self.out_of_range(partition?)),
             Code::UnknownTopicOrPartition
@@ -155,7 +155,7 @@ impl Reading {
                         self.topic.mark_gone();
                     }
                     Ok(_) => {}
-                    Err(failure) => tracing::debug!(%failure, "asking for the topic"),
+                    Err(failure) => tracing::debug!(topic = %self.topic.name, error = %failure, "asking for the topic"),
                 }
             }
         }

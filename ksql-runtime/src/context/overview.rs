@@ -1,0 +1,184 @@
+//! What a context is doing, gathered from its parts. Part of the context; called by whoever looks.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::queries::Running;
+use super::{Context, Inner};
+use crate::error::Chain;
+use crate::log::Log;
+use crate::operation::{
+    Binding, Client, MetError, Overview, Partition, Sample, StateDatabase, StoreSize,
+};
+use crate::state::{Met, Size, State, StateError, Table};
+
+impl Context {
+    /// Everything it is doing at this moment. No server is asked.
+    ///
+    /// ```
+    /// # use ksql_runtime::prelude::*;
+    /// # #[derive(Debug, Clone, PartialEq, Entity)]
+    /// # #[topic("seats")]
+    /// # #[table]
+    /// # pub struct Seat { #[key] pub id: i64, pub taken: bool }
+    /// # #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// # let ctx = Context::builder().config(Config::default()).entity::<Seat>().state_dir(dir.path()).start().await?;
+    /// let overview = ctx.overview();
+    /// assert!(overview.ready);
+    /// for table in &overview.bindings {
+    ///     println!("{} is {}, lag {}", table.name, table.state, table.lag);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn overview(&self) -> Overview {
+        self.0.overview()
+    }
+
+    /// The same as metrics: each with its name, unit and labels. They are computed by this call.
+    pub fn metrics(&self) -> Vec<Sample> {
+        self.0.overview().samples()
+    }
+
+    /// The metrics in Prometheus' text format: what `/metrics` answers.
+    #[cfg(feature = "metrics")]
+    pub fn prometheus(&self) -> String {
+        self.0.overview().prometheus()
+    }
+
+    /// Where it listens for HTTP; nothing where the setting `http_listen` is not made.
+    #[cfg(feature = "http")]
+    pub fn http_address(&self) -> Option<std::net::SocketAddr> {
+        let server = self.0.operation.server.lock();
+        let server = server.unwrap_or_else(std::sync::PoisonError::into_inner);
+        server
+            .as_ref()
+            .map(crate::operation::server::Server::address)
+    }
+}
+
+impl Inner {
+    pub(crate) fn overview(&self) -> Overview {
+        let stopping = self.operation.stopping.load(Ordering::Acquire);
+        let mut tables: Vec<&Arc<Table>> = self.tables().collect();
+        tables.sort_by(|a, b| (a.entity, a.topic()).cmp(&(b.entity, b.topic())));
+        let queries = self.queries.iter().map(of_query);
+        let bindings: Vec<Binding> = queries
+            .chain(tables.iter().map(|table| of_table(table)))
+            .collect();
+        let mut errors: Vec<(Instant, MetError)> =
+            self.bindings().flat_map(|table| met(table)).collect();
+        errors.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        Overview {
+            application: self.config.application_id.clone(),
+            ready: !stopping
+                && bindings
+                    .iter()
+                    .all(|b| b.state == State::Running.to_string()),
+            stopping,
+            uptime_seconds: self.operation.started.elapsed().as_secs_f64(),
+            log: match self.services.log {
+                Log::Embedded(_) => "embedded",
+                #[cfg(feature = "kafka")]
+                Log::Kafka(_) => "kafka",
+            },
+            bindings,
+            // Where consumers run and dead letters are counted, they are told here.
+            consumers: Vec::new(),
+            dead_letters: None,
+            // A state that is closed has no size.
+            stores: self.stores().unwrap_or_default(),
+            state: self.state(),
+            clients: self.clients(),
+            errors: errors.into_iter().map(|(_, error)| error).collect(),
+        }
+    }
+
+    fn stores(&self) -> Result<Vec<StoreSize>, StateError> {
+        let sizes = self.store.sizes(&self.stores)?;
+        let told = |size: Size| StoreSize {
+            store: size.store,
+            disk_bytes: size.disk,
+            memory_bytes: size.memory,
+            rows: size.rows,
+        };
+        Ok(sizes.into_iter().map(told).collect())
+    }
+
+    fn state(&self) -> StateDatabase {
+        let store = &self.store;
+        StateDatabase {
+            writes: store.writes.times(),
+            write_seconds: store.writes.spent().as_secs_f64(),
+            flushes: store.flushes.times(),
+            flush_seconds: store.flushes.spent().as_secs_f64(),
+            stall_seconds: store.stalled().unwrap_or_default().as_secs_f64(),
+        }
+    }
+
+    fn clients(&self) -> Vec<Client> {
+        match &self.services.log {
+            Log::Embedded(_) => Vec::new(),
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.statistics(),
+        }
+    }
+}
+
+fn of_table(table: &Arc<Table>) -> Binding {
+    let status = table.status();
+    let lag = status.total_lag();
+    let partitions = status.lag.into_iter().map(|lag| Partition {
+        topic: lag.topic.to_string(),
+        partition: lag.partition,
+        position: lag.position,
+        target: lag.target,
+        end: lag.end,
+    });
+    let counts = &table.counts;
+    Binding {
+        name: table.entity.to_owned(),
+        kind: table.settings.kind.name(),
+        topic: table.topic().to_owned(),
+        results: Vec::new(),
+        state: status.state.to_string(),
+        error: status.error.map(|error| Chain(&error).to_string()),
+        lag,
+        partitions: partitions.collect(),
+        read: counts.read(),
+        restored: status.replayed,
+        restoring_seconds: counts.restoring_for().as_secs_f64(),
+        outages: counts.outages(),
+        unreadable: counts.unreadable(),
+        late: None,
+        keyless: None,
+    }
+}
+
+fn of_query(query: &Running) -> Binding {
+    let targets = query.site.targets.iter();
+    Binding {
+        results: targets.map(|target| target.topic.clone()).collect(),
+        late: Some(query.table.late()),
+        keyless: Some(query.table.keyless()),
+        ..of_table(&query.table)
+    }
+}
+
+fn met(table: &Table) -> impl Iterator<Item = (Instant, MetError)> {
+    let met = table.counts.met().into_iter();
+    met.map(|Met { at, state, text }| {
+        let told = MetError {
+            name: table.entity.to_owned(),
+            kind: table.settings.kind.name(),
+            topic: table.topic().to_owned(),
+            state: state.to_string(),
+            age_seconds: at.elapsed().as_secs_f64(),
+            error: text,
+        };
+        (at, told)
+    })
+}
