@@ -6,10 +6,12 @@ use std::time::Instant;
 
 use super::queries::Running;
 use super::{Context, Inner};
+use crate::consume::ConsumerStatus;
 use crate::error::Chain;
 use crate::log::Log;
 use crate::operation::{
-    Binding, Client, MetError, Overview, Partition, Sample, StateDatabase, StoreSize,
+    Binding, Client, Consumer, Letters, MetError, Overview, Partition, Sample, StateDatabase,
+    StoreSize,
 };
 use crate::state::{Met, Size, State, StateError, Table};
 
@@ -86,15 +88,30 @@ impl Inner {
                 Log::Kafka(_) => "kafka",
             },
             bindings,
-            // Where consumers run and dead letters are counted, they are told here.
-            consumers: Vec::new(),
-            dead_letters: None,
+            consumers: self
+                .consumers
+                .status()
+                .into_iter()
+                .map(of_consumer)
+                .collect(),
+            dead_letters: self.letters(),
             // A state that is closed has no size.
             stores: self.stores().unwrap_or_default(),
             state: self.state(),
             clients: self.clients(),
             errors: errors.into_iter().map(|(_, error)| error).collect(),
         }
+    }
+
+    fn letters(&self) -> Vec<Letters> {
+        let written = self.dead_letters.written().into_iter();
+        let told = written.map(|(entity, stage, class, count)| Letters {
+            entity,
+            stage: stage.as_str(),
+            class,
+            count,
+        });
+        told.collect()
     }
 
     fn stores(&self) -> Result<Vec<StoreSize>, StateError> {
@@ -155,6 +172,18 @@ fn of_table(table: &Arc<Table>) -> Binding {
         unreadable: counts.unreadable(),
         late: None,
         keyless: None,
+    }
+}
+
+fn of_consumer(status: ConsumerStatus) -> Consumer {
+    Consumer {
+        lag: status.lag(),
+        entity: status.entity.to_owned(),
+        topic: status.topic,
+        group: status.group,
+        state: status.state.to_string(),
+        error: status.error.or(status.holding),
+        counts: status.counters.iter().collect(),
     }
 }
 

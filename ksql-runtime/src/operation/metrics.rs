@@ -48,6 +48,7 @@ const QUERY: &[&str] = &["name"];
 const STORE: &[&str] = &["store"];
 const CLIENT: &[&str] = &["client", "kind"];
 const CONSUMER: &[&str] = &["entity", "group"];
+const LETTERS: &[&str] = &["entity", "stage", "class"];
 const OUTCOME: &[&str] = &["entity", "group", "outcome"];
 
 macro_rules! metrics {
@@ -101,7 +102,7 @@ metrics! {
     Stall Counter "ksql_state_stall_seconds_total" NONE "time for which RocksDB held up writers",
     ConsumerLag Gauge "ksql_consumer_lag_records" CONSUMER "records behind the ends of a consumer's partitions",
     ConsumerRecords Counter "ksql_consumer_records_total" OUTCOME "what became of a consumer's records",
-    DeadLetters Gauge "ksql_dead_letters" NONE "records in the topic of dead letters",
+    DeadLetters Counter "ksql_dlq_records_total" LETTERS "dead letters written",
     SentRecords Counter "ksql_client_sent_records_total" CLIENT "records a Kafka client sent",
     SentBytes Counter "ksql_client_sent_bytes_total" CLIENT "bytes of them",
     ReceivedRecords Counter "ksql_client_received_records_total" CLIENT "records a Kafka client got",
@@ -199,8 +200,9 @@ impl Overview {
                 );
             }
         }
-        if let Some(letters) = self.dead_letters {
-            out.add(Id::DeadLetters, &[], letters as f64);
+        for letters in &self.dead_letters {
+            let labels = [letters.entity.as_str(), letters.stage, &letters.class];
+            out.add(Id::DeadLetters, &labels, letters.count as f64);
         }
         for client in &self.clients {
             let labels = [client.client.as_str(), client.kind.as_str()];
@@ -228,7 +230,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::operation::{Client, Consumer, Partition, StoreSize};
+    use crate::operation::{Client, Consumer, Letters, Partition, StoreSize};
     use crate::state::State;
 
     const PAGE: &str = include_str!("../../../docs/operation.md");
@@ -255,7 +257,7 @@ mod tests {
                 counts: vec![("handled", 1)],
                 ..Consumer::default()
             }],
-            dead_letters: Some(1),
+            dead_letters: vec![Letters::default()],
             stores: vec![StoreSize::default()],
             clients: vec![Client::default()],
             ..Overview::default()

@@ -2,6 +2,7 @@
 //!
 //! Invariant: it is gathered without asking a server, so that it answers while all of them are away.
 
+use crate::consume::ConsumerState;
 use serde::Serialize;
 
 /// What a context is doing.
@@ -22,8 +23,8 @@ pub struct Overview {
     pub bindings: Vec<Binding>,
     /// What runs handlers of records.
     pub consumers: Vec<Consumer>,
-    /// Records in the topic of dead letters, where that was counted.
-    pub dead_letters: Option<u64>,
+    /// Dead letters that this process wrote, by what they are.
+    pub dead_letters: Vec<Letters>,
     /// The stores of tables and queries.
     pub stores: Vec<StoreSize>,
     /// The database they lie in.
@@ -104,6 +105,20 @@ pub struct Consumer {
     pub lag: i64,
     /// What became of records, by name: `handled`, `skipped`, `dead_lettered` and so on.
     pub counts: Vec<(&'static str, u64)>,
+}
+
+/// Dead letters of one kind.
+#[derive(Debug, Clone, Default, Serialize)]
+#[non_exhaustive]
+pub struct Letters {
+    /// The entity.
+    pub entity: String,
+    /// What failed: `handler`, `value-decode` and so on.
+    pub stage: &'static str,
+    /// The stable code of the error.
+    pub class: String,
+    /// How many.
+    pub count: u64,
 }
 
 /// A store of a table or a query.
@@ -202,6 +217,12 @@ impl Overview {
             ));
         }
         reasons
+    }
+
+    /// Consumers that ended by an error.
+    pub fn failed_consumers(&self) -> impl Iterator<Item = &Consumer> {
+        let failed = ConsumerState::Failed.to_string();
+        self.consumers.iter().filter(move |one| one.state == failed)
     }
 
     /// What ended by an error that no waiting cures.

@@ -60,7 +60,12 @@ fn head(overview: &Overview) -> Markup {
     let (class, word) = match (overview.stopping, overview.ready) {
         (true, _) => ("waits", "SHUTTING DOWN"),
         (false, true) => ("good", "READY"),
-        (false, false) if overview.failed().next().is_some() => ("bad", "FAILED"),
+        (_, false)
+            if overview.failed().next().is_some()
+                || overview.failed_consumers().next().is_some() =>
+        {
+            ("bad", "FAILED")
+        }
         (false, false) => ("waits", "NOT READY"),
     };
     html! {
@@ -92,13 +97,18 @@ fn numbers(overview: &Overview) -> Markup {
         .iter()
         .map(|s| s.disk_bytes + s.memory_bytes)
         .sum();
+    let letters = overview
+        .dead_letters
+        .iter()
+        .map(|kind| kind.count)
+        .sum::<u64>();
     html! {
         dl class="numbers" {
             div { dt { "running" } dd { (running) " of " (overview.bindings.len()) } }
             div { dt { "records to read" } dd { (number(lag.unsigned_abs())) } }
             div { dt { "records read" } dd { (number(read)) } }
             div { dt { "state" } dd { (bytes(disk)) } }
-            @if let Some(letters) = overview.dead_letters {
+            @if letters > 0 {
                 div { dt { "dead letters" } dd { (number(letters)) } }
             }
             div { dt { "errors" } dd { (overview.errors.len()) } }

@@ -202,11 +202,13 @@ async fn metrics(State(context): State<Weak<Inner>>) -> Response {
 async fn health(State(context): State<Weak<Inner>>) -> Response {
     look(&context, |_, overview| {
         let failed: Vec<_> = overview.failed().collect();
+        let ended: Vec<_> = overview.failed_consumers().collect();
+        let sound = failed.is_empty() && ended.is_empty();
         let waiting = overview
             .bindings
             .iter()
             .filter(|b| b.state == "DISCONNECTED");
-        let status = match failed.is_empty() {
+        let status = match sound {
             true => StatusCode::OK,
             false => StatusCode::SERVICE_UNAVAILABLE,
         };
@@ -216,11 +218,19 @@ async fn health(State(context): State<Weak<Inner>>) -> Response {
                 "state": binding.state, "error": binding.error,
             })
         };
+        let consumer = |consumer: &super::Consumer| {
+            json!({
+                "name": consumer.entity, "kind": "consumer", "topic": consumer.topic,
+                "group": consumer.group, "state": consumer.state, "error": consumer.error,
+            })
+        };
+        let failed = failed.into_iter().map(told);
+        let failed = failed.chain(ended.into_iter().map(consumer));
         as_json(
             status,
             &json!({
-                "status": if failed.is_empty() { "ok" } else { "failed" },
-                "failed": failed.into_iter().map(told).collect::<Vec<_>>(),
+                "status": if sound { "ok" } else { "failed" },
+                "failed": failed.collect::<Vec<_>>(),
                 "waiting": waiting.map(told).collect::<Vec<_>>(),
             }),
         )

@@ -202,7 +202,7 @@ async fn metrics_say_what_was_read_restored_and_left_out() {
     // What there is of the table of metrics, with its types; consumers, letters and Kafka's clients are not here.
     for kind in METRICS {
         let name = kind.name.strip_suffix("_total").unwrap_or(kind.name);
-        let elsewhere = ["ksql_client_", "ksql_consumer_", "ksql_dead_letters"];
+        let elsewhere = ["ksql_client_", "ksql_consumer_", "ksql_dlq_"];
         let told = match kind.kind {
             MetricKind::Counter => format!("# TYPE {name} counter"),
             MetricKind::Gauge => format!("# TYPE {name} gauge"),

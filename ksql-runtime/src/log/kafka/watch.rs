@@ -155,7 +155,9 @@ impl Reading {
                         self.topic.mark_gone();
                     }
                     Ok(_) => {}
-                    Err(failure) => tracing::debug!(topic = %self.topic.name, error = %failure, "asking for the topic"),
+                    Err(failure) => {
+                        tracing::debug!(topic = %self.topic.name, error = %failure, "asking for the topic")
+                    }
                 }
             }
         }
