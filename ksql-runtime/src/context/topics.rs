@@ -66,6 +66,7 @@ impl Topic {
         let topic = Topic {
             entity,
             spec,
+            dead_letters: false,
             existing: None,
             differences: Vec::new(),
         };

@@ -2,8 +2,9 @@
 //!
 //! Invariant: it is gathered without asking a server, so that it answers while all of them are away.
 
-use crate::consume::ConsumerState;
 use serde::Serialize;
+
+use crate::consume::ConsumerState;
 
 /// What a context is doing.
 #[derive(Debug, Clone, Default, Serialize)]

@@ -57,15 +57,12 @@ pub(super) fn render(
 }
 
 fn head(overview: &Overview) -> Markup {
+    let failed =
+        overview.failed().next().is_some() || overview.failed_consumers().next().is_some();
     let (class, word) = match (overview.stopping, overview.ready) {
         (true, _) => ("waits", "SHUTTING DOWN"),
+        (false, _) if failed => ("bad", "FAILED"),
         (false, true) => ("good", "READY"),
-        (_, false)
-            if overview.failed().next().is_some()
-                || overview.failed_consumers().next().is_some() =>
-        {
-            ("bad", "FAILED")
-        }
         (false, false) => ("waits", "NOT READY"),
     };
     html! {

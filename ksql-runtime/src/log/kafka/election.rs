@@ -349,7 +349,7 @@ impl Shared {
     }
 
     fn join(&self) -> Result<BaseConsumer<Member>, LogError> {
-        let config = self.log.options().member_config(&self.name);
+        let config = self.log.options().candidate_config(&self.name);
         let refused = |error: KafkaError| super::options::refused(error, "consumer");
         let member = Member(Arc::clone(&self.group));
         let member = BaseConsumer::from_config_and_context(&config, member).map_err(refused)?;

@@ -240,7 +240,7 @@ impl KafkaOptions {
     }
 
     /// The settings of a consumer that is a member of a group, to be one of it and not to read.
-    pub(super) fn member_config(&self, group: &str) -> ClientConfig {
+    pub(super) fn candidate_config(&self, group: &str) -> ClientConfig {
         let mut config = self.config(&[
             ("session.timeout.ms", "6000"),
             ("heartbeat.interval.ms", "1500"),
