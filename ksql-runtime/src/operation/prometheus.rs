@@ -57,14 +57,20 @@ impl Collector for Collected {
             let mut family = encoder.encode_descriptor(name, metric.help, None, kind)?;
             for sample in samples {
                 let names = metric.labels.iter().copied();
-                let labels: Vec<(&str, &str)> = names
-                    .zip(sample.labels.iter().map(String::as_str))
+                let labels: Vec<(&str, String)> = names
+                    .zip(sample.labels.iter().map(|label| escaped(label)))
                     .collect();
                 write(sample, family.encode_family(&labels)?)?;
             }
         }
         Ok(())
     }
+}
+
+/// A label as it stands in quotes: the library writes it as it is given.
+fn escaped(label: &str) -> String {
+    let label = label.replace('\\', "\\\\").replace('"', "\\\"");
+    label.replace('\n', "\\n")
 }
 
 fn write(sample: &Sample, place: MetricEncoder<'_>) -> Result<(), fmt::Error> {

@@ -122,12 +122,17 @@ mod tests {
         };
         let names = ["A_Store".to_owned()];
         let store = Store::open(&options, &names).unwrap();
-        let fill = |batch: &mut rocksdb::WriteBatch, family: &_| {
-            for n in 0..1_000_u32 {
-                batch.put_cf(family, n.to_be_bytes(), [7; 100]);
-            }
-        };
-        store.write("A_Store", fill, []).unwrap();
+        store
+            .write(
+                "A_Store",
+                |batch, family| {
+                    for n in 0..1_000_u32 {
+                        batch.put_cf(family, n.to_be_bytes(), [7; 100]);
+                    }
+                },
+                [],
+            )
+            .unwrap();
         let before = store.sizes(&names).unwrap().pop().unwrap();
         assert_eq!((before.rows, before.disk), (1_000, 0));
         assert!(before.memory > 100_000, "{before:?}");
