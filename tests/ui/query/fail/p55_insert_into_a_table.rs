@@ -22,9 +22,4 @@ fn into_a_topic(orders: Stream<Order>) -> Stream<Small> {
     orders.map(|o| Small { id: o.id, note: o.product, n: 1 })
 }
 
-#[query(insert)]
-fn of_itself(small: Stream<Small>) -> Stream<Small> {
-    small.map(|s| Small { id: s.id, note: s.note, n: 1 })
-}
-
 fn main() {}

@@ -50,7 +50,7 @@ fn above(orders: Stream<Order>, limit: i64) -> Stream<Booking> {
 fn main() {
     assert_eq!(
         returned::KSQL,
-        ["INSERT INTO `BOOKING` WITH (QUERY_ID='RETURNED') SELECT `ID` AS `ID`, -`REFUND` AS `AMOUNT` FROM `RETURN` EMIT CHANGES;"]
+        ["INSERT INTO `BOOKING` WITH (QUERY_ID='RETURNED') SELECT `ID` AS `ID`, (-`REFUND`) AS `AMOUNT` FROM `RETURN` EMIT CHANGES;"]
     );
     let text = returned.explain().to_string();
     assert!(
