@@ -36,10 +36,9 @@ async fn killed_joins_over_a_real_kafka_tell_what_a_run_without_a_kill_tells() {
         ("ready_timeout".to_owned(), "5m".to_owned()),
     ];
     // The records' times are long past.
-    for entity in ["Click", "View", "Met", "Known"] {
-        settings.push((format!("entity.{entity}.retention"), "unlimited".to_owned()));
-    }
-    let on_kafka = |builder: TestBuilder| {
+    let kept = |entity| (format!("entity.{entity}.retention"), "unlimited".to_owned());
+    settings.extend(["Click", "View"].map(kept));
+    let on_kafka = |builder: TestBuilder, settings: &[(String, String)]| {
         settings
             .iter()
             .fold(builder, |all, (key, value)| all.setting(key, value))
@@ -47,7 +46,7 @@ async fn killed_joins_over_a_real_kafka_tell_what_a_run_without_a_kill_tells() {
     let root = tempfile::tempdir().expect("a directory");
     let (killed, whole) = (root.path().join("killed"), root.path().join("whole"));
     for (builder, directory) in [
-        (on_kafka(testing::builder()), &killed),
+        (on_kafka(testing::builder(), &settings), &killed),
         (testing::builder(), &whole),
     ] {
         let filling = with_sources(builder.directory(directory));
@@ -58,6 +57,7 @@ async fn killed_joins_over_a_real_kafka_tell_what_a_run_without_a_kill_tells() {
         filling.end().await.expect("it ends");
     }
 
+    settings.extend(["Met", "Known"].map(kept));
     let log = Place::log(kafka.bootstrap());
     let told = async || {
         let ends = log.all_offsets(&format!("{prefix}met")).await;
@@ -91,7 +91,7 @@ async fn killed_joins_over_a_real_kafka_tell_what_a_run_without_a_kill_tells() {
         midway > 0,
         "none of them was killed while it had something to do"
     );
-    let killed = with_two(on_kafka(testing::builder()).directory(&killed));
+    let killed = with_two(on_kafka(testing::builder(), &settings).directory(&killed));
     let killed = killed.start().await.expect("it starts");
     killed.settle().await.expect("it is taken in");
     let whole = with_two(testing::builder().directory(&whole));
