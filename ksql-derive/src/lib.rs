@@ -139,6 +139,8 @@ pub fn derive_enum(input: TokenStream) -> TokenStream {
 /// * One input, `rates: Stream<Rate>` or `accounts: Table<Account>`, then parameters: values from the program
 ///   (`limit: i64`; a `Decimal` states its size, `#[decimal_precision(18, 4)] limit: Decimal`). Not a method, not generic, not async.
 /// * What it writes: `Table<..>` where it groups or reads a table, else `Stream<..>`.
+/// * `#[query(insert)]` - the query adds its records to a stream that another query makes, or that stands by itself (`INSERT INTO`).
+///   Its id on a server is its name.
 /// * `#[query(crate = my_facade::ksql_runtime)]` - where the runtime is found. Default: `::ksql_runtime`.
 ///
 /// # The body

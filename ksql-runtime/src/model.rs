@@ -139,9 +139,14 @@ impl Model {
         self.queries.iter().map(|query| query.plan).collect()
     }
 
-    /// Entities that no query writes.
+    /// Entities that are there by no query's statement.
     fn sources(&self) -> impl Iterator<Item = &'static ksql_schema::Entity<'static>> {
-        let written: Vec<_> = self.queries.iter().map(|query| query.plan.output).collect();
+        let written: Vec<_> = self
+            .queries
+            .iter()
+            .filter(|query| query.plan.creates())
+            .map(|query| query.plan.output)
+            .collect();
         self.entities()
             .filter(move |entity| written.iter().all(|output| output != entity))
     }

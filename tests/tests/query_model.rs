@@ -43,6 +43,7 @@ impl Query for Above {
         output: Large::MODEL,
         kind: Kind::Stream,
         because: "rows become rows",
+        writes: plan::Writes::Creates,
         parameters: &[plan::Parameter {
             name: "limit",
             ty: "i64",
@@ -146,6 +147,7 @@ impl Query for Again {
         output: Repeated::MODEL,
         kind: Kind::Stream,
         because: "rows become rows",
+        writes: plan::Writes::Creates,
         parameters: &[],
     };
     const KSQL: &'static [&'static str] = &[

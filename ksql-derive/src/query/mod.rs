@@ -5,6 +5,7 @@
 //! while reading; what has one is checked by constants in the generated code, where the types are known.
 
 mod aggregation;
+mod arguments;
 mod block;
 mod branch;
 mod capture;
@@ -61,7 +62,8 @@ pub(crate) fn query(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 fn made(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let krate = crate::expand::runtime(crate_path(arguments, &mut errors));
+    let arguments = arguments::arguments(arguments, &mut errors);
+    let krate = crate::expand::runtime(arguments.krate.clone());
     let item: syn::ItemFn = match syn::parse2(item.clone()) {
         Ok(item) => item,
         Err(error) => {
@@ -77,7 +79,10 @@ fn made(arguments: TokenStream, item: TokenStream) -> TokenStream {
         }
     };
     let signature = signature::signature(&item, &mut errors);
-    let query = steps::query(&item, &signature, &mut errors);
+    let mut query = steps::query(&item, &signature, &mut errors);
+    if let (Some(query), Some(insert)) = (&mut query, &arguments.insert) {
+        query.insert = Some(arguments::id(insert, &item, query, &mut errors));
+    }
     match query {
         Some(query) if errors.is_empty() => expand::expand(&item, &signature, &query, &krate),
         // In an `impl` nothing could stand in for it.
@@ -85,31 +90,6 @@ fn made(arguments: TokenStream, item: TokenStream) -> TokenStream {
         _ => {
             let stub = stub::stub(&item, &signature, &krate);
             quote!(#errors #stub)
-        }
-    }
-}
-
-/// `#[query(crate = path)]`: where the runtime is found.
-fn crate_path(arguments: TokenStream, errors: &mut Errors) -> Option<TokenStream> {
-    if arguments.is_empty() {
-        return None;
-    }
-    let parse = |input: syn::parse::ParseStream<'_>| {
-        let _: syn::Token![crate] = input.parse()?;
-        let _: syn::Token![=] = input.parse()?;
-        let path: syn::Path = input.parse()?;
-        let _: Option<syn::Token![,]> = input.parse()?;
-        Ok(path)
-    };
-    match syn::parse::Parser::parse2(parse, arguments.clone()) {
-        Ok(path) => Some(path.to_token_stream()),
-        Err(_) => {
-            errors.push(
-                Place::of(&arguments),
-                "`#[query]` takes nothing here",
-                "remove this; topics and windows stand on the entity that is written",
-            );
-            None
         }
     }
 }

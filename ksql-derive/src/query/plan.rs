@@ -25,6 +25,10 @@ impl Whole<'_> {
             other => self::step(other),
         });
         let (kind, because) = (kind(self.query.kind), self.query.because);
+        let writes = match self.query.insert {
+            None => format_ident!("Creates"),
+            Some(_) => format_ident!("Inserts"),
+        };
         let parameters = self.signature.parameters.iter().map(|parameter| {
             let (name, ty) = (
                 plain(&parameter.name.to_string()),
@@ -40,6 +44,7 @@ impl Whole<'_> {
                 output: __O,
                 kind: #kind,
                 because: #because,
+                writes: __k::plan::Writes::#writes,
                 parameters: &[#(#parameters),*],
             }
         }

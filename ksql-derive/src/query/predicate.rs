@@ -181,6 +181,7 @@ impl<'c> Condition<'c> {
             fields: Vec::new(),
         };
         let query = Query {
+            insert: None,
             joined: vec![0],
             joins: Vec::new(),
             input: 0,

@@ -50,6 +50,8 @@ pub(crate) enum Step {
 /// The body, read.
 #[derive(Debug)]
 pub(crate) struct Query {
+    /// The id under which it adds to an output that is there without it; else it makes its output.
+    pub(crate) insert: Option<String>,
     /// The input it starts with.
     pub(crate) input: usize,
     /// The inputs in the order in which they are joined; the first is that.
@@ -305,6 +307,7 @@ impl Chain<'_, '_> {
         }
         let exploded = self.explodes(&made, source);
         Some(Query {
+            insert: None,
             input,
             joined: std::mem::take(&mut self.reader.joined),
             joins: self.joins,

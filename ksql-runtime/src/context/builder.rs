@@ -266,7 +266,7 @@ impl ContextBuilder {
                     .nth(statement)
                     .map(|topic| Operational::of(topic, &config));
                 match (operational, query.inputs.first()) {
-                    (Some(operational), Some(input)) => with::overridden(
+                    (Some(operational), Some(input)) if query.creates() => with::overridden(
                         text,
                         query.output,
                         input.entity,

@@ -62,6 +62,7 @@ mod tests {
             output: Click::MODEL,
             kind: Kind::Stream,
             because: "",
+            writes: plan::Writes::Creates,
             parameters: &[],
         };
         let topic = |name: &str, partitions| TopicDescription {

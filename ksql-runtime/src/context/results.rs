@@ -22,13 +22,17 @@ pub(super) fn topics(
 ) -> Vec<Registration> {
     let mut topics = Vec::new();
     for entity in entities {
-        let Some(query) = queries.iter().find(|query| query.output() == entity.id) else {
+        if !queries.iter().any(|query| query.output() == entity.id) {
             if entity.model.window.is_none() {
                 topics.push(entity.clone());
             }
             continue;
+        }
+        let (partitions, retention_ms) = match maker(queries, entity.id) {
+            Some(query) => of_source(entities, queries, first(query), config),
+            // What queries only add to is what its own statement says.
+            None => Operational::new(entity.model, config).inherited(entity.model.kind),
         };
-        let (partitions, retention_ms) = of_source(entities, queries, first(&**query), config);
         let result = |window| Registration {
             value_schema: Cow::Owned(avro::result_schema(entity.model)),
             result: Some(ResultTopic {
@@ -48,6 +52,12 @@ pub(super) fn topics(
     topics
 }
 
+/// The query by which an entity is there.
+fn maker(queries: &[Arc<dyn Runner>], id: TypeId) -> Option<&dyn Runner> {
+    let mut queries = queries.iter().map(|query| &**query);
+    queries.find(|query| query.output() == id && query.plan().creates())
+}
+
 /// The source whose partitions and retention a query's results take: the first one, which the others are joined to.
 fn first(query: &dyn Runner) -> Option<TypeId> {
     query.inputs().first().copied()
@@ -65,10 +75,7 @@ fn of_source(
     let mut next = source;
     while let Some(id) = next.filter(|_| way.len() <= queries.len()) {
         way.push(id);
-        next = queries
-            .iter()
-            .find(|query| query.output() == id)
-            .and_then(|query| first(&**query));
+        next = maker(queries, id).and_then(first);
     }
     let mut inherited = None;
     for id in way.into_iter().rev() {

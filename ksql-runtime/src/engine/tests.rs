@@ -52,6 +52,7 @@ macro_rules! counted {
                 output: $entity::MODEL,
                 kind: Kind::Table,
                 because: "it was written by hand",
+                writes: plan::Writes::Creates,
                 parameters: &[],
             };
             const KSQL: &'static [&'static str] = &["-- none;"];
@@ -221,6 +222,7 @@ impl Query for Lengths {
         output: Length::MODEL,
         kind: Kind::Table,
         because: "it was written by hand",
+        writes: plan::Writes::Creates,
         parameters: &[],
     };
     const KSQL: &'static [&'static str] = &["-- none;"];

@@ -205,5 +205,6 @@ pub const STUB: &plan::Query<'static> = &plan::Query {
     output: &crate::__private::STUB,
     kind: Kind::Table,
     because: "",
+    writes: plan::Writes::Creates,
     parameters: &[],
 };

@@ -20,8 +20,19 @@ pub struct Query<'a> {
     pub kind: Kind,
     /// Why it is a stream or a table: `grouped and aggregated`.
     pub because: &'a str,
+    /// Whether its output is there by it, or by something else.
+    pub writes: Writes,
     /// The parameters whose values come from the program.
     pub parameters: &'a [Parameter<'a>],
+}
+
+/// What a query's statement does to its output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Writes {
+    /// It makes it: `CREATE .. AS SELECT`.
+    Creates,
+    /// It adds records to a stream that another query makes, or that stands by itself: `INSERT INTO .. SELECT`.
+    Inserts,
 }
 
 /// A source of a query.
@@ -127,6 +138,14 @@ impl Query<'_> {
     /// How many statements the query is: one a window of the output.
     pub const fn statements(&self) -> usize {
         super::text::statements(self.output)
+    }
+
+    /// Whether its output is there by its statement.
+    pub fn creates(&self) -> bool {
+        match self.writes {
+            Writes::Creates => true,
+            Writes::Inserts => false,
+        }
     }
 
     /// Whether rows are aggregated.

@@ -22,8 +22,9 @@ pub(super) fn check(
     }
     for (position, one) in queries.iter().enumerate() {
         for two in queries.iter().skip(position + 1) {
+            let makes_again = same(one.output, two.output) && one.creates() && two.creates();
             // Two of one output have the one message, whatever their names.
-            if one.name == two.name && !same(one.output, two.output) {
+            if one.name == two.name && !makes_again {
                 findings.push(error(
                     "K0608",
                     &[one.output, two.output],
@@ -34,7 +35,7 @@ pub(super) fn check(
                     "give one of them another name",
                 ));
             }
-            if same(one.output, two.output) {
+            if makes_again {
                 findings.push(error(
                     "K0601",
                     &[one.output],
@@ -42,7 +43,7 @@ pub(super) fn check(
                         "the queries `{}` and `{}` both write `{}`: its statement would stand for one of them only",
                         one.name, two.name, one.output.name
                     ),
-                    "give each query an output of its own",
+                    "give each query an output of its own, or write `#[query(insert)]` on all but one, which then add to what that one makes",
                 ));
             }
         }
@@ -137,11 +138,15 @@ fn inherited(query: &Query<'_>, queries: &[&Query<'_>], findings: &mut Vec<Model
     let Some(input) = query.inputs.first().map(|input| input.entity) else {
         return;
     };
+    // One that inserts says none.
+    if !query.creates() {
+        return;
+    }
     let said = with::operational(query.output, input).partitions;
     if query.output.topic.partitions.is_some() || input.topic.partitions.is_some() {
         return;
     }
-    for source in queries.iter().filter(|other| same(other.output, input)) {
+    for source in makers(queries, input) {
         let Some(first) = source.inputs.first() else {
             continue;
         };
@@ -207,6 +212,17 @@ fn joined(query: &Query<'_>, queries: &[&Query<'_>], findings: &mut Vec<ModelFin
     }
 }
 
+/// The queries by which an entity is there.
+fn makers<'q, 'a>(
+    queries: &'q [&'q Query<'a>],
+    entity: &'q Entity<'a>,
+) -> impl Iterator<Item = &'q Query<'a>> {
+    queries
+        .iter()
+        .copied()
+        .filter(move |query| query.creates() && same(query.output, entity))
+}
+
 /// How many partitions an entity says it has, or those of what a query makes it of, and where that is said. Of a topic that is
 /// there already nothing need be said.
 fn stated(entity: &Entity<'_>, queries: &[&Query<'_>], depth: usize) -> Option<(u32, String)> {
@@ -215,7 +231,7 @@ fn stated(entity: &Entity<'_>, queries: &[&Query<'_>], depth: usize) -> Option<(
     }
     // In a circle nothing is found.
     let depth = depth.checked_sub(1)?;
-    let source = queries.iter().find(|other| same(other.output, entity))?;
+    let source = makers(queries, entity).next()?;
     let (count, _) = stated(source.inputs.first()?.entity, queries, depth)?;
     Some((count, format!("by the query `{}`", source.name)))
 }
@@ -270,7 +286,8 @@ pub(super) fn same(one: &Entity<'_>, two: &Entity<'_>) -> bool {
     core::ptr::eq(one, two) || one == two
 }
 
-/// The order in which queries start: each behind those whose results it reads, else as they were added. Statements can be
+/// The order in which queries start: each behind those whose results it reads, and behind the one that makes what it adds to, else as
+/// they were added. Statements can be
 /// sent in it, and removed in its reverse.
 ///
 /// # Errors
@@ -280,10 +297,12 @@ pub fn start_order(queries: &[&Query<'_>]) -> Result<Vec<usize>, Vec<usize>> {
         .iter()
         .map(|query| {
             let writes = |other: &Query<'_>| {
+                let makes = !query.creates() && other.creates();
                 query
                     .inputs
                     .iter()
                     .any(|input| same(input.entity, other.output))
+                    || (makes && same(query.output, other.output))
             };
             (0..queries.len())
                 .filter(|at| queries.get(*at).is_some_and(|other| writes(other)))

@@ -259,6 +259,11 @@ pub fn with_queries(builder: TestBuilder) -> TestBuilder {
         .query(per_town)
 }
 
+/// Adds two of them: a stream with a table, and two streams.
+pub fn with_two(builder: TestBuilder) -> TestBuilder {
+    builder.query(known).query(met)
+}
+
 /// Adds what they read.
 pub fn with_sources(builder: TestBuilder) -> TestBuilder {
     builder

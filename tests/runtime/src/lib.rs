@@ -14,6 +14,7 @@ pub mod environment;
 pub mod errors;
 pub mod files;
 pub mod http_server;
+pub mod inserts;
 pub mod join_kinds;
 pub mod joins;
 pub mod mock;
@@ -25,6 +26,7 @@ pub mod recorded;
 pub mod report;
 pub mod servers;
 pub mod shop;
+pub mod told;
 pub mod workload;
 
 pub use environment::context;

@@ -12,6 +12,7 @@ use ksql_runtime::testing::TestBuilder;
 use ksql_schema::model::Kind;
 use ksql_schema::query::plan;
 
+use crate::inserts::quiet_ones;
 use crate::workload::mix;
 
 /// What most queries read.
@@ -164,6 +165,7 @@ macro_rules! planned {
                 output: <$output>::MODEL,
                 kind: Kind::$out,
                 because: "it was written by hand",
+                writes: plan::Writes::Creates,
                 parameters: &[],
             };
             const KSQL: &'static [&'static str] = &[concat!("-- ", stringify!($query), ";")];
@@ -447,8 +449,8 @@ impl Aggregate for Cities {
 }
 
 /// Every query, by name.
-pub const ALL: [&str; 7] = [
-    "LoudOnes", "Towns", "Rooms", "Tumbling", "Hopping", "Sessions", "Cities",
+pub const ALL: [&str; 8] = [
+    "LoudOnes", "Both", "Towns", "Rooms", "Tumbling", "Hopping", "Sessions", "Cities",
 ];
 
 /// Adds the query of a name.
@@ -458,6 +460,7 @@ pub const ALL: [&str; 7] = [
 pub fn with_query(builder: TestBuilder, name: &str) -> TestBuilder {
     match name {
         "LoudOnes" => builder.query(LoudOnes),
+        "Both" => builder.query(LoudOnes).query(quiet_ones),
         "Towns" => builder.query(Towns),
         "Rooms" => builder.query(Rooms),
         "Tumbling" => builder.query(Tumbling),

@@ -3,64 +3,22 @@
 //!
 //! `KSQL_TEST_QUERY_KILLS` sets how often every kind of join is killed (20 is the long form); `KSQL_TEST_SEED` varies it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Debug;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use ksql_runtime::prelude::*;
 use ksql_runtime::testing::{self, Test};
 use ksql_runtime_tests::child::Lines;
 use ksql_runtime_tests::files::copy;
 use ksql_runtime_tests::joins::*;
 use ksql_runtime_tests::report::{Report, number, seed};
+use ksql_runtime_tests::told::same;
 use ksql_runtime_tests::workload::mix;
 
 const CHILD: &str = env!("CARGO_BIN_EXE_join_child");
 const LIMIT: Duration = Duration::from_secs(300);
 /// Records of each input for every kill, so that there is something to do at the last one too.
 const RECORDS: u64 = 2000;
-
-/// What a join told of each key, in order: times and rows.
-type Told<T> = BTreeMap<String, Vec<(i64, Option<T>)>>;
-
-async fn told<T: Entity + Clone + PartialEq + Ord + Debug>(test: &Test) -> Told<T>
-where
-    T::Key: Debug,
-{
-    let mut told = Told::new();
-    for sent in test.records::<T>().await.expect("records") {
-        let of_key: &mut Vec<_> = told.entry(format!("{:?}", sent.key)).or_default();
-        of_key.push((sent.timestamp, sent.row));
-    }
-    told
-}
-
-/// Holds what was told by a run with kills against one without.
-async fn same<T: Entity + Clone + PartialEq + Ord + Debug>(killed: &Test, whole: &Test) -> usize
-where
-    T::Key: Debug,
-{
-    let name = std::any::type_name::<T>();
-    let (killed, whole) = (told::<T>(killed).await, told::<T>(whole).await);
-    assert!(!whole.is_empty(), "{name} tells nothing");
-    let keys = |told: &Told<T>| told.keys().cloned().collect::<BTreeSet<_>>();
-    assert_eq!(keys(&killed), keys(&whole), "{name}");
-    let mut again = 0;
-    for (key, told) in killed {
-        let whole = &whole[&key];
-        let set = |told: &[(i64, Option<T>)]| told.iter().cloned().collect::<BTreeSet<_>>();
-        assert!(
-            set(&told) == set(whole),
-            "{name} of {key}: lost {:?}, invented {:?}",
-            set(whole).difference(&set(&told)).collect::<Vec<_>>(),
-            set(&told).difference(&set(whole)).collect::<Vec<_>>(),
-        );
-        assert_eq!(told.last(), whole.last(), "{name} of {key}");
-        again += told.len() - whole.len();
-    }
-    again
-}
 
 async fn run(directory: &Path, memory: &str) -> Test {
     let builder = testing::builder()

@@ -66,6 +66,28 @@ async fn places(test: &Test) -> Vec<Record<i64, Place>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_killed_queries_with_one_output_neither_loses_or_invents_anything() {
+    killed("Both", async |test| {
+        let sent = readings(test).await;
+        let expected = sent.iter().filter_map(|(timestamp, sensor, row)| {
+            let row = row.as_ref()?;
+            Some((*timestamp, sensor.clone(), row.value * 2))
+        });
+        let expected: BTreeSet<_> = expected.collect();
+        // Both have made something, or the test shows nothing.
+        assert!(expected.iter().any(|(_, _, doubled)| *doubled > 0));
+        assert!(expected.iter().any(|(_, _, doubled)| *doubled <= 0));
+        let made = test.records::<Loud>().await.expect("records");
+        let found = made.iter().map(|record| {
+            let row = record.row.as_ref().expect("a stream deletes nothing");
+            (record.timestamp, row.sensor.clone(), row.doubled)
+        });
+        assert!(found.collect::<BTreeSet<_>>() == expected);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_filter_loses_and_invents_nothing() {
     killed("LoudOnes", async |test| {
         let expected: BTreeSet<_> = naive::loud(&readings(test).await).into_iter().collect();

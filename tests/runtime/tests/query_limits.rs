@@ -51,6 +51,7 @@ macro_rules! query {
                 output: <$output>::MODEL,
                 kind: Kind::$out,
                 because: "it was written by hand",
+                writes: plan::Writes::Creates,
                 parameters: &[],
             };
             const KSQL: &'static [&'static str] = &["-- none;"];

@@ -73,15 +73,8 @@ impl<'q> Writer<'q> {
     /// The pieces of the whole statement.
     pub(crate) fn statement(&self) -> TokenStream {
         let mut out = Pieces::default();
-        out.text(match self.query.kind {
-            ksql_schema::Kind::Stream => "CREATE STREAM IF NOT EXISTS ",
-            ksql_schema::Kind::Table => "CREATE TABLE IF NOT EXISTS ",
-        });
-        out.piece(quote!(__k::s::Piece::Source(__O)));
-        out.text(" ");
         let input = format_ident!("__E{}", self.query.input);
-        out.piece(quote!(__k::s::Piece::With(__O, #input)));
-        out.text(" AS SELECT ");
+        self.beginning(&input, &mut out);
         let key = self.row_key();
         let items = self.query.made.fields.iter().map(|(field, tree)| {
             let pieces = match &key {
@@ -108,6 +101,26 @@ impl<'q> Writer<'q> {
         out.text("EMIT CHANGES;");
         let pieces = out.done();
         quote!(&[#(#pieces),*])
+    }
+
+    /// What the statement does to its output. A query that inserts has an id, its name, by which a server refuses to run it twice.
+    fn beginning(&self, input: &proc_macro2::Ident, out: &mut Pieces) {
+        if let Some(id) = &self.query.insert {
+            out.text("INSERT INTO ");
+            out.piece(quote!(__k::s::Piece::Source(__O)));
+            out.text(" WITH (QUERY_ID='");
+            out.text(id);
+            out.text("') SELECT ");
+            return;
+        }
+        out.text(match self.query.kind {
+            ksql_schema::Kind::Stream => "CREATE STREAM IF NOT EXISTS ",
+            ksql_schema::Kind::Table => "CREATE TABLE IF NOT EXISTS ",
+        });
+        out.piece(quote!(__k::s::Piece::Source(__O)));
+        out.text(" ");
+        out.piece(quote!(__k::s::Piece::With(__O, #input)));
+        out.text(" AS SELECT ");
     }
 
     /// What an input is called in the statement: as its author calls it.

@@ -92,6 +92,7 @@ macro_rules! joins {
                 output: $output::MODEL,
                 kind: Kind::$of,
                 because: "it was written by hand",
+                writes: plan::Writes::Creates,
                 parameters: &[],
             };
             const KSQL: &'static [&'static str] = &["-- none;"];

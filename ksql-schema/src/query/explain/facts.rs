@@ -80,7 +80,7 @@ pub fn sinks(entity: &Entity<'_>) -> Vec<Sink> {
 
 /// How a query's result topics are operated, as the definitions state it.
 pub fn operation(query: &Query<'_>) -> Operational<'static> {
-    match query.inputs.first() {
+    match query.inputs.first().filter(|_| query.creates()) {
         Some(input) => with::operational(query.output, input.entity),
         None => Operational::of(query.output),
     }

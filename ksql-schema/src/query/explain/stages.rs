@@ -174,6 +174,12 @@ pub(super) fn notes(query: &Query<'_>, clauses: &Clauses<'_>) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if !query.creates() {
+        notes.push(format!(
+            "`{}` is there without it: this one adds its records to those of other queries",
+            query.output.name
+        ));
+    }
     let key_of = |at: usize| {
         query
             .output

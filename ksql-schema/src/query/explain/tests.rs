@@ -6,7 +6,7 @@ use crate::model::{
     Window, WindowKind,
 };
 use crate::query::column::samples::sample;
-use crate::query::plan::{Input, Parameter, Step};
+use crate::query::plan::{Input, Parameter, Step, Writes};
 use crate::types::Type;
 
 pub(super) const fn column(
@@ -127,6 +127,7 @@ static CANDLES: Query<'static> = Query {
     output: &CANDLE,
     kind: Kind::Table,
     because: "grouped and aggregated",
+    writes: Writes::Creates,
     parameters: &[],
 };
 
@@ -234,6 +235,7 @@ const BIG_RATES: Query<'static> = Query {
     output: &BIG,
     kind: Kind::Stream,
     because: "rows become rows",
+    writes: Writes::Creates,
     parameters: &[Parameter {
         name: "limit",
         ty: "i64",

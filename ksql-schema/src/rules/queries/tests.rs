@@ -6,7 +6,7 @@ use crate::model::{
     WindowKind,
 };
 use crate::names::hash;
-use crate::query::plan::{Input, Join, JoinForm, JoinKind, Step};
+use crate::query::plan::{Input, Join, JoinForm, JoinKind, Step, Writes};
 use crate::rules::validate_queries;
 use crate::types::Type;
 
@@ -94,6 +94,7 @@ fn query<'a>(name: &'a str, inputs: &'a [Input<'a>], output: &'a Entity<'a>) -> 
         output,
         kind: output.kind,
         because: "rows become rows",
+        writes: Writes::Creates,
         parameters: &[],
     }
 }
@@ -138,8 +139,38 @@ fn two_queries_that_write_one_entity_are_both_named() {
     assert_eq!(
         one_error(&[&one, &two]),
         "K0601: the queries `one` and `two` both write `C`: its statement would stand for one of them only; \
-         give each query an output of its own"
+         give each query an output of its own, or write `#[query(insert)]` on all but one, which then add to what that one makes"
     );
+}
+
+#[test]
+fn queries_that_insert_start_behind_the_one_that_makes_their_output_and_readers_behind_them() {
+    let (of_a, of_b, of_c) = (reads(&A), reads(&B), reads(&C));
+    let inserting = |name, inputs| Query {
+        writes: Writes::Inserts,
+        ..query(name, inputs, &C)
+    };
+    let (one, two) = (inserting("one", &of_a), inserting("two", &of_b));
+    let (made, total) = (query("made", &of_a, &C), query("total", &of_c, &TABLE));
+    let queries = [&total, &one, &made, &two];
+    assert_eq!(found(&[], &queries), []);
+    assert_eq!(start_order(&queries), Ok(vec![2, 1, 3, 0]));
+    // Nothing need make the output by a query.
+    let queries = [&total, &one, &two];
+    assert_eq!(found(&[], &queries), []);
+    assert_eq!(start_order(&queries), Ok(vec![1, 2, 0]));
+    let same = inserting("one", &of_b);
+    assert_eq!(
+        one_error(&[&one, &same]),
+        "K0608: two queries are named `one`, one that writes `C` and one that writes `C`: what a query keeps is named by it; \
+         give one of them another name"
+    );
+    // What it reads has more partitions than the output gets by the query that makes it, which is no wonder.
+    let mut wide = B;
+    wide.topic.partitions = Some(4);
+    let of_wide = reads(&wide);
+    let two = inserting("two", &of_wide);
+    assert_eq!(found(&[], &[&made, &two, &total]), []);
 }
 
 #[test]

@@ -175,7 +175,7 @@ impl Case {
     pub fn queries(&self) -> Vec<&str> {
         let made = self.statements.iter().map(String::as_str).filter(|text| {
             let text = text.to_ascii_uppercase();
-            text.contains("SELECT ") && text.starts_with("CREATE")
+            text.contains("SELECT ") && (text.starts_with("CREATE") || text.starts_with("INSERT"))
         });
         made.collect()
     }

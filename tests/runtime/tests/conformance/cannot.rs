@@ -28,17 +28,6 @@ const CANNOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "several queries into one stream (`INSERT INTO`) cannot be written so far",
-        &[
-            "insert-into/convert formats: AVRO to JSON",
-            "insert-into/convert formats: JSON to AVRO",
-            "insert-into/implicitly casts",
-            "insert-into/streams with no key columns",
-            "insert-into/with custom topic name",
-            "select-struct-all/read all struct fields and insert into another stream",
-        ],
-    ),
-    (
         "the values are not rows of the columns: the case is about a format that ours are not written in",
         &[
             "avro/VALUE_SCHEMA_ID with compound types and optional value",

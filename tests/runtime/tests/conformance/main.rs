@@ -39,6 +39,7 @@ areas!(
     functions,
     group_by,
     group_by_tables,
+    insert_into,
     json,
     keyless,
     keys,

@@ -30,6 +30,7 @@ const REFUSED: &[(Refused, &[&str])] = &[
         Ui("entity/p13_record_name"),
         &["avro/empty full schema name"],
     ),
+    (Ui("query/p55_insert_into_a_table"), &["insert-into/table"]),
     (
         Ui("types/p06_key_of_bool"),
         &["formats/override key format - with unsupported type"],
@@ -292,10 +293,8 @@ const REFUSED: &[(Refused, &[&str])] = &[
         ],
     ),
     (
-        Unsayable(
-            "queries into what is there (`INSERT INTO .. SELECT`) are not written by a query so far",
-        ),
-        &["insert-into/table", "insert-into/unknown"],
+        Unsayable("what a query adds to is an entity, and there with the query"),
+        &["insert-into/unknown"],
     ),
     (
         Unsayable("headers are no columns of ours"),

@@ -26,10 +26,6 @@ const CANNOT: &[(&str, &[&str])] = &[
         &["joins/matching session-windowed"],
     ),
     (
-        "several queries into one stream (`INSERT INTO`) cannot be written so far",
-        &["insert-into/join", "insert-into/join with repartition"],
-    ),
-    (
         "the values are not rows of the columns: the case is about a format that ours are not written in",
         &[
             "joins/stream to stream unwrapped single field value schema on inputs",

@@ -18,6 +18,7 @@ areas!(
     foreign_key,
     foreign_key_forms,
     grouped,
+    insert_into,
     n_way,
     n_way_lookups,
     partition_by,

@@ -124,9 +124,7 @@ const REFUSED: &[(Refused, &[&str])] = &[
         &["joins/stream stream left join - KAFKA"],
     ),
     (
-        Unsayable(
-            "queries into what is there (`INSERT INTO .. SELECT`) are not written by a query so far",
-        ),
+        Unsayable("the columns that are added are those of the one struct that all queries write"),
         &["insert-into/join mismatch (more columns than expected)"],
     ),
 ];

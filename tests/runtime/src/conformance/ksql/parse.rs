@@ -3,7 +3,7 @@
 use super::token::{Token, tokens};
 use super::tree::{Expr, Item, Join, Kind, Statement, Window, WindowKind};
 
-/// Reads `CREATE STREAM|TABLE .. AS SELECT ..`.
+/// Reads `CREATE STREAM|TABLE .. AS SELECT ..` and `INSERT INTO .. SELECT ..`.
 ///
 /// # Errors
 /// Where the text is nothing of the kind; says what was met.
@@ -92,7 +92,8 @@ impl Parser {
         }
     }
 
-    fn statement(&mut self) -> Read<Statement> {
+    /// `CREATE STREAM|TABLE IF NOT EXISTS`
+    fn created(&mut self) -> Read<Kind> {
         self.need("CREATE")?;
         if self.word("OR") {
             self.need("REPLACE")?;
@@ -106,6 +107,18 @@ impl Parser {
             self.need("NOT")?;
             self.need("EXISTS")?;
         }
+        Ok(kind)
+    }
+
+    fn statement(&mut self) -> Read<Statement> {
+        let inserts = self.word("INSERT");
+        let kind = match inserts {
+            true => {
+                self.need("INTO")?;
+                Kind::Inserted
+            }
+            false => self.created()?,
+        };
         let name = self.name()?;
         let mut with = Vec::new();
         if self.word("WITH") {
@@ -122,7 +135,9 @@ impl Parser {
                 self.symbol(",");
             }
         }
-        self.need("AS")?;
+        if !inserts {
+            self.need("AS")?;
+        }
         self.need("SELECT")?;
         // What a column is qualified with stands behind the columns.
         let begin = self.at;

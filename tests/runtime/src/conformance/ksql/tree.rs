@@ -49,6 +49,8 @@ pub struct Item {
 pub enum Kind {
     Stream,
     Table,
+    /// Records are added to a stream that is there.
+    Inserted,
 }
 
 /// Tumbling, hopping or session.
