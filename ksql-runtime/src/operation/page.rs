@@ -57,8 +57,7 @@ pub(super) fn render(
 }
 
 fn head(overview: &Overview) -> Markup {
-    let failed =
-        overview.failed().next().is_some() || overview.failed_consumers().next().is_some();
+    let failed = overview.failed().next().is_some() || overview.failed_consumers().next().is_some();
     let (class, word) = match (overview.stopping, overview.ready) {
         (true, _) => ("waits", "SHUTTING DOWN"),
         (false, _) if failed => ("bad", "FAILED"),

@@ -455,28 +455,21 @@ async fn seeking_goes_elsewhere_while_handlers_run(site: Site) {
 }
 
 async fn seen_last(seen: &Seen<i64>, number: i64) {
+    let what = format!("{number} as the last one");
+    until(&what, || seen.all().last() == Some(&number)).await;
+}
+
+/// Looks again and again whether something is so.
+async fn until(what: &str, holds: impl Fn() -> bool) {
     let waiting = async {
-        while seen.all().last() != Some(&number) {
-            seen.wait_for(seen.len() + 1).await;
-        }
-    };
-    // Told in between: looked at again.
-    let waiting = async {
-        tokio::pin!(waiting);
-        loop {
-            tokio::select! {
-                () = &mut waiting => return,
-                () = tokio::time::sleep(Duration::from_millis(5)) => {
-                    if seen.all().last() == Some(&number) {
-                        return;
-                    }
-                }
-            }
+        let mut looks = tokio::time::interval(Duration::from_millis(5));
+        while !holds() {
+            looks.tick().await;
         }
     };
     tokio::time::timeout(LIMIT, waiting)
         .await
-        .unwrap_or_else(|_| panic!("{number} is not the last of {:?}", seen.all()));
+        .unwrap_or_else(|_| panic!("not in {LIMIT:?}: {what}"));
 }
 
 async fn a_consumer_begins_where_it_is_told(site: Site) {
@@ -632,16 +625,12 @@ async fn dropping_what_is_awaited_ends_the_consumer(site: Site) {
         _ = seen.wait_for(20) => {}
     }
     // It ends in the background, and is forgotten when another one starts.
-    let waiting = async {
-        while ctx
-            .consumers()
-            .iter()
-            .any(|status| status.state != ConsumerState::Ended)
-        {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+    let all_ended = || {
+        let consumers = ctx.consumers();
+        let mut states = consumers.iter().map(|status| &status.state);
+        states.all(|state| *state == ConsumerState::Ended)
     };
-    tokio::time::timeout(LIMIT, waiting).await.expect("it ends");
+    until("it ends", all_ended).await;
     // And one that is told when.
     let (tell, told) = tokio::sync::oneshot::channel::<()>();
     let again = Seen::default();
@@ -691,14 +680,7 @@ async fn two_consumers_of_a_group_share_the_partitions_and_take_over(site: Site)
     reaches(&first, "the rest", |status| status.partitions.len() == 2).await;
     let payments: Vec<Payment> = (500..1_000).map(|n| payment(n % 37, n)).collect();
     ctx.set::<Payment>().add_all(payments).await.expect("added");
-    let waiting = async {
-        while one.len() + other.len() < 1_000 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(LIMIT, waiting)
-        .await
-        .expect("all are handled");
+    until("all are handled", || one.len() + other.len() >= 1_000).await;
     assert!(!other.is_empty(), "the second one does its part");
     let mut all = one.all();
     all.extend(other.all());
@@ -716,14 +698,7 @@ async fn two_consumers_of_a_group_share_the_partitions_and_take_over(site: Site)
     let payments: Vec<Payment> = (1_000..1_100).map(|n| payment(n % 37, n)).collect();
     ctx.set::<Payment>().add_all(payments).await.expect("added");
     let before = other.len();
-    let waiting = async {
-        while one.len() + other.len() < 1_100 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(LIMIT, waiting)
-        .await
-        .expect("all are handled");
+    until("all are handled", || one.len() + other.len() >= 1_100).await;
     assert!(before < other.len());
     second.stop().await.expect("it ends");
     let topic = topic(&ctx);
@@ -849,14 +824,10 @@ async fn what_is_mapped_filtered_and_merged_is_handled_with_the_policies_of_its_
     let mut expected: Vec<i64> = (0..30).filter(|n| n % 2 == 0 && *n != 4).collect();
     expected.extend(1_000..1_020);
     assert_eq!(all, expected);
-    let waiting = async {
-        while subscription.status()[0].counters.skipped != 1 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(LIMIT, waiting)
-        .await
-        .expect("four is passed over");
+    until("four is passed over", || {
+        subscription.status()[0].counters.skipped == 1
+    })
+    .await;
     assert_eq!(tried.load(Ordering::SeqCst), 2, "twice, as the policy says");
     subscription.stop().await.expect("it ends");
     // Where one of them ends with an error, so does the other.
