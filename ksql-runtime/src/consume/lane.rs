@@ -149,7 +149,9 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
     async fn due(&mut self) {
         let now = Instant::now();
         while !self.shared.is_stopping() {
-            let Some(at) = self.waiting.iter().position(|later| later.at <= now) else {
+            // What waits of a partition that was given back, or left by a seek, holds nobody up any more.
+            let due = |later: &Later| later.at <= now || later.item.chunk.tracker.is_closed();
+            let Some(at) = self.waiting.iter().position(due) else {
                 return;
             };
             let later = self.waiting.swap_remove(at);
@@ -217,7 +219,21 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
 
     async fn attempt(&mut self, record: &RecordRef<'_>, about: About<'_>) -> Step {
         let given = loop {
-            match self.opener.open(record) {
+            // Conditions are the user's.
+            let opened = catch_unwind(AssertUnwindSafe(|| self.opener.open(record)));
+            let opened = match opened {
+                Ok(opened) => opened,
+                Err(payload) => {
+                    self.counts.panicked.add();
+                    let message = format!("a filter panicked: {}", panic_text(&*payload));
+                    let failure = Failure::new(Stage::Handler, "handler.panic", message);
+                    let on_panic = self.shared.options.policies.on_panic;
+                    return self
+                        .failed(record, about, failure, on_panic, "on_panic")
+                        .await;
+                }
+            };
+            match opened {
                 Opened::Given(given) => break given,
                 Opened::Filtered => {
                     self.counts.filtered.add();

@@ -46,6 +46,8 @@ on_both_logs!(
     a_record_that_waits_holds_up_its_own_key_alone,
     a_message_that_is_not_acknowledged_comes_again,
     seeking_goes_elsewhere_while_handlers_run,
+    what_waits_is_forgotten_by_a_seek_and_holds_up_nobody,
+    a_filter_that_panics_is_the_policys_as_a_handler_is,
     a_consumer_begins_where_it_is_told,
     an_orderly_end_waits_for_handlers_and_commits_their_work,
     a_handler_that_does_not_end_is_told_and_its_record_comes_again,
@@ -451,6 +453,69 @@ async fn seeking_goes_elsewhere_while_handlers_run(site: Site) {
     subscription.stop().await.expect("it ends");
     let topic = ctx.set::<Entry>().topic().expect("a topic").to_owned();
     assert_eq!(committed(&ctx, "g", &topic).await, [Some(41)]);
+    ctx.shutdown().await.expect("a clean end");
+}
+
+async fn what_waits_is_forgotten_by_a_seek_and_holds_up_nobody(site: Site) {
+    let ctx = site.open().await;
+    ctx.set::<Entry>()
+        .add_all((0..6).map(|n| entry(n, n)))
+        .await
+        .expect("added");
+    let (seen, begun) = (Seen::default(), Seen::default());
+    let (handler, beginning) = (seen.clone(), begun.clone());
+    let subscription = ctx
+        .set::<Entry>()
+        .for_each(move |entry| {
+            beginning.push(entry.number);
+            let first = beginning.all().iter().filter(|n| **n == 3).count() == 1;
+            if entry.number == 3 && first {
+                return std::future::ready(Outcome::retry_after(Duration::from_secs(3_600)));
+            }
+            handler.push(entry.number);
+            std::future::ready(Outcome::done())
+        })
+        .start()
+        .await
+        .expect("it starts");
+    begun.wait_for(4).await;
+    assert_eq!(seen.all(), [0, 1, 2], "its partition waits for it");
+    subscription
+        .seek(None, Position::Offset(2))
+        .await
+        .expect("it seeks");
+    assert_eq!(seen.wait_for(7).await, [0, 1, 2, 2, 3, 4, 5]);
+    subscription.stop().await.expect("it ends");
+    ctx.shutdown().await.expect("a clean end");
+}
+
+async fn a_filter_that_panics_is_the_policys_as_a_handler_is(site: Site) {
+    let ctx = site.open().await;
+    ctx.set::<Entry>()
+        .add_all((0..4).map(|n| entry(n, n)))
+        .await
+        .expect("added");
+    let seen = Seen::default();
+    let handler = seen.clone();
+    let subscription = ctx
+        .set::<Entry>()
+        .consume()
+        .on_panic(ksql_runtime::consume::OnError::Skip)
+        .matching_rows(|row| {
+            assert!(row.number != 1, "one is too much");
+            true
+        })
+        .for_each(move |entry| {
+            handler.push(entry.number);
+            async {}
+        })
+        .start()
+        .await
+        .expect("it starts");
+    assert_eq!(seen.wait_for(3).await, [0, 2, 3]);
+    let counters = status(&subscription).counters;
+    assert_eq!((counters.panicked, counters.skipped), (1, 1));
+    subscription.stop().await.expect("it ends");
     ctx.shutdown().await.expect("a clean end");
 }
 
