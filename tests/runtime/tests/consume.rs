@@ -430,8 +430,8 @@ async fn seeking_goes_elsewhere_while_handlers_run(site: Site) {
         .expect("all again");
     assert!(began >= 10);
     seen_last(&seen, 39).await;
-    seek(Position::Offset(35)).await.expect("it seeks");
     let before = seen.len();
+    seek(Position::Offset(35)).await.expect("it seeks");
     let all = seen.wait_for(before + 5).await;
     assert_eq!(all[all.len() - 5..], [35, 36, 37, 38, 39]);
     seek(Position::Latest).await.expect("it seeks");
