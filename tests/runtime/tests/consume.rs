@@ -761,8 +761,8 @@ async fn two_consumers_of_a_group_share_the_partitions_and_take_over(site: Site)
     })
     .await;
     let payments: Vec<Payment> = (1_000..1_100).map(|n| payment(n % 37, n)).collect();
-    ctx.set::<Payment>().add_all(payments).await.expect("added");
     let before = other.len();
+    ctx.set::<Payment>().add_all(payments).await.expect("added");
     until("all are handled", || one.len() + other.len() >= 1_100).await;
     assert!(before < other.len());
     second.stop().await.expect("it ends");
