@@ -418,16 +418,12 @@ async fn seeking_goes_elsewhere_while_handlers_run(site: Site) {
     let seek = |position| subscription.seek(None, position);
     let began = seen.len();
     seek(Position::Earliest).await.expect("it seeks");
-    let waiting = async {
-        while seen.all().iter().filter(|number| **number == 39).count() < 1
-            || seen.all().iter().filter(|number| **number == 0).count() < 2
-        {
-            seen.wait_for(seen.len() + 1).await;
-        }
-    };
-    tokio::time::timeout(LIMIT, waiting)
-        .await
-        .expect("all again");
+    until("all are seen again", || {
+        let all = seen.all();
+        let times = |wanted: i64| all.iter().filter(|number| **number == wanted).count();
+        times(39) >= 1 && times(0) >= 2
+    })
+    .await;
     assert!(began >= 10);
     seen_last(&seen, 39).await;
     let before = seen.len();
