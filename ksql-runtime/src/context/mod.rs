@@ -255,6 +255,7 @@ impl Context {
     /// As [`Context::wait_ready`].
     pub async fn wait_caught_up(&self, timeout: Duration) -> Result<()> {
         let deadline = tokio::time::Instant::now() + timeout;
+        self.0.wait_followed(deadline).await;
         // Queries first, in their order: what one makes is read by the next, and by the tables behind.
         for table in self.0.bindings() {
             let ends = self.0.ends_of(table).await?;
@@ -338,6 +339,21 @@ impl Inner {
     fn bindings(&self) -> impl Iterator<Item = &Arc<Table>> {
         let queries = self.queries.iter().map(|query| &query.table);
         queries.chain(self.tables())
+    }
+
+    /// Waits until every query has read what owners had noted when it began: before that it may hold what another definition
+    /// made. One that does not come to it in time is told as what is not reached.
+    async fn wait_followed(&self, deadline: tokio::time::Instant) {
+        let mut looks = tokio::time::interval(ASK_AGAIN);
+        let follows = |table: &Table| {
+            let ended = matches!(table.status().state, State::Error | State::NotRunning);
+            table.is_following() && !ended
+        };
+        while self.queries.iter().any(|query| follows(&query.table))
+            && tokio::time::Instant::now() < deadline
+        {
+            looks.tick().await;
+        }
     }
 
     /// Where the topics of the tables that are ready end; what is not known within this time is left out.

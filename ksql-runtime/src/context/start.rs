@@ -356,6 +356,8 @@ async fn run(ctx: &Context, entities: &[Registration]) -> Result<()> {
             .offsets(&ctx.0.services.log)
             .await
             .map_err(|(_, error)| at(error.into()))?;
+        // On a cluster it first reads what owners have noted.
+        query.table.set_following(ctx.0.services.log.is_shared());
         query
             .runner
             .start(&query.table, query.site.clone(), &offsets)

@@ -47,6 +47,7 @@ pub(super) fn until_owner(
     table.keep_waker(journal.waker());
     let mut replay = Replay::new(log, topics, table);
     let mut elected: Option<(u64, i64)> = None;
+    table.set_following(true);
     loop {
         if table.stopping() {
             return Err(office.told(LogError::Closed));
@@ -61,6 +62,7 @@ pub(super) fn until_owner(
             && journal.position() >= end
         {
             table.set_behind(None);
+            table.set_following(false);
             return Ok(term);
         }
         journal.poll(POLL).map_err(told)?;
@@ -78,6 +80,9 @@ pub(super) fn until_owner(
             work.again(&entry, next, &mut replay)?;
         }
         table.set_behind(Some(0));
+        if journal.position() >= end {
+            table.set_following(false);
+        }
     }
 }
 

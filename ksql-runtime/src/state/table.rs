@@ -63,6 +63,8 @@ pub(crate) struct Table {
     keyless: AtomicU64,
     /// Of a query that another instance owns: how many records this one is behind it. Negative where it is the owner.
     behind: AtomicI64,
+    /// Of such a query: whether it has not read yet what owners had noted when it began.
+    following: AtomicBool,
     pub(crate) counts: Counts,
     stop: AtomicBool,
     /// Ends as if killed.
@@ -106,6 +108,7 @@ impl Table {
             late: AtomicU64::new(0),
             keyless: AtomicU64::new(0),
             behind: AtomicI64::new(-1),
+            following: AtomicBool::new(false),
             counts: Counts::default(),
             stop: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
@@ -249,6 +252,16 @@ impl Table {
     pub(crate) fn set_left_out(&self, late: u64, keyless: u64) {
         self.keyless.store(keyless, Ordering::Release);
         self.late.store(late, Ordering::Release);
+    }
+
+    /// It reads what owners had noted, or has.
+    pub(crate) fn set_following(&self, following: bool) {
+        self.following.store(following, Ordering::Release);
+    }
+
+    /// Whether what it holds may not be what the owners had noted when it began.
+    pub(crate) fn is_following(&self) -> bool {
+        self.following.load(Ordering::Acquire)
     }
 
     /// Sets how many records this instance is behind the owner of a query; nothing where it is the owner.
