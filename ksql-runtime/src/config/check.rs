@@ -4,7 +4,7 @@
 //! other of the two is left alone; what says that there is a cluster, or lets a client in, is an error without one: whoever
 //! set it did not mean to write to a directory. Called before anything is touched.
 
-use super::{ClientSettings, Config, ConfigError, Credentials, WarmUp};
+use super::{ClientSettings, Config, ConfigError, Credentials, Engine, WarmUp};
 
 /// What the names of librdkafka's settings begin with that let a client in.
 const SECURITY: [&str; 4] = ["security.", "sasl.", "ssl.", "https."];
@@ -72,6 +72,12 @@ impl Config {
                         "set `registry` to the Schema Registry's address",
                     );
                 }
+                if cluster.engine == Engine::KsqlDb && cluster.ksqldb.is_empty() {
+                    return contradiction(
+                        "`engine` is `ksqldb`, and there is no `ksqldb` to run the queries",
+                        "set `ksqldb` to its address, or leave `engine` out: this process runs the queries",
+                    );
+                }
                 if cluster.warm_up == WarmUp::DummyRecords && cluster.ksqldb.is_empty() {
                     return contradiction(
                         "`warm_up` is `dummy_records`, and there is no `ksqldb` to warm up",
@@ -117,6 +123,12 @@ impl Config {
             return contradiction(
                 "there is a `ksqldb`, and no `bootstrap`: ksqlDB reads Kafka's topics",
                 "set `bootstrap` and `registry` too, or leave `ksqldb` out",
+            );
+        }
+        if cluster.engine == Engine::KsqlDb {
+            return contradiction(
+                "`engine` is `ksqldb`, and there is no `bootstrap`: ksqlDB reads Kafka's topics",
+                "set `bootstrap`, `registry` and `ksqldb` too, or leave `engine` out",
             );
         }
         for (key, certificate) in [

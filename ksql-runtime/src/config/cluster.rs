@@ -38,6 +38,10 @@ pub struct Cluster {
     /// How long start goes on trying to reach servers that are away; no attempt takes longer, and the last one is waited
     /// for. Default: 60 s.
     pub reach_timeout: Duration,
+    /// Who runs the queries. Default: this process.
+    pub engine: Engine,
+    /// How often queries that ksqlDB runs are looked at. Default: 30 s.
+    pub watch_interval: Duration,
     /// What start does so that ksqlDB knows a new source's columns. Default: it waits until each `CREATE` is carried out.
     pub warm_up: WarmUp,
     /// What start does with what differs from the definition and could be altered in place, on the embedded log too.
@@ -71,6 +75,8 @@ impl fmt::Debug for Cluster {
             request_timeout,
             delivery_timeout,
             reach_timeout,
+            engine,
+            watch_interval,
             warm_up,
             on_drift,
             kafka,
@@ -88,6 +94,8 @@ impl fmt::Debug for Cluster {
             .field("request_timeout", request_timeout)
             .field("delivery_timeout", delivery_timeout)
             .field("reach_timeout", reach_timeout)
+            .field("engine", engine)
+            .field("watch_interval", watch_interval)
             .field("warm_up", warm_up)
             .field("on_drift", on_drift)
             .field("kafka", kafka)
@@ -110,6 +118,8 @@ impl Default for Cluster {
             request_timeout: Duration::from_secs(30),
             delivery_timeout: Duration::from_secs(120),
             reach_timeout: Duration::from_secs(60),
+            engine: Engine::default(),
+            watch_interval: Duration::from_secs(30),
             warm_up: WarmUp::default(),
             on_drift: OnDrift::default(),
             kafka: ClientSettings::default(),
@@ -128,6 +138,17 @@ pub struct Credentials {
     pub password: Option<Secret>,
     /// A bearer token instead.
     pub token: Option<Secret>,
+}
+
+/// Who runs the queries of a program. The results are the same, in the same topics and the same form, so that one can take the
+/// other's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Engine {
+    /// This process: one of the instances of an application, the others stand by.
+    #[default]
+    Embedded,
+    /// ksqlDB: start sends it the queries' statements, and watches what becomes of them.
+    KsqlDb,
 }
 
 /// What start does so that ksqlDB knows the columns of a new source. Schemas are registered before in either case.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Compatibility, Config, ConfigError, Durability, EntityConfig, OnDrift, OnPoison,
+    Compatibility, Config, ConfigError, Durability, Engine, EntityConfig, OnDrift, OnPoison,
     StateDurability, WarmUp,
 };
 use crate::log::client_settings::is_secret;
@@ -123,6 +123,10 @@ pub(super) const KEYS: &[(&str, Set<Config>)] = &[
     }),
     ("reach_timeout", |c, v| {
         duration(v).map(|v| c.cluster.reach_timeout = v)
+    }),
+    ("engine", |c, v| engine(v).map(|v| c.cluster.engine = v)),
+    ("watch_interval", |c, v| {
+        interval(v).map(|v| c.cluster.watch_interval = v)
     }),
     ("warm_up", |c, v| warm_up(v).map(|v| c.cluster.warm_up = v)),
     ("on_drift", |c, v| {
@@ -272,6 +276,14 @@ fn patience(value: &str) -> Result<Duration, String> {
     }
 }
 
+/// How often something is asked for over the network.
+fn interval(value: &str) -> Result<Duration, String> {
+    match duration(value)? {
+        time if time < Duration::from_millis(100) => Err("it is at least `100ms`".to_owned()),
+        time => Ok(time),
+    }
+}
+
 fn bytes(value: &str) -> Result<usize, String> {
     let allowed = || "it is a number of bytes like `256MiB` or `2GiB`, at least `32MiB`".to_owned();
     let units = [
@@ -329,6 +341,13 @@ fn state_durability(value: &str) -> Result<StateDurability, String> {
 
 fn on_poison(value: &str) -> Result<OnPoison, String> {
     one_of(value, &[("stop", OnPoison::Stop), ("mark", OnPoison::Mark)])
+}
+
+fn engine(value: &str) -> Result<Engine, String> {
+    one_of(
+        value,
+        &[("embedded", Engine::Embedded), ("ksqldb", Engine::KsqlDb)],
+    )
 }
 
 fn warm_up(value: &str) -> Result<WarmUp, String> {

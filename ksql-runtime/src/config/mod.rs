@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use cluster::{ClientSettings, Cluster, Credentials, OnDrift, WarmUp};
+pub use cluster::{ClientSettings, Cluster, Credentials, Engine, OnDrift, WarmUp};
 
 pub use crate::log::Durability;
 pub use crate::registry::Compatibility;

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ksql_schema::ddl;
-use ksql_schema::query::with;
 use ksql_schema::rules::ModelFinding;
 use tokio::sync::broadcast;
 
@@ -102,6 +101,8 @@ pub(super) struct ResultTopic {
     pub(super) partitions: u32,
     /// How long the query's source keeps records.
     pub(super) retention_ms: Option<i64>,
+    /// Whether a query's own statement creates its source in ksqlDB. Where queries only insert, the entity's does.
+    pub(super) created: bool,
 }
 
 impl ContextBuilder {
@@ -257,25 +258,7 @@ impl ContextBuilder {
         let topics = results::topics(&self.entities, &self.queries, &config);
         Ok(self.model.ddl_by(
             |entity| ddl::create(entity, &Operational::new(entity, &config).as_ddl(&config)),
-            |query, statement, text| {
-                // The one topic of a statement: its windows stand in the order of its sizes.
-                let mut written = topics
-                    .iter()
-                    .filter(|topic| topic.result.is_some() && topic.model == query.output);
-                let operational = written
-                    .nth(statement)
-                    .map(|topic| Operational::of(topic, &config));
-                match (operational, query.inputs.first()) {
-                    (Some(operational), Some(input)) if query.creates() => with::overridden(
-                        text,
-                        query.output,
-                        input.entity,
-                        &operational.as_ddl(&config),
-                        statement,
-                    ),
-                    _ => text.to_owned(),
-                }
-            },
+            |query, number, text| results::statement(query, number, text, &topics, &config),
         ))
     }
 

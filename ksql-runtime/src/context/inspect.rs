@@ -3,15 +3,20 @@
 //! Invariant: nothing is changed here, and everything is looked at before anything is changed: what start refuses it refuses
 //! with nothing sent. Called to show a plan, and by start, which makes what is missing from what was found.
 
+use std::sync::Arc;
+
 use super::builder::Registration;
 use super::owner;
 use super::plan::{Plan, PlanStep};
 use super::services::Services;
 #[cfg(feature = "kafka")]
 use super::sources::Source;
+#[cfg(feature = "kafka")]
+use super::statements;
 use super::subjects::{self, Subject};
 use super::topics::Topic;
 use crate::config::Config;
+use crate::engine::Runner;
 use crate::error::{Error, Result, Step};
 
 /// What was found of one entity's needs.
@@ -32,14 +37,20 @@ pub(super) struct All {
     pub(super) owner: Option<Topic>,
     /// Nothing where there is no entity whose records could fail.
     pub(super) dead_letters: Option<Topic>,
+    /// The statements of queries, where ksqlDB runs them.
+    #[cfg(feature = "kafka")]
+    pub(super) statements: Vec<statements::Found>,
 }
 
 /// Looks at everything the entities and queries need, in the order in which start makes it.
 pub(super) async fn look(
     services: &Services,
     entities: &[Registration],
+    queries: &[Arc<dyn Runner>],
     config: &Config,
 ) -> Result<All> {
+    #[cfg(not(feature = "kafka"))]
+    let _ = queries;
     let mut found = Vec::new();
     for entity in entities {
         let topic = Topic::look(&services.log, entity, config)
@@ -70,17 +81,24 @@ pub(super) async fn look(
             .map_err(|error| of(Step::RegisterSchemas, found.entity, error.into()))?;
     }
     #[cfg(feature = "kafka")]
+    let mut statements = Vec::new();
+    #[cfg(feature = "kafka")]
     if let Some(ksqldb) = &services.ksqldb {
         for (entity, found) in entities.iter().zip(&mut found) {
             found.sources = super::sources::look(ksqldb, entity, config)
                 .await
                 .map_err(|error| of(Step::CreateSources, found.entity, error.into()))?;
         }
+        statements = statements::look(ksqldb, queries, entities, config)
+            .await
+            .map_err(|error| error.at(Step::StartQueries, None))?;
     }
     Ok(All {
         entities: found,
         owner,
         dead_letters,
+        #[cfg(feature = "kafka")]
+        statements,
     })
 }
 
@@ -88,9 +106,10 @@ pub(super) async fn look(
 pub(super) async fn plan(
     services: &Services,
     entities: &[Registration],
+    queries: &[Arc<dyn Runner>],
     config: &Config,
 ) -> Result<Plan> {
-    Ok(plan_of(&look(services, entities, config).await?))
+    Ok(plan_of(&look(services, entities, queries, config).await?))
 }
 
 /// The plan where nothing exists yet.
@@ -107,6 +126,8 @@ pub(super) fn plan_from_nothing(entities: &[Registration], config: &Config) -> P
         entities: entities.iter().map(absent).collect(),
         owner: None,
         dead_letters: (!entities.is_empty()).then(|| Topic::of_dead_letters(config)),
+        #[cfg(feature = "kafka")]
+        statements: Vec::new(),
     })
 }
 
@@ -123,7 +144,8 @@ fn plan_of(all: &All) -> Plan {
     #[cfg(feature = "kafka")]
     let sources = found
         .iter()
-        .flat_map(|found| found.sources.iter().map(Source::step));
+        .flat_map(|found| found.sources.iter().map(Source::step))
+        .chain(all.statements.iter().map(statements::Found::step));
     #[cfg(not(feature = "kafka"))]
     let sources = std::iter::empty::<PlanStep>();
     let steps: Vec<PlanStep> = topics.chain(subjects).chain(sources).collect();
@@ -158,6 +180,12 @@ pub(super) fn refuse(all: &All) -> Result<()> {
                 .refusal()
                 .map_err(|error| of(Step::CreateSources, found.entity, error.into()))?;
         }
+    }
+    #[cfg(feature = "kafka")]
+    for statement in &all.statements {
+        statement
+            .refusal()
+            .map_err(|error| error.at(Step::StartQueries, None))?;
     }
     Ok(())
 }

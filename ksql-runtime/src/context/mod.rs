@@ -12,11 +12,15 @@ mod overview;
 mod owner;
 pub mod plan;
 mod queries;
+#[cfg(feature = "kafka")]
+mod remote;
 mod results;
 mod services;
 #[cfg(feature = "kafka")]
 mod sources;
 mod start;
+#[cfg(feature = "kafka")]
+mod statements;
 mod subjects;
 mod topics;
 #[cfg(feature = "kafka")]
@@ -42,6 +46,7 @@ use crate::consume::{ConsumerStatus, Consumers};
 use crate::directory::DirectoryLock;
 use crate::dlq::{DeadLetterTopic, DeadLetters, KeyForm};
 use crate::entity::Entity;
+use crate::engine::Runner;
 use crate::error::{Chain, Error, Result};
 use crate::log::{Log, Ownership};
 use crate::operation::Operation;
@@ -91,6 +96,11 @@ pub(crate) struct Inner {
     entities: HashMap<(TypeId, Option<u64>), Arc<Registered>>,
     /// Each behind those whose results it reads.
     queries: Vec<Running>,
+    /// The same as they were added, whoever runs them.
+    defined: Vec<Arc<dyn Runner>>,
+    /// Those that ksqlDB runs.
+    #[cfg(feature = "kafka")]
+    remote: Option<remote::Remote>,
     /// Who writes what they make, where several instances may.
     ownership: Option<Ownership>,
     /// Those with a topic of their own.
@@ -213,7 +223,13 @@ impl Context {
     /// # Errors
     /// Where a server cannot be asked.
     pub async fn plan(&self) -> Result<Plan> {
-        inspect::plan(&self.0.services, &self.0.registrations, &self.0.config).await
+        inspect::plan(
+            &self.0.services,
+            &self.0.registrations,
+            &self.0.defined,
+            &self.0.config,
+        )
+        .await
     }
 
     /// Every table with its state and lag, by entity.
@@ -242,6 +258,11 @@ impl Context {
     /// Where a table stopped, or the time is over; the error names table, topic and lag.
     pub async fn wait_ready(&self, timeout: Duration) -> Result<()> {
         let tables: Vec<_> = self.0.bindings().cloned().collect();
+        #[cfg(feature = "kafka")]
+        if let Some(remote) = &self.0.remote {
+            let deadline = tokio::time::Instant::now() + timeout;
+            remote.wait_running(deadline, timeout).await?;
+        }
         wait_all(&tables, timeout, "readiness", |status| {
             status.state == State::Running
         })
@@ -249,13 +270,17 @@ impl Context {
     }
 
     /// Waits until every query and every table has reached the end its topic has now; tables of results hold what the
-    /// queries made of it.
+    /// queries made of it. Where ksqlDB runs the queries, their consumer groups are asked how far they are.
     ///
     /// # Errors
     /// As [`Context::wait_ready`].
     pub async fn wait_caught_up(&self, timeout: Duration) -> Result<()> {
         let deadline = tokio::time::Instant::now() + timeout;
         self.0.wait_followed(deadline).await;
+        #[cfg(feature = "kafka")]
+        if let Some(remote) = &self.0.remote {
+            remote.wait_caught_up(deadline, timeout).await?;
+        }
         // Queries first, in their order: what one makes is read by the next, and by the tables behind.
         for table in self.0.bindings() {
             let ends = self.0.ends_of(table).await?;
@@ -290,6 +315,10 @@ impl Context {
         drop(self);
         inner.operation.stopping.store(true, Ordering::Release);
         inner.stop_flushing();
+        #[cfg(feature = "kafka")]
+        if let Some(remote) = &inner.remote {
+            remote.close();
+        }
         inner.consumers.close();
         let stopping = Instant::now();
         let consumers = inner.consumers.wait().await;

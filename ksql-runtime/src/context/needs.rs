@@ -4,6 +4,8 @@
 //! what was found: nothing equal is asked for or sent again. Every step can be done again, so a start after one that was
 //! killed, or beside another, ends in the same state: what another instance made since is found by the step that would.
 
+use std::sync::Arc;
+
 use super::builder::Registration;
 use super::inspect;
 use super::options::Operational;
@@ -12,11 +14,12 @@ use super::subjects;
 #[cfg(feature = "kafka")]
 use super::{
     sources::{self, Source},
-    warm_up,
+    statements, topics, warm_up,
 };
 use crate::config::Config;
 #[cfg(feature = "kafka")]
-use crate::config::WarmUp;
+use crate::config::{Engine, WarmUp};
+use crate::engine::Runner;
 use crate::error::{Error, Result, Step};
 use crate::log::TopicDescription;
 
@@ -32,12 +35,22 @@ pub(super) struct Needs {
     /// What ksqlDB has of each entity.
     #[cfg(feature = "kafka")]
     sources: Vec<Vec<Source>>,
+    /// What it has of the queries.
+    #[cfg(feature = "kafka")]
+    statements: Vec<statements::Found>,
+    /// The topics that were not there before.
+    #[cfg(feature = "kafka")]
+    created: Vec<String>,
+    /// The queries that it runs.
+    #[cfg(feature = "kafka")]
+    pub(super) made: Vec<statements::Made>,
 }
 
 /// Makes topics and schemas that are missing, where nothing is refused.
 pub(super) async fn fulfil(
     services: &Services,
     entities: &[Registration],
+    queries: &[Arc<dyn Runner>],
     config: &Config,
 ) -> Result<Needs> {
     for entity in entities.iter().filter(|entity| entity.result.is_none()) {
@@ -48,18 +61,24 @@ pub(super) async fn fulfil(
             "generated KSQL"
         );
     }
-    let found = inspect::look(services, entities, config).await?;
+    let found = inspect::look(services, entities, queries, config).await?;
     inspect::refuse(&found)?;
     let mut topics = Vec::new();
     let mut needed = Vec::new();
     #[cfg(feature = "kafka")]
     let mut sources = Vec::new();
+    #[cfg(feature = "kafka")]
+    let mut created = Vec::new();
     for (entity, found) in entities.iter().zip(found.entities) {
         let (topic, origin) = found
             .topic
             .make(&services.log, config)
             .await
             .map_err(|error| Error::from(error).at(Step::CreateTopics, Some(entity.model.name)))?;
+        #[cfg(feature = "kafka")]
+        if origin == topics::Origin::Ours {
+            created.push(topic.name.to_string());
+        }
         topics.push(topic);
         needed.push((found.subjects, origin));
         #[cfg(feature = "kafka")]
@@ -90,6 +109,12 @@ pub(super) async fn fulfil(
         schemas,
         #[cfg(feature = "kafka")]
         sources,
+        #[cfg(feature = "kafka")]
+        statements: found.statements,
+        #[cfg(feature = "kafka")]
+        created,
+        #[cfg(feature = "kafka")]
+        made: Vec::new(),
     })
 }
 
@@ -121,6 +146,18 @@ impl Needs {
                 warm_up::send(&services.log, entity.model, &topic.name, *ids, now_ms)
                     .await
                     .map_err(|error| at(error.into()))?;
+            }
+        }
+        if config.cluster.engine == Engine::KsqlDb {
+            let at = |error: Error| error.at(Step::StartQueries, None);
+            let found = std::mem::take(&mut self.statements);
+            let made = statements::make(found, &self.created, ksqldb, config).await;
+            self.made = made.map_err(at)?;
+            if config.wait_for_ready {
+                let limit = config.ready_timeout;
+                statements::wait(&self.made, ksqldb, limit)
+                    .await
+                    .map_err(at)?;
             }
         }
         Ok(())

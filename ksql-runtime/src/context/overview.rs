@@ -5,6 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::queries::Running;
+#[cfg(feature = "kafka")]
+use super::remote::Remote;
 use super::{Context, Inner};
 use crate::consume::ConsumerStatus;
 use crate::error::Chain;
@@ -13,7 +15,7 @@ use crate::operation::{
     Binding, Client, Consumer, Letters, MetError, Overview, Partition, Sample, StateDatabase,
     StoreSize,
 };
-use crate::state::{Met, Size, State, StateError, Table};
+use crate::state::{BindingKind, Met, Size, State, StateError, Status, Table};
 
 impl Context {
     /// Everything it is doing at this moment. No server is asked.
@@ -69,10 +71,12 @@ impl Inner {
         tables.sort_by(|a, b| (a.entity, a.topic()).cmp(&(b.entity, b.topic())));
         let queries = self.queries.iter().map(of_query);
         let bindings: Vec<Binding> = queries
+            .chain(self.remote_bindings())
             .chain(tables.iter().map(|table| of_table(table)))
             .collect();
         let mut errors: Vec<(Instant, MetError)> =
             self.bindings().flat_map(|table| met(table)).collect();
+        errors.extend(self.remote_errors());
         errors.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         Overview {
             application: self.config.application_id.clone(),
@@ -101,6 +105,42 @@ impl Inner {
             clients: self.clients(),
             errors: errors.into_iter().map(|(_, error)| error).collect(),
         }
+    }
+
+    #[cfg(not(feature = "kafka"))]
+    fn remote_bindings(&self) -> impl Iterator<Item = Binding> {
+        std::iter::empty()
+    }
+
+    #[cfg(not(feature = "kafka"))]
+    fn remote_errors(&self) -> Vec<(Instant, MetError)> {
+        Vec::new()
+    }
+
+    #[cfg(feature = "kafka")]
+    fn remote_bindings(&self) -> impl Iterator<Item = Binding> {
+        let queries = self.remote.iter().flat_map(Remote::queries);
+        queries.map(|query| Binding {
+            results: query.writes.clone(),
+            outages: query.counts.outages(),
+            ..of_status(
+                query.name,
+                BindingKind::Query,
+                query.reads.first().cloned().unwrap_or_default(),
+                query.status(),
+            )
+        })
+    }
+
+    #[cfg(feature = "kafka")]
+    fn remote_errors(&self) -> Vec<(Instant, MetError)> {
+        let queries = self.remote.iter().flat_map(Remote::queries);
+        let met = queries.flat_map(|query| {
+            let topic = query.reads.first().cloned().unwrap_or_default();
+            let met = query.counts.met().into_iter();
+            met.map(move |met| told(met, query.name, BindingKind::Query, topic.clone()))
+        });
+        met.collect()
     }
 
     fn letters(&self) -> Vec<Letters> {
@@ -146,7 +186,22 @@ impl Inner {
 }
 
 fn of_table(table: &Arc<Table>) -> Binding {
-    let status = table.status();
+    let counts = &table.counts;
+    Binding {
+        read: counts.read(),
+        restoring_seconds: counts.restoring_for().as_secs_f64(),
+        outages: counts.outages(),
+        unreadable: counts.unreadable(),
+        ..of_status(
+            table.entity,
+            table.settings.kind,
+            table.topic().to_owned(),
+            table.status(),
+        )
+    }
+}
+
+fn of_status(name: &str, kind: BindingKind, topic: String, status: Status) -> Binding {
     let lag = status.total_lag();
     let partitions = status.lag.into_iter().map(|lag| Partition {
         topic: lag.topic.to_string(),
@@ -155,23 +210,16 @@ fn of_table(table: &Arc<Table>) -> Binding {
         target: lag.target,
         end: lag.end,
     });
-    let counts = &table.counts;
     Binding {
-        name: table.entity.to_owned(),
-        kind: table.settings.kind.name(),
-        topic: table.topic().to_owned(),
-        results: Vec::new(),
+        name: name.to_owned(),
+        kind: kind.name(),
+        topic,
         state: status.state.to_string(),
         error: status.error.map(|error| Chain(&error).to_string()),
         lag,
         partitions: partitions.collect(),
-        read: counts.read(),
         restored: status.replayed,
-        restoring_seconds: counts.restoring_for().as_secs_f64(),
-        outages: counts.outages(),
-        unreadable: counts.unreadable(),
-        late: None,
-        keyless: None,
+        ..Binding::default()
     }
 }
 
@@ -199,15 +247,21 @@ fn of_query(query: &Running) -> Binding {
 
 fn met(table: &Table) -> impl Iterator<Item = (Instant, MetError)> {
     let met = table.counts.met().into_iter();
-    met.map(|Met { at, state, text }| {
-        let told = MetError {
-            name: table.entity.to_owned(),
-            kind: table.settings.kind.name(),
-            topic: table.topic().to_owned(),
-            state: state.to_string(),
-            age_seconds: at.elapsed().as_secs_f64(),
-            error: text,
-        };
-        (at, told)
+    met.map(|met| {
+        let topic = table.topic().to_owned();
+        told(met, table.entity, table.settings.kind, topic)
     })
+}
+
+fn told(met: Met, name: &str, kind: BindingKind, topic: String) -> (Instant, MetError) {
+    let Met { at, state, text } = met;
+    let told = MetError {
+        name: name.to_owned(),
+        kind: kind.name(),
+        topic,
+        state: state.to_string(),
+        age_seconds: at.elapsed().as_secs_f64(),
+        error: text,
+    };
+    (at, told)
 }

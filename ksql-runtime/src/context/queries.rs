@@ -31,6 +31,8 @@ pub enum QueryDuty {
         /// How many records it has still to take that the owner is known to have taken.
         behind: u64,
     },
+    /// ksqlDB runs it; this program watches it.
+    KsqlDb,
 }
 
 impl fmt::Display for QueryDuty {
@@ -38,6 +40,7 @@ impl fmt::Display for QueryDuty {
         match self {
             QueryDuty::Owner => f.write_str("owner"),
             QueryDuty::StandBy { behind: 0 } => f.write_str("stand-by"),
+            QueryDuty::KsqlDb => f.write_str("ksqldb"),
             QueryDuty::StandBy { behind } => write!(f, "stand-by, {behind} records behind"),
         }
     }
@@ -57,18 +60,22 @@ pub struct QueryStatus {
     pub duty: QueryDuty,
     /// State, positions in the source, lag.
     pub status: Status,
-    /// How many windows were closed to a record that came too late: behind their end and grace.
+    /// How many windows were closed to a record that came too late: behind their end and grace. What ksqlDB runs does not tell.
     pub late: u64,
     /// How many records were left out for want of a key: without one where the source's key columns are no `Option`, or with a NULL in what
     /// is grouped by.
     pub keyless: u64,
+    /// The ids under which ksqlDB runs it: one a statement.
+    pub ksqldb_ids: Vec<String>,
+    /// How often it was started again in ksqlDB since this program's start.
+    pub restarts: u64,
 }
 
 impl Context {
     /// Every query with its state and lag, each behind those whose results it reads.
     pub fn queries(&self) -> Vec<QueryStatus> {
         let queries = self.0.queries.iter();
-        queries
+        let queries = queries
             .map(|query| QueryStatus {
                 query: query.table.entity,
                 source: query.table.topic().to_owned(),
@@ -85,8 +92,33 @@ impl Context {
                 status: query.table.status(),
                 late: query.table.late(),
                 keyless: query.table.keyless(),
-            })
-            .collect()
+                ksqldb_ids: Vec::new(),
+                restarts: 0,
+            });
+        queries.chain(self.0.remote_queries()).collect()
+    }
+}
+
+impl Inner {
+    #[cfg(feature = "kafka")]
+    fn remote_queries(&self) -> impl Iterator<Item = QueryStatus> {
+        let queries = self.remote.iter().flat_map(super::remote::Remote::queries);
+        queries.map(|query| QueryStatus {
+            query: query.name,
+            source: query.reads.first().cloned().unwrap_or_default(),
+            results: query.writes.clone(),
+            duty: QueryDuty::KsqlDb,
+            status: query.status(),
+            late: 0,
+            keyless: 0,
+            ksqldb_ids: query.ids(),
+            restarts: query.restarts(),
+        })
+    }
+
+    #[cfg(not(feature = "kafka"))]
+    fn remote_queries(&self) -> impl Iterator<Item = QueryStatus> {
+        std::iter::empty()
     }
 }
 

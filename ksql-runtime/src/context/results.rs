@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use ksql_schema::avro;
+use ksql_schema::query::{plan, with};
 
 use super::builder::{Registration, ResultTopic};
 use super::options::Operational;
@@ -28,7 +29,9 @@ pub(super) fn topics(
             }
             continue;
         }
-        let (partitions, retention_ms) = match maker(queries, entity.id) {
+        let maker = maker(queries, entity.id);
+        let created = maker.is_some();
+        let (partitions, retention_ms) = match maker {
             Some(query) => of_source(entities, queries, first(query), config),
             // What queries only add to is what its own statement says.
             None => Operational::new(entity.model, config).inherited(entity.model.kind),
@@ -39,6 +42,7 @@ pub(super) fn topics(
                 window,
                 partitions,
                 retention_ms,
+                created,
             }),
             ..entity.clone()
         };
@@ -50,6 +54,33 @@ pub(super) fn topics(
         }
     }
     topics
+}
+
+/// A statement of a query as the configuration makes it, from its constant text; `topics` are those of all entities.
+pub(super) fn statement(
+    query: &plan::Query<'_>,
+    number: usize,
+    text: &str,
+    topics: &[Registration],
+    config: &Config,
+) -> String {
+    // The one topic of a statement: its windows stand in the order of its sizes.
+    let mut written = topics
+        .iter()
+        .filter(|topic| topic.result.is_some() && topic.model == query.output);
+    let operational = written
+        .nth(number)
+        .map(|topic| Operational::of(topic, config));
+    match (operational, query.inputs.first()) {
+        (Some(operational), Some(input)) if query.creates() => with::overridden(
+            text,
+            query.output,
+            input.entity,
+            &operational.as_ddl(config),
+            number,
+        ),
+        _ => text.to_owned(),
+    }
 }
 
 /// The query by which an entity is there.
@@ -86,6 +117,7 @@ fn of_source(
             window: None,
             partitions,
             retention_ms,
+            created: true,
         });
         let entity = Registration {
             result,

@@ -10,17 +10,19 @@ use super::builder::Registration;
 use super::home::Home;
 use super::needs::{self, Needs};
 use super::plan::Plan;
+#[cfg(feature = "kafka")]
+use super::remote::Remote;
 use super::services::Services;
 use super::{
     Context, ContextBuilder, Inner, Registered, Running, copartition, inspect, options, results,
     services,
 };
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Engine};
 use crate::consume::Consumers;
 use crate::directory::DirectoryLock;
 use crate::dlq::DeadLetters;
-use crate::engine::{Duty, Site, Target};
+use crate::engine::{Duty, Runner, Site, Target};
 use crate::error::{Chain, Error, Result, Step};
 use crate::log::{Log, LogError, TopicDescription};
 use crate::operation::Operation;
@@ -62,7 +64,7 @@ pub(super) async fn plan(builder: &ContextBuilder) -> Result<Plan> {
     };
     let services =
         services::open(&config, &builder.clock, &entities, builder.queries.len()).await?;
-    let plan = inspect::plan(&services, &entities, &config).await;
+    let plan = inspect::plan(&services, &entities, &builder.queries, &config).await;
     services.log.close().await?;
     drop(lock);
     plan
@@ -84,7 +86,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     #[cfg(feature = "http")]
     let port = Port::take(&config)?;
     let entities = results::topics(&builder.entities, &builder.queries, &config);
-    let queries = results::in_order(&builder.queries);
+    let mut queries = results::in_order(&builder.queries);
     let mut names = HashSet::new();
     for query in &queries {
         if !names.insert(query.plan().name) {
@@ -93,6 +95,10 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
                 reason: "there are two of this name: give one another name".to_owned(),
             });
         }
+    }
+    if config.cluster.engine == Engine::KsqlDb {
+        // ksqlDB runs them; here is nothing of them.
+        queries.clear();
     }
     let services = services::open(&config, &clock, &entities, queries.len()).await?;
     let home = Home::of(&services.log)
@@ -121,13 +127,15 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     let options = options::stores(&config, &home);
     let names = stores.clone();
     let opening = tokio::spawn(blocking(move || Store::open(&options, &names)));
-    let needs = fulfil(&services, &entities, &config, &clock).await;
+    let needs = fulfil(&services, &entities, &builder.queries, &config, &clock).await;
     // Whatever the servers answered: nobody else can open it before this is done.
     let store = opening.await.map_err(Error::of_task)??;
     let Needs {
         topics,
         schemas,
         owner,
+        #[cfg(feature = "kafka")]
+        made: remote,
         ..
     } = needs?;
     let store = Arc::new(store.map_err(|error| at(Step::OpenState)(error.into()))?);
@@ -253,6 +261,16 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     // Both are in the order in which queries were added.
     let names = builder.queries.iter().map(|query| query.plan().name);
     let explanations = names.zip(builder.explanations().cloned()).collect();
+    #[cfg(feature = "kafka")]
+    let remote = services.ksqldb.as_ref().map(|ksqldb| {
+        Remote::watch(
+            remote,
+            ksqldb.clone(),
+            services.log.clone(),
+            config.cluster.watch_interval,
+            builder.events.clone(),
+        )
+    });
     // From here on dropping the context closes what was opened.
     let ctx = Context(Arc::new(Inner {
         config,
@@ -262,6 +280,9 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         stores,
         entities: registered,
         queries: running,
+        defined: builder.queries.clone(),
+        #[cfg(feature = "kafka")]
+        remote: remote.filter(|remote| !remote.queries().is_empty()),
         ownership: duty.map(|duty| duty.ownership),
         registrations: entities.clone(),
         dead_letters,
@@ -306,6 +327,7 @@ fn duty(log: &Log, topic: &TopicDescription) -> std::result::Result<Option<Duty>
 async fn fulfil(
     services: &Services,
     entities: &[Registration],
+    queries: &[Arc<dyn Runner>],
     config: &Config,
     clock: &Clock,
 ) -> Result<Needs> {
@@ -313,7 +335,7 @@ async fn fulfil(
         not(feature = "kafka"),
         allow(unused_mut, reason = "only ksqlDB is told afterwards")
     )]
-    let mut needs = needs::fulfil(services, entities, config).await?;
+    let mut needs = needs::fulfil(services, entities, queries, config).await?;
     #[cfg(feature = "kafka")]
     needs
         .tell_ksqldb(services, entities, config, clock.now_ms())

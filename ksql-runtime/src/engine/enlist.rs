@@ -12,6 +12,8 @@ use super::{Runner, Site};
 use crate::context::ContextBuilder;
 use crate::entity::Entity;
 use crate::log::Offsets;
+#[cfg(feature = "kafka")]
+use crate::query::explain;
 use crate::query::{Aggregate, Host, Inputs, Join, ParameterError, Project, Query, Visit};
 use crate::state::{StateError, Table};
 
@@ -130,6 +132,11 @@ impl<E: Entity, Q: Project<Input = E>> Runner for Projection<Q> {
         shape::<Q>(&self.0, &[E::FINGERPRINT])
     }
 
+    #[cfg(feature = "kafka")]
+    fn statements(&self) -> Result<Vec<String>, ParameterError> {
+        explain::statements(&self.0)
+    }
+
     fn start(&self, table: &Arc<Table>, site: Site, offsets: &[Offsets]) -> Result<(), StateError> {
         let query = self.0.clone();
         table.start_work(
@@ -156,6 +163,11 @@ impl<E: Entity, Q: Aggregate<Input = E>> Runner for Aggregation<Q> {
 
     fn shape(&self) -> Result<u64, ParameterError> {
         shape::<Q>(&self.0, &[E::FINGERPRINT])
+    }
+
+    #[cfg(feature = "kafka")]
+    fn statements(&self) -> Result<Vec<String>, ParameterError> {
+        explain::statements(&self.0)
     }
 
     fn start(&self, table: &Arc<Table>, site: Site, offsets: &[Offsets]) -> Result<(), StateError> {
@@ -190,6 +202,11 @@ impl<Q: Project<Input = <Q as Join>::Inputs> + Join> Runner for JoinedProjection
         shape(&self.query, &self.sources.fingerprints)
     }
 
+    #[cfg(feature = "kafka")]
+    fn statements(&self) -> Result<Vec<String>, ParameterError> {
+        explain::statements(&self.query)
+    }
+
     fn start(&self, table: &Arc<Table>, site: Site, offsets: &[Offsets]) -> Result<(), StateError> {
         let query = self.query.clone();
         table.start_work(
@@ -220,6 +237,11 @@ impl<Q: Aggregate<Input = <Q as Join>::Inputs> + Join> Runner for JoinedAggregat
 
     fn shape(&self) -> Result<u64, ParameterError> {
         shape(&self.query, &self.sources.fingerprints)
+    }
+
+    #[cfg(feature = "kafka")]
+    fn statements(&self) -> Result<Vec<String>, ParameterError> {
+        explain::statements(&self.query)
     }
 
     fn start(&self, table: &Arc<Table>, site: Site, offsets: &[Offsets]) -> Result<(), StateError> {

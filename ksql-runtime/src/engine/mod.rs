@@ -65,6 +65,10 @@ pub(crate) trait Runner: Debug + Send + Sync {
     /// What tells its state from that of another query, its parameters included.
     fn shape(&self) -> Result<u64, ParameterError>;
 
+    /// Its statements, each ended by `;`, with the values of its parameters: one a window of its output.
+    #[cfg(feature = "kafka")]
+    fn statements(&self) -> Result<Vec<String>, ParameterError>;
+
     /// Starts its thread; `table` holds its state.
     fn start(&self, table: &Arc<Table>, site: Site, offsets: &[Offsets]) -> Result<(), StateError>;
 }

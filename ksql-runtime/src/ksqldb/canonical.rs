@@ -25,6 +25,43 @@ pub(super) fn same_query(servers: &str, ours: &str) -> bool {
     }
 }
 
+/// Whether ksqlDB is expected to take `ours` in the place of `servers`: the same sink, topic and source, with another filter,
+/// other expressions, or more columns at the end; neither groups, joins, windows nor gives records another key. The server has
+/// the last word.
+pub(super) fn replaceable(servers: &str, ours: &str) -> bool {
+    let (Some(servers), Some(ours)) = (Form::of(servers), Form::of(ours)) else {
+        return false;
+    };
+    let same_properties = ours.properties.iter().all(|(name, value)| {
+        let found = servers.properties.get(name);
+        found.is_some_and(|found| same_value(found, value))
+    });
+    let stateful = |form: &Form| {
+        let keywords = ["GROUP", "JOIN", "WINDOW", "PARTITION", "HAVING"];
+        let mut nodes = form.body.iter();
+        nodes.any(|node| keywords.iter().any(|keyword| node.is(keyword)))
+    };
+    let source = |form: &Form| {
+        let from = form.body.iter().skip_while(|node| !node.is("FROM"));
+        let source = from.take_while(|node| !node.is("WHERE") && !node.is("EMIT"));
+        source.cloned().collect::<Vec<Node>>()
+    };
+    let columns = |form: &Form| {
+        let items = form.body.iter().take_while(|node| !node.is("FROM"));
+        let items: Vec<&Node> = items.collect();
+        let items = items.split(|node| node.is_symbol(","));
+        // An item ends with its name.
+        let names = items.map(|item| item.last().map(|node| (*node).clone()));
+        names.collect::<Vec<_>>()
+    };
+    same_properties
+        && servers.head == ours.head
+        && !stateful(&servers)
+        && !stateful(&ours)
+        && source(&servers) == source(&ours)
+        && columns(&ours).starts_with(&columns(&servers))
+}
+
 /// Formats are written in any case; everything else is compared as it is.
 fn same_value(servers: &str, ours: &str) -> bool {
     servers == ours
@@ -342,7 +379,7 @@ fn unqualified(nodes: &[Node], source: &Source) -> Vec<Node> {
 
 #[cfg(test)]
 mod tests {
-    use super::same_query;
+    use super::{replaceable, same_query};
 
     const SERVERS: &str = "CREATE TABLE TOTAL WITH (CLEANUP_POLICY='compact,delete', KAFKA_TOPIC='total', KEY_FORMAT='KAFKA', PARTITIONS=1, RETENTION_MS=604800000, VALUE_FORMAT='AVRO') AS SELECT\n  ORDERS.CUSTOMER CUSTOMER,\n  COUNT(*) N,\n  SUM((ORDERS.AMOUNT + 1)) TOTAL\nFROM ORDERS ORDERS\nWINDOW TUMBLING ( SIZE 5 MINUTES , RETENTION 7 DAYS , GRACE PERIOD 10 SECONDS ) \nWHERE ((ORDERS.AMOUNT > 5) AND (NOT (ORDERS.NOTE = 'it''s')))\nGROUP BY ORDERS.CUSTOMER\nEMIT CHANGES;";
     const OURS: &str = "CREATE TABLE IF NOT EXISTS `TOTAL` WITH (KAFKA_TOPIC='total', PARTITIONS=1, KEY_FORMAT='KAFKA', VALUE_FORMAT='AVRO') AS SELECT `CUSTOMER` AS `CUSTOMER`, COUNT(*) AS `N`, SUM((`AMOUNT` + 1)) AS `TOTAL` FROM `ORDERS` WINDOW TUMBLING (SIZE 5 MINUTES, RETENTION 7 DAYS, GRACE PERIOD 10 SECONDS) WHERE ((`AMOUNT` > 5) AND (NOT (`NOTE` = 'it''s'))) GROUP BY `CUSTOMER` EMIT CHANGES;";
@@ -358,6 +395,31 @@ mod tests {
             "CREATE STREAM X WITH (KAFKA_TOPIC='x') AS SELECT\n  O.CUSTOMER CUSTOMER,\n  C.`NAME OF` NAME\nFROM ORDERS O\nLEFT OUTER JOIN CUSTOMERS C ON ((O.CUSTOMER = C.ID))\nEMIT CHANGES;",
             "CREATE STREAM `X` WITH (KAFKA_TOPIC='x') AS SELECT `O`.`CUSTOMER` AS `CUSTOMER`, `C`.`NAME OF` AS `NAME` FROM `ORDERS` `O` LEFT JOIN `CUSTOMERS` `C` ON (`O`.`CUSTOMER` = `C`.`ID`) EMIT CHANGES;",
         ));
+    }
+
+    #[test]
+    fn filters_expressions_and_columns_at_the_end_can_be_replaced() {
+        const BIG: &str = "CREATE STREAM BIG WITH (KAFKA_TOPIC='big', PARTITIONS=1) AS SELECT\n  ORDERS.ID ID,\n  ORDERS.N N\nFROM ORDERS ORDERS\nWHERE (ORDERS.N > 5)\nEMIT CHANGES;";
+        const NEW: &str = "CREATE STREAM IF NOT EXISTS `BIG` WITH (KAFKA_TOPIC='big', PARTITIONS=1) AS SELECT `ID` AS `ID`, `N` AS `N` FROM `ORDERS` WHERE (`N` > 5) EMIT CHANGES;";
+        for (from, to, expected) in [
+            ("> 5", "> 6", true),
+            (" WHERE (`N` > 5)", "", true),
+            ("`N` AS `N`", "(`N` + 1) AS `N`", true),
+            ("AS `N` FROM", "AS `N`, `M` AS `M` FROM", true),
+            ("`N` AS `N`", "`N` AS `M`", false),
+            (", `N` AS `N`", "", false),
+            ("`ID` AS `ID`, `N` AS `N`", "`N` AS `N`, `ID` AS `ID`", false),
+            ("FROM `ORDERS`", "FROM `OTHERS`", false),
+            ("'big'", "'large'", false),
+            ("PARTITIONS=1", "PARTITIONS=2", false),
+            ("STREAM", "TABLE", false),
+            (" EMIT", " PARTITION BY `N` EMIT", false),
+            (" EMIT", " GROUP BY `N` EMIT", false),
+        ] {
+            let changed = NEW.replacen(from, to, 1);
+            assert_ne!(changed, NEW, "{from}");
+            assert_eq!(replaceable(BIG, &changed), expected, "{from} -> {to}");
+        }
     }
 
     #[test]

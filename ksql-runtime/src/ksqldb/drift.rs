@@ -116,6 +116,8 @@ pub enum Difference {
         id: String,
         /// Its text.
         found: String,
+        /// The statement that changes it where it is, where ksqlDB takes one.
+        upgrade: Option<String>,
     },
     /// Its query was terminated.
     QueryGone,
@@ -126,6 +128,10 @@ impl Difference {
     pub fn remedy(&self) -> Remedy {
         match self {
             Difference::ColumnMissing { alter, .. } => Remedy::InPlace(alter.clone()),
+            Difference::OtherQuery {
+                upgrade: Some(upgrade),
+                ..
+            } => Remedy::InPlace(upgrade.clone()),
             Difference::Property { .. }
             | Difference::Keys { .. }
             | Difference::ColumnType { .. }
@@ -200,7 +206,16 @@ impl fmt::Display for Difference {
             Difference::NotMadeByQuery => f.write_str(
                 "it was created with columns and is defined as the result of a query: name the entity otherwise, or drop what is there",
             ),
-            Difference::OtherQuery { id, found } => write!(
+            Difference::OtherQuery {
+                id,
+                found,
+                upgrade: Some(_),
+            } => write!(
+                f,
+                "query {id} writes it with another text: `CREATE OR REPLACE` changes it in place, for records from then on; it runs `{}`",
+                found.split_whitespace().collect::<Vec<_>>().join(" ")
+            ),
+            Difference::OtherQuery { id, found, .. } => write!(
                 f,
                 "query {id} writes it with another text: this needs a new version under another name; it runs `{}`",
                 found.split_whitespace().collect::<Vec<_>>().join(" ")

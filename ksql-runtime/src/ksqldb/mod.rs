@@ -44,6 +44,7 @@ pub use error::{Asked, Class, KsqlDbError, ServerError};
 pub use execute::{CommandState, CommandStatus, Executed};
 pub use literal::{key_condition, text_literal};
 pub use options::KsqlDbOptions;
+pub(crate) use persistent::Standing;
 pub use pull::Rows;
 pub use push::{Change, Changes};
 pub use remove::{Removal, Step};

@@ -181,6 +181,22 @@ impl Statement {
         &self.text
     }
 
+    /// The same `CREATE .. AS` with `OR REPLACE`; nothing where it is no such statement.
+    pub(super) fn replacing(&self) -> Option<String> {
+        let Effect::CreateAs { kind, .. } = &self.effect else {
+            return None;
+        };
+        let beginnings = [
+            format!("CREATE {kind} IF NOT EXISTS "),
+            format!("CREATE {kind} "),
+            format!("CREATE OR REPLACE {kind} "),
+        ];
+        let rest = beginnings
+            .iter()
+            .find_map(|beginning| self.text.strip_prefix(beginning.as_str()))?;
+        Some(format!("CREATE OR REPLACE {kind} {rest}"))
+    }
+
     /// What it does.
     pub fn effect(&self) -> &Effect {
         &self.effect

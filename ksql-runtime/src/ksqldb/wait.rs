@@ -1,13 +1,14 @@
 //! Waiting for a query: until it runs on every node, without errors.
 //!
-//! RUNNING is no sign that a table can be read: whoever pulls retries (`pull`).
+//! RUNNING is no sign that a table can be read: that it answers is waited for by asking it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::answers::{Answer, QueryDescription};
 use super::backoff::Backoff;
 use super::client::KsqlDb;
-use super::error::KsqlDbError;
+use super::error::{Class, KsqlDbError};
 use super::outcome::nothing_in;
 
 impl KsqlDb {
@@ -57,6 +58,104 @@ impl KsqlDb {
                 });
             }
         }
+    }
+
+    /// Waits until a query runs on every node or is paused. Errors from before are no matter; new ones are, for as long as they
+    /// come.
+    ///
+    /// # Errors
+    /// Where it has failed, does not run in time, or is not there.
+    pub(crate) async fn wait_started(
+        &self,
+        query_id: &str,
+        limit: Duration,
+    ) -> Result<QueryDescription, KsqlDbError> {
+        let mut backoff = Backoff::within(self.options(), limit);
+        let mut errors = 0;
+        loop {
+            let found = self.explain(query_id).await?;
+            let state = found.worst_state().to_owned();
+            match state.as_str() {
+                "ERROR" => return Err(failed(query_id, state, found.errors)),
+                "PAUSED" => return Ok(found),
+                // Versions that tell no state tell errors.
+                "RUNNING" | "" if found.errors.len() == errors => return Ok(found),
+                _ => errors = found.errors.len(),
+            }
+            if !backoff.pause().await {
+                return Err(if found.errors.is_empty() {
+                    KsqlDbError::Deadline {
+                        what: format!("RUNNING of query {query_id}"),
+                        limit,
+                        last: format!("it is {state}"),
+                    }
+                } else {
+                    failed(query_id, state, found.errors)
+                });
+            }
+        }
+    }
+
+    /// Waits until a table that a query makes answers a pull query. Where the server allows none over a whole table there is
+    /// nothing to wait for.
+    ///
+    /// # Errors
+    /// Where it is refused, or does not answer in time.
+    pub(crate) async fn wait_answers(
+        &self,
+        table: &str,
+        limit: Duration,
+    ) -> Result<(), KsqlDbError> {
+        let query = format!("SELECT * FROM {} LIMIT 1;", ksql_schema::names::quoted(table));
+        let mut backoff = Backoff::within(self.options(), limit);
+        loop {
+            let error = match self.answers_once(&query).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let passes = match &error {
+                KsqlDbError::Server(server) => match server.class {
+                    Class::Invalid if server.message.contains("Table scan unsupported") => {
+                        return Ok(());
+                    }
+                    Class::NotQueryable => true,
+                    class => class.is_retryable(),
+                },
+                KsqlDbError::Lost { .. } | KsqlDbError::TimedOut { .. } => true,
+                other => other.is_retryable(),
+            };
+            if !passes {
+                return Err(error);
+            }
+            if !backoff.pause().await {
+                return Err(KsqlDbError::NotReady {
+                    source_name: table.to_owned(),
+                    limit,
+                    cause: Box::new(error),
+                });
+            }
+        }
+    }
+
+    async fn answers_once(&self, query: &str) -> Result<(), KsqlDbError> {
+        let mut rows = self.rows(query, &BTreeMap::new()).await?;
+        while rows.next().await?.is_some() {}
+        Ok(())
+    }
+
+    /// The consumer group of a query: its committed offsets tell what it has read, and made results of.
+    ///
+    /// # Errors
+    /// Where the server cannot be asked.
+    pub(crate) async fn group_of(&self, query_id: &str) -> Result<String, KsqlDbError> {
+        let service = self.info().await?.ksql_service_id;
+        let answers = self.read("SHOW PROPERTIES;").await?;
+        let prefix = answers.into_iter().find_map(|answer| match answer {
+            Answer::Settings(mut settings) => settings.remove("ksql.persistent.prefix")?,
+            _ => None,
+        });
+        let prefix = prefix.as_deref().unwrap_or("query_");
+        Ok(format!("_confluent-ksql-{service}{prefix}{query_id}"))
     }
 }
 

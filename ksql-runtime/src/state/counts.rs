@@ -70,7 +70,7 @@ impl Counts {
     }
 
     /// The state changed.
-    pub(super) fn moved(&self, previous: State, current: State, error: Option<String>) {
+    pub(crate) fn moved(&self, previous: State, current: State, error: Option<String>) {
         let now = Instant::now();
         let mut restoring = self.restoring();
         if current == State::Rebalancing {

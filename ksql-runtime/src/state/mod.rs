@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 pub(crate) use cache::RowCache;
 pub use counts::BindingKind;
-pub(crate) use counts::Met;
+pub(crate) use counts::{Counts, Met};
 pub(crate) use progress::Progress;
 pub(crate) use record::{Decoder, Origin, POISON, ROW, Refusal, end_window};
 pub(crate) use rows::{Bounds, scan};
@@ -87,6 +87,12 @@ pub enum StateError {
     Closed {
         /// Where it lies.
         path: PathBuf,
+    },
+    /// A query that ksqlDB runs does not run.
+    #[error("{reason}")]
+    KsqlDb {
+        /// What is wrong, naming the query, and what to do.
+        reason: String,
     },
     /// A store that was never opened.
     #[error("there is no store `{store}`")]
