@@ -202,6 +202,10 @@ impl Config {
                     cluster.reach_timeout != default.cluster.reach_timeout,
                 ),
                 ("warm_up", cluster.warm_up != default.cluster.warm_up),
+                (
+                    "watch_interval",
+                    cluster.watch_interval != default.cluster.watch_interval,
+                ),
                 ("kafka", !cluster.kafka.is_empty()),
                 ("kafka.producer", !cluster.producer.is_empty()),
                 ("kafka.consumer", !cluster.consumer.is_empty()),
@@ -271,6 +275,10 @@ mod tests {
                 "the first wait is the shortest one",
             ),
             ("registry_token = \"t\"", "set `registry` too"),
+            (
+                "engine = \"ksqldb\"",
+                "set `bootstrap`, `registry` and `ksqldb` too, or leave `engine` out",
+            ),
         ];
         for (toml, says) in cases {
             let error = error(config(toml).check());
@@ -291,6 +299,10 @@ mod tests {
                     "set one of them",
                 ),
                 ("warm_up = \"dummy_records\"", "leave `warm_up` out"),
+                (
+                    "engine = \"ksqldb\"",
+                    "set `ksqldb` to its address, or leave `engine` out: this process runs the queries",
+                ),
             ] {
                 let error = error(config(&format!("{cluster}{toml}")).check());
                 assert!(error.contains(says), "{toml}: {error}");

@@ -185,6 +185,7 @@ pub(super) fn sample(key: &str) -> &'static str {
         | "cached_results" => "7",
         "bootstrap" => "a:9092, b:9092",
         "registry" | "ksqldb" => "http://a:8081/",
+        "engine" => "ksqldb",
         "warm_up" => "dummy_records",
         "on_drift" => "alter",
         _ => "1234ms",

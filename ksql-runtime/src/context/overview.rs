@@ -123,6 +123,7 @@ impl Inner {
         queries.map(|query| Binding {
             results: query.writes.clone(),
             outages: query.counts.outages(),
+            restarts: Some(query.restarts()),
             ..of_status(
                 query.name,
                 BindingKind::Query,

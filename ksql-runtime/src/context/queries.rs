@@ -75,26 +75,25 @@ impl Context {
     /// Every query with its state and lag, each behind those whose results it reads.
     pub fn queries(&self) -> Vec<QueryStatus> {
         let queries = self.0.queries.iter();
-        let queries = queries
-            .map(|query| QueryStatus {
-                query: query.table.entity,
-                source: query.table.topic().to_owned(),
-                results: query
-                    .site
-                    .targets
-                    .iter()
-                    .map(|target| target.topic.clone())
-                    .collect(),
-                duty: match query.table.behind() {
-                    Some(behind) => QueryDuty::StandBy { behind },
-                    None => QueryDuty::Owner,
-                },
-                status: query.table.status(),
-                late: query.table.late(),
-                keyless: query.table.keyless(),
-                ksqldb_ids: Vec::new(),
-                restarts: 0,
-            });
+        let queries = queries.map(|query| QueryStatus {
+            query: query.table.entity,
+            source: query.table.topic().to_owned(),
+            results: query
+                .site
+                .targets
+                .iter()
+                .map(|target| target.topic.clone())
+                .collect(),
+            duty: match query.table.behind() {
+                Some(behind) => QueryDuty::StandBy { behind },
+                None => QueryDuty::Owner,
+            },
+            status: query.table.status(),
+            late: query.table.late(),
+            keyless: query.table.keyless(),
+            ksqldb_ids: Vec::new(),
+            restarts: 0,
+        });
         queries.chain(self.0.remote_queries()).collect()
     }
 }

@@ -465,7 +465,12 @@ impl Watching {
             query, statement, ..
         } = &watched.sent;
         let known = watched.history().query_id.clone();
-        tracing::warn!(query, query_id = known, reason, "the query is started again");
+        tracing::warn!(
+            query,
+            query_id = known,
+            reason,
+            "the query is started again"
+        );
         let started = match cure {
             Cure::Start => match self.ksqldb.start_query(statement).await {
                 Ok(Ensured::Created { query_id } | Ensured::Unchanged { query_id }) => Ok(query_id),
@@ -473,11 +478,7 @@ impl Watching {
                 Ok(Ensured::Drift(_)) => Ok(None),
                 Err(error) => Err(error),
             },
-            Cure::Again => {
-                self.ksqldb
-                    .start_again(statement, known.as_deref())
-                    .await
-            }
+            Cure::Again => self.ksqldb.start_again(statement, known.as_deref()).await,
         };
         match started {
             Ok(id) => {

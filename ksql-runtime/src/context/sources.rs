@@ -29,7 +29,9 @@ pub(super) async fn look(
     config: &Config,
 ) -> Result<Vec<Source>, KsqlDbError> {
     // What a query writes is declared by its own statement.
-    if entity.result.is_some_and(|result| result.created) || entity.model.subjects != SubjectStrategy::TopicName {
+    if entity.result.is_some_and(|result| result.created)
+        || entity.model.subjects != SubjectStrategy::TopicName
+    {
         return Ok(Vec::new());
     }
     let operational = Operational::new(entity.model, config);

@@ -135,7 +135,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         schemas,
         owner,
         #[cfg(feature = "kafka")]
-        made: remote,
+            made: remote,
         ..
     } = needs?;
     let store = Arc::new(store.map_err(|error| at(Step::OpenState)(error.into()))?);

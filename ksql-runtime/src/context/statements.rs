@@ -315,7 +315,13 @@ impl Found {
                 return Ok(standing.query_id.clone());
             }
         };
-        tracing::warn!(query, sink, query_id = id, reason, "the query is started again");
+        tracing::warn!(
+            query,
+            sink,
+            query_id = id,
+            reason,
+            "the query is started again"
+        );
         let again = ksqldb.start_again(statement, id).await?;
         match again {
             Some(id) => Ok(Some(id)),
@@ -335,7 +341,11 @@ impl Made {
         let found = ksqldb.wait_started(id, limit).await?;
         if found.worst_state() == "PAUSED" {
             let query = self.sent.query;
-            tracing::warn!(query, query_id = id, "the query is paused: `RESUME {id};` lets it go on");
+            tracing::warn!(
+                query,
+                query_id = id,
+                "the query is paused: `RESUME {id};` lets it go on"
+            );
             return Ok(());
         }
         if self.sent.pull {

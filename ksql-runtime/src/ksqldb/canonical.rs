@@ -408,7 +408,11 @@ mod tests {
             ("AS `N` FROM", "AS `N`, `M` AS `M` FROM", true),
             ("`N` AS `N`", "`N` AS `M`", false),
             (", `N` AS `N`", "", false),
-            ("`ID` AS `ID`, `N` AS `N`", "`N` AS `N`, `ID` AS `ID`", false),
+            (
+                "`ID` AS `ID`, `N` AS `N`",
+                "`N` AS `N`, `ID` AS `ID`",
+                false,
+            ),
             ("FROM `ORDERS`", "FROM `OTHERS`", false),
             ("'big'", "'large'", false),
             ("PARTITIONS=1", "PARTITIONS=2", false),

@@ -106,7 +106,10 @@ impl KsqlDb {
         table: &str,
         limit: Duration,
     ) -> Result<(), KsqlDbError> {
-        let query = format!("SELECT * FROM {} LIMIT 1;", ksql_schema::names::quoted(table));
+        let query = format!(
+            "SELECT * FROM {} LIMIT 1;",
+            ksql_schema::names::quoted(table)
+        );
         let mut backoff = Backoff::within(self.options(), limit);
         loop {
             let error = match self.answers_once(&query).await {

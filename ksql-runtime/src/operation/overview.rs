@@ -70,6 +70,8 @@ pub struct Binding {
     pub late: Option<u64>,
     /// Of a query: records left out for want of a key.
     pub keyless: Option<u64>,
+    /// Of a query that ksqlDB runs: how often it was started again.
+    pub restarts: Option<u64>,
 }
 
 /// A partition that a table or query reads.

@@ -4,6 +4,7 @@
 mod access;
 mod away;
 mod drift;
+mod engine;
 mod homes;
 mod ksqldb;
 mod ksqldb_server;

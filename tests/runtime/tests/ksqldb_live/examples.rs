@@ -135,6 +135,7 @@ async fn every_example_runs_twice_and_the_second_run_changes_nothing() {
             ("KSQL_TOPIC_PREFIX", place.prefix.as_str()),
             ("KSQL_STATE_DIR", state),
             ("KSQL_KSQLDB", url.as_str()),
+            ("KSQL_ENGINE", "ksqldb"),
         ];
         run(&example, None, &variables);
         let first = described(&place, &names).await;
