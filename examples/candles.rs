@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! cargo run --example candles               sends rates (once), prints candles of 1, 5 and 60 minutes
-//! cargo run --example candles -- explain    prints decision, statements, topology (the picture in Mermaid) and schemas, starting nothing
+//! cargo run --example candles -- explain    prints decision, statements, topology and schemas, starting nothing
+//! cargo run --example candles -- list Candle --window 60    what the tables hold; `--help` lists all commands
 //! ```
 //!
 //! Nothing needs to be installed or configured: log, registry and tables live under `rocksdb/candles`.
@@ -81,33 +82,16 @@ fn candles(rates: Stream<Rate>) -> Table<Candle> {
 async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
         .init();
-    let done = match std::env::args().nth(1).as_deref() {
-        None => run().await,
-        Some("explain") => {
-            let explanation = candles.explain();
-            print!("{explanation}\n{}", explanation.mermaid());
-            Ok(())
-        }
-        Some(other) => {
-            Err(format!("unknown argument `{other}`: write `explain` or nothing").into())
-        }
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    let model = Context::builder()
+        .query(candles)
+        .state_dir("rocksdb/candles");
+    ksql_runtime::cli::main(model, run).await
 }
 
-async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let ctx = Context::builder()
-        .query(candles)
-        .state_dir("rocksdb/candles")
-        .start()
-        .await?;
+async fn run(model: ContextBuilder) -> Result<(), Box<dyn std::error::Error>> {
+    let ctx = model.start().await?;
     ctx.wait_ready(Duration::from_secs(60)).await?;
     let rates = ctx.set::<Rate>();
     if rates.end_offset().await? == 0 {

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! cargo run --example departures               sends the flights (once), prints what the queries made of them
-//! cargo run --example departures -- explain    prints decisions, statements, topologies (the picture in Mermaid) and schemas, starting nothing
+//! cargo run --example departures -- explain    prints decisions, statements, topologies and schemas, starting nothing
+//! cargo run --example departures -- tail Departure --from beginning -n 3    the first of them; `--help` lists all commands
 //! ```
 //!
 //! Nothing needs to be installed or configured: log, registry and tables live under `rocksdb/departures`.
@@ -306,47 +307,21 @@ const WEATHER: &str = include_str!("data/weather.csv");
 async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
         .init();
-    let done = match std::env::args().nth(1).as_deref() {
-        None => run().await,
-        Some("explain") => {
-            let explanations = [
-                hourly.explain(),
-                rolling.explain(),
-                rotations.explain(),
-                manufacturers.explain(),
-                boardings.explain(),
-                climates.explain(),
-            ];
-            for explanation in explanations {
-                println!("{explanation}\n{}", explanation.mermaid());
-            }
-            Ok(())
-        }
-        Some(other) => {
-            Err(format!("unknown argument `{other}`: write `explain` or nothing").into())
-        }
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let ctx = Context::builder()
+    let model = Context::builder()
         .query(hourly)
         .query(rolling)
         .query(rotations)
         .query(manufacturers)
         .query(boardings)
         .query(climates)
-        .state_dir("rocksdb/departures")
-        .start()
-        .await?;
+        .state_dir("rocksdb/departures");
+    ksql_runtime::cli::main(model, run).await
+}
+
+async fn run(model: ContextBuilder) -> Result<(), Box<dyn std::error::Error>> {
+    let ctx = model.start().await?;
     ctx.wait_ready(Duration::from_secs(60)).await?;
     let departures = ctx.set::<Departure>();
     if departures.end_offset().await? == 0 {

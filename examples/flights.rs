@@ -97,44 +97,18 @@ const PLANES: &str = include_str!("data/planes.csv");
 async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
         .init();
-    match chosen(std::env::args().nth(1).as_deref()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn chosen(argument: Option<&str>) -> Result<(), Box<dyn std::error::Error>> {
-    match argument {
-        None => run().await,
-        Some("ddl") => {
-            print!("{}", model().ddl()?);
-            Ok(())
-        }
-        Some("avro") => {
-            print!("{}", model().avro()?);
-            Ok(())
-        }
-        Some(other) => {
-            Err(format!("unknown argument `{other}`: write `ddl`, `avro` or nothing").into())
-        }
-    }
-}
-
-/// The three entities, nothing configured, nothing started.
-fn model() -> ContextBuilder {
-    Context::builder()
+    let model = Context::builder()
         .entity::<Flight>()
         .entity::<Airline>()
-        .entity::<Plane>()
+        .entity::<Plane>();
+    ksql_runtime::cli::main(model, run).await
 }
 
-async fn run() -> Result<(), Box<dyn std::error::Error>> {
+async fn run(model: ContextBuilder) -> Result<(), Box<dyn std::error::Error>> {
     let started = Instant::now();
-    let ctx = model().start().await?;
+    let ctx = model.start().await?;
     ctx.wait_ready(Duration::from_secs(60)).await?;
     let ready = started.elapsed();
 

@@ -117,7 +117,7 @@ fn an_argument_it_does_not_know_is_refused_with_those_it_knows() {
     let output = run(directory.path(), Some("dll"));
     assert!(!output.status.success());
     let errors = String::from_utf8_lossy(&output.stderr);
-    for word in ["`dll`", "`ddl`", "`avro`"] {
+    for word in ["'dll'", "'ddl'", "--help"] {
         assert!(errors.contains(word), "`{word}` is not in: {errors}");
     }
     assert!(!directory.path().join("rocksdb").exists());

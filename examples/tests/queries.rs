@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// What an example prints. `cargo test` builds it beside its tests.
-fn said(name: &str, directory: &Path, argument: Option<&str>) -> String {
+fn said(name: &str, directory: &Path, arguments: &[&str]) -> String {
     let mut path = std::env::current_exe().expect("a path");
     path.pop();
     path.pop();
@@ -17,7 +17,7 @@ fn said(name: &str, directory: &Path, argument: Option<&str>) -> String {
         command.env_remove(name);
     }
     let output = command
-        .args(argument)
+        .args(arguments)
         .current_dir(directory)
         .output()
         .expect("the example runs; `cargo test -p ksql-examples` builds it");
@@ -30,7 +30,7 @@ fn said(name: &str, directory: &Path, argument: Option<&str>) -> String {
 fn departures_are_the_known_hours_and_a_second_run_finds_them() {
     let directory = tempfile::tempdir().expect("a directory");
     for _ in 0..2 {
-        let said = said("departures", directory.path(), None);
+        let said = said("departures", directory.path(), &[]);
         for part in [
             "109 hours of airports with departures",
             "The busiest hour: 35 flights from EWR after 02 Jan 11:00",
@@ -71,7 +71,7 @@ const CLIMATES: [(&str, &str, &str); 14] = [
 #[test]
 fn candles_are_made_of_one_query_in_three_sizes() {
     let directory = tempfile::tempdir().expect("a directory");
-    let said = said("candles", directory.path(), None);
+    let said = said("candles", directory.path(), &[]);
     for part in [
         "360 candles of 1 minutes",
         "72 candles of 5 minutes",
@@ -86,7 +86,7 @@ fn candles_are_made_of_one_query_in_three_sizes() {
 fn explain_prints_whole_statements_and_starts_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
     for (name, queries) in [("candles", 3), ("departures", 6)] {
-        let said = said(name, directory.path(), Some("explain"));
+        let said = said(name, directory.path(), &["explain", "--mermaid"]);
         let statements: Vec<&str> = said
             .lines()
             .map(str::trim)

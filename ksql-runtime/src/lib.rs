@@ -53,6 +53,8 @@ pub mod ops;
 pub mod prelude;
 pub mod query;
 
+#[cfg(feature = "cli")]
+pub mod cli;
 #[cfg(feature = "embedded")]
 pub mod clock;
 #[cfg(feature = "embedded")]

@@ -14,6 +14,7 @@ use super::policy::{OnDecodeError, OnError, Retry};
 use super::read::Filter;
 use super::records::{ForEach, Launch, Records};
 use super::shared::{Options, Shared};
+use super::site::group_of;
 use super::stream::{self, Entities};
 use super::subscription;
 use crate::context::Registered;
@@ -230,7 +231,7 @@ impl<T: Entity, D: Delivered<T>> Consumer<T, D> {
         let site = &registered.consumers;
         let group = match self.options.group.clone() {
             Some(group) => group,
-            None => format!("{}.{entity}", site.application_id),
+            None => group_of(&site.application_id, entity),
         };
         let refused = |reason: &str| {
             Err(Error::Consume {

@@ -48,6 +48,8 @@ pub use policy::{OnDecodeError, OnError};
 pub use position::Position;
 pub use records::{ForEach, Kept, Mapped, Merged, Records};
 pub(crate) use site::Consumers;
+#[cfg(feature = "cli")]
+pub(crate) use site::group_of;
 pub use status::{ConsumerState, ConsumerStatus, PartitionStatus};
 pub use stream::Entities;
 pub use subscription::Subscription;

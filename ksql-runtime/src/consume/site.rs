@@ -13,6 +13,11 @@ use crate::registry::Registry;
 /// How long a consumer that has no handler left may take to commit and leave.
 const LAST_COMMIT: Duration = Duration::from_secs(1);
 
+/// The group that handles an entity's records where none is named.
+pub(crate) fn group_of(application_id: &str, entity: &str) -> String {
+    format!("{application_id}.{entity}")
+}
+
 /// Shared by a context's sets.
 #[derive(Debug)]
 pub(crate) struct Consumers {

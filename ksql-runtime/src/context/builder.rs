@@ -88,6 +88,9 @@ pub(super) struct Registration {
     pub(super) value_schema: Cow<'static, str>,
     pub(super) key_schema: &'static str,
     pub(super) start: StartTable,
+    /// Opens its records for whoever does not know its type.
+    #[cfg(feature = "cli")]
+    pub(super) view: crate::cli::MakeView,
     /// Where a query writes the topic.
     pub(super) result: Option<ResultTopic>,
 }
@@ -122,6 +125,8 @@ impl ContextBuilder {
                 value_schema: Cow::Borrowed(T::VALUE_SCHEMA),
                 key_schema: T::KEY_SCHEMA,
                 start: |table, log, registry, offsets| table.start::<T>(log, registry, offsets),
+                #[cfg(feature = "cli")]
+                view: crate::cli::view::<T>,
                 result: None,
             });
         }
@@ -196,6 +201,12 @@ impl ContextBuilder {
     /// [`Context::events`](super::Context::events) has those that come after it is called.
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
+    }
+
+    /// The model, as it is validated.
+    #[cfg(feature = "cli")]
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
     }
 
     /// The configuration as it would be used.

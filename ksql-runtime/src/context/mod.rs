@@ -12,6 +12,8 @@ mod overview;
 mod owner;
 pub mod plan;
 mod queries;
+#[cfg(feature = "cli")]
+pub(crate) mod reach;
 #[cfg(feature = "kafka")]
 mod remote;
 mod results;

@@ -114,7 +114,7 @@ pub(super) fn table(
 }
 
 /// The id of no schema: what a query wrote is never in the entity's own form.
-const OTHER_FORM: u32 = u32::MAX;
+pub(super) const OTHER_FORM: u32 = u32::MAX;
 
 /// The id under which values are in the entity's own form.
 pub(super) fn own_form(entity: &Registration, value_schema: u32) -> u32 {

@@ -71,7 +71,7 @@ pub(super) async fn plan(builder: &ContextBuilder) -> Result<Plan> {
 }
 
 /// Takes the directory: whichever log it is, the tables have one owner.
-async fn own(config: &Config) -> Result<DirectoryLock> {
+pub(super) async fn own(config: &Config) -> Result<DirectoryLock> {
     let directory = config.state_dir.clone();
     blocking(move || DirectoryLock::acquire(&directory))
         .await?

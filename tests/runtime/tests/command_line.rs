@@ -1,0 +1,672 @@
+//! The command line of a program: what it prints for people and for programs, how it ends, and that it looks on without touching
+//! anything.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use ksql_runtime::prelude::*;
+use ksql_runtime_tests::environment::{command, context};
+use ksql_runtime_tests::http_server::closed_port;
+use ksql_runtime_tests::servers::{self, Kafka, RegistryServer};
+use ksql_runtime_tests::shop::{Rate, rate};
+use ksql_runtime_tests::test_name;
+use serde_json::{Value, json};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_cli_child");
+
+/// A program with a directory of its own, which ran once unless it is fresh.
+struct Shop(tempfile::TempDir);
+
+impl Shop {
+    fn fresh() -> Shop {
+        Shop(tempfile::tempdir().expect("a directory"))
+    }
+
+    fn after_work() -> Shop {
+        let shop = Shop::fresh();
+        assert_eq!(shop.said(&[]), "done\n");
+        shop
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = command(PROGRAM);
+        command.args(arguments).current_dir(self.0.path());
+        // As wide as a terminal that is not there.
+        command.env("COLUMNS", "100");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("it runs")
+    }
+
+    /// What a command that does what it is asked prints.
+    fn said(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let errors = text(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {errors}");
+        assert_eq!(errors, "", "{arguments:?}");
+        text(&output.stdout)
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let said = self.said(&[arguments, &["--json"]].concat());
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
+    }
+
+    /// How a command ends that does not do what it is asked, and what it says.
+    fn refused(&self, arguments: &[&str]) -> (i32, String) {
+        let output = self.run(arguments);
+        assert!(!output.status.success(), "{arguments:?}");
+        let said = text(&output.stdout);
+        let code = output.status.code().expect("it ends by itself");
+        (code, format!("{said}{}", text(&output.stderr)))
+    }
+
+    fn files(&self) -> usize {
+        std::fs::read_dir(self.0.path())
+            .expect("a directory")
+            .count()
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+/// What stands in the first columns of a table for people.
+fn cells(said: &str, columns: usize) -> Vec<Vec<String>> {
+    let lines = said.lines().filter(|line| line.starts_with('│'));
+    lines
+        .map(|line| {
+            let cells = line.trim_matches(['│', ' ']).split("   ");
+            let cells = cells.map(|cell| cell.trim().to_owned());
+            cells
+                .filter(|cell| !cell.is_empty())
+                .take(columns)
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn without_a_command_a_program_does_its_own_work() {
+    let shop = Shop::fresh();
+    assert_eq!(shop.said(&[]), "done\n");
+    let (code, said) = shop.refused(&["--set", "state_dir="]);
+    assert_eq!(code, 1, "an error of its own work: {said}");
+}
+
+#[test]
+fn what_needs_no_server_touches_nothing() {
+    let shop = Shop::fresh();
+    let ddl = shop.said(&["ddl"]);
+    assert_eq!(ddl.lines().count(), 4);
+    assert!(
+        ddl.starts_with("CREATE TABLE IF NOT EXISTS `RATE` ("),
+        "{ddl}"
+    );
+    assert_eq!(shop.json(&["ddl"]), json!(ddl.lines().collect::<Vec<_>>()));
+    let avro = shop.said(&["avro"]);
+    let schemas: Vec<Value> = avro
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a schema"))
+        .collect();
+    assert_eq!(shop.json(&["avro"]), json!(schemas));
+    assert_eq!(shop.said(&["validate"]), "valid: model and configuration\n");
+    assert_eq!(
+        shop.json(&["validate"]),
+        json!({"valid": true, "checked": "model and configuration", "findings": []})
+    );
+    let explained = shop.said(&["explain"]);
+    assert!(
+        explained.starts_with("query `sold`: table `Sold` of stream `Trade`"),
+        "{explained}"
+    );
+    assert_eq!(shop.said(&["explain", "sold"]), explained);
+    assert!(!explained.contains("flowchart"));
+    assert!(shop.said(&["explain", "--mermaid"]).contains("flowchart"));
+    let json = shop.json(&["explain", "sold"]);
+    assert_eq!(json[0]["query"], "sold");
+    assert_eq!(json[0]["statements"].as_array().map(Vec::len), Some(2));
+    let plan = shop.said(&["plan"]);
+    assert!(plan.contains("create  topic    rates"), "{plan}");
+    assert_eq!(shop.json(&["plan"])[0]["action"], "create");
+    // Before it ever ran there is nothing to look at.
+    let nothing = [
+        "status",
+        "topics",
+        "list Rate",
+        "get Rate X",
+        "tail Rate",
+        "dlq list",
+    ];
+    for command in nothing {
+        let arguments: Vec<&str> = command.split(' ').collect();
+        let (code, said) = shop.refused(&arguments);
+        assert_eq!(code, 4, "{command}: {said}");
+        assert_eq!(
+            said,
+            "error: there is nothing in `rocksdb` yet: the program never ran there\n"
+        );
+    }
+    assert_eq!(shop.files(), 0);
+}
+
+#[test]
+fn topics_and_status_tell_what_is_there() {
+    let shop = Shop::after_work();
+    assert_eq!(
+        cells(&shop.said(&["topics"]), 5)[1..],
+        [
+            ["rates", "Rate", "table", "2", "5"],
+            ["trades", "Trade", "stream", "3", "4"],
+            ["sold_1min", "Sold", "table", "3", "2"],
+            ["sold_5min", "Sold", "table", "3", "2"],
+        ]
+    );
+    let topics = shop.json(&["topics"]);
+    assert_eq!(
+        topics[2],
+        json!({
+            "topic": "sold_1min", "entity": "Sold", "window": "1min", "kind": "table", "written_by": "a query",
+            "exists": true, "partitions": 3, "records": 2, "retention_ms": 604_800_000
+        })
+    );
+    let status = shop.said(&["status"]);
+    assert!(status.starts_with("KsqlDsl, embedded;"), "{status}");
+    assert!(
+        status.ends_with("1 dead letters in `system.dlq`, 0 of them replayed\n"),
+        "{status}"
+    );
+    let status = shop.json(&["status"]);
+    assert_eq!(
+        (&status["log"], &status["topics"]),
+        (&json!("embedded"), &topics)
+    );
+}
+
+#[test]
+fn rows_are_the_last_records_of_their_keys() {
+    let shop = Shop::after_work();
+    assert_eq!(
+        shop.said(&["list", "Rate"]),
+        "┌────────────────┐\n\
+         │ symbol   price │\n\
+         ╞════════════════╡\n\
+         │ EURUSD    1.08 │\n\
+         │ USDJPY   155.5 │\n\
+         └────────────────┘\n\
+         2 rows\n"
+    );
+    let rates = json!([{"symbol": "EURUSD", "price": 1.08}, {"symbol": "USDJPY", "price": 155.5}]);
+    assert_eq!(shop.json(&["list", "rate"]), rates);
+    assert_eq!(
+        shop.json(&["list", "Rate", "--where", "price < 100"]),
+        json!([rates[0]])
+    );
+    assert_eq!(shop.json(&["list", "Rate", "-n", "1"]), json!([rates[0]]));
+    assert!(
+        shop.said(&["list", "Rate", "-n", "1"])
+            .ends_with("1 of 2 rows: `--limit 0` prints all\n")
+    );
+    // A row that fitted once and does not any more is not shown as it was.
+    assert_eq!(
+        shop.json(&["list", "Rate", "--where", "price = 1.07"]),
+        json!([])
+    );
+    assert_eq!(shop.json(&["get", "Rate", "EURUSD"]), rates[0]);
+    assert_eq!(
+        cells(&shop.said(&["get", "Rate", "EURUSD"]), 2)[1..],
+        [["symbol", "EURUSD"], ["price", "1.08"]]
+    );
+    let (code, said) = shop.refused(&["get", "Rate", "GBPUSD"]);
+    assert_eq!(
+        (code, said.as_str()),
+        (4, "error: `Rate` has no row of the key (GBPUSD)\n"),
+        "it was removed"
+    );
+    for window in ["5min", "5"] {
+        assert_eq!(
+            shop.json(&["get", "Sold", "1", "--window", window]),
+            json!([{
+                "account": 1, "pieces": 40,
+                "window_start": "2024-05-08T11:30:00Z", "window_end": "2024-05-08T11:35:00Z"
+            }])
+        );
+    }
+    assert_eq!(
+        shop.json(&["list", "Sold", "--where", "account = 0 and pieces > 50"])[0]["window_end"],
+        "2024-05-08T11:31:00Z",
+        "the first window where none is named"
+    );
+}
+
+#[test]
+fn tail_prints_records_with_their_places() {
+    let shop = Shop::after_work();
+    let said = shop.said(&["tail", "Rate", "--from", "beginning", "--key", "GBPUSD"]);
+    assert_eq!(
+        said,
+        "2024-05-08 11:30:00 0:0 symbol=GBPUSD price=1.25\n2024-05-08 11:30:00 0:1 deleted symbol=GBPUSD\n"
+    );
+    let lines = |arguments: &[&str]| -> Vec<Value> {
+        let all = [&["tail"], arguments, &["--json"]].concat();
+        let said = shop.said(&all);
+        said.lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect()
+    };
+    let all = lines(&["Trade", "--from", "beginning"]);
+    let numbers = |records: &[Value]| {
+        let mut numbers: Vec<i64> = records
+            .iter()
+            .map(|record| record["row"]["number"].as_i64().expect("a number"))
+            .collect();
+        numbers.sort_unstable();
+        numbers
+    };
+    assert_eq!(numbers(&all), [1, 2, 3, 4]);
+    assert_eq!(all[0]["timestamp"], 1_715_167_800_000_i64);
+    let big = lines(&[
+        "Trade",
+        "--from",
+        "beginning",
+        "--where",
+        "pieces >= 30 or number = 1",
+    ]);
+    assert_eq!(numbers(&big), [1, 3, 4]);
+    assert_eq!(
+        numbers(&lines(&["Trade", "--from", "0", "--key", "1,3"])),
+        [3]
+    );
+    assert_eq!(lines(&["Trade", "--from", "beginning", "-n", "2"]).len(), 2);
+    assert_eq!(
+        numbers(&lines(&["Trade", "--from", "2024-05-08T11:30:00Z"])),
+        [1, 2, 3, 4]
+    );
+    assert!(lines(&["Trade", "--from", "2024-05-08T11:30:01Z"]).is_empty());
+    assert!(lines(&["Trade", "--from", "15m"]).is_empty());
+    assert!(
+        lines(&["Trade"]).is_empty(),
+        "from the end, where there is nothing"
+    );
+    assert_eq!(
+        lines(&["Sold", "--window", "5min", "--from", "beginning"]).len(),
+        2
+    );
+}
+
+#[test]
+fn dead_letters_are_listed_shown_replayed_and_purged() {
+    let shop = Shop::after_work();
+    let listed = shop.said(&["dlq", "list"]);
+    assert_eq!(
+        cells(&listed, 4)[1],
+        ["0/0", "2024-05-08 11:30:00", "Rate", "price.zero"]
+    );
+    assert_eq!(
+        shop.json(&["dlq", "list"])[0]["message"],
+        "nobody gives it away"
+    );
+    assert_eq!(shop.json(&["dlq", "list", "--entity", "Trade"]), json!([]));
+    assert_eq!(
+        shop.json(&["dlq", "list", "--since", "1h"]),
+        json!([]),
+        "it failed in 2024"
+    );
+    let shown = shop.said(&["dlq", "show", "0/0"]);
+    for part in [
+        "nobody gives it away",
+        "\"price\": 0.0",
+        "RVVSVVNE (base64)",
+    ] {
+        assert!(shown.contains(part), "{part} in\n{shown}");
+    }
+    assert_eq!(
+        shop.json(&["dlq", "show", "0/0"])["value"]["avro"],
+        json!({"price": 0.0})
+    );
+    let replayed = shop.json(&["dlq", "replay", "0/0"]);
+    assert_eq!(replayed["replayed"][0]["topic"], "rates");
+    assert_eq!(shop.json(&["get", "Rate", "EURUSD"])["price"], 0.0);
+    let (code, said) = shop.refused(&["dlq", "replay", "--all"]);
+    assert_eq!(code, 1);
+    assert!(
+        said.contains("was replayed already") && said.contains("0 replayed, 1 refused"),
+        "{said}"
+    );
+    assert!(
+        shop.said(&["dlq", "replay", "0/0", "--force"])
+            .contains("1 replayed, 0 refused")
+    );
+    assert_eq!(
+        shop.json(&["dlq", "purge", "--all", "--entity", "Trade"])["purged"],
+        0
+    );
+    assert_eq!(
+        shop.json(&["dlq", "purge", "0/0"]),
+        json!({"purged": 1, "held": 0, "unknown": []})
+    );
+    assert_eq!(shop.json(&["dlq", "list"]), json!([]));
+    let (code, said) = shop.refused(&["dlq", "show", "0/0"]);
+    assert_eq!(code, 4);
+    assert!(
+        said.starts_with("error: there is no dead letter 0/0 in topic `system.dlq`"),
+        "{said}"
+    );
+    assert_eq!(shop.refused(&["dlq", "purge", "0/0"]).0, 4);
+}
+
+#[test]
+fn what_is_asked_wrongly_is_told_with_what_would_be_right() {
+    let shop = Shop::after_work();
+    for (asked, expected) in [
+        ("list Rte", "there is no entity `Rte`: did you mean `Rate`?"),
+        (
+            "list Xyzzy",
+            "there is no entity `Xyzzy`; there are `Rate`, `Trade`, `Sold`",
+        ),
+        (
+            "list Trade",
+            "`Trade` is a stream, which has records and no rows: `tail Trade --from beginning --no-follow` prints them",
+        ),
+        (
+            "list Rate --window 5min",
+            "`Rate` has no windows: leave `--window` out",
+        ),
+        (
+            "list Sold --window 7min",
+            "`Sold` has no window `7min`; there are `1min`, `5min`",
+        ),
+        (
+            "list Rate --where prize=1",
+            "--where: there is no column `prize`: did you mean `price`?",
+        ),
+        (
+            "get Sold many",
+            "`many` is no value of `account`: it is a whole number",
+        ),
+        (
+            "get Rate a b",
+            "the key of `Rate` is (symbol): 2 values are given",
+        ),
+        (
+            "tail Trade --key 1",
+            "the key of `Trade` is (account, number): 1 value is given",
+        ),
+        (
+            "tail Trade --from noon",
+            "--from: `noon` is no place in a topic: write `beginning`, `end`, an offset, a time like `2024-05-08T11:30:00Z`, or how long ago, like `15m`",
+        ),
+        (
+            "explain sld",
+            "there is no query `sld`: did you mean `sold`?",
+        ),
+        (
+            "dlq show seven",
+            "`seven` is no letter: they are named by partition and offset, like `0/17`",
+        ),
+        (
+            "dlq purge",
+            "name the letters as `dlq list` prints them, like `0/17`, or say `--all`",
+        ),
+        (
+            "dlq list --since noon",
+            "`noon` is no time: write one like `2024-05-08T11:30:00Z`, or how long ago, like `24h`",
+        ),
+        (
+            "ddl --set partitons=2",
+            "there is no setting `partitons`: did you mean `partitions`?",
+        ),
+        (
+            "ddl --set partitions",
+            "`--set partitions` has no value: write `--set key=value`",
+        ),
+    ] {
+        let arguments: Vec<&str> = asked.split(' ').collect();
+        let (code, said) = shop.refused(&arguments);
+        assert_eq!((code, said), (2, format!("error: {expected}\n")), "{asked}");
+    }
+    // For programs the same as JSON.
+    let (code, said) = shop.refused(&["list", "Rte", "--json"]);
+    assert_eq!(code, 2);
+    assert_eq!(
+        serde_json::from_str::<Value>(&said).expect("JSON"),
+        json!({"error": "there is no entity `Rte`: did you mean `Rate`?"})
+    );
+    let (code, said) = shop.refused(&["lst"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("'lst'") && said.contains("'list'"), "{said}");
+}
+
+#[test]
+fn an_invalid_configuration_is_found_by_validate() {
+    let shop = Shop::fresh();
+    std::fs::write(shop.0.path().join("ksql.toml"), "partitons = 3\n").expect("a file");
+    let (code, said) = shop.refused(&["validate", "--config", "ksql.toml"]);
+    assert_eq!(code, 1);
+    assert!(
+        said.contains("did you mean `partitions`?")
+            && said.ends_with("not valid: model and configuration\n"),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_directory_that_a_program_holds_is_not_touched() {
+    let shop = Shop::after_work();
+    let held = context()
+        .entity::<Rate>()
+        .state_dir(shop.0.path().join("rocksdb"))
+        .start()
+        .await
+        .expect("it starts");
+    for command in ["list Rate", "topics", "status", "plan", "dlq list"] {
+        let arguments: Vec<&str> = command.split(' ').collect();
+        let (code, said) = shop.refused(&arguments);
+        assert_eq!(code, 3, "{command}: {said}");
+        let holder = format!("is in use by process {}", std::process::id());
+        assert!(said.contains(&holder), "{command}: {said}");
+    }
+    held.shutdown().await.expect("it ends");
+    assert_eq!(shop.json(&["get", "Rate", "USDJPY"])["price"], 155.5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_program_is_asked_for_its_status() {
+    let shop = Shop::after_work();
+    let held = context()
+        .entity::<Rate>()
+        .setting("http_listen", "127.0.0.1:0")
+        .state_dir(shop.0.path().join("rocksdb"))
+        .start()
+        .await
+        .expect("it starts");
+    let listen = format!("http_listen={}", held.http_address().expect("it listens"));
+    let said = shop.said(&["status", "--set", &listen]);
+    assert!(said.starts_with("KsqlDsl is ready\n"), "{said}");
+    assert_eq!(cells(&said, 4)[1], ["table", "Rate", "rates", "RUNNING"]);
+    let json = shop.json(&["status", "--set", &listen]);
+    assert_eq!(json["ready"], true);
+    held.shutdown().await.expect("it ends");
+}
+
+#[test]
+fn servers_that_are_away_are_told_from_what_is_wrong() {
+    let shop = Shop::fresh();
+    let address = closed_port();
+    let bootstrap = format!("bootstrap={}", address.trim_start_matches("http://"));
+    let registry = format!("registry={address}");
+    let away = [
+        "--set",
+        &bootstrap,
+        "--set",
+        &registry,
+        "--set",
+        "reach_timeout=1s",
+        "--set",
+        "request_timeout=1s",
+    ];
+    for command in ["validate", "plan", "topics", "list Rate"] {
+        let arguments: Vec<&str> = command.split(' ').chain(away).collect();
+        let (code, said) = shop.refused(&arguments);
+        assert_eq!(code, 3, "{command}: {said}");
+        assert!(said.contains("reach kafka"), "{command}: {said}");
+    }
+    let offline = [&["validate", "--offline"][..], &away].concat();
+    assert_eq!(shop.said(&offline), "valid: model and configuration\n");
+}
+
+/// The program on a real cluster.
+struct OnKafka {
+    shop: Shop,
+    kafka: &'static Kafka,
+    registry: &'static RegistryServer,
+    prefix: String,
+}
+
+impl OnKafka {
+    fn new(test: &str) -> Option<OnKafka> {
+        Some(OnKafka {
+            shop: Shop::fresh(),
+            kafka: servers::kafka_or_skip(test)?,
+            registry: servers::registry_or_skip(test)?,
+            prefix: format!("{}-", uuid::Uuid::new_v4().simple()),
+        })
+    }
+
+    fn settings(&self) -> [(&'static str, &str); 3] {
+        [
+            ("bootstrap", self.kafka.bootstrap()),
+            ("registry", self.registry.url()),
+            ("topic_prefix", self.prefix.as_str()),
+        ]
+    }
+
+    fn with<'a>(&self, arguments: &[&'a str], settings: &'a [String]) -> Vec<&'a str> {
+        let mut all = arguments.to_vec();
+        for setting in settings {
+            all.extend(["--set", setting]);
+        }
+        all
+    }
+
+    fn set(&self) -> Vec<String> {
+        let settings = self.settings();
+        settings
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect()
+    }
+
+    fn builder(&self, state: &Path) -> ContextBuilder {
+        let settings = self.settings();
+        settings
+            .iter()
+            .fold(context(), |builder, (key, value)| {
+                builder.setting(*key, *value)
+            })
+            .state_dir(state)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beside_a_program_on_a_cluster_everything_is_seen_and_nothing_touched() {
+    let Some(place) = OnKafka::new(test_name!()) else {
+        return;
+    };
+    let set = place.set();
+    let (code, said) = place.shop.refused(&place.with(&["list", "Rate"], &set));
+    assert_eq!(code, 4, "{said}");
+    assert!(
+        said.contains("start the program first, which creates it"),
+        "{said}"
+    );
+    assert_eq!(
+        place.shop.files(),
+        0,
+        "no directory is needed to look at a cluster"
+    );
+
+    let state = tempfile::tempdir().expect("a directory");
+    let ctx = place
+        .builder(state.path())
+        .entity::<Rate>()
+        .start()
+        .await
+        .expect("it starts");
+    let rates = ctx.set::<Rate>();
+    rates.add(rate("EURUSD", 1.07)).await.expect("added");
+    // Follows until it has what it was told to wait for.
+    let mut follows = place.shop.command(&place.with(
+        &["tail", "Rate", "--from", "beginning", "-n", "3", "--json"],
+        &set,
+    ));
+    let mut follows = follows.stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut lines = BufReader::new(follows.stdout.take().expect("its output")).lines();
+    let mut next = || {
+        let line = lines.next().expect("a line").expect("text");
+        serde_json::from_str::<Value>(&line).expect("JSON")
+    };
+    assert_eq!(next()["row"], json!({"symbol": "EURUSD", "price": 1.07}));
+    rates.add(rate("EURUSD", 1.08)).await.expect("added");
+    assert_eq!(next()["row"]["price"], 1.08);
+    rates.remove("EURUSD").await.expect("removed");
+    assert_eq!(next()["deleted"], json!({"symbol": "EURUSD"}));
+    assert!(follows.wait().expect("it ends").success());
+    rates.add(rate("USDJPY", 155.5)).await.expect("added");
+    let listed = place.shop.json(&place.with(&["list", "Rate"], &set));
+    assert_eq!(listed, json!([{"symbol": "USDJPY", "price": 155.5}]));
+    let topics = place.shop.json(&place.with(&["topics"], &set));
+    assert_eq!(
+        (&topics[0]["records"], &topics[1]["exists"]),
+        (&json!(4), &json!(false))
+    );
+
+    // What a handler has not handled yet is its group's lag.
+    let handled = rates
+        .consume()
+        .for_each(|_| async {})
+        .start()
+        .await
+        .expect("it starts");
+    let handled_all = || {
+        let status = handled.status();
+        status.iter().map(|one| one.counters.handled).sum::<u64>() == 3
+    };
+    while !handled_all() {
+        tokio::task::yield_now().await;
+    }
+    handled.stop().await.expect("it ends");
+    rates.add(rate("GBPUSD", 1.25)).await.expect("added");
+    let status = place.shop.json(&place.with(&["status"], &set));
+    assert_eq!(
+        status["groups"],
+        json!([{"entity": "Rate", "group": "KsqlDsl.Rate", "lag": 1}])
+    );
+    ctx.shutdown().await.expect("it ends");
+    assert_eq!(place.shop.files(), 0);
+
+    // A start that would be refused is found before it is tried.
+    let mut other = set.clone();
+    other.push("entity.Rate.partitions=7".to_owned());
+    let (code, said) = place.shop.refused(&place.with(&["validate"], &other));
+    assert_eq!(code, 1);
+    assert!(
+        said.contains("partitions is 2, the definition says 7"),
+        "{said}"
+    );
+    let (code, said) = place.shop.refused(&place.with(&["plan"], &other));
+    assert_eq!(code, 1);
+    assert!(
+        said.contains("partitions is 2, the definition says 7"),
+        "{said}"
+    );
+    let valid = place.shop.said(&place.with(&["validate"], &set));
+    assert_eq!(
+        valid,
+        "valid: model, configuration, and what the servers have\n"
+    );
+}
