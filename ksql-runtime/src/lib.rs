@@ -136,6 +136,14 @@ pub mod dead_letter_guide {}
 #[cfg(feature = "embedded")]
 pub mod configuration_guide {}
 
+/// The command line of a program.
+///
+/// [configuration.md]: crate::configuration_guide
+/// [dead-letters.md]: crate::dead_letter_guide
+#[cfg(feature = "cli")]
+#[doc = include_str!("../command-line.md")]
+pub mod command_line_guide {}
+
 /// Logs, metrics, health over HTTP.
 #[doc = include_str!("../operation.md")]
 #[cfg(feature = "embedded")]

@@ -92,7 +92,7 @@ where
 
 /// Reads a command line; it is named as the program is called.
 fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Line, clap::Error> {
-    let args: Vec<_> = args.into_iter().collect();
+    let args = gathered(args);
     let name = args
         .first()
         .map(std::path::Path::new)
@@ -105,6 +105,30 @@ fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Line, cla
         "Does its own work where no command is given, else what the command says about its entities and queries.",
     );
     Line::from_arg_matches(&command.try_get_matches_from(args)?)
+}
+
+/// The arguments with every `--set` in front: clap would keep only those behind the command, or only those before it.
+fn gathered(args: impl IntoIterator<Item = std::ffi::OsString>) -> Vec<std::ffi::OsString> {
+    let mut args = args.into_iter();
+    let mut gathered: Vec<_> = args.next().into_iter().collect();
+    let mut rest = Vec::new();
+    while let Some(arg) = args.next() {
+        match arg.to_str() {
+            // What comes behind it is not for clap to look at.
+            Some("--") => {
+                rest.push(arg);
+                rest.extend(args.by_ref());
+            }
+            Some("--set") => {
+                gathered.push(arg);
+                gathered.extend(args.next());
+            }
+            Some(text) if text.starts_with("--set=") => gathered.push(arg),
+            _ => rest.push(arg),
+        }
+    }
+    gathered.extend(rest);
+    gathered
 }
 
 /// The builder with what the command line says of its configuration.

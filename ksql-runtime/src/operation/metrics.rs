@@ -92,7 +92,7 @@ metrics! {
     Unreadable Counter "ksql_unreadable_records_total" BINDING "records that were no rows and were left out, or their keys marked",
     Late Counter "ksql_late_windows_total" QUERY "windows that were closed to a record that came too late; kept over restarts",
     Keyless Counter "ksql_keyless_records_total" QUERY "records left out for want of a key; kept over restarts",
-    Restarts Counter "ksql_query_restarts_total" QUERY "how often a query that ksqlDB runs was started again",
+    Restarts Counter "ksql_ksqldb_restarts_total" QUERY "how often a query that ksqlDB runs was started again",
     StoreDisk Gauge "ksql_store_disk_bytes" STORE "size of a store's files",
     StoreMemory Gauge "ksql_store_memory_bytes" STORE "size of a store's rows that are not flushed yet",
     StoreRows Gauge "ksql_store_rows" STORE "rows of a store, as RocksDB estimates them; a query's group with all its windows is one",

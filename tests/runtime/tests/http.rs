@@ -199,10 +199,16 @@ async fn metrics_say_what_was_read_restored_and_left_out() {
         .sum();
     assert_eq!(positions, 500.0, "{text}");
     assert!(metric(&text, "ksql_state_write_seconds_total ").expect("a time") > 0.0);
-    // What there is of the table of metrics, with its types; consumers, letters and Kafka's clients are not here.
+    // What there is of the table of metrics, with its types; consumers, letters, Kafka's clients and
+    // ksqlDB are not here.
     for kind in METRICS {
         let name = kind.name.strip_suffix("_total").unwrap_or(kind.name);
-        let elsewhere = ["ksql_client_", "ksql_consumer_", "ksql_dlq_"];
+        let elsewhere = [
+            "ksql_client_",
+            "ksql_consumer_",
+            "ksql_dlq_",
+            "ksql_ksqldb_",
+        ];
         let told = match kind.kind {
             MetricKind::Counter => format!("# TYPE {name} counter"),
             MetricKind::Gauge => format!("# TYPE {name} gauge"),

@@ -300,6 +300,12 @@ async fn a_terminated_query_is_started_again_while_the_program_runs() {
         changes[6]
     );
 
+    let metrics = ctx.metrics();
+    let restarts = metrics
+        .iter()
+        .filter(|sample| sample.metric.name == "ksql_ksqldb_restarts_total");
+    assert_eq!(restarts.map(|sample| sample.value).sum::<f64>(), 1.0);
+
     // An insert has the id it always has, and what was dropped is created.
     ksqldb.terminate("TELL_BIG");
     wait_for(&ctx, "tell_big", |query| {
