@@ -36,7 +36,8 @@ pub struct Rate {
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("candles")]
 #[table]
-#[window(tumbling, minutes = [1, 5, 60], grace = "10s")]
+// A broker removes what is older than its topic keeps, and these rates are of 2024.
+#[window(tumbling, minutes = [1, 5, 60], grace = "10s", retention = "36500d")]
 #[entity(namespace = "market")]
 pub struct Candle {
     /// The pair of currencies.

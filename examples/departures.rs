@@ -7,6 +7,8 @@
 //! cargo run --example departures -- tail Departure --from beginning -n 3    the first of them; `--help` lists all commands
 //! ```
 //!
+//! A broker removes what is older than its topic keeps, and these flights are of 2013: so the topics keep it.
+//!
 //! Nothing needs to be installed or configured: log, registry and tables live under `rocksdb/departures`.
 
 use std::process::ExitCode;
@@ -113,7 +115,7 @@ pub struct Manufacturer {
 
 /// A departure with everything around it.
 #[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("boardings", partitions = 4)]
+#[topic("boardings", partitions = 4, retention = "unlimited")]
 #[stream]
 #[entity(namespace = "nycflights")]
 pub struct Boarding {
@@ -149,7 +151,7 @@ pub struct Climate {
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("hourly")]
 #[table]
-#[window(tumbling, hours = [1], grace = "24h", retention = "30d")]
+#[window(tumbling, hours = [1], grace = "24h", retention = "36500d")]
 #[entity(namespace = "nycflights")]
 pub struct Hourly {
     /// Airport of departure.
@@ -174,7 +176,7 @@ pub struct Hourly {
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("rolling")]
 #[table]
-#[window(hopping, hours = [1], advance = "15m", grace = "24h", retention = "30d")]
+#[window(hopping, hours = [1], advance = "15m", grace = "24h", retention = "36500d")]
 #[entity(namespace = "nycflights")]
 pub struct Rolling {
     /// Airport of departure.
@@ -191,7 +193,7 @@ pub struct Rolling {
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("rotations")]
 #[table]
-#[window(session, gap = "8h", grace = "24h", retention = "30d")]
+#[window(session, gap = "8h", grace = "24h", retention = "36500d")]
 #[entity(namespace = "nycflights")]
 pub struct Rotation {
     /// The aircraft.
