@@ -242,6 +242,8 @@ fn of_query(query: &Running) -> Binding {
         results: targets.map(|target| target.topic.clone()).collect(),
         late: Some(query.table.late()),
         keyless: Some(query.table.keyless()),
+        open_windows: query.table.open_windows(),
+        future: Some(query.table.counts.future()),
         ..of_table(&query.table)
     }
 }

@@ -65,6 +65,10 @@ pub struct QueryStatus {
     /// How many records were left out for want of a key: without one where the source's key columns are no `Option`, or with a NULL in what
     /// is grouped by.
     pub keyless: u64,
+    /// How many windows take rows still, as of the last write; of a query of this process with windows.
+    pub open_windows: Option<u64>,
+    /// How many records were stamped more than an hour ahead of the clock since the start: stream time follows them.
+    pub future: u64,
     /// The ids under which ksqlDB runs it: one a statement.
     pub ksqldb_ids: Vec<String>,
     /// How often it was started again in ksqlDB since this program's start.
@@ -91,6 +95,8 @@ impl Context {
             status: query.table.status(),
             late: query.table.late(),
             keyless: query.table.keyless(),
+            open_windows: query.table.open_windows(),
+            future: query.table.counts.future(),
             ksqldb_ids: Vec::new(),
             restarts: 0,
         });
@@ -110,6 +116,8 @@ impl Inner {
             status: query.status(),
             late: 0,
             keyless: 0,
+            open_windows: None,
+            future: 0,
             ksqldb_ids: query.ids(),
             restarts: query.restarts(),
         })

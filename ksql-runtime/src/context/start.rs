@@ -242,6 +242,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         let site = Site {
             log: services.log.clone(),
             registry: services.registry.clone(),
+            clock: clock.clone(),
             targets,
             forms,
             emit: builder.emit,

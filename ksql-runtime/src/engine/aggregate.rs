@@ -17,6 +17,7 @@ use super::ordered::{Ordered, Taking};
 use super::output::Outputs;
 use super::source::{Read, Source};
 use super::store::{self, Counts, QueryStore};
+use crate::clock::Clock;
 use crate::entity::{Entity, EntityKey};
 use crate::log::RecordRef;
 use crate::query::{Aggregate, At, Scratch};
@@ -31,6 +32,7 @@ pub(super) struct Grouping<Q: Aggregate> {
     table: Arc<Table>,
     source: Source<Q::Input>,
     time: EventTime,
+    clock: Clock,
     scratch: Scratch,
     store: QueryStore,
     keeping: Keeping<Q::Groups>,
@@ -55,6 +57,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Grouping<Q> {
         // Before the query is seen to run. What cannot be read is met again, and told, when it begins.
         if let Ok(counts) = store.counts() {
             table.set_left_out(counts.late, counts.keyless);
+            table.set_open_windows(counts.open);
         }
         let most = table.settings.gather_bytes;
         let office = Office::of(&site, table, runtime);
@@ -63,6 +66,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Grouping<Q> {
             table: Arc::clone(table),
             source: Source::new(table, site.registry, runtime),
             time: EventTime::of::<E>(),
+            clock: site.clock,
             scratch: Scratch::new(),
             store,
             keeping: Keeping::new(
@@ -99,6 +103,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Taking for Grouping<Q> {
 
     fn refresh(&mut self) {
         self.scratch.reset();
+        self.time.set_now(self.clock.now_ms());
     }
 
     fn is_full(&self) -> bool {
@@ -129,13 +134,15 @@ impl<E: Entity, Q: Aggregate<Input = E>> Taking for Grouping<Q> {
             sequence: self.sequence,
             late: self.keeping.late(),
             keyless: self.keeping.keyless().saturating_add(self.source.keyless),
+            open: None,
         };
         let (keeping, last) = (&mut self.keeping, &mut self.last);
         self.table.store.write_logged(
             &self.table.settings.store,
             |batch, family| {
                 keeping.store(batch, family);
-                store::put_counts(batch, family, counts);
+                let open = keeping.open();
+                store::put_counts(batch, family, Counts { open, ..counts });
                 for (key, row) in last.iter_mut().flat_map(HashMap::drain) {
                     match row {
                         Some(row) => batch.put_cf(family, key, row),
@@ -148,6 +155,8 @@ impl<E: Entity, Q: Aggregate<Input = E>> Taking for Grouping<Q> {
             progress.offsets(topics),
         )?;
         self.keeping.wrote();
+        self.table.counts.add_future(self.time.ahead());
+        self.table.set_open_windows(self.keeping.open());
         self.table.set_left_out(counts.late, counts.keyless);
         Ok(())
     }
@@ -193,7 +202,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Taking for Grouping<Q> {
             Err(error) => return judge.unreadable(partition, record.offset, &error),
         };
         let said = row.map_or(Some(record.timestamp), |row| {
-            time.millis::<E>(row, scratch, record.timestamp)
+            time.of_taken::<E>(row, scratch, record.timestamp)
         });
         let Some(timestamp) = said else {
             judge.timeless(partition, record.offset);

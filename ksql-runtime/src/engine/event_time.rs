@@ -2,6 +2,10 @@
 //!
 //! ksqlDB is told of that column in the statement, and drops records where it says nothing or a time before 1970; so does this,
 //! for what is read and for what is written. On a query's thread.
+//!
+//! What is stamped far ahead of the clock is taken like every other record, as ksqlDB does, and counted: it moves stream time for all that comes behind it.
+
+use std::cell::Cell as Counted;
 
 use ksql_schema::datetime_format::Pattern;
 use ksql_schema::model::Role;
@@ -11,9 +15,17 @@ use crate::codec::result::Cells;
 use crate::entity::Entity;
 use crate::ops::{Any, Scratch};
 
-/// The column, if there is one.
+/// How far ahead of the clock a timestamp may be before it counts as one of the future: an hour, as brokers have it.
+const AHEAD: i64 = 60 * 60 * 1000;
+
+/// The column, if there is one; and what came that is of the future.
 #[derive(Debug)]
-pub(super) struct EventTime(Option<Marked>);
+pub(super) struct EventTime {
+    marked: Option<Marked>,
+    /// From here on it is the future.
+    future: Counted<i64>,
+    seen: Counted<u64>,
+}
 
 #[derive(Debug)]
 struct Marked {
@@ -38,12 +50,41 @@ impl EventTime {
                     .datetime_format
                     .and_then(|text| Pattern::parse(text).ok()),
             });
-        EventTime(marked.next())
+        EventTime {
+            marked: marked.next(),
+            future: Counted::new(i64::MAX),
+            seen: Counted::new(0),
+        }
+    }
+
+    /// It is this late by now. Asked for once for many records.
+    pub(super) fn set_now(&self, now_ms: i64) {
+        self.future.set(now_ms.saturating_add(AHEAD));
+    }
+
+    /// How many rows of the future were taken since this was asked last.
+    pub(super) fn ahead(&self) -> u64 {
+        self.seen.take()
+    }
+
+    /// The time of a row that is taken: as [`EventTime::millis`], counted where it is of the future.
+    #[inline]
+    pub(super) fn of_taken<'a, T: Entity>(
+        &self,
+        row: T::Row<'a>,
+        scratch: &'a Scratch,
+        of_record: i64,
+    ) -> Option<i64> {
+        let millis = self.millis::<T>(row, scratch, of_record)?;
+        if millis > self.future.get() {
+            self.seen.set(self.seen.get().saturating_add(1));
+        }
+        Some(millis)
     }
 
     /// Whether a column says it.
     pub(super) fn is_in_row(&self) -> bool {
-        self.0.is_some()
+        self.marked.is_some()
     }
 
     /// The time of a row in milliseconds, which is that of its record where no column says it; nothing where the column says
@@ -55,7 +96,7 @@ impl EventTime {
         scratch: &'a Scratch,
         of_record: i64,
     ) -> Option<i64> {
-        let Some(marked) = &self.0 else {
+        let Some(marked) = &self.marked else {
             return Some(of_record);
         };
         let mut cell = Cell {

@@ -84,6 +84,8 @@ pub(super) struct Group<G> {
     pub(super) dirty: bool,
     /// When its first window closes, as it stands in the store.
     pub(super) stored_closing: Option<i64>,
+    /// How many windows of it stand in the store.
+    pub(super) stored_slots: usize,
     touched: u64,
 }
 
@@ -204,6 +206,7 @@ impl<G: Groups> GroupMap<G> {
         };
         let index = self.groups.len();
         let stored_closing = closing(&slots, windows);
+        let stored_slots = slots.len();
         self.groups.push(Group {
             key: key.into(),
             hash,
@@ -212,6 +215,7 @@ impl<G: Groups> GroupMap<G> {
             gone: Vec::new(),
             dirty: false,
             stored_closing,
+            stored_slots,
             touched: self.turn,
         });
         self.bytes = self.bytes.saturating_add(key.len());

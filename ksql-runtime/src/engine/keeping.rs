@@ -71,6 +71,8 @@ pub(super) struct Keeping<G> {
     changed: Vec<usize>,
     late: u64,
     keyless: u64,
+    /// Windows in the store, which are those that take rows.
+    open: u64,
     key: Vec<u8>,
     other_key: Vec<u8>,
     most_bytes: usize,
@@ -97,6 +99,7 @@ impl<G: Groups> Keeping<G> {
             changed: Vec::new(),
             late: 0,
             keyless: 0,
+            open: 0,
             key: Vec::new(),
             other_key: Vec::new(),
             most_bytes,
@@ -107,6 +110,11 @@ impl<G: Groups> Keeping<G> {
     pub(super) fn forget(&mut self, store: &QueryStore, counts: Counts) -> Result<(), StateError> {
         self.changed.clear();
         (self.late, self.keyless) = (counts.late, counts.keyless);
+        self.open = match (counts.open, &self.windows) {
+            (Some(open), _) => open,
+            (None, Windows::None) => 0,
+            (None, _) => store.windows()?,
+        };
         for (partition, time) in (0_i32..).zip(&mut self.times) {
             let stream = store.time(partition)?.unwrap_or(i64::MIN);
             *time = Time {
@@ -127,6 +135,11 @@ impl<G: Groups> Keeping<G> {
     /// How many rows were in no group, for a part of the key was NULL.
     pub(super) fn keyless(&self) -> u64 {
         self.keyless
+    }
+
+    /// How many windows take rows still, as of the last write; nothing where there are no windows.
+    pub(super) fn open(&self) -> Option<u64> {
+        (self.windows != Windows::None).then_some(self.open)
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -379,6 +392,12 @@ impl<G: Groups> Keeping<G> {
             if let Some(time) = &time {
                 left = left.saturating_add(leave(group, &self.windows, time.stream));
             }
+            let now = group.slots.len();
+            self.open = self
+                .open
+                .saturating_add(now as u64)
+                .saturating_sub(group.stored_slots as u64);
+            group.stored_slots = now;
             group.dirty = false;
             key.clear();
             key.push(store::GROUP);

@@ -41,6 +41,7 @@ pub(crate) use duty::Duty;
 pub(crate) use enlist::enlist;
 pub(crate) use output::Target;
 
+use crate::clock::Clock;
 use crate::log::{Log, Offsets};
 use crate::query::ParameterError;
 use crate::registry::Registry;
@@ -78,6 +79,7 @@ pub(crate) trait Runner: Debug + Send + Sync {
 pub(crate) struct Site {
     pub(crate) log: Log,
     pub(crate) registry: Registry,
+    pub(crate) clock: Clock,
     /// Where its results go: one a window.
     pub(crate) targets: Vec<Target>,
     /// Of each input the ids under which values and keys are in the entity's own form.

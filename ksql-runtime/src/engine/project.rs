@@ -21,6 +21,7 @@ use super::replay::Replay;
 use super::source::{Read, Source};
 use super::stand_by::{self, Again};
 use super::store::{self, Counts, QueryStore};
+use crate::clock::Clock;
 use crate::entity::{Entity, EntityKey};
 use crate::log::{Fetched, Log, RecordRef, TopicId};
 use crate::query::{At, Project, Scratch};
@@ -36,6 +37,7 @@ pub(super) struct Projecting<Q: Project> {
     table: Arc<Table>,
     source: Source<Q::Input>,
     time: EventTime,
+    clock: Clock,
     outputs: Outputs,
     progress: Progress,
     store: QueryStore,
@@ -95,6 +97,7 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
             table: Arc::clone(table),
             source: Source::new(table, site.registry, runtime),
             time: EventTime::of::<E>(),
+            clock: site.clock,
             outputs: Outputs::new::<Q::Output>(table, site.log, runtime, site.targets),
             progress: Progress::default(),
             store,
@@ -108,6 +111,7 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
 
     fn take_all(&mut self, fetched: &Fetched) -> Result<(), StateError> {
         let partition = fetched.partition();
+        self.time.set_now(self.clock.now_ms());
         for record in fetched {
             self.take_one(partition, &record)?;
         }
@@ -146,7 +150,7 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
             }
         };
         let said = row.map_or(Some(record.timestamp), |row| {
-            time.millis::<E>(row, scratch, record.timestamp)
+            time.of_taken::<E>(row, scratch, record.timestamp)
         });
         let Some(timestamp) = said else {
             judge.timeless(partition, record.offset);
@@ -360,6 +364,7 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
             sequence: self.sequence,
             late: 0,
             keyless: self.source.keyless,
+            open: None,
         };
         self.table.store.write_logged(
             &self.table.settings.store,
@@ -377,6 +382,7 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
             },
             self.progress.offsets(topics),
         )?;
+        self.table.counts.add_future(self.time.ahead());
         self.table.set_left_out(0, counts.keyless);
         self.progress.publish(&self.table);
         Ok(())

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rocksdb::{BoundColumnFamily, PrefixRange, ReadOptions, WriteBatch};
 
 use super::join::Place;
+use crate::codec::Reader;
 use crate::log::TopicId;
 use crate::query::At;
 use crate::state::{Progress, StateError, Table, family};
@@ -51,6 +52,8 @@ pub(super) struct Counts {
     pub(super) late: u64,
     /// Records left out for want of a key.
     pub(super) keyless: u64,
+    /// Windows that still take rows; nothing where there are no windows, or an older version counted.
+    pub(super) open: Option<u64>,
 }
 
 /// Reading of a query's store.
@@ -85,12 +88,15 @@ impl QueryStore {
         let found = self.get(&[COUNTS], |bytes| {
             let (sequence, rest) = bytes.split_first_chunk::<8>()?;
             let (late, rest) = rest.split_first_chunk::<8>()?;
-            // Older stores end here.
-            let keyless = rest.first_chunk::<8>().copied().unwrap_or_default();
+            // Older stores end here,
+            let (keyless, rest) = rest.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
+            // or here.
+            let open = rest.first_chunk::<8>();
             Some(Counts {
+                open: open.map(|open| u64::from_be_bytes(*open)),
                 sequence: u64::from_be_bytes(*sequence),
                 late: u64::from_be_bytes(*late),
-                keyless: u64::from_be_bytes(keyless),
+                keyless: u64::from_be_bytes(*keyless),
             })
         })?;
         match found {
@@ -139,6 +145,22 @@ impl QueryStore {
         match found {
             Some(None) => Err(self.damaged("the time of a partition")),
             found => Ok(found.flatten()),
+        }
+    }
+
+    /// How many windows all groups have: as an older version left them, which did not count.
+    pub(super) fn windows(&self) -> Result<u64, StateError> {
+        let (mut windows, mut damaged) = (0_u64, false);
+        self.range(&[GROUP], &[GROUP + 1], |_, value| {
+            match Reader::new(value).block() {
+                Ok(count) => windows = windows.saturating_add(count as u64),
+                Err(_) => damaged = true,
+            }
+            !damaged
+        })?;
+        match damaged {
+            true => Err(self.damaged("a group")),
+            false => Ok(windows),
         }
     }
 
@@ -268,7 +290,10 @@ pub(super) fn put_counts(
     counts: Counts,
 ) {
     let numbers = [counts.sequence, counts.late, counts.keyless];
-    let value = numbers.map(u64::to_be_bytes).concat();
+    let mut value = numbers.map(u64::to_be_bytes).concat();
+    if let Some(open) = counts.open {
+        value.extend_from_slice(&open.to_be_bytes());
+    }
     batch.put_cf(family, [COUNTS], value);
 }
 

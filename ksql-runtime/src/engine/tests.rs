@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::store::{CLOSING, GROUP};
+use super::store::{CLOSING, GROUP, QueryStore};
 use crate::codec::{DecodeError, Reader, write};
 use crate::entity::{Entity, Window};
 use crate::ops::{Any, native};
@@ -341,6 +341,16 @@ fn kept(test: &Test, query: &str) -> (usize, usize) {
     (count(GROUP), count(CLOSING))
 }
 
+/// How many windows a query says are open, which is how many stand in its store.
+fn open(test: &Test, query: &str) -> Option<u64> {
+    let table = test.context().query_table(query).unwrap();
+    let open = table.open_windows();
+    if let Some(open) = open {
+        assert_eq!(QueryStore::new(&table).windows().unwrap(), open, "{query}");
+    }
+    open
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn windows_that_take_nothing_more_leave_the_store_whoever_is_silent() {
     let mut test = testing::query(Minutes).query(Visits).start().await.unwrap();
@@ -351,7 +361,9 @@ async fn windows_that_take_nothing_more_leave_the_store_whoever_is_silent() {
     test.settle().await.unwrap();
     assert_eq!(kept(&test, "Minutes"), (40, 40));
     assert_eq!(kept(&test, "Visits"), (40, 40));
+    assert_eq!(open(&test, "Minutes"), Some(40));
     test = test.reopen().await.unwrap();
+    assert_eq!(open(&test, "Visits"), Some(40), "as it was");
     // Others go on: of the partitions' time the silent learn all the same. Two users a partition are enough.
     for time in [69_999, 100_000, 1_000_000] {
         for user in 1000..1020 {
@@ -366,6 +378,58 @@ async fn windows_that_take_nothing_more_leave_the_store_whoever_is_silent() {
         };
         assert_eq!(kept(&test, "Minutes"), left, "at {time}");
         assert_eq!(kept(&test, "Visits"), left, "at {time}");
+        let windows = Some(left.0 as u64);
+        assert_eq!(open(&test, "Minutes"), windows, "at {time}");
+        // Of a user two sessions are open that are a little more than a gap apart.
+        let sessions = match time {
+            100_000 => Some(40),
+            _ => windows,
+        };
+        assert_eq!(open(&test, "Visits"), sessions, "at {time}");
     }
+    test.end().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn windows_of_a_key_are_counted_one_by_one_and_a_query_without_has_none() {
+    let test = testing::query(Minutes).query(Visits).start().await.unwrap();
+    // Three minutes of one user, in one partition; the first is over when the third begins.
+    for time in [0, 1_000, 60_000, 61_000] {
+        let click = Click { user: 7, weight: 1 };
+        test.send_at(time, click).await.unwrap();
+    }
+    test.settle().await.unwrap();
+    assert_eq!(open(&test, "Minutes"), Some(2));
+    // A session that what comes joins with another is one.
+    assert_eq!(open(&test, "Visits"), Some(2));
+    let click = Click { user: 7, weight: 1 };
+    test.send_at(31_000, click).await.unwrap();
+    test.settle().await.unwrap();
+    assert_eq!(open(&test, "Visits"), Some(1));
+    test.end().await.unwrap();
+
+    let test = testing::query(Lengths).start().await.unwrap();
+    assert_eq!(open(&test, "Lengths"), None);
+    test.end().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_of_the_future_are_taken_and_counted() {
+    const HOUR: i64 = 3_600_000;
+    let test = testing::query(Minutes).start().await.unwrap();
+    let now = test.context().clock().now_ms();
+    for time in [
+        now,
+        now + HOUR - 60_000,
+        now + 2 * HOUR,
+        now + 400 * 24 * HOUR,
+    ] {
+        let click = Click { user: 7, weight: 1 };
+        test.send_at(time, click).await.unwrap();
+    }
+    test.settle().await.unwrap();
+    let queries = test.context().queries();
+    let future: Vec<u64> = queries.iter().map(|query| query.future).collect();
+    assert_eq!(future, [2]);
     test.end().await.unwrap();
 }

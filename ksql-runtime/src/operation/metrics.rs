@@ -92,6 +92,8 @@ metrics! {
     Unreadable Counter "ksql_unreadable_records_total" BINDING "records that were no rows and were left out, or their keys marked",
     Late Counter "ksql_late_windows_total" QUERY "windows that were closed to a record that came too late; kept over restarts",
     Keyless Counter "ksql_keyless_records_total" QUERY "records left out for want of a key; kept over restarts",
+    OpenWindows Gauge "ksql_open_windows" QUERY "windows that take rows still; of a query with windows",
+    Future Counter "ksql_future_records_total" QUERY "records stamped more than an hour ahead of the clock: stream time follows them",
     Restarts Counter "ksql_ksqldb_restarts_total" QUERY "how often a query that ksqlDB runs was started again",
     StoreDisk Gauge "ksql_store_disk_bytes" STORE "size of a store's files",
     StoreMemory Gauge "ksql_store_memory_bytes" STORE "size of a store's rows that are not flushed yet",
@@ -165,6 +167,12 @@ impl Samples {
         }
         if let Some(keyless) = binding.keyless {
             self.add(Id::Keyless, &[name], keyless as f64);
+        }
+        if let Some(open) = binding.open_windows {
+            self.add(Id::OpenWindows, &[name], open as f64);
+        }
+        if let Some(future) = binding.future {
+            self.add(Id::Future, &[name], future as f64);
         }
         if let Some(restarts) = binding.restarts {
             self.add(Id::Restarts, &[name], restarts as f64);
@@ -255,6 +263,8 @@ mod tests {
                 }],
                 late: Some(1),
                 keyless: Some(2),
+                open_windows: Some(3),
+                future: Some(3),
                 restarts: Some(3),
                 ..Binding::default()
             }],

@@ -70,6 +70,10 @@ pub struct Binding {
     pub late: Option<u64>,
     /// Of a query: records left out for want of a key.
     pub keyless: Option<u64>,
+    /// Of a query with windows: those that take rows still.
+    pub open_windows: Option<u64>,
+    /// Of a query: records stamped more than an hour ahead of the clock.
+    pub future: Option<u64>,
     /// Of a query that ksqlDB runs: how often it was started again.
     pub restarts: Option<u64>,
 }

@@ -46,6 +46,7 @@ pub(crate) struct Met {
 pub(crate) struct Counts {
     read: AtomicU64,
     unreadable: AtomicU64,
+    future: AtomicU64,
     outages: AtomicU64,
     restoring: Mutex<Restoring>,
     met: Mutex<VecDeque<Met>>,
@@ -67,6 +68,18 @@ impl Counts {
     /// A record that is no row was left out, or its key marked.
     pub(crate) fn add_unreadable(&self) {
         self.unreadable.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many rows stamped far ahead of the clock were taken.
+    pub(crate) fn add_future(&self, rows: u64) {
+        if rows > 0 {
+            self.future.fetch_add(rows, Ordering::Relaxed);
+        }
+    }
+
+    /// Rows stamped far ahead of the clock.
+    pub(crate) fn future(&self) -> u64 {
+        self.future.load(Ordering::Relaxed)
     }
 
     /// The state changed.

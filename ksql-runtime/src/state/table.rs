@@ -59,6 +59,8 @@ pub(crate) struct Table {
     version: AtomicU64,
     /// Of a query: how many windows were closed to a row that came too late.
     late: AtomicU64,
+    /// Of a query with windows: how many of them take rows still; the largest number where it has none.
+    open_windows: AtomicU64,
     /// Of a query: how many records were left out for want of a key.
     keyless: AtomicU64,
     /// Of a query that another instance owns: how many records this one is behind it. Negative where it is the owner.
@@ -106,6 +108,7 @@ impl Table {
             generation: AtomicU64::new(0),
             version: AtomicU64::new(0),
             late: AtomicU64::new(0),
+            open_windows: AtomicU64::new(u64::MAX),
             keyless: AtomicU64::new(0),
             behind: AtomicI64::new(-1),
             following: AtomicBool::new(false),
@@ -277,6 +280,18 @@ impl Table {
     /// How many records a query left out for want of a key.
     pub(crate) fn keyless(&self) -> u64 {
         self.keyless.load(Ordering::Acquire)
+    }
+
+    /// Sets how many windows of a query take rows still, where it has windows.
+    pub(crate) fn set_open_windows(&self, open: Option<u64>) {
+        let open = open.unwrap_or(u64::MAX);
+        self.open_windows.store(open, Ordering::Release);
+    }
+
+    /// How many windows of a query take rows still, where it has windows.
+    pub(crate) fn open_windows(&self) -> Option<u64> {
+        let open = self.open_windows.load(Ordering::Acquire);
+        (open != u64::MAX).then_some(open)
     }
 
     /// How many windows of a query were closed to a row that came too late.

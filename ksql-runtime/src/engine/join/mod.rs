@@ -35,6 +35,7 @@ use super::keeping::Keeping;
 use super::ordered::{Ordered, Taking};
 use super::output::Outputs;
 use super::store::{self, Counts, QueryStore};
+use crate::clock::Clock as WallClock;
 use crate::entity::Entity;
 use crate::log::RecordRef;
 use crate::query::{Aggregate, At, Join, Project, Scratch, Side};
@@ -85,6 +86,7 @@ pub(super) struct Joining<Q: Join, S> {
     store: QueryStore,
     outputs: Outputs,
     sequence: u64,
+    clock: WallClock,
     /// Records that came too late for a join, since what is in memory was forgotten.
     late: u64,
     /// Records without what a join compares, since then.
@@ -181,6 +183,7 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
         // Before the query is seen to run. What cannot be read is met again, and told, when it begins.
         if let Ok(counts) = store.counts() {
             table.set_left_out(counts.late, counts.keyless);
+            table.set_open_windows(counts.open);
         }
         let most = share(table, Q::PLAN, S::KEEPS);
         let office = Office::of(&site, table, runtime);
@@ -205,6 +208,7 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
             scratch: Scratch::new(),
             store,
             outputs: Outputs::new::<Q::Output>(table, site.log, runtime, site.targets),
+            clock: site.clock,
             sequence: 0,
             late: 0,
             keyless: 0,
@@ -356,6 +360,10 @@ impl<Q: Join, S: Sink<Q>> Taking for Joining<Q, S> {
 
     fn refresh(&mut self) {
         self.scratch.reset();
+        let now = self.clock.now_ms();
+        for input in &self.inputs {
+            input.set_now(now);
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -455,6 +463,7 @@ impl<Q: Join, S: Sink<Q>> Taking for Joining<Q, S> {
             sequence: self.sequence,
             late,
             keyless,
+            open: None,
         };
         let Joining {
             kept,
@@ -472,7 +481,8 @@ impl<Q: Join, S: Sink<Q>> Taking for Joining<Q, S> {
                 waiting.store(batch, family);
                 clocks.store(batch, family);
                 sink.store(batch, family);
-                store::put_counts(batch, family, counts);
+                let open = sink.open();
+                store::put_counts(batch, family, Counts { open, ..counts });
                 store::put_journal(batch, family, progress);
                 batch.delete_cf(family, [store::INTENT]);
             },
@@ -483,6 +493,9 @@ impl<Q: Join, S: Sink<Q>> Taking for Joining<Q, S> {
         self.waiting.wrote(&self.store)?;
         self.clocks.wrote();
         self.sink.wrote();
+        let ahead = self.inputs.iter().map(|input| input.ahead()).sum();
+        self.table.counts.add_future(ahead);
+        self.table.set_open_windows(self.sink.open());
         self.table.set_left_out(counts.late, counts.keyless);
         Ok(())
     }

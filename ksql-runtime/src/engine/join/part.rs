@@ -50,6 +50,12 @@ pub(super) trait Holding {
         scratch: &Scratch,
     ) -> Result<What, StateError>;
 
+    /// It is this late by now.
+    fn set_now(&self, now_ms: i64);
+
+    /// How many rows of the future were read since this was asked last.
+    fn ahead(&self) -> u64;
+
     /// The bytes of the key that is held, as a record has them.
     fn wire(&self) -> &[u8];
 
@@ -147,7 +153,7 @@ impl<T: Entity> Holding for Held<T> {
         let mut what = What::Gone;
         if let Some(body) = body {
             match T::decode_row(&key, body) {
-                Ok(row) => match time.millis::<T>(row, scratch, record.timestamp) {
+                Ok(row) => match time.of_taken::<T>(row, scratch, record.timestamp) {
                     Some(timestamp) => what = What::Row(timestamp),
                     None => {
                         judge.timeless(partition, record.offset);
@@ -166,6 +172,14 @@ impl<T: Entity> Holding for Held<T> {
         key.encode(0, wire);
         *held = Some(key);
         Ok(what)
+    }
+
+    fn set_now(&self, now_ms: i64) {
+        self.time.set_now(now_ms);
+    }
+
+    fn ahead(&self) -> u64 {
+        self.time.ahead()
     }
 
     fn wire(&self) -> &[u8] {

@@ -79,6 +79,11 @@ pub(in super::super) trait Sink<Q: Join> {
     /// The batch is written.
     fn wrote(&mut self);
 
+    /// How many windows are open, where it has windows.
+    fn open(&self) -> Option<u64> {
+        None
+    }
+
     /// How many rows came too late, and how many had no key: those stored, and those the sink left out since.
     fn left_out(&self) -> (u64, u64);
 }
@@ -282,6 +287,10 @@ impl<G: Groups, Q: Join + Aggregate<Input = <Q as Join>::Inputs, Groups = G>> Si
 
     fn wrote(&mut self) {
         self.0.wrote();
+    }
+
+    fn open(&self) -> Option<u64> {
+        self.0.open()
     }
 
     fn left_out(&self) -> (u64, u64) {
