@@ -110,7 +110,7 @@ impl<T: Entity, D: Delivered<T>> Consumer<T, D> {
     }
 
     /// The consumer group: consumers of one group share the partitions, those of different groups each see everything. Default:
-    /// `<application_id>.<Entity>`.
+    /// `<application_id>.<Entity>`, of a window `<application_id>.<Entity>_<label>`.
     pub fn group(self, group: impl Into<String>) -> Self {
         self.with(|options| options.group = Some(group.into()))
     }
@@ -230,7 +230,10 @@ impl<T: Entity, D: Delivered<T>> Consumer<T, D> {
         let site = &registered.consumers;
         let group = match self.options.group.clone() {
             Some(group) => group,
-            None => format!("{}.{entity}", site.application_id),
+            None => match &registered.label {
+                Some(label) => format!("{}.{entity}_{label}", site.application_id),
+                None => format!("{}.{entity}", site.application_id),
+            },
         };
         let refused = |reason: &str| {
             Err(Error::Consume {
@@ -268,6 +271,7 @@ impl<T: Entity, D: Delivered<T>> Records for Consumer<T, D> {
                 topic: Arc::from(registered.topic.as_str()),
                 value_schema: registered.own_form,
                 key_schema: registered.key_schema,
+                window: registered.window,
             };
             let running = subscription::launch::<T, D, H>(
                 Arc::new(shared),
