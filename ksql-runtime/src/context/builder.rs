@@ -257,6 +257,17 @@ impl ContextBuilder {
         let topics = results::topics(&self.entities, &self.queries, &config);
         Ok(self.model.ddl_by(
             |entity| ddl::create(entity, &Operational::new(entity, &config).as_ddl(&config)),
+            |entity, window, size| {
+                let topic = topics.iter().find(|topic| {
+                    topic.model == entity
+                        && topic.result.is_some_and(|one| one.window == Some(size))
+                });
+                let operational = topic.map_or_else(
+                    || Operational::new(entity, &config),
+                    |topic| Operational::of(topic, &config),
+                );
+                ddl::create_stream_of_window(entity, &operational.as_ddl(&config), window, size)
+            },
             |query, statement, text| {
                 // The one topic of a statement: its windows stand in the order of its sizes.
                 let mut written = topics

@@ -133,6 +133,32 @@ fn a_statement_reads_the_stream_over_the_windows_topic() {
     );
 }
 
+#[test]
+fn the_stream_stands_behind_what_makes_its_topic_and_before_who_reads_it() {
+    let texts = model().ddl().expect("the statements");
+    let at = |text: &str| {
+        let found: Vec<usize> = texts.match_indices(text).map(|(at, _)| at).collect();
+        assert_eq!(found.len(), 1, "{text} in {texts}");
+        found[0]
+    };
+    let made = at("CREATE TABLE IF NOT EXISTS `CLICKED_5MIN` ");
+    let stream = at("CREATE STREAM IF NOT EXISTS `CLICKED_5MIN_STREAM` ");
+    let read = at("CREATE STREAM IF NOT EXISTS `BUSY_5MIN` ");
+    assert!(made < stream && stream < read, "{texts}");
+    assert!(
+        at("CREATE STREAM IF NOT EXISTS `BUSY_5MIN_STREAM` ")
+            < at("CREATE STREAM IF NOT EXISTS `BOTH_5MIN` "),
+        "{texts}"
+    );
+}
+
+fn model() -> ksql_runtime::model::Model {
+    ksql_runtime::model::Model::new()
+        .query(clicked)
+        .query(busy)
+        .query(both)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_made_of_results_has_their_windows() {
     let test = testing::builder()
