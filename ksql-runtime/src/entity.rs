@@ -84,6 +84,9 @@ pub trait Entity: Sized + Send + Sync + 'static {
 pub trait EntityKey: Clone + Eq + Ord + Hash + Debug + Send + Sync + 'static {
     /// The number of key columns.
     const COLUMNS: usize;
+    /// Sets the end of the window, where the wire bytes carry its start alone; `size` is in milliseconds. Nothing without a
+    /// window, or with a session's.
+    fn end_window(&mut self, _size: i64) {}
     /// Appends the wire bytes: a Kafka primitive, or a framed Avro record.
     fn encode(&self, schema_id: u32, out: &mut Vec<u8>);
     /// The key of a record that has none; nothing where a key column is no `Option`, for such a record is no row.

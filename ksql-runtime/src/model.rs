@@ -7,7 +7,7 @@ use std::any::TypeId;
 use std::fmt;
 
 use ksql_schema::finding::Severity;
-use ksql_schema::query::plan;
+use ksql_schema::query::{plan, with};
 use ksql_schema::rules::{ModelFinding, parameter_finding, start_order, validate_queries};
 use ksql_schema::{avro, ddl};
 
@@ -194,15 +194,27 @@ impl Model {
         self.validate()?;
         Ok(self.ddl_by(
             |entity| ddl::create(entity, &ddl::Operational::of(entity)),
+            |entity, window, size| {
+                let maker = self
+                    .queries
+                    .iter()
+                    .find(|query| query.plan.creates() && query.plan.output == entity);
+                let source = maker.and_then(|query| query.plan.inputs.first());
+                let operational = source.map_or(ddl::Operational::of(entity), |input| {
+                    with::operational(entity, input.entity)
+                });
+                ddl::create_stream_of_window(entity, &operational, window, size)
+            },
             |_, _, text| text.to_owned(),
         ))
     }
 
-    /// The statements with operational values from elsewhere, without a check: of an entity, and of a query with the
-    /// statement's number.
+    /// The statements with operational values from elsewhere, without a check: of an entity, of the stream over a window's topic that
+    /// a query reads, and of a query with the statement's number.
     pub(crate) fn ddl_by(
         &self,
         create: impl Fn(&ksql_schema::Entity<'_>) -> String,
+        read: impl Fn(&ksql_schema::Entity<'_>, &ksql_schema::model::Window<'_>, u64) -> String,
         made: impl Fn(&plan::Query<'_>, usize, &str) -> String,
     ) -> String {
         let mut out = String::new();
@@ -210,7 +222,24 @@ impl Model {
             out.push_str(&create(entity));
             out.push('\n');
         }
+        let mut streams: Vec<String> = Vec::new();
         for query in self.started() {
+            let size = query
+                .plan
+                .output
+                .window
+                .and_then(|window| window.sizes_ms.first());
+            for input in query.plan.inputs {
+                let (Some(window), Some(size)) = (&input.entity.window, size) else {
+                    continue;
+                };
+                let stream = read(input.entity, window, *size);
+                if !streams.contains(&stream) {
+                    out.push_str(&stream);
+                    out.push('\n');
+                    streams.push(stream);
+                }
+            }
             for (at, statement) in query.explanation.statements().iter().enumerate() {
                 out.push_str(&made(query.plan, at, statement));
                 out.push('\n');

@@ -289,7 +289,11 @@ impl Test {
                     .ok_or_else(|| unreadable(DecodeError::new("the record has no key")))?,
             };
             let key = match size {
-                Some(size) => with_end::<T>(key, size).map_err(unreadable)?,
+                Some(size) => {
+                    let mut key = key;
+                    key.end_window(size);
+                    key
+                }
                 None => key,
             };
             let row = match &record.value {
@@ -381,18 +385,4 @@ fn read(log: &Log, topic: &str, ends: &[(i64, i64)]) -> Result<Vec<Raw>, LogErro
         }
     }
     Ok(records)
-}
-
-/// A windowed key with the end its wire bytes do not carry; a session's is as it is.
-fn with_end<T: Entity>(key: T::Key, size: i64) -> Result<T::Key, DecodeError> {
-    let sized = T::MODEL
-        .window
-        .is_some_and(|window| window.kind != ksql_schema::model::WindowKind::Session);
-    if !sized {
-        return Ok(key);
-    }
-    let mut ordered = Vec::new();
-    key.encode_ordered(&mut ordered);
-    crate::state::end_window(&mut ordered, size);
-    T::Key::decode_ordered(&ordered)
 }

@@ -69,6 +69,30 @@ pub fn ksql_type(ty: &Type<'_>) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// What the name of the stream over a window's topic has behind the window's label: the name without it is the table's.
+pub const STREAM_SUFFIX: &str = "_STREAM";
+
+/// The statement by which queries read a window's topic as a stream; `size` is the window's. Queries that read it say its name.
+pub fn create_stream_of_window(
+    entity: &Entity<'_>,
+    operational: &Operational<'_>,
+    window: &Window<'_>,
+    size: u64,
+) -> String {
+    let render = |sink: &mut Sink<'_>| {
+        let entity = Entity {
+            kind: Kind::Stream,
+            ..*entity
+        };
+        render_statement(&entity, operational, Some((window, size)), sink);
+    };
+    let mut sink = Sink::new(&mut []);
+    render(&mut sink);
+    let mut out = vec![0; sink.len()];
+    render(&mut Sink::new(&mut out));
+    String::from_utf8(out).unwrap_or_default()
+}
+
 /// Renders one statement, or one a window, each on a line of its own.
 pub const fn render_create(
     entity: &Entity<'_>,
@@ -107,6 +131,9 @@ const fn render_statement(
     if let Some((window, size)) = window {
         sink.byte(b'_');
         push_label(window, size, true, sink);
+        if !table {
+            sink.push(STREAM_SUFFIX);
+        }
     }
     sink.push("` (");
     render_columns(entity, table, sink);

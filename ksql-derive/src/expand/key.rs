@@ -136,6 +136,13 @@ impl Key<'_> {
             }
             _ => TokenStream::new(),
         };
+        let end_window = (self.windowed && !self.is_session()).then(|| {
+            quote! {
+                fn end_window(&mut self, __size: ::core::primitive::i64) {
+                    self.window.end = self.window.start.saturating_add(__size);
+                }
+            }
+        });
         let assumed = self.assumed();
         let window_out = self
             .windowed
@@ -144,6 +151,7 @@ impl Key<'_> {
             #[automatically_derived]
             impl #krate::EntityKey for #ident #assumed {
                 const COLUMNS: ::core::primitive::usize = #count;
+                #end_window
                 fn encode(&self, __id: ::core::primitive::u32, __out: &mut #krate::Bytes) {
                     #encode
                     #window_out

@@ -13,7 +13,7 @@ use syn::ItemFn;
 
 use super::aggregation;
 use super::definition::{conditions, definition};
-use super::join::equal_to_key;
+use super::join::{Join, equal_to_key};
 use super::lower::{
     Native, Nodes, Writer, check_at, columns as lowered_columns, entry, hash, joined,
     parameter_type,
@@ -295,11 +295,78 @@ impl Whole<'_> {
             }
             let grouped = self.query.group.is_some();
             let read = kind(self.input_kind());
+            let input = format_ident!("__E{}", self.query.input);
             tokens.extend(check_at(
                 place,
                 &quote!(__k::s::check::check_window_shape),
-                quote!(__O.name, __O.window.is_some(), #grouped, #read),
+                quote!(__O, #input, #grouped, #read),
             ));
+        }
+        tokens.extend(self.window_checks());
+        tokens
+    }
+
+    /// Records that have windows keep them: they get no other key, and meet only those with equal ones.
+    fn window_checks(&self) -> TokenStream {
+        let mut tokens = TokenStream::new();
+        let query = self.query;
+        for (keys, step) in [
+            (&query.group, "group_by"),
+            (&query.partition, "partition_by"),
+        ] {
+            if let Some(keys) = keys {
+                let inputs = self.signature.inputs.iter();
+                for input in query.joined.iter().filter(|input| {
+                    // Of a table with windows it is said that it is read as a stream.
+                    let read = inputs.clone().nth(**input).map(|input| input.kind);
+                    read == Some(SourceKind::Stream)
+                }) {
+                    let input = format_ident!("__E{input}");
+                    tokens.extend(check_at(
+                        keys.place,
+                        &quote!(__k::s::check::check_unmoved),
+                        quote!(#input, #step),
+                    ));
+                }
+            }
+        }
+        let first = format_ident!("__E{}", query.input);
+        for join in &query.joins {
+            let other = format_ident!("__E{}", join.input);
+            tokens.extend(check_at(
+                self.input_place(join.input),
+                &quote!(__k::s::check::check_equal_windows),
+                quote!(#first, #other, __O),
+            ));
+            for (side, input) in [(&join.left, query.input), (&join.right, join.input)] {
+                let (input, hash) = match Join::column(side) {
+                    Some((input, field)) => (input, hash(field)),
+                    None => (input, 0),
+                };
+                let input = format_ident!("__E{input}");
+                tokens.extend(check_at(
+                    side.place,
+                    &quote!(__k::s::check::check_joined_by_key),
+                    quote!(#input, #hash),
+                ));
+            }
+        }
+        if query.group.is_none() && self.signature.output.is_some() {
+            for (field, tree) in &query.made.fields {
+                let of = hash(field);
+                let from = match &tree.origin().kind {
+                    Kind::Column { input, field, .. } => {
+                        let (columns, hash) = (lowered_columns(*input), hash(field));
+                        quote!(::core::option::Option::Some((#columns, #hash)))
+                    }
+                    _ => quote!(::core::option::Option::None),
+                };
+                tokens.extend(check_at(
+                    tree.place,
+                    &quote!(__k::s::check::check_kept_bound),
+                    quote!(__O, #of, #from),
+                ));
+            }
         }
         tokens
     }

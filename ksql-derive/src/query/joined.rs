@@ -98,7 +98,7 @@ impl Whole<'_> {
         format_ident!("__E{input}")
     }
 
-    fn input_place(&self, input: usize) -> Place {
+    pub(super) fn input_place(&self, input: usize) -> Place {
         match self.signature.inputs.get(input) {
             Some(input) => Place::of(&input.ty),
             None => Place::of(&self.item.sig.ident),

@@ -54,10 +54,11 @@ use output::Output;
 ///     ksql_runtime::cli::main(Context::builder().entity::<Rate>(), run).await
 /// }
 ///
-/// async fn run(model: ContextBuilder) -> Result<()> {
+/// async fn run(model: ContextBuilder) -> Result<(), Box<dyn std::error::Error>> {
 ///     let ctx = model.start().await?;
 ///     println!("{} rates", ctx.set::<Rate>().count().await?);
-///     ctx.shutdown().await
+///     ctx.shutdown().await?;
+///     Ok(())
 /// }
 /// ```
 pub async fn main<W, F, E>(builder: ContextBuilder, work: W) -> ExitCode

@@ -111,7 +111,7 @@ impl<T: Entity, D: Delivered<T>> Consumer<T, D> {
     }
 
     /// The consumer group: consumers of one group share the partitions, those of different groups each see everything. Default:
-    /// `<application_id>.<Entity>`.
+    /// `<application_id>.<Entity>`, of a window `<application_id>.<Entity>_<label>`.
     pub fn group(self, group: impl Into<String>) -> Self {
         self.with(|options| options.group = Some(group.into()))
     }
@@ -231,7 +231,10 @@ impl<T: Entity, D: Delivered<T>> Consumer<T, D> {
         let site = &registered.consumers;
         let group = match self.options.group.clone() {
             Some(group) => group,
-            None => group_of(&site.application_id, entity),
+            None => {
+                let label = registered.label.as_deref();
+                group_of(&site.application_id, entity, label)
+            }
         };
         let refused = |reason: &str| {
             Err(Error::Consume {
@@ -269,6 +272,7 @@ impl<T: Entity, D: Delivered<T>> Records for Consumer<T, D> {
                 topic: Arc::from(registered.topic.as_str()),
                 value_schema: registered.own_form,
                 key_schema: registered.key_schema,
+                window: registered.window,
             };
             let running = subscription::launch::<T, D, H>(
                 Arc::new(shared),

@@ -14,8 +14,11 @@ use crate::registry::Registry;
 const LAST_COMMIT: Duration = Duration::from_secs(1);
 
 /// The group that handles an entity's records where none is named.
-pub(crate) fn group_of(application_id: &str, entity: &str) -> String {
-    format!("{application_id}.{entity}")
+pub(crate) fn group_of(application_id: &str, entity: &str, window: Option<&str>) -> String {
+    match window {
+        Some(label) => format!("{application_id}.{entity}_{label}"),
+        None => format!("{application_id}.{entity}"),
+    }
 }
 
 /// Shared by a context's sets.

@@ -106,6 +106,8 @@ pub(super) struct ResultTopic {
     pub(super) retention_ms: Option<i64>,
     /// Whether a query's own statement creates its source in ksqlDB. Where queries only insert, the entity's does.
     pub(super) created: bool,
+    /// Whether a query reads its records, with their windows.
+    pub(super) read: bool,
 }
 
 impl ContextBuilder {
@@ -269,6 +271,17 @@ impl ContextBuilder {
         let topics = results::topics(&self.entities, &self.queries, &config);
         Ok(self.model.ddl_by(
             |entity| ddl::create(entity, &Operational::new(entity, &config).as_ddl(&config)),
+            |entity, window, size| {
+                let topic = topics.iter().find(|topic| {
+                    topic.model == entity
+                        && topic.result.is_some_and(|one| one.window == Some(size))
+                });
+                let operational = topic.map_or_else(
+                    || Operational::new(entity, &config),
+                    |topic| Operational::of(topic, &config),
+                );
+                ddl::create_stream_of_window(entity, &operational.as_ddl(&config), window, size)
+            },
             |query, number, text| results::statement(query, number, text, &topics, &config),
         ))
     }

@@ -138,6 +138,10 @@ pub(crate) struct Registered {
     /// The id under which values are in the entity's own form.
     pub(crate) own_form: u32,
     pub(crate) key_schema: u32,
+    /// The size of the windows its keys are of, where the keys do not say it.
+    pub(crate) window: Option<i64>,
+    /// The label of its window: `5min`.
+    pub(crate) label: Option<String>,
     /// Whether a query writes the topic, in ksqlDB's form.
     pub(crate) result: bool,
     pub(crate) log: Log,

@@ -86,15 +86,6 @@ pub(super) fn table(
     tables: usize,
 ) -> Settings {
     let own = config.of_entity(entity.model.name);
-    let sized = entity
-        .model
-        .window
-        .is_some_and(|window| window.kind != WindowKind::Session);
-    let window = entity
-        .result
-        .and_then(|result| result.window)
-        .filter(|_| sized)
-        .and_then(|size| i64::try_from(size).ok());
     Settings {
         kind: BindingKind::Table,
         store: store_name(entity),
@@ -109,8 +100,19 @@ pub(super) fn table(
         retries: config.retries,
         cache_rows: own.cache_rows.unwrap_or(config.cache_rows),
         gather_bytes: Shares::new(config.memory, tables).gathered,
-        window,
+        window: window_size(entity),
     }
+}
+
+/// The size of the windows the keys of a topic are of, where the keys do not say it: a session's say both ends.
+pub(super) fn window_size(entity: &Registration) -> Option<i64> {
+    let sized = entity
+        .model
+        .window
+        .is_some_and(|window| window.kind != WindowKind::Session);
+    let size = entity.result.and_then(|result| result.window);
+    size.filter(|_| sized)
+        .and_then(|size| i64::try_from(size).ok())
 }
 
 /// The id of no schema: what a query wrote is never in the entity's own form.
@@ -137,7 +139,6 @@ pub(super) fn query(
         kind: BindingKind::Query,
         store: query_store_name(name),
         cache_rows: 0,
-        window: None,
         ..table(source, topic, ids, config, tables)
     }
 }
@@ -157,7 +158,7 @@ pub(super) fn store_name(entity: &Registration) -> String {
 }
 
 /// What the name of a window's topic ends with.
-fn label(entity: &Registration) -> Option<String> {
+pub(super) fn label(entity: &Registration) -> Option<String> {
     let size = entity.result?.window?;
     let window = entity.model.window.as_ref()?;
     Some(ddl::label(window, size))

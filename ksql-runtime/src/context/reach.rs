@@ -120,7 +120,8 @@ impl Reached {
 
     /// The group that handles an entity's records where none is named.
     pub(crate) fn group(&self, place: &Place) -> String {
-        consume::group_of(&self.config.application_id, place.model.name)
+        let window = place.window.as_ref().map(|(_, label)| label.as_str());
+        consume::group_of(&self.config.application_id, place.model.name, window)
     }
 
     /// Where the records of a topic come from. Every one is read by the schema that wrote it: which one is the program's own need not be
@@ -130,6 +131,8 @@ impl Reached {
             topic: Arc::from(place.spec.name.as_str()),
             value_schema: options::OTHER_FORM,
             key_schema: options::OTHER_FORM,
+            // Whoever opens a record knows its window.
+            window: None,
         }
     }
 

@@ -1,4 +1,5 @@
-//! Which topics there are: those of the entities, and those that queries write, one for each window.
+//! Which topics there are: those of the entities, and those that queries write, one for each window. Of an entity with windows that
+//! queries only read, the topics are another program's, in the form in which a query writes them.
 //!
 //! Invariant: a query comes behind the queries that write what it reads. Pure; called by start and by who shows a plan.
 
@@ -15,7 +16,7 @@ use crate::config::Config;
 use crate::engine::Runner;
 
 /// The entities that have a topic of their own, and each window of those that queries write. A windowed entity that no query
-/// writes has none.
+/// writes or reads has none.
 pub(super) fn topics(
     entities: &[Registration],
     queries: &[Arc<dyn Runner>],
@@ -24,34 +25,27 @@ pub(super) fn topics(
     let mut topics = Vec::new();
     for entity in entities {
         if !queries.iter().any(|query| query.output() == entity.id) {
-            if entity.model.window.is_none() {
-                topics.push(entity.clone());
+            let read = queries
+                .iter()
+                .any(|query| query.inputs().contains(&entity.id));
+            match entity.model.window.is_none() {
+                true => topics.push(entity.clone()),
+                false if !read => {}
+                false => {
+                    let own = Operational::new(entity.model, config).inherited(entity.model.kind);
+                    topics.extend(results(entity, own, false, queries));
+                }
             }
             continue;
         }
         let maker = maker(queries, entity.id);
         let created = maker.is_some();
-        let (partitions, retention_ms) = match maker {
+        let operation = match maker {
             Some(query) => of_source(entities, queries, first(query), config),
             // What queries only add to is what its own statement says.
             None => Operational::new(entity.model, config).inherited(entity.model.kind),
         };
-        let result = |window| Registration {
-            value_schema: Cow::Owned(avro::result_schema(entity.model)),
-            result: Some(ResultTopic {
-                window,
-                partitions,
-                retention_ms,
-                created,
-            }),
-            ..entity.clone()
-        };
-        match &entity.model.window {
-            None => topics.push(result(None)),
-            Some(window) => {
-                topics.extend(window.sizes_ms.iter().map(|size| result(Some(*size))));
-            }
-        }
+        topics.extend(results(entity, operation, created, queries));
     }
     topics
 }
@@ -81,6 +75,49 @@ pub(super) fn statement(
         ),
         _ => text.to_owned(),
     }
+}
+
+/// The topic of a query's results, or one for each window.
+fn results(
+    entity: &Registration,
+    (partitions, retention_ms): (u32, Option<i64>),
+    created: bool,
+    queries: &[Arc<dyn Runner>],
+) -> Vec<Registration> {
+    // Whether a query reads the records of a window.
+    let read = |window: Option<u64>| {
+        let mut queries = queries.iter();
+        queries.any(|query| {
+            query.inputs().contains(&entity.id)
+                && window.is_some()
+                && read_window(entity, query.plan().output) == window
+        })
+    };
+    let result = |window| Registration {
+        value_schema: Cow::Owned(avro::result_schema(entity.model)),
+        result: Some(ResultTopic {
+            window,
+            partitions,
+            retention_ms,
+            created,
+            read: read(window),
+        }),
+        ..entity.clone()
+    };
+    match &entity.model.window {
+        None => vec![result(None)],
+        Some(window) => window
+            .sizes_ms
+            .iter()
+            .map(|size| result(Some(*size)))
+            .collect(),
+    }
+}
+
+/// The window of an entity that a query reads: that of its output, where the entity has windows.
+pub(super) fn read_window(source: &Registration, output: &ksql_schema::Entity<'_>) -> Option<u64> {
+    source.model.window?;
+    output.window?.sizes_ms.first().copied()
 }
 
 /// The query by which an entity is there.
@@ -118,6 +155,7 @@ fn of_source(
             partitions,
             retention_ms,
             created: true,
+            read: false,
         });
         let entity = Registration {
             result,

@@ -3,12 +3,13 @@
 //! Invariant: nothing is dropped or replaced, and a statement that is equal is not sent again. Called by the inspection and,
 //! behind it, by start.
 
+use ksql_schema::ddl::create_stream_of_window;
 use ksql_schema::model::SubjectStrategy;
 
 use super::builder::Registration;
 use super::options::Operational;
 use super::plan::{self, Action, Cure, Part, PlanStep};
-use crate::config::{Config, OnDrift};
+use crate::config::{Config, Engine, OnDrift};
 use crate::error::Result;
 use crate::ksqldb::{Difference, Ensured, KsqlDb, KsqlDbError, Remedy, SourceDefinition};
 
@@ -28,15 +29,40 @@ pub(super) async fn look(
     entity: &Registration,
     config: &Config,
 ) -> Result<Vec<Source>, KsqlDbError> {
-    // What a query writes is declared by its own statement.
-    if entity.result.is_some_and(|result| result.created)
-        || entity.model.subjects != SubjectStrategy::TopicName
-    {
+    let (window, created, read) = match entity.result {
+        None => (None, false, false),
+        Some(result) => (result.window, result.created, result.read),
+    };
+    if entity.model.subjects != SubjectStrategy::TopicName {
         return Ok(Vec::new());
     }
-    let operational = Operational::new(entity.model, config);
+    let mut definitions = Vec::new();
+    // What a query writes is declared by its own statement.
+    if !created {
+        let operational = Operational::new(entity.model, config);
+        let mut all = SourceDefinition::of_model(entity.model, &operational.as_ddl(config))?;
+        // Of each window the statement stands with its own topic.
+        if let Some((size, of)) = window.zip(entity.model.window) {
+            let number = of.sizes_ms.iter().position(|one| *one == size);
+            all = number
+                .filter(|number| *number < all.len())
+                .map(|number| all.swap_remove(number))
+                .into_iter()
+                .collect();
+        }
+        definitions.extend(all);
+    }
+    // What is made of a window's records reads them as a stream, which has a name of its own.
+    if read
+        && config.cluster.engine == Engine::KsqlDb
+        && let Some((size, of)) = window.zip(entity.model.window)
+    {
+        let operational = Operational::of(entity, config);
+        let text = create_stream_of_window(entity.model, &operational.as_ddl(config), &of, size);
+        definitions.push(SourceDefinition::parse(&text)?);
+    }
     let mut sources = Vec::new();
-    for definition in SourceDefinition::of_model(entity.model, &operational.as_ddl(config))? {
+    for definition in definitions {
         let found = ksqldb.describe(definition.name()).await?;
         sources.push(Source {
             entity: entity.model.name,

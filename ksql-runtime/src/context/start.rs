@@ -173,6 +173,8 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
                 value_schema,
                 own_form: options::own_form(entity, value_schema),
                 key_schema,
+                window: options::window_size(entity),
+                label: options::label(entity),
                 result: entity.result.is_some(),
                 log: services.log.clone(),
                 clock: clock.clone(),
@@ -204,15 +206,14 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         }
         let mut sources = Vec::new();
         for input in query.inputs() {
-            let source = made
-                .iter()
-                .find(|((entity, _), _)| entity.id == input && entity.model.window.is_none());
-            sources.push(source.ok_or_else(|| {
-                failed(
-                    "a windowed table cannot be read by a query: read what it is made of"
-                        .to_owned(),
-                )
-            })?);
+            let source = made.iter().find(|((entity, _), _)| {
+                let window = entity.result.and_then(|result| result.window);
+                entity.id == input && window == results::read_window(entity, query.plan().output)
+            });
+            sources.push(
+                source
+                    .ok_or_else(|| failed("it reads no window that its output has".to_owned()))?,
+            );
         }
         let read: Vec<&TopicDescription> = sources.iter().map(|((_, topic), _)| *topic).collect();
         copartition::check(query.plan(), &read).map_err(failed)?;

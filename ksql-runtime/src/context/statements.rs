@@ -71,7 +71,10 @@ fn all(
         let inputs = query.inputs();
         let reads: Vec<String> = entities
             .iter()
-            .filter(|entity| inputs.contains(&entity.id))
+            .filter(|entity| {
+                let window = entity.result.and_then(|result| result.window);
+                inputs.contains(&entity.id) && window == results::read_window(entity, plan.output)
+            })
             .map(|entity| Operational::of(entity, config).spec(entity.model).name)
             .collect();
         let written = entities

@@ -100,11 +100,13 @@ impl Outputs {
             .any(|batch| batch.bytes() >= BATCH_BYTES)
     }
 
-    /// A row with its key, which may be another one or none; the partition is the key's. An error where it cannot be written.
+    /// A row with its key, which may be another one or none; the partition is the key's, `window` is that part of the source's key.
+    /// An error where it cannot be written.
     pub(super) fn row<'a, T: Entity>(
         &mut self,
         row: T::Row<'a>,
         new_key: Option<Option<&[u8]>>,
+        window: &[u8],
         scratch: &'a Scratch,
         timestamp: i64,
     ) -> Result<(), TooLong> {
@@ -133,7 +135,9 @@ impl Outputs {
             Some(None) => false,
         };
         frame_value::<T>(row, scratch, target, value)?;
-        batch.push(has_key.then_some(key), Some(value), timestamp, &[]);
+        let partition = in_window(key, window, target);
+        let key = has_key.then_some(key.as_slice());
+        batch.push_to(partition, key, Some(value), timestamp, &[]);
         Ok(())
     }
 
@@ -153,8 +157,9 @@ impl Outputs {
         millis
     }
 
-    /// A key without a value: its row is gone, or a record of a stream had none. `body` is the key's bytes without a frame.
-    pub(super) fn gone(&mut self, body: Option<&[u8]>, timestamp: i64) {
+    /// A key without a value: its row is gone, or a record of a stream had none. `body` is the key's bytes without a frame, `window`
+    /// the part of it that says the window.
+    pub(super) fn gone(&mut self, body: Option<&[u8]>, window: &[u8], timestamp: i64) {
         let Outputs {
             targets,
             batches,
@@ -164,9 +169,13 @@ impl Outputs {
         if let (Some(target), Some(batch)) = (targets.first(), batches.first_mut()) {
             key.clear();
             if let Some(body) = body {
-                target.key(body, key);
+                // The body ends with the window, which takes no part in choosing the partition.
+                let inner = body.len().saturating_sub(window.len());
+                target.key(body.get(..inner).unwrap_or(body), key);
             }
-            batch.push(body.is_some().then_some(key), None, timestamp, &[]);
+            let partition = in_window(key, window, target);
+            let key = body.is_some().then_some(key.as_slice());
+            batch.push_to(partition, key, None, timestamp, &[]);
         }
     }
 
@@ -279,6 +288,16 @@ impl Outputs {
             }
         }
     }
+}
+
+/// Puts the window behind a key; the partition where that is not the whole key's: a windowed record lies where its inner key does.
+fn in_window(key: &mut Vec<u8>, window: &[u8], target: &Target) -> Option<i32> {
+    if window.is_empty() {
+        return None;
+    }
+    let partition = partition_for_key(key, target.partitions);
+    key.extend_from_slice(window);
+    Some(partition)
 }
 
 /// A framed value, as ksqlDB writes it.

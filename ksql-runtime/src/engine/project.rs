@@ -21,6 +21,7 @@ use super::replay::Replay;
 use super::source::{Read, Source};
 use super::stand_by::{self, Again};
 use super::store::{self, Counts, QueryStore};
+use super::windows;
 use crate::clock::Clock;
 use crate::entity::{Entity, EntityKey};
 use crate::log::{Fetched, Log, RecordRef, TopicId};
@@ -46,6 +47,8 @@ pub(super) struct Projecting<Q: Project> {
     shown: Shown,
     blank: Blank,
     new_key: Vec<u8>,
+    /// How many bytes of a key are its window's.
+    window: usize,
     /// Where several instances run the query.
     office: Option<Office>,
     /// The topic of what the owner notes.
@@ -106,6 +109,7 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
             shown,
             blank: Blank::of::<E>(),
             new_key: Vec::new(),
+            window: windows::kept(Q::PLAN),
         }
     }
 
@@ -133,8 +137,10 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
             shown,
             blank,
             new_key,
+            window,
             ..
         } = self;
+        let window = windows::part(record.key, *window);
         let scratch = &*scratch;
         progress.count();
         let (read, judge) = source.read(partition, record)?;
@@ -197,19 +203,19 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
                     for at in at.of_rows(arrays) {
                         let made = query.project(&at, row);
                         outputs
-                            .row::<Q::Output>(made, key, scratch, timestamp)
+                            .row::<Q::Output>(made, key, window, scratch, timestamp)
                             .map_err(impossible)?;
                     }
                 } else {
                     let made = query.project(&at, row);
                     outputs
-                        .row::<Q::Output>(made, key, scratch, timestamp)
+                        .row::<Q::Output>(made, key, window, scratch, timestamp)
                         .map_err(impossible)?;
                 }
             }
             None if was_shown => {
                 let body = blank.key(query, &at, &key);
-                outputs.gone(body.as_deref(), timestamp);
+                outputs.gone(body.as_deref(), window, timestamp);
             }
             None => {}
         }

@@ -120,6 +120,24 @@ pub(super) fn session_closings(
     closings
 }
 
+/// How many bytes of the keys that a query reads are those of a window, which its results keep: none where it reads records
+/// without windows.
+pub(super) fn kept(plan: &ksql_schema::query::plan::Query<'_>) -> usize {
+    let input = plan.inputs.first().map(|input| input.entity);
+    let window = input.and_then(|entity| entity.window.as_ref());
+    window.map_or(0, |window| match window.kind {
+        WindowKind::Session => 2 * size_of::<i64>(),
+        WindowKind::Tumbling | WindowKind::Hopping => size_of::<i64>(),
+    })
+}
+
+/// The window's part of a record's key, as long as [`kept`] tells.
+pub(super) fn part(key: Option<&[u8]>, length: usize) -> &[u8] {
+    let key = key.unwrap_or_default();
+    let at = key.len().saturating_sub(length);
+    key.get(at..).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

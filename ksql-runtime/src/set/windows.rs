@@ -14,6 +14,7 @@ use super::wanted::{self, Wanted};
 use super::{EntitySet, Position};
 use crate::__private::WindowBound;
 use crate::codec::DecodeError;
+use crate::consume::{Consumer, Entities, ForEach, IntoOutcome, Records as _};
 use crate::context::Registered;
 use crate::entity::{Entity, EntityKey, Window, Windowed};
 use crate::error::{Error, Result};
@@ -107,6 +108,56 @@ impl<T: Windowed> WindowSet<T> {
             at_least: self.at_least.as_ref(),
             stale: self.stale,
         })
+    }
+
+    /// A consumer of the window's results as they come, with the window's bounds in each record; to be told how it reads. Its group is
+    /// `<application_id>.<Entity>_<label>` unless it is told another.
+    ///
+    /// ```
+    /// # use ksql_runtime::prelude::*;
+    /// # use ksql_runtime::consume::Subscription;
+    /// #[derive(Debug, Entity)]
+    /// #[topic("clicked")]
+    /// #[table]
+    /// #[window(tumbling, minutes = [5])]
+    /// pub struct Clicked {
+    ///     #[key]
+    ///     pub user: i64,
+    ///     #[window_start]
+    ///     pub from: DateTime<Utc>,
+    ///     pub clicks: i64,
+    /// }
+    ///
+    /// async fn watch(ctx: &Context) -> ksql_runtime::error::Result<Subscription> {
+    ///     ctx.set::<Clicked>()
+    ///         .window(5)
+    ///         .for_each(|clicked| async move { println!("{}: {}", clicked.from, clicked.clicks) })
+    ///         .start()
+    ///         .await
+    /// }
+    /// ```
+    pub fn consume(&self) -> Consumer<T> {
+        Consumer::new(match &self.registered {
+            Some(registered) => Ok(Arc::clone(registered)),
+            None => Err(self.registered().err().unwrap_or(Error::Closed)),
+        })
+    }
+
+    /// Calls a handler with each result of the window, continuously: as [`EntitySet::for_each`].
+    pub fn for_each<F, R>(&self, handler: F) -> ForEach
+    where
+        F: Fn(T) -> R + Send + Sync + 'static,
+        R: Future<Output: IntoOutcome> + Send + 'static,
+    {
+        self.consume().for_each(handler)
+    }
+
+    /// The window's results one after the other: as [`EntitySet::stream`].
+    ///
+    /// # Errors
+    /// Where the consumer cannot start.
+    pub async fn stream(&self) -> Result<Entities<T>> {
+        self.consume().stream().await
     }
 
     /// The topic's name.

@@ -28,7 +28,7 @@ pub(crate) use cache::RowCache;
 pub use counts::BindingKind;
 pub(crate) use counts::{Counts, Met};
 pub(crate) use progress::Progress;
-pub(crate) use record::{Decoder, Origin, POISON, ROW, Refusal, end_window};
+pub(crate) use record::{Decoder, Origin, POISON, ROW, Refusal};
 pub(crate) use rows::{Bounds, scan};
 pub(crate) use sizes::{Size, Timed};
 pub use status::{Event, Lag, State, Status};

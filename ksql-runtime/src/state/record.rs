@@ -32,6 +32,8 @@ pub(crate) struct Origin {
     pub(crate) topic: Arc<str>,
     pub(crate) value_schema: u32,
     pub(crate) key_schema: u32,
+    /// The size of the windows its keys are of, where the keys do not say it.
+    pub(crate) window: Option<i64>,
 }
 
 /// Reads keys and values of one entity, whoever wrote them.
@@ -121,9 +123,6 @@ impl<T: Entity> Maker<T> {
         };
         let start = gathered.start_key(partition);
         key.encode_ordered(&mut gathered.arena);
-        if let Some(size) = self.table.settings.window {
-            end_window(&mut gathered.arena, size);
-        }
         gathered.start_value();
         let Some(value) = record.value else {
             gathered.end(start, false);
@@ -165,25 +164,6 @@ impl<T: Entity> Maker<T> {
     }
 }
 
-/// Sets the end of the window at the end of an ordered key. Keys of tumbling and hopping windows do not carry it.
-pub(crate) fn end_window(ordered: &mut [u8], size_ms: i64) {
-    let at = ordered.len().saturating_sub(2 * size_of::<i64>());
-    let Some((start, end)) = ordered
-        .get_mut(at..)
-        .and_then(|window| window.split_first_chunk_mut::<8>())
-    else {
-        return;
-    };
-    let mut input: &[u8] = &*start;
-    if let Ok(start) = ksql_schema::ordered::read_i64(&mut input) {
-        let mut bytes = Vec::with_capacity(size_of::<i64>());
-        ksql_schema::ordered::push_i64(start.saturating_add(size_ms), &mut bytes);
-        end.iter_mut()
-            .zip(bytes)
-            .for_each(|(slot, byte)| *slot = byte);
-    }
-}
-
 impl<T: Entity> Decoder<T> {
     pub(crate) fn new(
         table: &Arc<Table>,
@@ -194,6 +174,7 @@ impl<T: Entity> Decoder<T> {
             topic: Arc::clone(&table.settings.topic.name),
             value_schema: table.settings.value_schema,
             key_schema: table.settings.key_schema,
+            window: table.settings.window,
         };
         Decoder::of(table, origin, registry, runtime)
     }
@@ -253,8 +234,16 @@ impl<T: Entity> Decoder<T> {
         }
     }
 
-    /// The key of its wire bytes.
+    /// The key of its wire bytes, with its window's end.
     pub(crate) fn key(&mut self, wire: &[u8]) -> Result<T::Key, Refusal> {
+        let mut key = self.key_as_written(wire)?;
+        if let Some(size) = self.origin.window {
+            key.end_window(size);
+        }
+        Ok(key)
+    }
+
+    fn key_as_written(&mut self, wire: &[u8]) -> Result<T::Key, Refusal> {
         if T::Key::COLUMNS < 2 {
             return Ok(T::Key::decode(wire)?);
         }

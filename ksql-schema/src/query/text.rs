@@ -9,9 +9,10 @@ use super::functions::{Function, ksql_name, ksql_tail};
 use super::node::Sql;
 use super::with::{operational, render, sized};
 use super::words;
-use crate::ddl::{push_duration, push_label};
+use crate::ddl::{STREAM_SUFFIX, push_duration, push_label};
 use crate::model::{Column, Entity, Role, Window, WindowKind};
 use crate::text::{Sink, as_str};
+use crate::types::Type;
 
 /// A piece of a statement.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +21,10 @@ pub enum Piece<'a> {
     Text(&'a str),
     /// A column by its hash, in back quotes.
     Column(&'a [Column<'a>], u64),
+    /// Before a column: where that is a window's bound, which is a BIGINT, and a field of time holds it, a call makes it a TIMESTAMP.
+    OpenBound(&'a [Column<'a>], u64),
+    /// Behind such a column.
+    CloseBound(&'a [Column<'a>], u64),
     /// A column of a joined source: the alias without its quotes, the columns, the hash.
     Qualified(&'a str, &'a [Column<'a>], u64),
     /// Before a value of the first type where the second is wanted: nothing if they are one.
@@ -42,6 +47,9 @@ pub enum Piece<'a> {
     Select(&'a [Column<'a>], &'a [(u64, &'a [Piece<'a>])]),
     /// The quoted name of a source: that of the window's statement if it has windows.
     Source(&'a Entity<'a>),
+    /// The quoted name of what a query that writes the second entity reads: of one with windows the stream over the topic of
+    /// the output's window.
+    Input(&'a Entity<'a>, &'a Entity<'a>),
     /// The topic's name, inside quotes: that of the window's statement if it has windows.
     Topic(&'a Entity<'a>),
     /// `WINDOW TUMBLING (..)` of the window's statement and a blank; nothing without a window.
@@ -67,6 +75,8 @@ pub enum Segment<'a> {
     Type(Sql),
     /// [`Piece::Source`]
     Source(&'a Entity<'a>),
+    /// [`Piece::Input`]
+    Input(&'a Entity<'a>, &'a Entity<'a>),
     /// [`Piece::Topic`]
     Topic(&'a Entity<'a>),
     /// [`Piece::Window`]
@@ -131,6 +141,16 @@ impl<'a, const K: usize> Flat<'a, K> {
                 self.text("`.");
                 self.column(columns, *hash);
             }
+            Piece::OpenBound(columns, hash) => {
+                if is_timed_bound(columns, *hash) {
+                    self.text("FROM_UNIXTIME(");
+                }
+            }
+            Piece::CloseBound(columns, hash) => {
+                if is_timed_bound(columns, *hash) {
+                    self.text(")");
+                }
+            }
             Piece::Open(from, to) => {
                 if converts(*from, *to) {
                     self.text("CAST(");
@@ -154,6 +174,7 @@ impl<'a, const K: usize> Flat<'a, K> {
             Piece::Variable(columns, name) => self.variable(columns, name),
             Piece::Select(columns, items) => self.select(columns, items),
             Piece::Source(entity) => self.push(Segment::Source(entity)),
+            Piece::Input(entity, output) => self.push(Segment::Input(entity, output)),
             Piece::Topic(entity) => self.push(Segment::Topic(entity)),
             Piece::Window(entity) => self.push(Segment::Window(entity)),
             Piece::With(output, input) => self.push(Segment::With(output, input)),
@@ -234,6 +255,16 @@ impl<'a, const K: usize> Flat<'a, K> {
                 }
             }
         }
+    }
+}
+
+const fn is_timed_bound(columns: &[Column<'_>], hash: u64) -> bool {
+    match find(columns, hash) {
+        Some(column) => {
+            matches!(column.role, Role::WindowStart | Role::WindowEnd)
+                && matches!(column.ty, Type::DateTime)
+        }
+        None => false,
     }
 }
 
@@ -362,6 +393,16 @@ impl Text<'_> {
                 if let Some((window, size)) = sized(entity, window) {
                     self.push("_");
                     self.label(window, size, true);
+                }
+                self.push("`");
+            }
+            Segment::Input(entity, output) => {
+                self.push("`");
+                self.push(entity.sql_name);
+                if let (Some(_), Some((window, size))) = (&entity.window, sized(output, window)) {
+                    self.push("_");
+                    self.label(window, size, true);
+                    self.push(STREAM_SUFFIX);
                 }
                 self.push("`");
             }

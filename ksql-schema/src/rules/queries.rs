@@ -68,7 +68,8 @@ pub fn parameter_finding(output: &Entity<'_>, message: String) -> ModelFinding {
 fn inputs(query: &Query<'_>, findings: &mut Vec<ModelFinding>) {
     for input in query.inputs {
         let entity = input.entity;
-        if entity.window.is_some() {
+        let windowed = entity.window.is_some();
+        if windowed && input.kind == Kind::Table {
             findings.push(error(
                 "K0604",
                 &[entity, query.output],
@@ -76,9 +77,9 @@ fn inputs(query: &Query<'_>, findings: &mut Vec<ModelFinding>) {
                     "the query `{}` reads `{}`, which has windows: ksqlDB runs no query over a windowed table",
                     query.name, entity.name
                 ),
-                "read what that one is made of, with a window of its own",
+                "read its results as they come: `Stream<..>`",
             ));
-        } else if entity.kind != input.kind {
+        } else if !windowed && entity.kind != input.kind {
             let (is, wrapper) = kind(entity.kind);
             let (read_as, _) = kind(input.kind);
             let mut finding = error(
@@ -98,7 +99,13 @@ fn inputs(query: &Query<'_>, findings: &mut Vec<ModelFinding>) {
 
 fn output(query: &Query<'_>, added: &[&Entity<'_>], findings: &mut Vec<ModelFinding>) {
     let entity = query.output;
-    if entity.kind != query.kind {
+    // Records with windows are told as they come, and are a table's rows to who reads them by key.
+    let keeps_windows = entity.window.is_some()
+        && query
+            .inputs
+            .iter()
+            .all(|input| input.entity.window.is_some());
+    if entity.kind != query.kind && !keeps_windows {
         let (is, _) = kind(entity.kind);
         let (makes, _) = kind(query.kind);
         let mut finding = error(

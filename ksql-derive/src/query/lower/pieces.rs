@@ -88,7 +88,7 @@ impl<'q> Writer<'q> {
         });
         out.piece(quote!(__k::s::Piece::Select(__P, &[#(#items),*])));
         out.text(" FROM ");
-        out.piece(quote!(__k::s::Piece::Source(#input)));
+        out.piece(quote!(__k::s::Piece::Input(#input, __O)));
         out.text(" ");
         self.joins(&mut out);
         if self.query.group.is_some() {
@@ -148,7 +148,7 @@ impl<'q> Writer<'q> {
                 JoinKind::Full => "FULL JOIN ",
             });
             let source = format_ident!("__E{}", join.input);
-            out.piece(quote!(__k::s::Piece::Source(#source)));
+            out.piece(quote!(__k::s::Piece::Input(#source, __O)));
             out.text(" ");
             out.text(&self.alias(join.input));
             out.text(" ");
@@ -238,11 +238,19 @@ impl<'q> Writer<'q> {
         match &expr.kind {
             Kind::Column { input, field, .. } => {
                 let (columns, hash) = (columns(*input), hash(field));
+                // A pull query compares a window's bound as it is; in a statement it is of the field's type.
+                let typed = self.signature.output.is_some();
+                if typed {
+                    out.piece(quote!(__k::s::Piece::OpenBound(#columns, #hash)));
+                }
                 if !self.query.joins.is_empty() {
                     out.text(&self.alias(*input));
                     out.text(".");
                 }
                 out.piece(quote!(__k::s::Piece::Column(#columns, #hash)));
+                if typed {
+                    out.piece(quote!(__k::s::Piece::CloseBound(#columns, #hash)));
+                }
             }
             Kind::Field(of, field) => {
                 self.expr(of, out);

@@ -241,6 +241,8 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
             store,
             outputs,
             place,
+            // No query reads a windowed table as one.
+            window: &[],
         };
         let first = inputs.first();
         let key = first.map_or(key, |first| first.unframed(key));

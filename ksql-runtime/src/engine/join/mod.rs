@@ -35,6 +35,7 @@ use super::keeping::Keeping;
 use super::ordered::{Ordered, Taking};
 use super::output::Outputs;
 use super::store::{self, Counts, QueryStore};
+use super::windows;
 use crate::clock::Clock as WallClock;
 use crate::entity::Entity;
 use crate::log::RecordRef;
@@ -75,6 +76,8 @@ pub(super) struct Joining<Q: Join, S> {
     joins: Vec<plan::Join<'static>>,
     /// Whether the first input is a table.
     tables: bool,
+    /// How many bytes of a key are its window's.
+    window: usize,
     /// How many partitions each input has.
     partitions: u32,
     kept: Kept,
@@ -198,6 +201,7 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
             have: Have::default(),
             places,
             tables: first == Some(Kind::Table),
+            window: windows::kept(Q::PLAN),
             partitions,
             kept: Kept::new(most),
             named: Named::new(most),
@@ -255,6 +259,7 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
             store,
             outputs,
             sink,
+            window,
             ..
         } = self;
         let (query, scratch) = (&*query, &*scratch);
@@ -266,6 +271,7 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
             store,
             outputs,
             place,
+            window: window_of(inputs, have, *window),
         };
         sink.row(with, &at, row)
     }
@@ -308,13 +314,26 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
             scratch,
             store,
             on,
+            window,
             ..
         } = self;
         on.clear();
         let at = at(scratch, place, timestamp);
         let mut parts = [None; MOST_INPUTS];
         let row = joined::<Q>(inputs, have, &mut parts, store)?;
-        Ok(query.on(node, side, &at, row, on))
+        let known = query.on(node, side, &at, row, on);
+        // What has windows meets in equal ones; what is before the join and what joins hold the same.
+        let of_side = match side {
+            Side::Left => inputs.get(..=node).unwrap_or(inputs),
+            Side::Right => inputs.get(node.saturating_add(1)..).unwrap_or_default(),
+        };
+        let skipped = inputs.len().saturating_sub(of_side.len());
+        let have = match side {
+            Side::Left => have.as_slice(),
+            Side::Right => have.get(skipped..).unwrap_or_default(),
+        };
+        on.extend_from_slice(window_of(of_side, have, *window));
+        Ok(known)
     }
 
     /// What was left out so far.
@@ -326,6 +345,12 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
             keyless.saturating_add(self.keyless).saturating_add(without),
         )
     }
+}
+
+/// The window's part of the key of what is held.
+fn window_of<'a>(inputs: &'a [Box<dyn Holding>], have: &[bool], length: usize) -> &'a [u8] {
+    let held = inputs.iter().zip(have).find(|(_, has)| **has);
+    windows::part(held.map(|(held, _)| held.wire()), length)
 }
 
 fn at(scratch: &Scratch, place: Place, timestamp: i64) -> At<'_> {

@@ -81,6 +81,8 @@ pub(super) trait Holding {
 /// An input of one entity.
 pub(super) struct Held<T: Entity> {
     source: Source<T>,
+    /// The size of the windows its keys are of, where the keys do not say it.
+    window: Option<i64>,
     time: EventTime,
     key: Option<T::Key>,
     wire: Vec<u8>,
@@ -90,9 +92,10 @@ pub(super) struct Held<T: Entity> {
 }
 
 impl<T: Entity> Held<T> {
-    pub(super) fn new(source: Source<T>) -> Held<T> {
+    pub(super) fn new(source: Source<T>, window: Option<i64>) -> Held<T> {
         Held {
             source,
+            window,
             time: EventTime::of::<T>(),
             key: None,
             wire: Vec::new(),
@@ -202,7 +205,7 @@ impl<T: Entity> Holding for Held<T> {
         self.wire.extend_from_slice(wire);
         self.body.clear();
         self.body.extend_from_slice(body);
-        self.key = T::Key::decode(wire).ok();
+        self.key = key_of::<T>(wire, self.window);
         self.key.is_some()
     }
 
@@ -213,13 +216,22 @@ impl<T: Entity> Holding for Held<T> {
     fn hold_before(&mut self, wire: &[u8], body: &[u8]) -> bool {
         self.body_before.clear();
         self.body_before.extend_from_slice(body);
-        self.key_before = T::Key::decode(wire).ok();
+        self.key_before = key_of::<T>(wire, self.window);
         self.key_before.is_some()
     }
 
     fn before(&self) -> Option<Part<'_>> {
         part_of(self.key_before.as_ref()?, &self.body_before)
     }
+}
+
+/// The key that was kept, with its window's end.
+fn key_of<T: Entity>(wire: &[u8], window: Option<i64>) -> Option<T::Key> {
+    let mut key = T::Key::decode(wire).ok()?;
+    if let Some(size) = window {
+        key.end_window(size);
+    }
+    Some(key)
 }
 
 fn part_of<'a>(key: &'a (dyn Any + Send), body: &'a [u8]) -> Option<Part<'a>> {
@@ -247,10 +259,12 @@ impl Visit for Making<'_> {
             topic: Arc::clone(&topic.name),
             value_schema: *value_schema,
             key_schema: *key_schema,
+            window: self.table.settings.window,
         };
         let registry = self.site.registry.clone();
         let source = Source::<T>::of(self.table, origin, registry, self.runtime);
-        self.inputs.push(Box::new(Held::new(source)));
+        let window = self.table.settings.window;
+        self.inputs.push(Box::new(Held::new(source, window)));
     }
 }
 

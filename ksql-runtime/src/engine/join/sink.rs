@@ -20,6 +20,8 @@ pub(in super::super) struct With<'a, 'o, Q> {
     pub(super) store: &'o QueryStore,
     pub(super) outputs: &'o mut Outputs,
     pub(super) place: Place,
+    /// The window's part of the key of what is joined; empty without windows.
+    pub(super) window: &'o [u8],
 }
 
 /// A row of before a change, and the one behind it.
@@ -109,6 +111,7 @@ impl Projected {
             store,
             outputs,
             place,
+            window,
         } = with;
         self.key.clear();
         let new_key = query
@@ -117,7 +120,7 @@ impl Projected {
         let mut made = |at: &At<'a>| {
             let result = query.project(at, row);
             outputs
-                .row::<Q::Output>(result, new_key, at.scratch, at.timestamp)
+                .row::<Q::Output>(result, new_key, window, at.scratch, at.timestamp)
                 .map_err(|wrong| store.impossible(place, &wrong))
         };
         self.made = true;
@@ -158,7 +161,7 @@ impl<Q: Join + Project<Input = <Q as Join>::Inputs>> Sink<Q> for Projected {
         match change.is.filter(shown) {
             Some(row) => self.make(with, at, row)?,
             None if change.unsets || change.was.as_ref().is_some_and(shown) => {
-                with.outputs.gone(Some(key), at.timestamp);
+                with.outputs.gone(Some(key), with.window, at.timestamp);
                 self.made = true;
             }
             None => {}
@@ -238,6 +241,7 @@ impl<G: Groups, Q: Join + Aggregate<Input = <Q as Join>::Inputs, Groups = G>> Si
             store,
             outputs,
             place,
+            ..
         } = with;
         let Change { was, is, .. } = change;
         if let Some(was) = was {

@@ -9,6 +9,7 @@ mod list;
 mod operators;
 mod output;
 mod shape;
+mod windows;
 
 pub use collections::{
     check_each, check_explode, check_map_key, check_map_value, check_member, check_record,
@@ -22,13 +23,15 @@ pub use operators::{
     check_arith, check_between, check_case, check_cast, check_compare, check_condition, check_in,
     check_like, check_logic, check_moment, check_negate, check_not, check_pattern,
 };
-pub use output::{
-    check_assign, check_key_part, check_keys, check_window, check_window_bound, check_window_shape,
-};
+pub use output::{check_assign, check_key_part, check_keys, check_window, check_window_bound};
 
 pub use shape::{
     check_apart, check_complete, check_element, check_entry, check_field, check_input,
     check_kept_keys, check_kind, check_stored, check_variant,
+};
+
+pub use windows::{
+    check_equal_windows, check_joined_by_key, check_kept_bound, check_unmoved, check_window_shape,
 };
 
 pub use crate::query::aggregates::{

@@ -2,7 +2,7 @@
 
 use super::list::{list_of_keys, list_of_parts};
 use super::{Part, refuse};
-use crate::model::{Column, Kind, Role};
+use crate::model::{Column, Role};
 use crate::query::column::{column_type, find};
 use crate::query::literal::takes;
 use crate::query::node::{Elem, Node, Sql};
@@ -353,32 +353,6 @@ pub const fn check_window_bound(
             Text("()`: mark the field with `#["),
             Text(function),
             Text("]`, or write the type `i64` (milliseconds)"),
-        ]);
-    }
-}
-
-/// Refuses a windowed output of a query that does not group a stream.
-#[track_caller]
-pub const fn check_window_shape(entity: &str, windowed: bool, grouped: bool, input: Kind) {
-    if !windowed {
-        return;
-    }
-    if !grouped {
-        refuse(&[
-            Text("`"),
-            Text(entity),
-            Text(
-                "` has a window, and a window is of groups: add `.group_by(..)` and `.aggregate(..)`, or take the `#[window]` off it",
-            ),
-        ]);
-    }
-    if matches!(input, Kind::Table) {
-        refuse(&[
-            Text("`"),
-            Text(entity),
-            Text(
-                "` has a window, and a table has no windows: read a `Stream`, or take the `#[window]` off it",
-            ),
         ]);
     }
 }

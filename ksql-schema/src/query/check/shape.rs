@@ -8,7 +8,7 @@ use crate::query::column::find;
 use crate::query::node::{Node, Sql};
 use Part::{Text, Type};
 
-/// Refuses an input that is not of the kind it is read as, and one with windows.
+/// Refuses an input that is not of the kind it is read as, and one with windows that is read as a table.
 #[track_caller]
 pub const fn check_input(entity: &Entity<'_>, read_as: Kind) {
     if entity.columns.is_empty() {
@@ -22,6 +22,13 @@ pub const fn check_input(entity: &Entity<'_>, read_as: Kind) {
             Text(entity.name),
             Text(">`"),
         ]),
+        (Kind::Table, Kind::Table) if entity.window.is_some() => refuse(&[
+            Text("`"),
+            Text(entity.name),
+            Text("` has windows, and ksqlDB runs no query over a windowed table: write `Stream<"),
+            Text(entity.name),
+            Text(">` to read its results as they come"),
+        ]),
         (Kind::Table, Kind::Stream) => refuse(&[
             Text("`"),
             Text(entity.name),
@@ -30,15 +37,6 @@ pub const fn check_input(entity: &Entity<'_>, read_as: Kind) {
             Text(">`, or put `#[table]` on it if the latest record of a key is what counts"),
         ]),
         _ => {}
-    }
-    if entity.window.is_some() {
-        refuse(&[
-            Text("`"),
-            Text(entity.name),
-            Text(
-                "` has windows, and ksqlDB runs no query over a windowed table: read what that one is made of, with a window of its own",
-            ),
-        ]);
     }
 }
 
@@ -93,7 +91,8 @@ pub const fn check_kind(entity: &Entity<'_>, made: Kind, because: &str) {
 #[track_caller]
 pub const fn check_kept_keys(output: &Entity<'_>, input: &Entity<'_>, items: &[(u64, u64)]) {
     // A window where nothing is grouped is refused as such.
-    if output.columns.is_empty() || input.columns.is_empty() || output.window.is_some() {
+    let window_of_groups = output.window.is_some() && input.window.is_none();
+    if output.columns.is_empty() || input.columns.is_empty() || window_of_groups {
         return;
     }
     let (mut own, mut kept) = (output.columns, input.columns);

@@ -217,13 +217,16 @@ fn a_circle_is_told_in_the_order_of_reading() {
 }
 
 #[test]
-fn a_windowed_table_is_no_input() {
-    let of_candles = reads(&WINDOWED);
+fn a_windowed_table_is_no_input_as_a_table() {
+    let of_candles = [Input {
+        kind: Kind::Table,
+        ..reads(&WINDOWED)[0]
+    }];
     let query = query("again", &of_candles, &TABLE);
     assert_eq!(
         one_error(&[&query]),
         "K0604: the query `again` reads `Candle`, which has windows: ksqlDB runs no query over a windowed table; \
-         read what that one is made of, with a window of its own"
+         read its results as they come: `Stream<..>`"
     );
 }
 

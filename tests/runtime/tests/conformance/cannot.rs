@@ -16,7 +16,7 @@ const CANNOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "an entity with a window is a table that a query writes: the topic of another's windows cannot be read as a stream",
+        "results with windows can be read, and the case is not written yet: the harness sends no records with windows in their keys",
         &[
             "elements/non-join leaves aliased system columns in output's value schema",
             "magic-timestamp-conversion/comparison predicate on BIGINT window bounds in WHERE",

@@ -22,7 +22,7 @@ const CANNOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "an entity with a window is a table that a query writes: the topic of another's windows cannot be read as a stream",
+        "results with windows can be read, and the case is not written yet: the harness sends no records with windows in their keys",
         &["joins/matching session-windowed"],
     ),
     (

@@ -113,7 +113,7 @@ const REFUSED: &[(Refused, &[&str])] = &[
         &["group-by/windowed join with window bounds"],
     ),
     (
-        Unsayable("a stream of ours has no window: windows are results"),
+        Ui("join/windows_with_none"),
         &[
             "joins/windowed - non-windowed - INT",
             "joins/windowed - non-windowed - STRING",

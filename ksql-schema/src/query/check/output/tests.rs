@@ -251,16 +251,4 @@ fn windows_are_of_grouped_streams() {
         "`Small.opened_at` cannot hold `window_end()`: mark the field with `#[window_end]`, or write the type `i64` (milliseconds)",
         || bound("opened_at", "window_end"),
     );
-    says(
-        "`Small` has a window, and a window is of groups: add `.group_by(..)` and `.aggregate(..)`, or take the `#[window]` off it",
-        || check_window_shape("Small", true, false, Kind::Stream),
-    );
-    says(
-        "`Small` has a window, and a table has no windows: read a `Stream`, or take the `#[window]` off it",
-        || check_window_shape("Small", true, true, Kind::Table),
-    );
-    says("", || check_window_shape("Small", true, true, Kind::Stream));
-    says("", || {
-        check_window_shape("Small", false, false, Kind::Table)
-    });
 }
