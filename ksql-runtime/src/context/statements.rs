@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ksql_schema::model::{Kind, WindowKind};
+use ksql_schema::model::WindowKind;
 
 use super::builder::Registration;
 use super::options::Operational;
@@ -17,7 +17,7 @@ use crate::config::{Config, Engine, OnDrift};
 use crate::engine::Runner;
 use crate::error::{Error, Result};
 use crate::ksqldb::{
-    Difference, Effect, Ensured, KsqlDb, KsqlDbError, Remedy, Standing, Statement,
+    Difference, Effect, Ensured, KsqlDb, KsqlDbError, Remedy, SourceKind, Standing, Statement,
 };
 
 /// One statement of a query.
@@ -90,7 +90,15 @@ fn all(
             all.push(Sent {
                 query: plan.name,
                 entity: written.model.name,
-                pull: plan.creates() && written.model.kind == Kind::Table && !session,
+                // What is made of windows' records is a stream of them.
+                pull: !session
+                    && matches!(
+                        statement.effect(),
+                        Effect::CreateAs {
+                            kind: SourceKind::Table,
+                            ..
+                        }
+                    ),
                 statement,
                 reads: reads.clone(),
                 writes: Operational::of(written, config).spec(written.model).name,

@@ -68,6 +68,26 @@ fn sold(trades: Stream<Big>) -> Table<Sold> {
     })
 }
 
+/// Windows in which much was sold.
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("much")]
+#[table]
+#[window(tumbling, minutes = [5], grace = "10s")]
+#[entity(namespace = "shop")]
+struct Much {
+    #[key]
+    account: i64,
+    pieces: i64,
+}
+
+#[query]
+fn much(windows: Stream<Sold>) -> Stream<Much> {
+    windows.filter(|w| w.pieces > 1000).map(|w| Much {
+        account: w.account,
+        pieces: w.pieces,
+    })
+}
+
 #[query(insert)]
 fn tell_big(trades: Stream<Big>) -> Stream<Told> {
     trades.map(|t| Told {
@@ -630,4 +650,59 @@ async fn while_ksqldb_is_away_its_queries_are_disconnected_and_come_back() {
     away.store(false, Ordering::Release);
     wait_for(&ctx, "big", running).await;
     ctx.shutdown().await.expect("it ends");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn windows_that_a_query_reads_are_a_stream_of_their_own_in_ksqldb() {
+    let Some(place) = Place::new(test_name!()) else {
+        return;
+    };
+    let ksqldb = KsqlDbServer::start();
+    let program = || on(&place, &ksqldb).query(much).query(sold).query(big);
+    let ctx = started(program()).await;
+    let changes = ksqldb.changes();
+    let at = |beginning: &str| {
+        let at = changes.iter().position(|text| text.starts_with(beginning));
+        at.unwrap_or_else(|| panic!("no {beginning} in {changes:#?}"))
+    };
+    let stream = at("CREATE STREAM IF NOT EXISTS `SOLD_5MIN_STREAM` (");
+    for part in [
+        "sold_5min'",
+        "WINDOW_TYPE='TUMBLING'",
+        "WINDOW_SIZE='5 MINUTES'",
+    ] {
+        assert!(
+            changes[stream].contains(part),
+            "{part} in {}",
+            changes[stream]
+        );
+    }
+    let much = at("CREATE STREAM IF NOT EXISTS `MUCH_5MIN` WITH");
+    assert!(
+        changes[much].contains("FROM `SOLD_5MIN_STREAM`"),
+        "{}",
+        changes[much]
+    );
+    assert!(stream < much && at("CREATE TABLE IF NOT EXISTS `SOLD_5MIN`") < much);
+    assert!(
+        !changes.iter().any(|text| text.contains("SOLD_1MIN_STREAM")),
+        "nobody reads it"
+    );
+    // All of it is what `ddl` says, and is never sent again.
+    let mut sent = changes.clone();
+    let mut ddl: Vec<String> = program()
+        .ddl()
+        .expect("statements")
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    sent.sort();
+    ddl.sort();
+    assert_eq!(sent, ddl);
+    let plan = plan_of(&ctx).await;
+    assert!(plan.is_unchanged(), "{plan}");
+    ctx.shutdown().await.expect("it ends");
+    let ctx = started(program()).await;
+    ctx.shutdown().await.expect("it ends");
+    assert_eq!(ksqldb.changes(), changes);
 }

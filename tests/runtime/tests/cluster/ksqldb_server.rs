@@ -308,7 +308,7 @@ fn described(statement: &str) -> (String, Value) {
     let property = |name: &str| properties.get(name).copied().unwrap_or_default();
     let partitions: u32 = property("PARTITIONS").parse().expect("a number");
     let source = json!({
-        "name": name, "type": kind, "windowType": null, "keyFormat": property("KEY_FORMAT"),
+        "name": name, "type": kind, "windowType": properties.get("WINDOW_TYPE"), "keyFormat": property("KEY_FORMAT"),
         "valueFormat": property("VALUE_FORMAT"), "topic": property("KAFKA_TOPIC"), "partitions": partitions,
         "timestamp": property("TIMESTAMP"), "readQueries": [], "writeQueries": [], "sourceConstraints": [],
         "statement": statement.replace("IF NOT EXISTS ", ""), "fields": fields,
