@@ -111,7 +111,7 @@ impl<T: Entity, D: Delivered<T>> Consumer<T, D> {
     }
 
     /// The consumer group: consumers of one group share the partitions, those of different groups each see everything. Default:
-    /// `<application_id>.<Entity>`, of a window `<application_id>.<Entity>_<label>`.
+    /// `<application_id>_<Entity>`, of a window `<application_id>_<Entity>_<label>`.
     pub fn group(self, group: impl Into<String>) -> Self {
         self.with(|options| options.group = Some(group.into()))
     }

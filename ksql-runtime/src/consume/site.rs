@@ -16,8 +16,8 @@ const LAST_COMMIT: Duration = Duration::from_secs(1);
 /// The group that handles an entity's records where none is named.
 pub(crate) fn group_of(application_id: &str, entity: &str, window: Option<&str>) -> String {
     match window {
-        Some(label) => format!("{application_id}.{entity}_{label}"),
-        None => format!("{application_id}.{entity}"),
+        Some(label) => format!("{application_id}_{entity}_{label}"),
+        None => format!("{application_id}_{entity}"),
     }
 }
 

@@ -18,7 +18,7 @@ impl<T: Entity> EntitySet<T> {
         })
     }
 
-    /// Calls a handler with each record, continuously, in the group `<application_id>.<Entity>`. Without a policy the first error
+    /// Calls a handler with each record, continuously, in the group `<application_id>_<Entity>`. Without a policy the first error
     /// ends it, and nothing from that record on is committed: see [`Consumer`] for all there is to choose.
     pub fn for_each<F, R>(&self, handler: F) -> ForEach
     where

@@ -111,7 +111,7 @@ impl<T: Windowed> WindowSet<T> {
     }
 
     /// A consumer of the window's results as they come, with the window's bounds in each record; to be told how it reads. Its group is
-    /// `<application_id>.<Entity>_<label>` unless it is told another.
+    /// `<application_id>_<Entity>_<label>` unless it is told another.
     ///
     /// ```
     /// # use ksql_runtime::prelude::*;

@@ -644,7 +644,7 @@ async fn beside_a_program_on_a_cluster_everything_is_seen_and_nothing_touched() 
     let status = place.shop.json(&place.with(&["status"], &set));
     assert_eq!(
         status["groups"],
-        json!([{"entity": "Rate", "group": "KsqlDsl.Rate", "lag": 1}])
+        json!([{"entity": "Rate", "group": "KsqlDsl_Rate", "lag": 1}])
     );
     ctx.shutdown().await.expect("it ends");
     assert_eq!(place.shop.files(), 0);

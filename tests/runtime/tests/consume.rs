@@ -796,7 +796,7 @@ async fn a_filter_decides_before_anything_is_built(site: Site) {
     assert_eq!(ended.counters.filtered as usize, 200 - expected.len());
     subscription.stop().await.expect("it ends");
     let topic = topic(&ctx);
-    let group = format!("{}.Payment", ctx.config().application_id);
+    let group = format!("{}_Payment", ctx.config().application_id);
     assert_eq!(
         committed(&ctx, &group, &topic).await,
         ends(&ctx, &topic).await
