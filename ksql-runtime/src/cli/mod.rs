@@ -187,6 +187,12 @@ fn ended(outcome: Outcome, json: bool) -> Exit {
     }
 }
 
+/// Says something beside the output that is no error.
+fn hint(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// Says something beside the output.
 fn say(text: &str, json: bool) {
     use std::io::Write as _;

@@ -197,11 +197,20 @@ async fn read(
                     break;
                 }
                 let mut opened = view.open(&record);
-                if let Opened::Unknown(id) = opened {
+                // One schema after the other: the key has one, and the value.
+                let mut asked = None;
+                while let Opened::Unknown(id) = opened {
                     opened = match runtime.block_on(registry.schema_by_id(id)) {
-                        Ok(_) => view.open(&record),
+                        Ok(_) if asked != Some(id) => view.open(&record),
+                        Ok(_) => Opened::Bad(format!("its schema {id} is not kept")),
+                        // What cannot be asked now may well be a row.
+                        Err(error) if error.is_transient() => {
+                            let _ = send.send(Err(crate::error::Error::from(error).into()));
+                            return;
+                        }
                         Err(error) => Opened::Bad(format!("its schema is {id}: {error}")),
                     };
+                    asked = Some(id);
                 }
                 let read = Read {
                     partition,
@@ -304,7 +313,7 @@ async fn rows(
     bar.finish_and_clear();
     let (rows, bad) = gathered?;
     if let Some(bad) = bad {
-        super::say(&format!("left out: {bad}"), false);
+        super::hint(&format!("left out: {bad}"));
     }
     Ok(rows)
 }

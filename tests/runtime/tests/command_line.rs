@@ -9,7 +9,7 @@ use ksql_runtime::prelude::*;
 use ksql_runtime_tests::environment::{command, context};
 use ksql_runtime_tests::http_server::closed_port;
 use ksql_runtime_tests::servers::{self, Kafka, RegistryServer};
-use ksql_runtime_tests::shop::{Rate, rate};
+use ksql_runtime_tests::shop::{Rate, Trade, rate};
 use ksql_runtime_tests::test_name;
 use serde_json::{Value, json};
 
@@ -594,6 +594,7 @@ async fn beside_a_program_on_a_cluster_everything_is_seen_and_nothing_touched() 
     let ctx = place
         .builder(state.path())
         .entity::<Rate>()
+        .entity::<Trade>()
         .start()
         .await
         .expect("it starts");
@@ -621,9 +622,23 @@ async fn beside_a_program_on_a_cluster_everything_is_seen_and_nothing_touched() 
     assert_eq!(listed, json!([{"symbol": "USDJPY", "price": 155.5}]));
     let topics = place.shop.json(&place.with(&["topics"], &set));
     assert_eq!(
-        (&topics[0]["records"], &topics[1]["exists"]),
+        (&topics[0]["records"], &topics[2]["exists"]),
         (&json!(4), &json!(false))
     );
+
+    // A key and a value whose schemas nobody has asked for yet, in a process that has just begun.
+    let trades = ctx.set::<Trade>();
+    let added = (1..=9).map(|number| Trade {
+        account: number % 3,
+        number,
+        pieces: 1,
+    });
+    trades.add_all(added).await.expect("added");
+    let said = place.shop.said(&place.with(
+        &["tail", "Trade", "--from", "beginning", "--no-follow"],
+        &set,
+    ));
+    assert_eq!(said.lines().count(), 9, "{said}");
 
     // What a handler has not handled yet is its group's lag.
     let handled = rates
