@@ -11,6 +11,7 @@ mod branch;
 mod capture;
 mod cast;
 mod chain;
+mod checks;
 mod collection;
 mod coverage;
 mod definition;

@@ -59,12 +59,12 @@ pub const fn check_apart(output: &Entity<'_>, input: &Entity<'_>) {
 
 /// Refuses an output that is not of the kind the query makes; `because` says why it makes that.
 #[track_caller]
-pub const fn check_kind(entity: &Entity<'_>, made: Kind, because: &str) {
+pub const fn check_kind(entity: &Entity<'_>, input: &Entity<'_>, made: Kind, because: &str) {
     if entity.columns.is_empty() {
         return;
     }
-    // A window where nothing is grouped is refused as such.
-    if entity.window.is_some() {
+    // A window where nothing is grouped is refused as such, and so is a want of one where records have windows.
+    if entity.window.is_some() || input.window.is_some() {
         return;
     }
     let (is, becomes, cure) = match (entity.kind, made) {

@@ -181,10 +181,18 @@ pub const fn check_joined_by_key(input: &Entity<'_>, hash: u64) {
     }
 }
 
-/// Refuses a field marked as a window's bound that does not take the input's bound. `from` is what the value is, where it is a
+/// Refuses a field marked as a window's bound that does not take the bound of the input, which has windows. `from` is what the value is, where it is a
 /// column as it stands.
 #[track_caller]
-pub const fn check_kept_bound(output: &Entity<'_>, hash: u64, from: Option<(&[Column<'_>], u64)>) {
+pub const fn check_kept_bound(
+    output: &Entity<'_>,
+    input: &Entity<'_>,
+    hash: u64,
+    from: Option<(&[Column<'_>], u64)>,
+) {
+    if input.window.is_none() {
+        return;
+    }
     let Some(column) = find(output.columns, hash) else {
         return;
     };

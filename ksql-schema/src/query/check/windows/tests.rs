@@ -195,7 +195,12 @@ fn records_meet_in_equal_windows() {
 #[test]
 fn a_bound_takes_the_bound_it_is() {
     let kept = |of, from: Option<&str>| {
-        check_kept_bound(&FIVE, hash(of), from.map(|from| (COLUMNS, hash(from))));
+        check_kept_bound(
+            &FIVE,
+            &MINUTES,
+            hash(of),
+            from.map(|from| (COLUMNS, hash(from))),
+        );
     };
     for from in [Some("to"), Some("n"), None] {
         says(
@@ -212,4 +217,6 @@ fn a_bound_takes_the_bound_it_is() {
     says("", || kept("to", Some("to")));
     says("", || kept("n", Some("from")));
     says("", || kept("n", None));
+    // Where nothing has windows it is said that the output has one.
+    says("", || check_kept_bound(&FIVE, &PLAIN, hash("from"), None));
 }
