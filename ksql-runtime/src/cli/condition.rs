@@ -1,19 +1,16 @@
 //! Conditions on rows as they are typed: `price > 10 and symbol = 'EURUSD'`.
 //!
-//! Columns are compared with values of their own type: numbers with numbers whatever their digits, moments with moments whatever their zone.
-//! A comparison with NULL does not hold, as in KSQL; `is null` asks for it. Pure: a text becomes a tree, and a row either fits or does not.
+//! Columns are compared with values of their own type (see the literals). A comparison with NULL does not hold, as in KSQL; `is null` asks for it. Pure: a text becomes a tree, and a row either fits or does not.
 
 use std::cmp::Ordering;
-use std::str::FromStr as _;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
-use ksql_schema::Type;
 use ksql_schema::model::{Column, Role};
-use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::exit::{listed, nearest};
+use super::exit::unknown_name;
+use super::literal::Literal;
 use super::view::Columns;
+use crate::ops::is_like;
 
 /// A condition of known columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,16 +42,6 @@ pub(super) enum Comparison {
     AtLeast,
 }
 
-/// A value as a column of its type is compared.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Literal {
-    Number(Decimal),
-    Double(f64),
-    Text(String),
-    Flag(bool),
-    Moment(DateTime<Utc>),
-}
-
 impl Condition {
     /// Reads a condition on these columns.
     pub(super) fn parse(text: &str, columns: &[Column<'_>]) -> Result<Condition, String> {
@@ -81,7 +68,7 @@ impl Condition {
             Condition::Not(one) => !one.holds(row),
             Condition::Null { column } => row.get(column).is_none_or(Value::is_null),
             Condition::Like { column, pattern } => match row.get(column) {
-                Some(Value::String(text)) => like(text, pattern),
+                Some(Value::String(text)) => is_like(text, pattern),
                 _ => false,
             },
             Condition::Compare {
@@ -105,107 +92,6 @@ impl Comparison {
             Comparison::AtMost => order != Ordering::Greater,
             Comparison::More => order == Ordering::Greater,
             Comparison::AtLeast => order != Ordering::Less,
-        }
-    }
-}
-
-impl Literal {
-    /// A value of a column's type from what was typed, quoted or not.
-    pub(super) fn of(column: &Column<'_>, text: &str) -> Result<Literal, String> {
-        let wrong =
-            |expected: &str| format!("`{text}` is no value of `{}`: {expected}", column.name);
-        // A text with a pattern is a text to whoever reads it.
-        if column.datetime_format.is_some() {
-            return Ok(Literal::Text(text.to_owned()));
-        }
-        let moment = matches!(column.role, Role::WindowStart | Role::WindowEnd);
-        Ok(match column.ty {
-            Type::Boolean => {
-                Literal::Flag(text.parse().map_err(|_| wrong("it is `true` or `false`"))?)
-            }
-            Type::Int16 | Type::Int32 | Type::Int64 if !moment => Literal::Number(
-                text.parse::<i64>()
-                    .map(Decimal::from)
-                    .map_err(|_| wrong("it is a whole number"))?,
-            ),
-            Type::Float32 | Type::Float64 => {
-                Literal::Double(text.parse().map_err(|_| wrong("it is a number"))?)
-            }
-            Type::Decimal { .. } => Literal::Number(
-                Decimal::from_str(text)
-                    .or_else(|_| Decimal::from_scientific(text))
-                    .map_err(|_| wrong("it is a number"))?,
-            ),
-            Type::DateTime => Literal::Moment(moment_of(text).ok_or_else(|| {
-                wrong("it is a moment like `2024-05-08T11:30:00Z`, or a day like `2024-05-08`")
-            })?),
-            _ if moment => Literal::Moment(moment_of(text).ok_or_else(|| {
-                wrong("it is a moment like `2024-05-08T11:30:00Z`, or a day like `2024-05-08`")
-            })?),
-            Type::Array(_) | Type::Map(_) | Type::Struct(_) => {
-                return Err(format!(
-                    "`{}` is no single value, and cannot be compared",
-                    column.name
-                ));
-            }
-            _ => Literal::Text(text.to_owned()),
-        })
-    }
-
-    /// How what was found stands to it; nothing where they cannot be compared, as with NULL.
-    pub(super) fn compared(&self, found: &Value) -> Option<Ordering> {
-        match (self, found) {
-            (Literal::Number(number), Value::Number(found)) => {
-                Decimal::from_str(&found.to_string())
-                    .ok()
-                    .map(|found| found.cmp(number))
-            }
-            (Literal::Number(number), Value::String(found)) => {
-                Decimal::from_str(found).ok().map(|found| found.cmp(number))
-            }
-            (Literal::Double(number), Value::Number(found)) => found.as_f64()?.partial_cmp(number),
-            (Literal::Text(text), Value::String(found)) => Some(found.as_str().cmp(text)),
-            (Literal::Flag(flag), Value::Bool(found)) => Some(found.cmp(flag)),
-            (Literal::Moment(moment), Value::String(found)) => Some(moment_of(found)?.cmp(moment)),
-            _ => None,
-        }
-    }
-}
-
-/// A moment as people write it: with a zone, without one in UTC, or a day.
-pub(super) fn moment_of(text: &str) -> Option<DateTime<Utc>> {
-    if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
-        return Some(moment.to_utc());
-    }
-    for format in [
-        "%Y-%m-%dT%H:%M:%S%.f",
-        "%Y-%m-%d %H:%M:%S%.f",
-        "%Y-%m-%dT%H:%M",
-        "%Y-%m-%d %H:%M",
-    ] {
-        if let Ok(moment) = NaiveDateTime::parse_from_str(text, format) {
-            return Some(moment.and_utc());
-        }
-    }
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-    Some(day.and_hms_opt(0, 0, 0)?.and_utc())
-}
-
-/// `%` is any text, `_` any character.
-fn like(text: &str, pattern: &str) -> bool {
-    let mut parts = pattern.chars();
-    match parts.next() {
-        None => text.is_empty(),
-        Some('%') => {
-            let rest = parts.as_str();
-            let mut tails = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-            tails.any(|at| like(text.get(at..).unwrap_or_default(), rest))
-        }
-        Some(wanted) => {
-            let mut letters = text.chars();
-            letters.next().is_some_and(|letter| {
-                (wanted == '_' || wanted == letter) && like(letters.as_str(), parts.as_str())
-            })
         }
     }
 }
@@ -379,16 +265,7 @@ impl<'t> Parser<'t, '_> {
         };
         known()
             .find(|column| column.name.eq_ignore_ascii_case(name))
-            .ok_or_else(|| {
-                let near = nearest(name, known().map(|column| column.name));
-                match near.as_str() {
-                    "" => format!(
-                        "there is no column `{name}`; there are {}",
-                        listed(known().map(|column| column.name))
-                    ),
-                    near => format!("there is no column `{name}`{near}"),
-                }
-            })
+            .ok_or_else(|| unknown_name("column", name, known().map(|column| column.name)))
     }
 }
 
@@ -427,11 +304,7 @@ mod tests {
             ("quoted_at", json!("2024-05-08T11:30:00Z")),
             ("tags", json!(["a"])),
         ];
-        Columns(
-            columns
-                .map(|(name, value)| (name.to_owned(), value))
-                .to_vec(),
-        )
+        Columns(columns.to_vec())
     }
 
     fn holds(text: &str) -> bool {
@@ -525,13 +398,6 @@ mod tests {
         #[test]
         fn any_text_is_a_condition_or_an_error(text in "[a-z<>=!()'\" %_0-9.]{0,40}") {
             let _ = Condition::parse(&text, Offer::COLUMNS);
-        }
-
-        #[test]
-        fn like_is_what_a_regular_expression_says(text in "[ab]{0,6}", pattern in "[ab%_]{0,5}") {
-            let regular = pattern.replace('%', ".*").replace('_', ".");
-            let regular = regex::Regex::new(&format!("^{regular}$")).unwrap();
-            prop_assert_eq!(like(&text, &pattern), regular.is_match(&text));
         }
     }
 }

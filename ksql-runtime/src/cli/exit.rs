@@ -102,16 +102,30 @@ fn held(error: &Error) -> bool {
     }
 }
 
-/// The nearest of some names, as a question.
-pub(super) fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let scored = known.map(|name| {
-        let alike = strsim::jaro_winkler(&name.to_lowercase(), &wanted.to_lowercase());
-        (alike, name)
+/// Nothing has this name; the nearest of those there are, or all of them.
+pub(super) fn unknown_name<'a>(
+    what: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> String {
+    let known: Vec<&str> = known.collect();
+    let scored = known.iter().map(|known| {
+        let alike = strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase());
+        (alike, known)
     });
-    let best = scored
+    let nearest = scored
         .filter(|(alike, _)| *alike >= 0.7)
         .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    best.map_or_else(String::new, |(_, name)| format!(": did you mean `{name}`?"))
+    match (nearest, known.is_empty()) {
+        (Some((_, nearest)), _) => {
+            format!("there is no {what} `{name}`: did you mean `{nearest}`?")
+        }
+        (None, true) => format!("there is no {what} `{name}`: the program has none"),
+        (None, false) => format!(
+            "there is no {what} `{name}`; there are {}",
+            listed(known.iter().copied())
+        ),
+    }
 }
 
 /// Names as a list for people.

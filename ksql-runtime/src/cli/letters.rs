@@ -2,12 +2,14 @@
 //!
 //! Invariant: letters are replayed or purged only where they are named, or `--all` says so.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::command::{Dlq, Letters};
 use super::exit::{Exit, Failure, Outcome};
+use super::literal::moment_or_ago;
 use super::output::{Output, Rows, cell, time};
-use super::rows::{reached, since};
+use super::reading::reached;
 use crate::context::ContextBuilder;
 use crate::context::reach::Reached;
 use crate::dlq::{DeadLetter, DeadLetterError, LetterFilter, LetterId, ReplayOptions, Shown};
@@ -51,6 +53,15 @@ fn ids(texts: &[String]) -> Outcome<Vec<LetterId>> {
     ids.collect()
 }
 
+fn moment(text: &str, now_ms: i64) -> Outcome<DateTime<Utc>> {
+    let moment = moment_or_ago(text, now_ms).and_then(DateTime::from_timestamp_millis);
+    moment.ok_or_else(|| {
+        Failure::usage(format!(
+            "`{text}` is no time: write one like `2024-05-08T11:30:00Z`, or how long ago, like `24h`"
+        ))
+    })
+}
+
 fn filter(which: &Letters, now_ms: i64) -> Outcome<LetterFilter> {
     let mut filter = LetterFilter::default();
     if let Some(entity) = &which.entity {
@@ -63,10 +74,10 @@ fn filter(which: &Letters, now_ms: i64) -> Outcome<LetterFilter> {
         filter = filter.topic(topic);
     }
     if let Some(text) = &which.since {
-        filter = filter.since(since(text, now_ms)?);
+        filter = filter.since(moment(text, now_ms)?);
     }
     if let Some(text) = &which.until {
-        filter = filter.until(since(text, now_ms)?);
+        filter = filter.until(moment(text, now_ms)?);
     }
     if which.not_replayed {
         filter = filter.not_replayed();

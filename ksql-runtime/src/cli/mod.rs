@@ -5,17 +5,21 @@
 //! a query or a handler, so that they are safe beside the program itself: on a cluster at any time, embedded while the program does
 //! not hold its directory.
 //!
-//! Made of: `command` (the arguments), `model` (what needs no server), `rows` (records and tables), `letters`, `status`; `view` (records without
-//! their type), `condition` (`--where`), `output`, `exit`.
+//! Made of: `command` (the arguments), `model` (what needs no server), `tail`, `rows` (`get`, `list`), `letters` (`dlq`), `status`; below them `reading` (a topic's
+//! records), `view` (records without their type), `condition` (`--where`), `key`, `literal` (values as they are typed), `output`, `exit`.
 
 mod command;
 mod condition;
 mod exit;
+mod key;
 mod letters;
+mod literal;
 mod model;
 mod output;
+mod reading;
 mod rows;
 mod status;
+mod tail;
 mod view;
 
 use std::fmt::Display;
@@ -70,8 +74,7 @@ where
     let line = match parse(std::env::args_os()) {
         Ok(line) => line,
         Err(error) => {
-            // Help and version are no errors.
-            let _ = error.print();
+            told(&error);
             return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
         }
     };
@@ -88,6 +91,19 @@ where
                 ExitCode::FAILURE
             }
         },
+    }
+}
+
+/// Tells what clap says: help as it is, errors as all others are told.
+fn told(error: &clap::Error) {
+    let json = std::env::args().any(|arg| arg == "--json");
+    match error.use_stderr() && json {
+        true => say(
+            error.to_string().trim_start_matches("error: ").trim_end(),
+            json,
+        ),
+        // Whom should it be told?
+        false => drop(error.print()),
     }
 }
 
@@ -165,7 +181,7 @@ impl Command {
             Command::Plan => model::plan(&builder, &mut out).await,
             Command::Status => status::status(&builder, &mut out).await,
             Command::Topics => status::topics(&builder, &mut out).await,
-            Command::Tail(arguments) => rows::tail(&builder, arguments, &mut out).await,
+            Command::Tail(arguments) => tail::tail(&builder, arguments, &mut out).await,
             Command::Get(arguments) => rows::get(&builder, &arguments, &mut out).await,
             Command::List(arguments) => rows::list(&builder, &arguments, &mut out).await,
             Command::Dlq(what) => letters::run(&builder, what, &mut out).await,
@@ -185,12 +201,6 @@ fn ended(outcome: Outcome, json: bool) -> Exit {
             failure.exit
         }
     }
-}
-
-/// Says something beside the output that is no error.
-fn hint(text: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Says something beside the output.

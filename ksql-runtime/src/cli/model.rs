@@ -4,7 +4,7 @@ use ksql_schema::Severity;
 use serde_json::{Value, json};
 
 use super::command::{Explain, Validate};
-use super::exit::{Exit, Failure, Outcome, listed, nearest};
+use super::exit::{Exit, Failure, Outcome, unknown_name};
 use super::output::{Output, Rows};
 use crate::context::ContextBuilder;
 use crate::context::plan::{Plan, PlanStep};
@@ -76,16 +76,7 @@ pub(super) fn explain(builder: &ContextBuilder, arguments: &Explain, out: &mut O
 
 /// Nothing has this name.
 pub(super) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
-    let known: Vec<&str> = known.collect();
-    let near = nearest(name, known.iter().copied());
-    Failure::usage(match (near.as_str(), known.len()) {
-        ("", 0) => format!("there is no {what} `{name}`: the program has none"),
-        ("", _) => format!(
-            "there is no {what} `{name}`; there are {}",
-            listed(known.into_iter())
-        ),
-        (near, _) => format!("there is no {what} `{name}`{near}"),
-    })
+    Failure::usage(unknown_name(what, name, known))
 }
 
 pub(super) async fn plan(builder: &ContextBuilder, out: &mut Output) -> Outcome {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::exit::{Exit, Outcome};
 use super::output::{Output, Rows, cell};
-use super::rows::reached;
+use super::reading::reached;
 use crate::context::ContextBuilder;
 use crate::context::reach::{Place, Reached};
 use crate::log::LogError;

@@ -3,9 +3,7 @@
 //! Invariant: a record is opened as tables open it, whoever wrote it; what is no row says why, and keeps none of the others from being
 //! shown. Decimals, times and bytes are texts, so that no digit is lost.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, Duration, NaiveDate, NaiveTime, SecondsFormat};
+use chrono::{DateTime, SecondsFormat};
 use ksql_schema::Type;
 use ksql_schema::model::{Role, WindowKind};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
@@ -14,7 +12,7 @@ use serde_json::Value;
 use crate::codec::{Reader, frame, result::Cells};
 use crate::entity::{Entity, EntityKey, Window};
 use crate::log::{RecordRef, dummy};
-use crate::ops::{Any, Scratch};
+use crate::ops::{Any, Scratch, cast};
 use crate::registry::Registry;
 use crate::state::{Decoder, Origin, Refusal};
 
@@ -44,7 +42,7 @@ pub(crate) enum Opened {
 
 /// Columns by their fields' names, in the order of the fields; so they are serialised too.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Columns(pub(crate) Vec<(String, Value)>);
+pub(crate) struct Columns(pub(crate) Vec<(&'static str, Value)>);
 
 impl Columns {
     /// A column by its field's name, or by its name in KSQL.
@@ -132,7 +130,7 @@ impl<T: Entity> View for Opening<T> {
 /// The value columns of a row.
 struct Values<'s>(Vec<Value>, &'s Scratch);
 
-impl<'a> Cells<'a> for Values<'_> {
+impl<'a> Cells<'a> for Values<'a> {
     fn key(&mut self, _value: Any<'a>) {}
 
     fn value(&mut self, value: Any<'a>) {
@@ -204,7 +202,7 @@ fn named<T: Entity>(
 ) -> Columns {
     let (mut keys, has_values) = (keys.into_iter(), values.is_some());
     let mut values = values.into_iter().flatten();
-    let mut row: Vec<(String, Value)> = Vec::new();
+    let mut row: Vec<(&'static str, Value)> = Vec::with_capacity(T::MODEL.columns.len());
     for column in T::MODEL.columns {
         let value = match column.role {
             Role::Key => keys.next(),
@@ -213,7 +211,7 @@ fn named<T: Entity>(
             Role::WindowEnd => window.map(|window| moment(window.end)),
             Role::Value | Role::Ignored => continue,
         };
-        row.push((column.name.to_owned(), value.unwrap_or(Value::Null)));
+        row.push((column.name, value.unwrap_or(Value::Null)));
     }
     // Rows of a window are told apart by it, whether the entity has a field for it or not.
     if let Some(window) = window {
@@ -222,8 +220,8 @@ fn named<T: Entity>(
             (Role::WindowStart, "window_start", window.start),
             (Role::WindowEnd, "window_end", window.end),
         ] {
-            if !has(role) && row.iter().all(|(known, _)| known != name) {
-                row.push((name.to_owned(), moment(at)));
+            if !has(role) && row.iter().all(|(known, _)| *known != name) {
+                row.push((name, moment(at)));
             }
         }
     }
@@ -237,7 +235,7 @@ fn moment(millis: i64) -> Value {
 }
 
 /// A value as JSON.
-fn json<'a>(any: Any<'a>, scratch: &Scratch) -> Value {
+fn json<'a>(any: Any<'a>, scratch: &'a Scratch) -> Value {
     match any {
         Any::Null | Any::Failed => Value::Null,
         Any::Boolean(value) => Value::from(value),
@@ -245,16 +243,13 @@ fn json<'a>(any: Any<'a>, scratch: &Scratch) -> Value {
         Any::Bigint(value) => Value::from(value),
         Any::Double(value) => serde_json::Number::from_f64(value)
             .map_or_else(|| Value::from(value.to_string()), Value::Number),
-        Any::Decimal(unscaled, scale) => Value::from(decimal(&unscaled.to_string(), scale)),
-        Any::Wide(unscaled, scale) => Value::from(decimal(&unscaled.to_string(), scale)),
         Any::String(text) => Value::from(text),
-        Any::Uuid(uuid) => Value::from(uuid.to_string()),
-        Any::Bytes(bytes) => Value::from(STANDARD.encode(bytes)),
-        Any::Date(days) => NaiveDate::from_ymd_opt(1970, 1, 1)
-            .zip(Duration::try_days(days.into()))
-            .and_then(|(first, days)| first.checked_add_signed(days))
-            .map_or(Value::from(days), |date| Value::from(date.to_string())),
-        Any::Time(millis) => time_of_day(millis),
+        Any::Decimal(..)
+        | Any::Wide(..)
+        | Any::Uuid(_)
+        | Any::Bytes(_)
+        | Any::Date(_)
+        | Any::Time(_) => Value::from(cast::text(scratch, any)),
         Any::Timestamp(millis) => moment(millis),
         Any::List(list) => {
             let items = list.items(scratch);
@@ -265,54 +260,8 @@ fn json<'a>(any: Any<'a>, scratch: &Scratch) -> Value {
     }
 }
 
-fn object(fields: &[(&str, Any<'_>)], scratch: &Scratch) -> Value {
+fn object<'a>(fields: &[(&'a str, Any<'a>)], scratch: &'a Scratch) -> Value {
     let fields = fields.iter();
     let fields = fields.map(|(name, value)| ((*name).to_owned(), json(*value, scratch)));
     Value::Object(fields.collect())
-}
-
-fn time_of_day(millis: i32) -> Value {
-    let seconds = u32::try_from(millis.div_euclid(1000)).ok();
-    let nanos = u32::try_from(millis.rem_euclid(1000).saturating_mul(1_000_000)).ok();
-    seconds
-        .zip(nanos)
-        .and_then(|(seconds, nanos)| NaiveTime::from_num_seconds_from_midnight_opt(seconds, nanos))
-        .map_or(Value::from(millis), |time| Value::from(time.to_string()))
-}
-
-/// An unscaled number with its point.
-fn decimal(unscaled: &str, scale: u32) -> String {
-    let scale = scale as usize;
-    let (sign, digits) = match unscaled.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", unscaled),
-    };
-    let digits = format!("{digits:0>width$}", width = scale.saturating_add(1));
-    match digits.split_at_checked(digits.len().saturating_sub(scale)) {
-        Some((whole, "")) => format!("{sign}{whole}"),
-        Some((whole, part)) => format!("{sign}{whole}.{part}"),
-        None => format!("{sign}{digits}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decimal;
-
-    #[test]
-    fn a_decimal_keeps_every_digit() {
-        for (unscaled, scale, expected) in [
-            ("0", 0, "0"),
-            ("0", 3, "0.000"),
-            ("-1", 2, "-0.01"),
-            ("10842", 4, "1.0842"),
-            (
-                "-123456789012345678901234567890",
-                4,
-                "-12345678901234567890123456.7890",
-            ),
-        ] {
-            assert_eq!(decimal(unscaled, scale), expected);
-        }
-    }
 }

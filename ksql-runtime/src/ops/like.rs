@@ -63,6 +63,12 @@ fn matches(text: &str, pieces: &[Piece]) -> bool {
     }
 }
 
+/// Whether a text is like a pattern without an escape.
+#[cfg(feature = "cli")]
+pub(crate) fn is_like(text: &str, pattern: &str) -> bool {
+    pieces(pattern, None).is_some_and(|pieces| matches(text, &pieces))
+}
+
 /// `a LIKE pattern [ESCAPE c]`; a `NULL` fails, and so does a pattern that ends in its escape.
 pub fn like<'a, T: Output<'a>, A: Operand<'a>, B: Operand<'a>>(
     scratch: &'a Scratch,

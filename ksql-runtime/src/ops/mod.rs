@@ -28,6 +28,8 @@ pub mod expressions;
 pub mod json;
 pub mod lambda;
 pub mod like;
+#[cfg(feature = "cli")]
+pub(crate) use like::is_like;
 pub mod list;
 pub mod logic;
 pub mod math;

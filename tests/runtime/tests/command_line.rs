@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use ksql_runtime::log::Record;
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::environment::{command, context};
 use ksql_runtime_tests::http_server::closed_port;
@@ -436,9 +437,68 @@ fn what_is_asked_wrongly_is_told_with_what_would_be_right() {
         serde_json::from_str::<Value>(&said).expect("JSON"),
         json!({"error": "there is no entity `Rte`: did you mean `Rate`?"})
     );
+    let (code, said) = shop.refused(&["lst", "--json"]);
+    assert_eq!(code, 2);
+    let said: Value = serde_json::from_str(&said).expect("JSON");
+    let error = said["error"].as_str().expect("a text");
+    assert!(
+        error.starts_with("unrecognized subcommand 'lst'"),
+        "{error}"
+    );
     let (code, said) = shop.refused(&["lst"]);
     assert_eq!(code, 2);
     assert!(said.contains("'lst'") && said.contains("'list'"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_lacks_a_record_says_so_and_ends_as_one_that_is_wrong() {
+    let shop = Shop::after_work();
+    let ctx = context()
+        .entity::<Rate>()
+        .setting("on_poison", "mark")
+        .state_dir(shop.0.path().join("rocksdb"))
+        .start()
+        .await
+        .expect("it starts");
+    let bad = Record::new(Some(b"USDJPY"), Some(b"no avro"), 0);
+    ctx.log().produce("rates", bad).await.expect("written");
+    ctx.shutdown().await.expect("it ends");
+    let (code, said) = shop.refused(&["list", "Rate"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.contains("EURUSD") && said.contains("1 rows"),
+        "the others: {said}"
+    );
+    let left_out = "error: 1 records of `rates` are no rows and were left out, the first of them in partition ";
+    assert!(said.contains(left_out), "{said}");
+    let (code, said) = shop.refused(&["get", "Rate", "USDJPY"]);
+    assert_eq!(code, 1, "whether there is one is not known: {said}");
+    let tailed = shop.said(&["tail", "Rate", "--from", "beginning"]);
+    assert!(
+        tailed.contains("unreadable: the value cannot be read"),
+        "{tailed}"
+    );
+}
+
+#[test]
+fn rows_are_listed_in_the_order_of_their_keys() {
+    let shop = Shop::after_work();
+    let accounts = |window: &str| -> Vec<i64> {
+        let rows = shop.json(&["list", "Sold", "--window", window]);
+        let rows = rows.as_array().expect("rows");
+        rows.iter()
+            .map(|row| row["account"].as_i64().expect("a number"))
+            .collect()
+    };
+    assert_eq!(accounts("5"), [0, 1]);
+    let (code, said) = shop.refused(&["get", "Sold", "9223372036854775808"]);
+    assert_eq!(
+        (code, said.as_str()),
+        (
+            2,
+            "error: `9223372036854775808` is no value of `account`: it is a whole number\n"
+        )
+    );
 }
 
 #[test]
