@@ -264,15 +264,19 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
     let names = builder.queries.iter().map(|query| query.plan().name);
     let explanations = names.zip(builder.explanations().cloned()).collect();
     #[cfg(feature = "kafka")]
-    let remote = services.ksqldb.as_ref().map(|ksqldb| {
-        Remote::watch(
-            remote,
-            ksqldb.clone(),
-            services.log.clone(),
-            config.cluster.watch_interval,
-            builder.events.clone(),
-        )
-    });
+    let remote = services
+        .ksqldb
+        .as_ref()
+        .filter(|_| !remote.is_empty())
+        .map(|ksqldb| {
+            Remote::watch(
+                &remote,
+                ksqldb.clone(),
+                services.log.clone(),
+                config.cluster.watch_interval,
+                builder.events.clone(),
+            )
+        });
     // From here on dropping the context closes what was opened.
     let ctx = Context(Arc::new(Inner {
         config,
@@ -284,7 +288,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         queries: running,
         defined: builder.queries.clone(),
         #[cfg(feature = "kafka")]
-        remote: remote.filter(|remote| !remote.queries().is_empty()),
+        remote,
         ownership: duty.map(|duty| duty.ownership),
         registrations: entities.clone(),
         dead_letters,

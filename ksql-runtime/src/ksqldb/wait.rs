@@ -35,29 +35,11 @@ impl KsqlDb {
         query_id: &str,
         limit: Duration,
     ) -> Result<QueryDescription, KsqlDbError> {
-        let mut backoff = Backoff::within(self.options(), limit);
-        loop {
-            let found = self.explain(query_id).await?;
-            let state = found.worst_state().to_owned();
-            if state == "ERROR" {
-                return Err(failed(query_id, state, found.errors));
-            }
-            // Versions that tell no state tell errors.
-            if (state == "RUNNING" || state.is_empty()) && found.errors.is_empty() {
-                return Ok(found);
-            }
-            if !backoff.pause().await {
-                return Err(if found.errors.is_empty() {
-                    KsqlDbError::Deadline {
-                        what: format!("RUNNING of query {query_id}"),
-                        limit,
-                        last: format!("it is {state}"),
-                    }
-                } else {
-                    failed(query_id, state, found.errors)
-                });
-            }
-        }
+        // Versions that tell no state tell errors.
+        let runs = |found: &QueryDescription| {
+            matches!(found.worst_state(), "RUNNING" | "") && found.errors.is_empty()
+        };
+        self.wait_until(query_id, limit, runs).await
     }
 
     /// Waits until a query runs on every node or is paused. Errors from before are no matter; new ones are, for as long as they
@@ -70,17 +52,32 @@ impl KsqlDb {
         query_id: &str,
         limit: Duration,
     ) -> Result<QueryDescription, KsqlDbError> {
-        let mut backoff = Backoff::within(self.options(), limit);
         let mut errors = 0;
+        let runs = |found: &QueryDescription| match found.worst_state() {
+            "PAUSED" => true,
+            "RUNNING" | "" => {
+                std::mem::replace(&mut errors, found.errors.len()) == found.errors.len()
+            }
+            _ => false,
+        };
+        self.wait_until(query_id, limit, runs).await
+    }
+
+    async fn wait_until(
+        &self,
+        query_id: &str,
+        limit: Duration,
+        mut runs: impl FnMut(&QueryDescription) -> bool,
+    ) -> Result<QueryDescription, KsqlDbError> {
+        let mut backoff = Backoff::within(self.options(), limit);
         loop {
             let found = self.explain(query_id).await?;
             let state = found.worst_state().to_owned();
-            match state.as_str() {
-                "ERROR" => return Err(failed(query_id, state, found.errors)),
-                "PAUSED" => return Ok(found),
-                // Versions that tell no state tell errors.
-                "RUNNING" | "" if found.errors.len() == errors => return Ok(found),
-                _ => errors = found.errors.len(),
+            if state == "ERROR" {
+                return Err(failed(query_id, state, found.errors));
+            }
+            if runs(&found) {
+                return Ok(found);
             }
             if !backoff.pause().await {
                 return Err(if found.errors.is_empty() {

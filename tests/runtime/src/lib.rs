@@ -12,6 +12,7 @@ pub mod conformance;
 pub mod consuming;
 pub mod environment;
 pub mod errors;
+pub mod examples;
 pub mod files;
 pub mod http_server;
 pub mod inserts;

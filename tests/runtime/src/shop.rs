@@ -38,3 +38,17 @@ pub struct Trade {
     /// How many.
     pub pieces: i32,
 }
+
+/// What somebody sold, in windows of two sizes.
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("sold")]
+#[table]
+#[window(tumbling, minutes = [1, 5], grace = "10s")]
+#[entity(namespace = "shop")]
+pub struct Sold {
+    /// Who sold.
+    #[key]
+    pub account: i64,
+    /// How many.
+    pub pieces: i64,
+}

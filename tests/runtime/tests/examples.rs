@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use ksql_runtime_tests::examples::tables;
 use ksql_runtime_tests::{servers, test_name};
-use serde_json::Value;
 
 /// What the flights example prints, on a cluster where variables name one.
 fn run(directory: &Path, cluster: &[(&str, &str)]) -> String {
@@ -66,32 +66,6 @@ fn the_example_gives_the_same_answers_on_a_cluster_after_an_embedded_run_and_fin
     }
 }
 
-/// Every row of every table, by entity and window, as the program lists them itself.
-fn tables(program: &str, directory: &Path, cluster: &[(&str, &str)]) -> Vec<(String, Value)> {
-    let json = |arguments: &[&str]| -> Value {
-        let said = said(
-            program,
-            &[arguments, &["--json"]].concat(),
-            directory,
-            cluster,
-        );
-        serde_json::from_str(&said).expect("JSON")
-    };
-    let topics = json(&["topics"]);
-    let topics = topics.as_array().expect("topics");
-    let tables = topics.iter().filter(|topic| topic["kind"] == "table");
-    tables
-        .map(|topic| {
-            let entity = topic["entity"].as_str().expect("a name");
-            let mut arguments = vec!["list", entity, "--limit", "0"];
-            if let Some(window) = topic["window"].as_str() {
-                arguments.extend(["--window", window]);
-            }
-            (arguments.join(" "), json(&arguments))
-        })
-        .collect()
-}
-
 #[test]
 fn every_example_has_the_same_last_value_of_each_key_embedded_and_on_kafka() {
     let Some(kafka) = servers::kafka_or_skip(test_name!()) else {
@@ -115,18 +89,20 @@ fn every_example_has_the_same_last_value_of_each_key_embedded_and_on_kafka() {
         let directory = tempfile::tempdir().expect("a directory");
         said(program, &[], directory.path(), &[]);
         said(program, &[], directory.path(), &cluster);
-        let embedded = tables(program, directory.path(), &[]);
+        let listed = |cluster: &[(&str, &str)]| {
+            tables(|arguments| said(program, arguments, directory.path(), cluster))
+        };
+        let embedded = listed(&[]);
         assert!(embedded.len() >= 3, "{embedded:?}");
-        for ((asked, here), (_, there)) in
-            embedded
-                .iter()
-                .zip(tables(program, directory.path(), &cluster))
-        {
+        let on_kafka = listed(&cluster);
+        assert_eq!(embedded.len(), on_kafka.len(), "{program}");
+        for ((asked, here), (also, there)) in embedded.iter().zip(&on_kafka) {
+            assert_eq!(asked, also);
             assert!(
                 here.as_array().is_some_and(|rows| !rows.is_empty()),
                 "{asked}"
             );
-            assert_eq!(*here, there, "{program}: {asked}");
+            assert_eq!(here, there, "{program}: {asked}");
         }
     }
 }

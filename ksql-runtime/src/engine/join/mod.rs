@@ -349,6 +349,9 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
 
 /// The window's part of the key of what is held.
 fn window_of<'a>(inputs: &'a [Box<dyn Holding>], have: &[bool], length: usize) -> &'a [u8] {
+    if length == 0 {
+        return &[];
+    }
     let held = inputs.iter().zip(have).find(|(_, has)| **has);
     windows::part(held.map(|(held, _)| held.wire()), length)
 }

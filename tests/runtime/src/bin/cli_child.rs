@@ -4,19 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use ksql_runtime::prelude::*;
-use ksql_runtime_tests::shop::{Rate, Trade, rate};
-
-/// What somebody sold, in windows.
-#[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("sold")]
-#[table]
-#[window(tumbling, minutes = [1, 5], grace = "10s")]
-#[entity(namespace = "shop")]
-struct Sold {
-    #[key]
-    account: i64,
-    pieces: i64,
-}
+use ksql_runtime_tests::shop::{Rate, Sold, Trade, rate};
 
 #[query]
 fn sold(trades: Stream<Trade>) -> Table<Sold> {

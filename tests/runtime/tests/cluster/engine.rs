@@ -7,7 +7,7 @@ use ksql_runtime::log::{Record, TopicSpec};
 use ksql_runtime::prelude::*;
 use ksql_runtime::state::State;
 use ksql_runtime_tests::http_server::{Play, Request};
-use ksql_runtime_tests::shop::Trade;
+use ksql_runtime_tests::shop::{Sold, Trade};
 use ksql_runtime_tests::test_name;
 
 use crate::ksqldb_server::KsqlDbServer;
@@ -24,18 +24,6 @@ struct Big {
     #[key]
     number: i64,
     pieces: i32,
-}
-
-/// What somebody sold, in windows of two sizes.
-#[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("sold")]
-#[table]
-#[window(tumbling, minutes = [1, 5], grace = "10s")]
-#[entity(namespace = "shop")]
-struct Sold {
-    #[key]
-    account: i64,
-    pieces: i64,
 }
 
 /// What is told of trades.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ksql_runtime::ksqldb::{Effect, Ensured, SourceDefinition, SourceDescription, Statement};
+use ksql_runtime_tests::examples::tables;
 use ksql_runtime_tests::test_name;
 
 use crate::cluster;
@@ -133,6 +134,67 @@ async fn described(place: &Place, names: &[&str]) -> Vec<SourceDescription> {
     all
 }
 
+/// An example whose queries run on ksqlDB.
+struct OnKsqlDb {
+    example: String,
+    place: Place,
+    statements: Vec<Statement>,
+    state: tempfile::TempDir,
+}
+
+impl OnKsqlDb {
+    async fn new(example: &str) -> OnKsqlDb {
+        let place = Place::new().await;
+        let trial = OnKsqlDb {
+            example: example.to_owned(),
+            statements: statements(example, &place),
+            place,
+            state: tempfile::tempdir().expect("a directory"),
+        };
+        trial.place.clear(&trial.names()).await;
+        trial
+    }
+
+    fn names(&self) -> Vec<&str> {
+        names(&self.statements)
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        let (url, state) = (url(), self.state.path().join("ksqldb"));
+        let settings = [
+            ("topic_prefix", self.place.prefix.as_str()),
+            ("state_dir", state.to_str().expect("a path")),
+            ("ksqldb", url.as_str()),
+            ("engine", "ksqldb"),
+        ];
+        run(&self.example, arguments, &settings)
+    }
+
+    fn run_embedded(&self, arguments: &[&str]) -> String {
+        let state = self.state.path().join("embedded");
+        let settings = [("state_dir", state.to_str().expect("a path"))];
+        run_embedded(&self.example, arguments, &settings)
+    }
+
+    async fn found_equal(&self) {
+        for statement in &self.statements {
+            let ensured = ensured(&self.place, statement).await;
+            assert!(
+                matches!(ensured, Ensured::Unchanged { .. }),
+                "{}: {ensured:?}",
+                statement.text()
+            );
+        }
+    }
+
+    async fn leave(self) {
+        let OnKsqlDb {
+            place, statements, ..
+        } = self;
+        place.leave(&names(&statements)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a ksqlDB: KSQLDB_URL; and its Kafka and registry: KSQL_BOOTSTRAP, KSQL_REGISTRY"]
 async fn every_example_runs_twice_and_the_second_run_changes_nothing() {
@@ -140,54 +202,15 @@ async fn every_example_runs_twice_and_the_second_run_changes_nothing() {
         return;
     }
     for example in examples() {
-        let place = Place::new().await;
-        let statements = statements(&example, &place);
-        let names = names(&statements);
-        place.clear(&names).await;
-        let state = tempfile::tempdir().expect("a directory");
-        let state = state.path().to_str().expect("a path");
-        let url = url();
-        let variables = [
-            ("topic_prefix", place.prefix.as_str()),
-            ("state_dir", state),
-            ("ksqldb", url.as_str()),
-            ("engine", "ksqldb"),
-        ];
-        run(&example, &[], &variables);
-        let first = described(&place, &names).await;
-        run(&example, &[], &variables);
-        assert_eq!(described(&place, &names).await, first, "{example}");
-        for statement in &statements {
-            let ensured = ensured(&place, statement).await;
-            assert!(
-                matches!(ensured, Ensured::Unchanged { .. }),
-                "{}: {ensured:?}",
-                statement.text()
-            );
-        }
-        place.leave(&names).await;
+        let trial = OnKsqlDb::new(&example).await;
+        trial.run(&[]);
+        let first = described(&trial.place, &trial.names()).await;
+        trial.run(&[]);
+        let second = described(&trial.place, &trial.names()).await;
+        assert_eq!(second, first, "{example}");
+        trial.found_equal().await;
+        trial.leave().await;
     }
-}
-
-/// The rows of every table of an example, as it lists them itself: by entity and window.
-fn tables(run: impl Fn(&[&str]) -> String) -> Vec<(String, serde_json::Value)> {
-    let json = |arguments: &[&str]| -> serde_json::Value {
-        let said = run(&[arguments, &["--json"]].concat());
-        serde_json::from_str(&said).expect("JSON")
-    };
-    let topics = json(&["topics"]);
-    let topics = topics.as_array().expect("topics");
-    let tables = topics.iter().filter(|topic| topic["kind"] == "table");
-    tables
-        .map(|topic| {
-            let entity = topic["entity"].as_str().expect("a name");
-            let mut arguments = vec!["list", entity, "--limit", "0"];
-            if let Some(window) = topic["window"].as_str() {
-                arguments.extend(["--window", window]);
-            }
-            (arguments.join(" "), json(&arguments))
-        })
-        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -197,32 +220,15 @@ async fn every_example_has_the_same_last_value_of_each_key_embedded_and_on_ksqld
         return;
     }
     for example in examples() {
-        let place = Place::new().await;
-        let statements = statements(&example, &place);
-        let names = names(&statements);
-        place.clear(&names).await;
-        let state = tempfile::tempdir().expect("a directory");
-        let url = url();
-        let directory = |name: &str| {
-            let path = state.path().join(name);
-            path.to_str().expect("a path").to_owned()
-        };
-        let (here, there) = (directory("embedded"), directory("ksqldb"));
-        let embedded = [("state_dir", here.as_str())];
-        let ksqldb = [
-            ("topic_prefix", place.prefix.as_str()),
-            ("state_dir", there.as_str()),
-            ("ksqldb", url.as_str()),
-            ("engine", "ksqldb"),
-        ];
-        run_embedded(&example, &[], &embedded);
-        run(&example, &[], &ksqldb);
+        let trial = OnKsqlDb::new(&example).await;
+        trial.run_embedded(&[]);
+        trial.run(&[]);
         assert_eq!(
-            tables(|arguments| run(&example, arguments, &ksqldb)),
-            tables(|arguments| run_embedded(&example, arguments, &embedded)),
+            tables(|arguments| trial.run(arguments)),
+            tables(|arguments| trial.run_embedded(arguments)),
             "{example}"
         );
-        place.leave(&names).await;
+        trial.leave().await;
     }
 }
 
@@ -232,40 +238,18 @@ async fn a_terminated_query_of_an_example_is_started_again_by_its_next_start() {
     if !cluster::is_named(test_name!()) {
         return;
     }
-    let place = Place::new().await;
-    let statements = statements("candles", &place);
-    let names = names(&statements);
-    place.clear(&names).await;
-    let state = tempfile::tempdir().expect("a directory");
-    let state = state.path().to_str().expect("a path");
-    let url = url();
-    let variables = [
-        ("topic_prefix", place.prefix.as_str()),
-        ("state_dir", state),
-        ("ksqldb", url.as_str()),
-        ("engine", "ksqldb"),
-    ];
-    run("candles", &[], &variables);
-    let before = tables(|arguments| run("candles", arguments, &variables));
-    for name in &names {
-        let found = place.ksql.describe(name).await.expect("an answer");
-        for query in found.expect("it is there").write_queries {
+    let trial = OnKsqlDb::new("candles").await;
+    trial.run(&[]);
+    let before = tables(|arguments| trial.run(arguments));
+    for source in described(&trial.place, &trial.names()).await {
+        for query in source.write_queries {
             let terminate = format!("TERMINATE {};", query.id);
-            place.ksql.execute(&terminate).await.expect("it ends");
+            let ended = trial.place.ksql.execute(&terminate).await;
+            ended.expect("it ends");
         }
     }
-    run("candles", &[], &variables);
-    for statement in &statements {
-        let ensured = ensured(&place, statement).await;
-        assert!(
-            matches!(ensured, Ensured::Unchanged { .. }),
-            "{}: {ensured:?}",
-            statement.text()
-        );
-    }
-    assert_eq!(
-        tables(|arguments| run("candles", arguments, &variables)),
-        before
-    );
-    place.leave(&names).await;
+    trial.run(&[]);
+    trial.found_equal().await;
+    assert_eq!(tables(|arguments| trial.run(arguments)), before);
+    trial.leave().await;
 }
