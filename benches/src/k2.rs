@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use ksql_runtime::consume::{Order as Lanes, Records as _};
+use ksql_runtime::consume::{Order as Lanes, Records as _, Start};
 use ksql_runtime::prelude::*;
 use rdkafka::TopicPartitionList;
 use rdkafka::config::ClientConfig;
@@ -109,6 +109,7 @@ async fn handled(ctx: &Context, group: &str, records: u64) -> f64 {
         .set::<Order>()
         .consume()
         .group(group)
+        .start(Start::Earliest)
         .for_each(move |order| {
             black_box(order);
             match counting.fetch_add(1, Ordering::Relaxed) + 1 {
@@ -142,6 +143,7 @@ async fn sleeping(ctx: &Context, width: usize, records: u64) -> f64 {
         .set::<Order>()
         .consume()
         .group(format!("sleeping-{width}"))
+        .start(Start::Earliest)
         .concurrency(width, Lanes::ByKey)
         .for_each(move |_| {
             let (counting, beginning, ending) = (

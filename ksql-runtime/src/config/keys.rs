@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Compatibility, Config, ConfigError, Durability, Engine, EntityConfig, OnDrift, OnPoison,
+    Compatibility, Config, ConfigError, Durability, Engine, EntityConfig, OnDrift, OnPoison, Start,
     StateDurability, WarmUp,
 };
 use crate::log::client_settings::is_secret;
@@ -60,6 +60,9 @@ pub(super) const KEYS: &[(&str, Set<Config>)] = &[
         Ok(())
     }),
     ("on_poison", |c, v| on_poison(v).map(|v| c.on_poison = v)),
+    ("consume_from", |c, v| {
+        consume_from(v).map(|v| c.consume_from = v)
+    }),
     ("rebuild_on_corruption", |c, v| {
         flag(v).map(|v| c.rebuild_on_corruption = v)
     }),
@@ -159,6 +162,9 @@ pub(super) const ENTITY_KEYS: &[(&str, Set<EntityConfig>)] = &[
     }),
     ("on_poison", |c, v| {
         on_poison(v).map(|v| c.on_poison = Some(v))
+    }),
+    ("consume_from", |c, v| {
+        consume_from(v).map(|v| c.consume_from = Some(v))
     }),
 ];
 
@@ -341,6 +347,13 @@ fn state_durability(value: &str) -> Result<StateDurability, String> {
 
 fn on_poison(value: &str) -> Result<OnPoison, String> {
     one_of(value, &[("stop", OnPoison::Stop), ("mark", OnPoison::Mark)])
+}
+
+fn consume_from(value: &str) -> Result<Start, String> {
+    one_of(
+        value,
+        &[("latest", Start::Latest), ("earliest", Start::Earliest)],
+    )
 }
 
 fn engine(value: &str) -> Result<Engine, String> {

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 pub use cluster::{ClientSettings, Cluster, Credentials, Engine, OnDrift, WarmUp};
 
-pub use crate::log::Durability;
+pub use crate::log::{Durability, Start};
 pub use crate::registry::Compatibility;
 pub use crate::state::{OnPoison, StateDurability};
 
@@ -70,6 +70,8 @@ pub struct Config {
     pub dlq_retention: Option<Duration>,
     /// What a table does with a record that is no row. Default: it stops.
     pub on_poison: OnPoison,
+    /// Where handlers of a group begin that has committed nothing. Default: at the end.
+    pub consume_from: Start,
     /// Whether a damaged state is removed and read again from the topics. Default: no.
     pub rebuild_on_corruption: bool,
     /// Whether a table whose topic was truncated or created again is read again. Default: no.
@@ -111,6 +113,8 @@ pub struct EntityConfig {
     pub cache_rows: Option<usize>,
     /// What the table does with a record that is no row.
     pub on_poison: Option<OnPoison>,
+    /// Where handlers of a group begin that has committed nothing.
+    pub consume_from: Option<Start>,
 }
 
 impl Default for Config {
@@ -133,6 +137,7 @@ impl Default for Config {
             dlq_partitions: 1,
             dlq_retention: Some(Duration::from_secs(14 * 24 * 60 * 60)),
             on_poison: OnPoison::default(),
+            consume_from: Start::default(),
             rebuild_on_corruption: false,
             rebuild_on_truncation: false,
             retry_first: Duration::from_millis(100),

@@ -85,9 +85,13 @@ impl<T: Entity, D> Clone for Consumer<T, D> {
 
 impl<T: Entity> Consumer<T> {
     pub(crate) fn new(registered: Result<Arc<Registered>>) -> Consumer<T> {
+        let mut options = Options::default();
+        if let Ok(registered) = &registered {
+            options.start = registered.consume_from;
+        }
         Consumer {
             registered,
-            options: Options::default(),
+            options,
             filter: Filter::new(),
             given: PhantomData,
         }
@@ -116,7 +120,9 @@ impl<T: Entity, D: Delivered<T>> Consumer<T, D> {
         self.with(|options| options.group = Some(group.into()))
     }
 
-    /// Where a partition begins for which the group has committed nothing. Default: the first record that is there.
+    /// Where a partition begins for which the group has committed nothing. Default: the setting `consume_from`, which is `latest`
+    /// as of Kafka's consumers: only what comes from then on. That place is committed before anything is handled, so that a group
+    /// that was there once misses nothing.
     pub fn start(self, start: Start) -> Self {
         self.with(|options| options.start = start)
     }

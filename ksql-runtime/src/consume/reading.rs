@@ -17,7 +17,7 @@ use super::shared::{End, Held, Shared};
 use super::status::ConsumerState;
 use super::tracker::Tracker;
 use crate::error::{Chain, Error};
-use crate::log::{GroupReader, Log, LogError, Membership, Polled};
+use crate::log::{GroupReader, Log, LogError, Membership, Polled, Start};
 
 /// A wait for records is looked up from this often where a partition has no room.
 const ROOM: Duration = Duration::from_millis(50);
@@ -155,12 +155,18 @@ impl Reading {
                 }
             }
             Polled::Assigned(assigned) => {
+                let mut new = false;
                 for one in assigned {
                     tracing::info!(
                         entity = self.shared.entity, topic = %self.shared.topic, group = %self.shared.group,
                         partition = one.partition, offset = one.from, "a partition is assigned"
                     );
                     self.hold(one.partition, one.from, one.end, one.committed);
+                    new |= one.committed.is_none();
+                }
+                // Whoever reads next would begin at another end, behind what comes meanwhile.
+                if new && self.shared.options.start != Start::Earliest {
+                    self.commit(group)?;
                 }
             }
             Polled::Revoked(partitions) => {

@@ -38,7 +38,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             group: None,
-            start: Start::Earliest,
+            start: Start::default(),
             when_offset_gone: WhenOffsetGone::Fail,
             lanes: 1,
             order: Order::ByPartition,

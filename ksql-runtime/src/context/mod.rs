@@ -50,7 +50,7 @@ use crate::dlq::{DeadLetterTopic, DeadLetters, KeyForm};
 use crate::engine::Runner;
 use crate::entity::Entity;
 use crate::error::{Chain, Error, Result};
-use crate::log::{Log, Ownership};
+use crate::log::{Log, Ownership, Start};
 use crate::operation::Operation;
 use crate::registry::Registry;
 use crate::set::{EntitySet, Results};
@@ -150,6 +150,8 @@ pub(crate) struct Registered {
     pub(crate) table: Option<Arc<Table>>,
     pub(crate) results: Arc<Results>,
     pub(crate) consumers: Arc<Consumers>,
+    /// Where handlers of a new group begin.
+    pub(crate) consume_from: Start,
     pub(crate) dead_letters: DeadLetters,
     pub(crate) application: Arc<str>,
 }

@@ -13,7 +13,7 @@ use super::home::Home;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dlq::KeyForm;
-use crate::log::{EmbeddedOptions, TopicDescription, TopicSpec};
+use crate::log::{EmbeddedOptions, Start, TopicDescription, TopicSpec};
 use crate::state::{BindingKind, Settings, StoreOptions};
 
 /// How the one number for memory is shared: log, stores, and what tables gather while they restore. On Kafka the log's
@@ -124,6 +124,12 @@ pub(super) fn own_form(entity: &Registration, value_schema: u32) -> u32 {
         Some(_) => OTHER_FORM,
         None => value_schema,
     }
+}
+
+/// Where handlers of a group begin that has committed nothing.
+pub(super) fn consume_from(entity: &Registration, config: &Config) -> Start {
+    let own = config.of_entity(entity.model.name);
+    own.consume_from.unwrap_or(config.consume_from)
 }
 
 /// The settings of a query's state: it reads a topic as the table of its source would.

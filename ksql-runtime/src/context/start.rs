@@ -182,6 +182,7 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
                 table,
                 results: Arc::clone(&results),
                 consumers: Arc::clone(&consumers),
+                consume_from: options::consume_from(entity, &config),
                 dead_letters: dead_letters.clone(),
                 application: Arc::clone(&application),
             }),

@@ -23,9 +23,9 @@ use super::reader::{Fetched, ReaderWaker};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Start {
     /// At the first record still there.
-    #[default]
     Earliest,
     /// At its end: only what comes from then on.
+    #[default]
     Latest,
     /// At the first record with this timestamp or a later one, milliseconds since 1970 UTC; at the end where there is none.
     Time(i64),
@@ -88,7 +88,7 @@ impl WhenOffsetGone {
 /// let membership = Membership {
 ///     group: "billing".to_owned(),
 ///     topic: "orders".to_owned(),
-///     start: Start::Earliest,
+///     start: Start::Latest,
 ///     when_offset_gone: WhenOffsetGone::Fail,
 /// };
 /// assert_eq!(membership.start, Start::default());

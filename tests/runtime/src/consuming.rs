@@ -160,9 +160,10 @@ impl Site {
         }
     }
 
-    /// A started context.
+    /// A started context whose handlers begin at the first record.
     pub async fn open(&self) -> Context {
-        tokio::time::timeout(LIMIT, self.builder().start())
+        let builder = self.builder().setting("consume_from", "earliest");
+        tokio::time::timeout(LIMIT, builder.start())
             .await
             .expect("a start ends")
             .expect("the context starts")

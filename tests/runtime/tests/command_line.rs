@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use ksql_runtime::consume::{Records as _, Start};
 use ksql_runtime::log::Record;
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::environment::{command, context};
@@ -703,6 +704,7 @@ async fn beside_a_program_on_a_cluster_everything_is_seen_and_nothing_touched() 
     // What a handler has not handled yet is its group's lag.
     let handled = rates
         .consume()
+        .start(Start::Earliest)
         .for_each(|_| async {})
         .start()
         .await

@@ -49,6 +49,8 @@ on_both_logs!(
     what_waits_is_forgotten_by_a_seek_and_holds_up_nobody,
     a_filter_that_panics_is_the_policys_as_a_handler_is,
     a_consumer_begins_where_it_is_told,
+    a_new_group_that_is_told_nothing_begins_at_the_end_or_where_the_setting_says,
+    where_a_new_group_begins_at_the_end_that_place_is_committed_before_a_record_comes,
     an_orderly_end_waits_for_handlers_and_commits_their_work,
     a_handler_that_does_not_end_is_told_and_its_record_comes_again,
     dropping_what_is_awaited_ends_the_consumer,
@@ -571,6 +573,90 @@ async fn a_consumer_begins_where_it_is_told(site: Site) {
         assert_eq!(seen.all().first(), Some(&first.unwrap_or(marker)), "{name}");
         subscription.stop().await.expect("it ends");
     }
+    ctx.shutdown().await.expect("a clean end");
+}
+
+/// What handlers of a new group see of three records that are there and the last, which comes once they have their partition.
+async fn seen_by_a_new_group(ctx: &Context, group: &str, last: i64) -> Vec<i64> {
+    let set = ctx.set::<Entry>();
+    set.add_all((0..3).map(|n| entry(n, n)))
+        .await
+        .expect("added");
+    let seen = Seen::default();
+    let handler = seen.clone();
+    let subscription = set
+        .consume()
+        .group(group)
+        .for_each(move |entry| {
+            handler.push(entry.number);
+            async {}
+        })
+        .start()
+        .await
+        .expect("it starts");
+    reaches(&subscription, "its partition", |status| {
+        status.partitions.len() == 1
+    })
+    .await;
+    set.add(entry(last, last)).await.expect("added");
+    seen_last(&seen, last).await;
+    subscription.stop().await.expect("it ends");
+    seen.all()
+}
+
+async fn a_new_group_that_is_told_nothing_begins_at_the_end_or_where_the_setting_says(site: Site) {
+    for (last, settings, expected) in [
+        (10, &[][..], &[10][..]),
+        (
+            11,
+            &[("entity.Entry.consume_from", "earliest")],
+            &[0, 1, 2, 10, 0, 1, 2, 11],
+        ),
+        (
+            12,
+            &[
+                ("consume_from", "earliest"),
+                ("entity.Entry.consume_from", "latest"),
+            ],
+            &[12],
+        ),
+    ] {
+        let builder = settings.iter().fold(site.builder(), |all, (key, value)| {
+            all.setting(*key, *value)
+        });
+        let ctx = builder.start().await.expect("it starts");
+        let seen = seen_by_a_new_group(&ctx, &format!("told-{last}"), last).await;
+        assert_eq!(seen, expected);
+        ctx.shutdown().await.expect("a clean end");
+    }
+}
+
+async fn where_a_new_group_begins_at_the_end_that_place_is_committed_before_a_record_comes(
+    site: Site,
+) {
+    let ctx = site.builder().start().await.expect("it starts");
+    let set = ctx.set::<Entry>();
+    set.add_all((0..3).map(|n| entry(n, n)))
+        .await
+        .expect("added");
+    let subscription = set
+        .consume()
+        .group("g")
+        .commit_interval(Duration::from_secs(3_600))
+        .for_each(|_| async {})
+        .start()
+        .await
+        .expect("it starts");
+    let topic = set.topic().expect("a topic").to_owned();
+    // Were it killed from here on, whoever goes on would miss nothing that comes meanwhile.
+    tokio::time::timeout(LIMIT, async {
+        while committed(&ctx, "g", &topic).await != [Some(3)] {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("it commits where it begins");
+    subscription.stop().await.expect("it ends");
     ctx.shutdown().await.expect("a clean end");
 }
 

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use ksql_runtime::consume::{ConsumerState, OnDecodeError, Order, Records as _, Subscription};
+use ksql_runtime::consume::{
+    ConsumerState, OnDecodeError, Order, Records as _, Start, Subscription,
+};
 use ksql_runtime_tests::child::Lines;
 use ksql_runtime_tests::cluster::Place;
 use ksql_runtime_tests::consuming::{
@@ -43,6 +45,7 @@ async fn a_handler_slower_than_the_groups_patience_keeps_its_partition() {
         .set::<Entry>()
         .consume()
         .group("slow")
+        .start(Start::Earliest)
         .for_each(move |entry| {
             handler.push(entry.number);
             // The time it takes is what is tested.
@@ -234,6 +237,7 @@ async fn handlers_lose_nothing_through_every_fault_and_what_is_committed_is_fini
         .set::<Payment>()
         .consume()
         .group("faults")
+        .start(Start::Earliest)
         .concurrency(4, Order::ByKey)
         .commit_interval(Duration::from_millis(20))
         .for_each_with_meta(move |payment: Payment, meta| {

@@ -194,6 +194,7 @@ fn the_defaults_are_those_of_the_documents() {
         "| `dlq_topic` | `system.dlq` |",
         "| `dlq_partitions` | `1` |",
         "| `dlq_retention` | `14d` |",
+        "| `consume_from` | `latest` |",
         "| `retry_first` | `100ms` |",
         "| `retry_longest` | `30s` |",
         "| `retries` | `unlimited` |",

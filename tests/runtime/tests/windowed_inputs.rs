@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ksql_runtime::consume::{Records as _, Start};
 use ksql_runtime::entity::Window;
 use ksql_runtime::prelude::*;
 use ksql_runtime::testing;
@@ -262,6 +263,8 @@ async fn a_handler_is_given_the_bounds_of_the_window() {
         .context()
         .set::<Clicked>()
         .window(5)
+        .consume()
+        .start(Start::Earliest)
         .for_each(move |row| {
             let tell = tell.clone();
             async move { tell.send(row).expect("somebody listens") }

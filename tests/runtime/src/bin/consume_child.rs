@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ksql_runtime::consume::{
-    ConsumerStatus, HandlerError, Meta, OnDecodeError, OnError, Order, Subscription,
+    ConsumerStatus, HandlerError, Meta, OnDecodeError, OnError, Order, Start, Subscription,
 };
 use ksql_runtime::log::Log;
 use ksql_runtime::prelude::*;
@@ -75,6 +75,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .set::<Payment>()
         .consume()
         .group(GROUP)
+        .start(Start::Earliest)
         .concurrency(6, Order::ByKey)
         .with_retry(2, Duration::from_millis(1))
         .on_error(OnError::Dlq)

@@ -75,6 +75,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .setting("flush_interval", "1s")
         .setting("maintenance_interval", "1s")
         .setting("dlq_retention", "10s")
+        .setting("consume_from", "earliest")
         .state_dir(&directory)
         .start()
         .await?;
