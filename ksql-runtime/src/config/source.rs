@@ -186,6 +186,7 @@ pub(super) fn sample(key: &str) -> &'static str {
         "bootstrap" => "a:9092, b:9092",
         "registry" | "ksqldb" => "http://a:8081/",
         "engine" => "ksqldb",
+        "consume_from" => "earliest",
         "warm_up" => "dummy_records",
         "on_drift" => "alter",
         _ => "1234ms",
