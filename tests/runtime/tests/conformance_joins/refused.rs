@@ -132,7 +132,7 @@ const REFUSED: &[(Refused, &[&str])] = &[
 #[test]
 fn each_refused_statement_is_refused_in_one_place_or_cannot_be_said() {
     let test = concat!(module_path!(), "::each_refused_statement");
-    assert_refused(test, REFUSED, true);
+    assert_refused(test, REFUSED, true, 44);
 }
 
 #[test]
