@@ -121,7 +121,9 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
             grace,
             width,
         } = reach(within, side);
-        let partition = partition_for_key(on, self.partitions);
+        // A record lies where its inner key does, whatever its window.
+        let inner = on.len().saturating_sub(self.window);
+        let partition = partition_for_key(on.get(..inner).unwrap_or(on), self.partitions);
         let Some(clock) = self.clocks.get(node, partition) else {
             return Ok(());
         };
