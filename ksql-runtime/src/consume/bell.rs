@@ -1,7 +1,7 @@
 //! How lanes reach the thread that reads for them: it waits either for records or for handlers.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::log::{Event, ReaderWaker};
 
@@ -14,6 +14,8 @@ pub(super) struct Bell {
     waker: OnceLock<ReaderWaker>,
     /// Whether it reads less than it could, for want of room.
     starved: AtomicBool,
+    /// Partitions given back, lost, or left by a seek.
+    closings: AtomicU64,
 }
 
 impl Bell {
@@ -41,5 +43,15 @@ impl Bell {
         if self.starved.swap(false, Ordering::SeqCst) {
             self.ring();
         }
+    }
+
+    /// A partition is not held any more.
+    pub(super) fn closed(&self) {
+        self.closings.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many there were: while it stays the same, whatever was held is.
+    pub(super) fn closings(&self) -> u64 {
+        self.closings.load(Ordering::SeqCst)
     }
 }

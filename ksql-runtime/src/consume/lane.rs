@@ -1,10 +1,8 @@
 //! A lane: works on its records one after the other, and lets those wait that have to.
 //!
 //! Invariants: of records that stand in an order to each other, none begins before the one before it is finished, retries
-//! included; a record that waits holds up only those. Nothing is retried, skipped or dead-lettered that a policy or its
-//! handler did not ask for. A task of the runtime.
+//! included; a record that waits holds up only those. A task of the runtime.
 
-use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,52 +14,27 @@ use super::chunk::{Chunk, Item};
 use super::counts::Counts;
 use super::dealer::{Group, Inbox, Work, group};
 use super::delivered::Delivered;
-use super::failure::Stopped;
 use super::message::About;
 use super::outcome::{ErrorClass, Outcome};
-use super::policy::{OnDecodeError, OnError};
 use super::read::{Opened, Opener};
+use super::settle::{Failure, Settle, Step};
 use super::shared::Shared;
-use crate::dlq::{Failed, Stage, WriteError, Written};
+use super::waiting::{Later, Waiting};
+use crate::dlq::Stage;
 use crate::entity::Entity;
 use crate::error::panic_text;
 use crate::log::{Place, RecordRef};
 
-/// A record that comes again.
-#[derive(Debug)]
-struct Later {
-    at: Instant,
-    item: Item,
-    /// The attempt it will be.
-    attempt: u32,
-    group: Option<Group>,
-}
-
-/// What became of an attempt.
-enum Step {
-    Finished,
-    /// It comes again at this moment.
-    Again(Instant),
-    /// It stays unfinished: the consumer ends, or the partition was given back.
-    Left,
-}
-
-/// Why a record failed.
-struct Failure {
-    stage: Stage,
-    code: String,
-    message: String,
-}
-
 /// Works on what its inbox gives.
 pub(super) struct Lane<T: Entity, D, H> {
-    pub(super) shared: Arc<Shared>,
-    pub(super) handler: Arc<H>,
-    pub(super) opener: Opener<T, D>,
-    pub(super) counts: Arc<Counts>,
-    waiting: Vec<Later>,
-    /// Behind records that wait, in their order.
-    blocked: HashMap<Group, VecDeque<Item>>,
+    shared: Arc<Shared>,
+    handler: Arc<H>,
+    opener: Opener<T, D>,
+    counts: Arc<Counts>,
+    settle: Settle,
+    waiting: Waiting<Item>,
+    /// How many partitions had been given back, lost or left by a seek when it last looked.
+    closings: u64,
 }
 
 impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
@@ -76,16 +49,19 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
             handler: Arc::clone(handler),
             opener,
             counts: Arc::clone(counts),
-            waiting: Vec::new(),
-            blocked: HashMap::new(),
+            settle: Settle {
+                shared: Arc::clone(shared),
+                counts: Arc::clone(counts),
+            },
+            waiting: Waiting::new(),
+            closings: 0,
         }
     }
 
     /// Works until the reading thread has ended, or the consumer ends.
     pub(super) async fn run(mut self, mut inbox: Inbox) {
         while !self.shared.is_stopping() {
-            let next = self.waiting.iter().map(|later| later.at).min();
-            let work = match next {
+            let work = match self.waiting.next() {
                 None => inbox.next().await,
                 Some(at) if at <= Instant::now() => {
                     self.due().await;
@@ -128,12 +104,12 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
             self.due().await;
             let record = chunk.fetched.read(place).map(|(record, _)| record);
             let group = record.and_then(|record| self.group(chunk, &record));
-            if let Some(behind) = group.and_then(|group| self.blocked.get_mut(&group)) {
-                behind.push_back(Item {
-                    chunk: Arc::clone(chunk),
-                    place,
-                    number,
-                });
+            let item = Item {
+                chunk: Arc::clone(chunk),
+                place,
+                number,
+            };
+            if self.waiting.put_behind(group, item).is_ok() {
                 return;
             }
         }
@@ -148,32 +124,35 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
     /// Works on what waited until now, and on what stood behind it.
     async fn due(&mut self) {
         let now = Instant::now();
+        let closings = self.shared.bell.closings();
+        if self.closings != closings {
+            // What waits of a partition that is not held any more holds nobody up.
+            self.closings = closings;
+            self.waiting
+                .hurry(now, |item| item.chunk.tracker.is_closed());
+        }
         while !self.shared.is_stopping() {
-            // What waits of a partition that was given back, or left by a seek, holds nobody up any more.
-            let due = |later: &Later| later.at <= now || later.item.chunk.tracker.is_closed();
-            let Some(at) = self.waiting.iter().position(due) else {
+            let Some(Later {
+                item,
+                attempt,
+                group,
+                ..
+            }) = self.waiting.take(now)
+            else {
                 return;
             };
-            let later = self.waiting.swap_remove(at);
-            let item = later.item;
-            self.one(&item.chunk, item.place, item.number, later.attempt)
+            self.one(&item.chunk, item.place, item.number, attempt)
                 .await;
-            let Some(group) = later.group else {
+            let Some(group) = group else {
                 continue;
             };
             // Those behind it, up to one that waits in its turn.
-            while !self.waits(group) && !self.shared.is_stopping() {
-                let Some(item) = self.blocked.get_mut(&group).and_then(VecDeque::pop_front) else {
-                    self.blocked.remove(&group);
-                    break;
-                };
+            while !self.shared.is_stopping()
+                && let Some(item) = self.waiting.follow(group)
+            {
                 self.one(&item.chunk, item.place, item.number, 1).await;
             }
         }
-    }
-
-    fn waits(&self, group: Group) -> bool {
-        self.waiting.iter().any(|later| later.group == Some(group))
     }
 
     /// One attempt at a record.
@@ -203,10 +182,7 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
                     number,
                 };
                 let group = item.record().and_then(|record| self.group(chunk, &record));
-                if let Some(group) = group {
-                    self.blocked.entry(group).or_default();
-                }
-                self.waiting.push(Later {
+                self.waiting.add(Later {
                     at,
                     item,
                     attempt: attempt.saturating_add(1),
@@ -229,6 +205,7 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
                     let failure = Failure::new(Stage::Handler, "handler.panic", message);
                     let on_panic = self.shared.options.policies.on_panic;
                     return self
+                        .settle
                         .failed(record, about, failure, on_panic, "on_panic")
                         .await;
                 }
@@ -246,7 +223,7 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
                 Opened::Marker => return Step::Finished,
                 Opened::Bad(stage, code, message) => {
                     let failure = Failure::new(stage, code, message);
-                    return self.bad(record, about, failure).await;
+                    return self.settle.bad(record, about, failure).await;
                 }
                 // Known from then on.
                 Opened::Unknown(id) => match self.schema(id, about).await {
@@ -255,7 +232,7 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
                     Err(message) => {
                         let stage = Stage::ValueDecode;
                         let failure = Failure::new(stage, "avro.unknown-schema", message);
-                        return self.bad(record, about, failure).await;
+                        return self.settle.bad(record, about, failure).await;
                     }
                 },
             }
@@ -276,7 +253,7 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
             }
             Called::Said(Outcome::Dlq(reason)) => {
                 let failure = Failure::new(Stage::Handler, "handler.rejected", reason);
-                return self.letter(record, about, &failure).await;
+                return self.settle.letter(record, about, &failure).await;
             }
             Called::Said(Outcome::RetryAfter(wait)) => policies.asked_again(next).map(|_| wait),
             Called::Said(Outcome::Retry) => policies.asked_again(next),
@@ -284,6 +261,7 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
                 self.counts.failed.add();
                 let failure = Failure::new(Stage::Handler, error.code(), error.message());
                 return self
+                    .settle
                     .failed(
                         record,
                         about,
@@ -298,6 +276,7 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
                 let message = format!("the handler panicked: {text}");
                 let failure = Failure::new(Stage::Handler, "handler.panic", message);
                 return self
+                    .settle
                     .failed(record, about, failure, policies.on_panic, "on_panic")
                     .await;
             }
@@ -306,6 +285,7 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
                 let message = format!("the handler took longer than {limit:?}");
                 let failure = Failure::new(Stage::Handler, "handler.timeout", message);
                 return self
+                    .settle
                     .failed(
                         record,
                         about,
@@ -317,115 +297,16 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
             }
         };
         match asked {
-            Some(wait) => self.again(wait),
+            Some(wait) => self.settle.again(wait),
             None => {
                 let message = "the handler asked for one attempt more than there are".to_owned();
                 let failure = Failure::new(Stage::Handler, "handler.retries-exhausted", message);
                 let on_error = policies.of(ErrorClass::Transient);
-                self.given_up(record, about, failure, on_error, "on_error")
+                self.settle
+                    .given_up(record, about, failure, on_error, "on_error")
                     .await
             }
         }
-    }
-
-    /// A record whose handler failed: another attempt, where the policy has one.
-    async fn failed(
-        &self,
-        record: &RecordRef<'_>,
-        about: About<'_>,
-        failure: Failure,
-        on_error: OnError,
-        policy: &'static str,
-    ) -> Step {
-        let next = about.attempt.saturating_add(1);
-        let Some(wait) = self.shared.options.policies.again(on_error, next) else {
-            return self
-                .given_up(record, about, failure, on_error, policy)
-                .await;
-        };
-        tracing::debug!(
-            entity = self.shared.entity, topic = %self.shared.topic, partition = about.chunk.partition(),
-            offset = record.offset, attempt = about.attempt, ?wait, error = failure.message, "a record comes again"
-        );
-        self.again(wait)
-    }
-
-    /// A record for which there is no further attempt.
-    async fn given_up(
-        &self,
-        record: &RecordRef<'_>,
-        about: About<'_>,
-        failure: Failure,
-        on_error: OnError,
-        policy: &'static str,
-    ) -> Step {
-        match on_error {
-            OnError::Stop | OnError::Retry => self.stop(record, about, failure, policy),
-            OnError::Dlq => self.letter(record, about, &failure).await,
-            OnError::Skip => {
-                self.skip(record, about, &failure);
-                Step::Finished
-            }
-        }
-    }
-
-    /// A record that is none: it is never tried again.
-    async fn bad(&mut self, record: &RecordRef<'_>, about: About<'_>, failure: Failure) -> Step {
-        self.counts.undecodable.add();
-        match self.shared.options.policies.on_decode_error {
-            OnDecodeError::Stop => self.stop(record, about, failure, "on_decode_error"),
-            OnDecodeError::Dlq => self.letter(record, about, &failure).await,
-            OnDecodeError::Skip => {
-                self.skip(record, about, &failure);
-                Step::Finished
-            }
-        }
-    }
-
-    fn again(&self, wait: Duration) -> Step {
-        let due = Instant::now() + wait;
-        let budget = self.shared.options.policies.budget.as_ref();
-        Step::Again(budget.map_or(due, |budget| budget.at(due)))
-    }
-
-    fn skip(&self, record: &RecordRef<'_>, about: About<'_>, failure: &Failure) {
-        self.counts.skipped.add();
-        tracing::warn!(
-            entity = self.shared.entity, topic = %self.shared.topic, group = %self.shared.group,
-            partition = about.chunk.partition(), offset = record.offset, attempts = about.attempt,
-            stage = failure.stage.as_str(), code = failure.code, error = failure.message,
-            "a record is passed over"
-        );
-    }
-
-    fn stop(
-        &self,
-        record: &RecordRef<'_>,
-        about: About<'_>,
-        failure: Failure,
-        policy: &'static str,
-    ) -> Step {
-        let Failure {
-            stage,
-            code,
-            message,
-        } = failure;
-        self.shared.fail(
-            Stopped {
-                entity: self.shared.entity,
-                group: self.shared.group.to_string(),
-                topic: self.shared.topic.to_string(),
-                partition: about.chunk.partition(),
-                offset: record.offset,
-                attempts: about.attempt,
-                stage: stage.as_str(),
-                code,
-                message,
-                policy,
-            }
-            .into(),
-        );
-        Step::Left
     }
 
     /// Calls the handler, and catches what it throws.
@@ -462,62 +343,10 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
             };
             attempt = attempt.saturating_add(1);
             let what = format!("schema {id} is not to be had from the registry: {error}");
-            if !self.hold(about, attempt, &what).await {
+            if !self.settle.hold(about, attempt, &what).await {
                 return Ok(false);
             }
         }
-    }
-
-    /// Writes a dead letter; the record is finished when it is acknowledged, and not before.
-    async fn letter(&self, record: &RecordRef<'_>, about: About<'_>, failure: &Failure) -> Step {
-        let letter = Failed {
-            entity: self.shared.entity,
-            group: &self.shared.group,
-            topic: &self.shared.topic,
-            partition: about.chunk.partition(),
-            record: *record,
-            stage: failure.stage,
-            class: &failure.code,
-            message: &failure.message,
-            attempts: about.attempt,
-        };
-        let mut attempt = 1_u32;
-        loop {
-            let error = match self.shared.letters.write(&letter).await {
-                Ok(Written::Acknowledged(_)) => {
-                    self.counts.dead_lettered.add();
-                    self.shared.holding(None);
-                    return Step::Finished;
-                }
-                Ok(Written::Declined) => {
-                    self.skip(record, about, failure);
-                    return Step::Finished;
-                }
-                Err(WriteError::Log(error)) if !error.is_transient() => {
-                    self.shared.fail(error.into());
-                    return Step::Left;
-                }
-                Err(error) => error,
-            };
-            attempt = attempt.saturating_add(1);
-            let what = format!("its dead letter is not acknowledged: {error}");
-            if !self.hold(about, attempt, &what).await {
-                return Step::Left;
-            }
-        }
-    }
-
-    /// Waits with a record for what is away; whether to go on with it. It is neither skipped nor given up.
-    async fn hold(&self, about: About<'_>, attempt: u32, what: &str) -> bool {
-        let offset = about.item().record().map_or(0, |record| record.offset);
-        tracing::warn!(
-            entity = self.shared.entity, topic = %self.shared.topic, partition = about.chunk.partition(),
-            offset, error = what, "a record is held until it can be settled"
-        );
-        self.shared.holding(Some(what));
-        let wait = super::Backoff::default().wait(attempt);
-        self.shared.pause(wait).await;
-        !self.shared.is_stopping() && !about.chunk.tracker.is_closed()
     }
 }
 
@@ -526,14 +355,4 @@ enum Called {
     Said(Outcome),
     Panicked(String),
     TimedOut(Duration),
-}
-
-impl Failure {
-    fn new(stage: Stage, code: impl Into<String>, message: String) -> Failure {
-        Failure {
-            stage,
-            code: code.into(),
-            message,
-        }
-    }
 }

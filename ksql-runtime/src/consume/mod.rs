@@ -7,7 +7,7 @@
 //!   member of the group (a thread): reads, commits, gives partitions back        `reading`
 //!        | chunks of records                ^ what is finished                    `chunk`, `tracker`
 //!        v                                  |
-//!   lanes (tasks): open, filter, call, settle: retry, skip, dead letter, stop     `dealer`, `lane`, `read`, `call`
+//!   lanes (tasks): open, filter, call, settle: retry, skip, dead letter, stop     `dealer`, `lane`, `waiting`, `read`, `call`, `settle`
 //! ```
 //!
 //! A program builds a [`Consumer`] from a set, gives it a handler, and gets a [`Subscription`].
@@ -29,12 +29,14 @@ mod position;
 mod read;
 mod reading;
 mod records;
+mod settle;
 mod shared;
 mod site;
 mod status;
 mod stream;
 mod subscription;
 mod tracker;
+mod waiting;
 
 pub use backoff::Backoff;
 pub use consumer::{Consumer, Manual, Start, WhenOffsetGone};

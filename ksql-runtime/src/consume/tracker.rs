@@ -133,6 +133,7 @@ impl Tracker {
     /// From now on nothing of it begins.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
+        self.bell.closed();
     }
 
     pub(super) fn is_closed(&self) -> bool {
