@@ -2,8 +2,10 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use ksql_runtime::consume::{ConsumerState, Start};
 use ksql_runtime::log::{Log, Record};
 use ksql_runtime::operation::{METRICS, MetricKind};
 use ksql_runtime::prelude::*;
@@ -13,6 +15,7 @@ use ksql_runtime_tests::queries::{LoudOnes, Reading};
 use ksql_runtime_tests::{servers, test_name};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -330,6 +333,70 @@ async fn the_port_is_free_when_the_context_has_ended_or_was_dropped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_a_slow_handler_holds_up_the_end_ready_is_refused_with_the_reason() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = builder(directory.path()).start().await.expect("started");
+    let address = ctx.http_address().expect("it listens");
+    ctx.set::<Seat>().add_all(seats(1)).await.expect("added");
+    // A handler takes a permit to begin and one to end.
+    let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (begins, waits) = (Arc::clone(&begun), Arc::clone(&gate));
+    let handling = ctx
+        .set::<Seat>()
+        .consume()
+        .start(Start::Earliest)
+        .stop_timeout(LIMIT)
+        .for_each(move |_| {
+            let (begins, waits) = (Arc::clone(&begins), Arc::clone(&waits));
+            async move {
+                begins.add_permits(1);
+                waits.acquire().await.expect("it opens").forget();
+            }
+        })
+        .start()
+        .await
+        .expect("it starts");
+    let began = tokio::time::timeout(LIMIT, begun.acquire()).await;
+    began.expect("in time").expect("a handler begins").forget();
+    let ready = ask(Method::GET, address, "/ready").await;
+    assert_eq!(ready.status, StatusCode::OK, "{}", ready.text);
+
+    let ending = tokio::spawn(ctx.shutdown());
+    let stopping = async {
+        let mut looks = tokio::time::interval(Duration::from_millis(2));
+        while handling.status()[0].state != ConsumerState::Stopping {
+            looks.tick().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, stopping)
+        .await
+        .expect("it is told to end");
+    let ready = ask(Method::GET, address, "/ready").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(
+        ready.json(),
+        serde_json::json!({ "ready": false, "reasons": ["the context is shutting down"] })
+    );
+    // It is no failure, and the page and the metrics say what `/ready` says.
+    let health = ask(Method::GET, address, "/health").await;
+    assert_eq!(health.status, StatusCode::OK, "{}", health.text);
+    let page = ask(Method::GET, address, "/").await.text;
+    assert!(page.contains("SHUTTING DOWN"), "{page}");
+    let metrics = ask(Method::GET, address, "/metrics").await.text;
+    assert_eq!(metric(&metrics, "ksql_ready "), Some(0.0), "{metrics}");
+    assert!(!ending.is_finished(), "the handler was not waited for");
+
+    gate.add_permits(1);
+    let ended = tokio::time::timeout(LIMIT, ending).await;
+    ended
+        .expect("in time")
+        .expect("no panic")
+        .expect("a clean end");
+    assert!(handling.wait().await.expect("it ended in order").is_clean());
+    drop(TcpListener::bind(address).expect("the port is free"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_port_in_use_stops_the_start_and_names_the_setting() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
@@ -406,7 +473,7 @@ async fn without_the_setting_nothing_listens_and_code_sees_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_kafkas_client_counts_is_told() {
+async fn what_kafkas_clients_count_is_told_of_the_producer_and_of_readers() {
     let Some(kafka) = servers::kafka_or_skip(test_name!()) else {
         return;
     };
@@ -419,6 +486,7 @@ async fn what_kafkas_client_counts_is_told() {
         .entity::<Seat>()
         .setting("http_listen", "127.0.0.1:0")
         .setting("kafka.producer.statistics.interval.ms", "50")
+        .setting("kafka.consumer.statistics.interval.ms", "50")
         .start()
         .await
         .expect("started");
@@ -426,12 +494,16 @@ async fn what_kafkas_client_counts_is_told() {
     let told = async {
         loop {
             let text = get(&ctx, "/metrics").await.text;
-            let line = text.lines().find_map(|line| {
-                line.strip_prefix("ksql_client_sent_records_total{")?
-                    .split_once("kind=\"producer\"} ")
-            });
-            let sent: f64 = line.map_or(0.0, |(_, sent)| sent.parse().expect("a number"));
-            if sent >= 300.0 {
+            let counted = |metric: &str, kind: &str| {
+                let of_kind = |line: &str| {
+                    let (_, value) = line.strip_prefix(metric)?.split_once(kind)?;
+                    value.parse::<f64>().ok()
+                };
+                text.lines().filter_map(of_kind).sum::<f64>()
+            };
+            if counted("ksql_client_sent_records_total{", "kind=\"producer\"} ") >= 300.0
+                && counted("ksql_client_received_records_total{", "kind=\"consumer\"} ") >= 300.0
+            {
                 break text;
             }
         }

@@ -55,6 +55,7 @@ use failure::Failure;
 use groups::Groups;
 use pending::Outcome;
 use produce::Producer;
+use statistics::Readers;
 
 /// The log on a Kafka cluster. Clones share it; dropping the last one, readers included, closes it.
 #[derive(Debug, Clone)]
@@ -67,6 +68,7 @@ struct Shared {
     producer: Producer,
     catalog: Catalog,
     groups: Groups,
+    readers: Readers,
     closed: AtomicBool,
 }
 
@@ -116,6 +118,7 @@ impl KafkaLog {
             producer,
             catalog: Catalog::default(),
             groups: Groups::default(),
+            readers: Readers::default(),
             closed: AtomicBool::new(false),
         })))
     }
@@ -125,10 +128,13 @@ impl KafkaLog {
         &self.0.options
     }
 
-    /// What its producer, which serves every request, counts; nothing until it counted for the first time.
+    /// What its producer, which serves all requests but those of readers, and its readers count; nothing of one until it
+    /// counted for the first time.
     pub(crate) fn statistics(&self) -> Vec<crate::operation::Client> {
         let context = self.0.producer.client.client().context();
-        context.statistics.read().into_iter().collect()
+        let mut clients: Vec<_> = context.statistics.read().into_iter().collect();
+        clients.extend(self.0.readers.read());
+        clients
     }
 
     fn open_still(&self) -> Result<&Shared, LogError> {

@@ -15,6 +15,9 @@ use super::native;
 use crate::log::client_settings::{is_secret, owned};
 use crate::log::error::LogError;
 
+/// Milliseconds between two countings of a client, for the metrics of it.
+const STATISTICS_INTERVAL: &str = "5000";
+
 /// How a Kafka log is opened.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KafkaOptions {
@@ -140,8 +143,7 @@ impl KafkaOptions {
             ("batch.num.messages", "100000"),
             // The broker and the topic say what is too large, not the client.
             ("message.max.bytes", "100000000"),
-            // What metrics say of it.
-            ("statistics.interval.ms", "5000"),
+            ("statistics.interval.ms", STATISTICS_INTERVAL),
         ]);
         config.extend(copied(&self.producer));
         for (name, value) in [
@@ -164,6 +166,7 @@ impl KafkaOptions {
             // A full queue is fetched for again as soon as it is not.
             ("fetch.queue.backoff.ms", "5"),
             ("fetch.error.backoff.ms", "100"),
+            ("statistics.interval.ms", STATISTICS_INTERVAL),
         ]);
         for (name, value) in self.fetched_ahead() {
             config.set(name, value);

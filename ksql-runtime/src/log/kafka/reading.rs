@@ -73,10 +73,12 @@ impl Reading {
         };
         let signal = Arc::new(Signal::default());
         let raised = Arc::clone(&signal);
-        let consumer = Consumer::new(&config, &topic.name, move || {
+        let statistics = Arc::default();
+        let consumer = Consumer::new(&config, &topic.name, &statistics, move || {
             raised.raise();
         })
         .map_err(|error| super::options::refused(error, "consumer"))?;
+        shared.readers.add(&statistics);
         let due = Instant::now() + shared.options.topic_check;
         Ok(Reading {
             consumer,

@@ -2,7 +2,7 @@
 //!
 //! Invariant: telling costs one copy every few seconds (`statistics.interval.ms`) and no parsing.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde_json::Value;
 
@@ -26,6 +26,27 @@ impl Statistics {
         let told: Value = serde_json::from_slice(&kept).ok()?;
         drop(kept);
         Some(client(&told))
+    }
+}
+
+/// The statistics of readers, as long as each of them is there.
+#[derive(Debug, Default)]
+pub(super) struct Readers(Mutex<Vec<Weak<Statistics>>>);
+
+impl Readers {
+    /// One more.
+    pub(super) fn add(&self, statistics: &Arc<Statistics>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|one| one.strong_count() > 0);
+        known.push(Arc::downgrade(statistics));
+    }
+
+    /// What each was told last.
+    pub(super) fn read(&self) -> Vec<Client> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let there: Vec<_> = known.iter().filter_map(Weak::upgrade).collect();
+        drop(known);
+        there.iter().filter_map(|one| one.read()).collect()
     }
 }
 
@@ -63,7 +84,30 @@ fn whole(value: &Value, name: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use super::Statistics;
+    use std::sync::Arc;
+
+    use super::{Readers, Statistics};
+
+    #[test]
+    fn readers_are_told_of_while_they_are_there() {
+        let readers = Readers::default();
+        let (one, other) = (
+            Arc::new(Statistics::default()),
+            Arc::new(Statistics::default()),
+        );
+        readers.add(&one);
+        readers.add(&other);
+        assert!(readers.read().is_empty(), "nothing is counted yet");
+        one.keep(b"{\"name\":\"c#consumer-1\",\"type\":\"consumer\",\"rxmsgs\":7}");
+        other.keep(b"{\"name\":\"c#consumer-2\",\"type\":\"consumer\",\"rxmsgs\":8}");
+        drop(one);
+        let left: Vec<(String, u64)> = readers
+            .read()
+            .into_iter()
+            .map(|client| (client.client, client.received_records))
+            .collect();
+        assert_eq!(left, [("c#consumer-2".to_owned(), 8)]);
+    }
 
     #[test]
     fn brokers_are_summed_and_the_slowest_is_told() {

@@ -3,7 +3,7 @@
 //! One event holds one record, the end of a partition with its offset, or an error; the record is borrowed from it.
 
 use std::ffi::{CString, c_int};
-use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::bindings as sys;
@@ -15,6 +15,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::{Owned, text};
 use crate::log::kafka::context::{Logging, log_line};
 use crate::log::kafka::failure::Failure;
+use crate::log::kafka::statistics::Statistics;
 
 /// A consumer of some partitions of one topic.
 pub(in crate::log::kafka) struct Consumer {
@@ -22,6 +23,7 @@ pub(in crate::log::kafka) struct Consumer {
     queue: Owned<sys::rd_kafka_queue_t>,
     pub(super) topic: CString,
     pub(super) consumer: BaseConsumer<Logging>,
+    statistics: Arc<Statistics>,
 }
 
 impl std::fmt::Debug for Consumer {
@@ -33,10 +35,12 @@ impl std::fmt::Debug for Consumer {
 }
 
 impl Consumer {
-    /// A consumer without partitions. `wake` is called, by any thread, when something has come into the empty queue.
+    /// A consumer without partitions. `wake` is called, by any thread, when something has come into the empty queue;
+    /// `statistics` keep what librdkafka counts of it.
     pub(in crate::log::kafka) fn new(
         config: &ClientConfig,
         topic: &str,
+        statistics: &Arc<Statistics>,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> KafkaResult<Consumer> {
         let topic = CString::new(topic)?;
@@ -56,6 +60,7 @@ impl Consumer {
             queue,
             topic,
             consumer,
+            statistics: Arc::clone(statistics),
         })
     }
 
@@ -92,7 +97,7 @@ impl Consumer {
         }?;
         Some(Event {
             event,
-            _consumer: PhantomData,
+            consumer: self,
         })
     }
 
@@ -117,7 +122,7 @@ impl Consumer {
 /// What came from the queue; it frees what it holds at its end.
 pub(in crate::log::kafka) struct Event<'c> {
     event: Owned<sys::rd_kafka_event_t>,
-    _consumer: PhantomData<&'c Consumer>,
+    consumer: &'c Consumer,
 }
 
 /// What an event is.
@@ -162,6 +167,17 @@ impl Event<'_> {
             }
             sys::RD_KAFKA_EVENT_ERROR => unsafe { error_kind(event) },
             sys::RD_KAFKA_EVENT_REBALANCE => unsafe { told_kind(event) },
+            sys::RD_KAFKA_EVENT_STATS => {
+                // SAFETY: as above; the text lives as long as the event and is copied.
+                unsafe {
+                    let told = sys::rd_kafka_event_stats(event);
+                    if !told.is_null() {
+                        let told = std::ffi::CStr::from_ptr(told);
+                        self.consumer.statistics.keep(told.to_bytes());
+                    }
+                }
+                Kind::Nothing
+            }
             sys::RD_KAFKA_EVENT_LOG => {
                 let (mut facility, mut line, mut level) =
                     (std::ptr::null(), std::ptr::null(), 0 as c_int);
