@@ -36,6 +36,10 @@ fmt:
 
 lint:
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --quiet --package ksql-runtime --no-default-features -- -D warnings
+	cargo clippy --quiet --package ksql-runtime --no-default-features --features embedded -- -D warnings
+	cargo clippy --quiet --package ksql-runtime --no-default-features --features cli,http -- -D warnings
+	cargo clippy --quiet --package ksql-runtime -- -D warnings
 
 docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

@@ -319,6 +319,10 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
 }
 
 /// Stands for election where a cluster has one.
+#[cfg_attr(
+    not(feature = "kafka"),
+    allow(unused_variables, reason = "only a cluster has elections")
+)]
 fn duty(log: &Log, topic: &TopicDescription) -> std::result::Result<Option<Duty>, LogError> {
     match log {
         Log::Embedded(_) => Ok(None),

@@ -287,6 +287,10 @@ impl Log {
     }
 
     /// As [`Log::close`], by a caller who has waited for what is in flight so long already.
+    #[cfg_attr(
+        not(feature = "kafka"),
+        allow(unused_variables, reason = "only a broker is waited for")
+    )]
     pub(crate) async fn close_after(&self, waited: std::time::Duration) -> Result<(), LogError> {
         match self {
             Log::Embedded(log) => log.close().await,

@@ -29,6 +29,10 @@ pub use overview::{
 pub(crate) struct Operation {
     pub(crate) started: Instant,
     /// By the query's name.
+    #[cfg_attr(
+        not(feature = "http"),
+        allow(dead_code, reason = "the page alone shows them")
+    )]
     pub(crate) explanations: Vec<(&'static str, Explanation<'static>)>,
     pub(crate) stopping: std::sync::atomic::AtomicBool,
     #[cfg(feature = "http")]

@@ -26,7 +26,9 @@ use std::sync::Arc;
 
 pub(crate) use cache::RowCache;
 pub use counts::BindingKind;
-pub(crate) use counts::{Counts, Met};
+#[cfg(feature = "kafka")]
+pub(crate) use counts::Counts;
+pub(crate) use counts::Met;
 pub(crate) use progress::Progress;
 pub(crate) use record::{Decoder, Origin, POISON, ROW, Refusal};
 pub(crate) use rows::{Bounds, scan};
