@@ -127,6 +127,16 @@ pub(super) async fn validate(
             text: error.to_string(),
         });
     }
+    #[cfg(feature = "kafka")]
+    if config.is_ok()
+        && let Err(error) = builder.check_clients()
+    {
+        findings.push(Finding {
+            severity: "error",
+            code: "configuration".to_owned(),
+            text: Chain(&error).to_string(),
+        });
+    }
     let sound = |findings: &[Finding]| findings.iter().all(|finding| finding.severity != "error");
     let cluster = config.is_ok_and(|config| config.cluster.bootstrap.is_some());
     let mut asked = "model and configuration";

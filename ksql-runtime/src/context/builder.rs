@@ -246,6 +246,12 @@ impl ContextBuilder {
         Ok(config)
     }
 
+    /// What librdkafka does not take of what is set for it, found without a broker.
+    #[cfg(all(feature = "cli", feature = "kafka"))]
+    pub(crate) fn check_clients(&self) -> Result<()> {
+        Ok(super::services::check(&self.configuration()?)?)
+    }
+
     /// Everything doubtful about the entities together: what one definition cannot show, such as two entities with one
     /// topic. Nothing is started. A [`Model`] says the same without a context.
     pub fn validate(&self) -> Vec<ModelFinding> {

@@ -39,6 +39,15 @@ pub(super) async fn open(
     embedded(config, clock).await
 }
 
+/// Holds what is set for clients of Kafka against what librdkafka takes, and asks no broker.
+#[cfg(all(feature = "cli", feature = "kafka"))]
+pub(super) fn check(config: &Config) -> std::result::Result<(), crate::log::LogError> {
+    match &config.cluster.bootstrap {
+        Some(bootstrap) => cluster::kafka_options(config, bootstrap, &[], 0).validate(),
+        None => Ok(()),
+    }
+}
+
 async fn embedded(config: &Config, clock: &Clock) -> Result<Services> {
     let failed = |error: Error| error.at(Step::OpenLog, None);
     let options = options::log(config, clock);
@@ -201,7 +210,7 @@ mod cluster {
         }
     }
 
-    fn kafka_options(
+    pub(super) fn kafka_options(
         config: &Config,
         bootstrap: &str,
         entities: &[Registration],

@@ -515,6 +515,35 @@ fn an_invalid_configuration_is_found_by_validate() {
     );
 }
 
+#[test]
+fn what_librdkafka_does_not_take_is_found_by_validate_without_a_broker() {
+    let shop = Shop::fresh();
+    for (setting, reason) in [
+        ("kafka.linger.ms=soon", "the setting `linger.ms`"),
+        (
+            "kafka.consumer.fetch.wait.max.ms=-3",
+            "the setting `fetch.wait.max.ms`",
+        ),
+        ("kafka.producer.compresion.type=lz4", "compresion.type"),
+    ] {
+        let (code, said) = shop.refused(&[
+            "validate",
+            "--offline",
+            "--set",
+            "bootstrap=127.0.0.1:9",
+            "--set",
+            "registry=http://127.0.0.1:9",
+            "--set",
+            setting,
+        ]);
+        assert_eq!(code, 1, "{setting}: {said}");
+        assert!(
+            said.contains(reason) && said.ends_with("not valid: model and configuration\n"),
+            "{setting}: {said}"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_directory_that_a_program_holds_is_not_touched() {
     let shop = Shop::after_work();
