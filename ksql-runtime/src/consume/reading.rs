@@ -236,6 +236,25 @@ impl Reading {
 
     /// Commits what was finished since the last time. Where the log does not answer it is tried again at the next one.
     fn commit(&mut self, group: &mut GroupReader) -> Result<(), Error> {
+        match self.keep(group) {
+            // A partition that was lost is told with the next poll: who reads it goes on from what was committed before.
+            Err(error) if error.is_transient() || matches!(error, LogError::NotHeld { .. }) => {
+                self.not_committed(&error);
+                Ok(())
+            }
+            other => other.map_err(Error::from),
+        }
+    }
+
+    fn not_committed(&self, error: &LogError) {
+        tracing::warn!(
+            entity = self.shared.entity, topic = %self.shared.topic, group = %self.shared.group, error = %Chain(error),
+            "offsets could not be committed: they are with the next commit, or their records come again"
+        );
+    }
+
+    /// Commits what was finished since the last time.
+    fn keep(&mut self, group: &mut GroupReader) -> Result<(), LogError> {
         self.committed = Instant::now();
         let offsets: Vec<(i32, i64)> = self
             .shared
@@ -249,26 +268,14 @@ impl Reading {
         if offsets.is_empty() {
             return Ok(());
         }
-        match group.commit(&offsets) {
-            Ok(()) => {
-                let mut held = self.shared.held();
-                for (partition, offset) in offsets {
-                    if let Some(held) = held.get_mut(&partition) {
-                        held.committed = Some(offset);
-                    }
-                }
-                Ok(())
+        group.commit(&offsets)?;
+        let mut held = self.shared.held();
+        for (partition, offset) in offsets {
+            if let Some(held) = held.get_mut(&partition) {
+                held.committed = Some(offset);
             }
-            // A partition that was lost is told with the next poll: who reads it goes on from what was committed before.
-            Err(error) if error.is_transient() || matches!(error, LogError::NotHeld { .. }) => {
-                tracing::warn!(
-                    entity = self.shared.entity, topic = %self.shared.topic, group = %self.shared.group,
-                    error = %Chain(&error), "offsets could not be committed: they are with the next commit"
-                );
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
         }
+        Ok(())
     }
 
     /// Gives partitions back: handlers that run end, what is finished is committed.
@@ -403,8 +410,17 @@ impl Reading {
         let Some(mut group) = group else {
             return failed.map_or(Ok(ended), Err);
         };
-        if let Err(error) = self.commit(&mut group) {
-            failed.get_or_insert(error);
+        match self.keep(&mut group) {
+            Ok(()) => {}
+            // Whoever holds the partition, or gets it of the group, reads on from what was committed before.
+            Err(
+                error @ (LogError::NotHeld { .. }
+                | LogError::Refused {
+                    transient: true, ..
+                }),
+            ) => self.not_committed(&error),
+            // There is no next commit.
+            Err(error) => drop(failed.get_or_insert(error.into())),
         }
         for (partition, held) in &*self.shared.held() {
             held.tracker.close();

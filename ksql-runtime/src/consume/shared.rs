@@ -129,6 +129,27 @@ impl Shared {
         self.bell.ring();
     }
 
+    /// Waits until it is told to end.
+    pub(super) async fn stopped(&self) {
+        let mut stopped = std::pin::pin!(self.stop.notified());
+        stopped.as_mut().enable();
+        if !self.is_stopping() {
+            stopped.await;
+        }
+    }
+
+    /// What it ends with where its log does not answer for so long: the reason it had before, if there was one.
+    pub(super) fn unanswered(&self, limit: Duration) -> Error {
+        self.failure().unwrap_or_else(|| Error::Timeout {
+            what: "the last commit of a consumer",
+            limit,
+            missing: format!(
+                "group `{}` of topic `{}`: the log does not answer, so what handlers finished last is not committed and comes again",
+                self.group, self.topic
+            ),
+        })
+    }
+
     /// Ends with an error; the first one counts.
     pub(super) fn fail(&self, error: Error) {
         lock(&self.failure).get_or_insert(error);

@@ -2,16 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use super::status::ConsumerStatus;
 use super::subscription::Running;
 use crate::dlq::DeadLetters;
-use crate::error::{Error, Result};
+use crate::error::{Chain, Error, Result};
 use crate::registry::Registry;
-
-/// How long a consumer that has no handler left may take to commit and leave.
-const LAST_COMMIT: Duration = Duration::from_secs(1);
 
 /// The group that handles an entity's records where none is named.
 pub(crate) fn group_of(application_id: &str, entity: &str, window: Option<&str>) -> String {
@@ -78,25 +74,26 @@ impl Consumers {
     }
 
     /// Waits until all have ended, each as long as it waits for its handlers and a little more for its last commit. Says which
-    /// have not: what they finished last comes again at the next start.
+    /// could not commit: what they finished last comes again at the next start.
     pub(crate) async fn wait(&self) -> Result<()> {
         let all = self.all();
-        let longest = all.iter().map(Running::stop_timeout).max();
-        let limit = longest.unwrap_or_default() + LAST_COMMIT;
+        let longest = all.iter().map(Running::longest_end).max();
+        let limit = longest.unwrap_or_default();
         let until = tokio::time::Instant::now() + limit;
         let mut missing = Vec::new();
         for running in all {
-            // What it ended with is told to who asks it, and was logged.
-            if tokio::time::timeout_at(until, running.wait())
-                .await
-                .is_err()
-            {
-                let status = running.status();
-                missing.push(format!(
-                    "group `{}` of topic `{}` has not committed what it finished last, which comes again",
-                    status.group, status.topic
-                ));
-            }
+            let reason = match tokio::time::timeout_at(until, running.wait()).await {
+                Ok(Ok(_)) => continue,
+                // What it failed with before is told to who asks it, and was logged.
+                Ok(Err(_)) if running.has_failed() => continue,
+                Ok(Err(error)) => format!(": {}", Chain(&error)),
+                Err(_) => String::new(),
+            };
+            let status = running.status();
+            missing.push(format!(
+                "group `{}` of topic `{}` has not committed what it finished last, which comes again{reason}",
+                status.group, status.topic
+            ));
         }
         if missing.is_empty() {
             return Ok(());

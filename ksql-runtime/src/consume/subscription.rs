@@ -46,9 +46,14 @@ impl Running {
         self.shared.status()
     }
 
-    /// How long it waits for its handlers.
-    pub(crate) fn stop_timeout(&self) -> Duration {
-        self.shared.options.stop_timeout
+    /// How long its end takes at most.
+    pub(super) fn longest_end(&self) -> Duration {
+        longest_end(&self.shared)
+    }
+
+    /// Whether it ended, or ends, for another reason than that it was told to.
+    pub(super) fn has_failed(&self) -> bool {
+        self.shared.failure().is_some()
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -96,22 +101,52 @@ pub(super) fn launch<T: Entity, D: Delivered<T>, H: Call<D>>(
     Ok(running)
 }
 
-/// Waits for lanes and thread, and tells how it ended.
+/// How long the log may take with the last commit and with leaving the group, once every handler has ended.
+const LAST_ANSWER: Duration = Duration::from_secs(4);
+/// The same behind handlers that took all their time.
+const LEAST_ANSWER: Duration = Duration::from_secs(1);
+
+fn longest_end(shared: &Shared) -> Duration {
+    shared.options.stop_timeout + LEAST_ANSWER
+}
+
+/// Waits for lanes and thread, and tells how it ended. A log that does not answer is not waited for longer than that: a
+/// client of Kafka waits for the coordinator of its group as long as a session lasts, 45 s. The thread is left to itself then.
 async fn supervise(
     shared: Arc<Shared>,
     mut lanes: tokio::task::JoinSet<()>,
     end: oneshot::Receiver<End>,
 ) {
     let mut end = std::pin::pin!(end);
+    let mut stopped = std::pin::pin!(shared.stopped());
+    // The latest it may end, once it was told to.
+    let mut until: Option<tokio::time::Instant> = None;
     let end = loop {
+        let silent = async {
+            match until {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             end = &mut end => break end,
+            () = &mut stopped, if until.is_none() => {
+                until = Some(tokio::time::Instant::now() + longest_end(&shared));
+            }
             Some(lane) = lanes.join_next() => {
                 if let Err(error) = lane && error.is_panic() {
                     shared.fail(Error::of_task(error));
                 }
                 shared.lane_ended();
             }
+            () = silent => {
+                let limit = if lanes.is_empty() { LAST_ANSWER } else { longest_end(&shared) };
+                break Ok(Err(shared.unanswered(limit)));
+            }
+        }
+        if lanes.is_empty() {
+            let soon = tokio::time::Instant::now() + LAST_ANSWER;
+            until = until.map(|until| until.min(soon));
         }
     };
     // Handlers that had no more time.

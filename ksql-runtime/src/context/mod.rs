@@ -440,6 +440,9 @@ impl Inner {
         ends: &HashMap<String, Vec<(i32, i64)>>,
         until: Instant,
     ) -> Result<(), StateError> {
+        if let Some(ownership) = &self.ownership {
+            ownership.hurry();
+        }
         for table in self.bindings() {
             let goal = ends.get(&table.settings.store).cloned();
             table.ask_to_stop(goal.unwrap_or_default(), until);

@@ -34,6 +34,10 @@ impl Ownership {
         match *self {}
     }
 
+    pub(crate) fn hurry(&self) {
+        match *self {}
+    }
+
     pub(crate) fn close(&self) {
         match *self {}
     }

@@ -119,7 +119,14 @@ impl Place {
     /// The same for a child process, by its environment.
     pub fn environment(&self) -> Vec<(String, String)> {
         let variable = |key: &str| match key.strip_prefix("kafka.") {
-            Some(name) => format!("KSQL_KAFKA__{}", name.replace('.', "_").to_uppercase()),
+            Some(name) => {
+                // Settings of consumers alone are a table of their own.
+                let name = match name.strip_prefix("consumer.") {
+                    Some(name) => format!("consumer__{name}"),
+                    None => name.to_owned(),
+                };
+                format!("KSQL_KAFKA__{}", name.replace('.', "_").to_uppercase())
+            }
             None => format!("KSQL_{}", key.to_uppercase()),
         };
         self.settings

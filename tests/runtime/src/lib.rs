@@ -5,11 +5,13 @@
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;
 
+pub mod behind;
 pub mod child;
 pub mod chrome;
 pub mod cluster;
 pub mod conformance;
 pub mod consuming;
+pub mod ending;
 pub mod environment;
 pub mod errors;
 pub mod examples;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use ksql_runtime::consume::{
     ConsumerState, OnDecodeError, Order, Records as _, Start, Subscription,
 };
+use ksql_runtime_tests::behind::Behind;
 use ksql_runtime_tests::child::Lines;
 use ksql_runtime_tests::cluster::Place;
 use ksql_runtime_tests::consuming::{
@@ -413,4 +414,69 @@ async fn an_end_under_load_with_slow_handlers_commits_what_is_finished_within_te
         report.pass();
     }
     report.count("longest_end_ms", longest.as_millis() as u64);
+}
+
+/// A member's session lasts 45 s, which is how long a client waits for its group by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_that_cannot_commit_says_so_within_ten_seconds() {
+    let Some(behind) = Behind::start(test_name!()) else {
+        return;
+    };
+    let mut report = Report::new("RT12 on Kafka, a commit that is not answered", 0);
+    let place = behind.place();
+    for fault in [Fault::Refused, Fault::Silent] {
+        let mut fastest = Duration::MAX;
+        // One end is enough: on a busy machine any single one may be kept waiting by others.
+        for attempt in 0..3 {
+            let ctx = place
+                .builder()
+                .entity::<Payment>()
+                .start()
+                .await
+                .expect("it starts");
+            let (seen, group) = (Seen::default(), format!("{fault:?} {attempt}"));
+            let handler = seen.clone();
+            let subscription = ctx
+                .set::<Payment>()
+                .consume()
+                .group(&group)
+                .start(Start::Earliest)
+                .commit_interval(Duration::from_secs(3600))
+                .for_each(move |payment| {
+                    handler.push(payment.number);
+                    async {}
+                })
+                .start()
+                .await
+                .expect("it starts");
+            let added = ctx.set::<Payment>().add(payment(1, 1)).await;
+            added.expect("added");
+            seen.wait_for(1).await;
+            behind.proxy.set(fault);
+            let began = Instant::now();
+            let ended = ctx.shutdown().await;
+            fastest = fastest.min(began.elapsed());
+            behind.proxy.set(Fault::None);
+            let error = ended
+                .expect_err("what was finished is not committed")
+                .to_string();
+            for words in [&format!("group `{group}`"), "comes again"] {
+                assert!(error.contains(words), "`{words}` is not in: {error}");
+            }
+            let end = subscription.wait().await;
+            assert!(end.is_err(), "{end:?}, and the context: {error}");
+            report.pass();
+            if fastest <= Duration::from_secs(10) {
+                break;
+            }
+        }
+        assert!(
+            fastest <= Duration::from_secs(10),
+            "{fault:?}: ended after {fastest:?} at best"
+        );
+        report.count(
+            &format!("{fault:?} ended after ms"),
+            fastest.as_millis() as u64,
+        );
+    }
 }

@@ -71,6 +71,8 @@ struct Shared {
     office: Mutex<Office>,
     free: Condvar,
     stop: AtomicBool,
+    /// Nothing is waited for any more that the next taking of office does as well.
+    hurry: AtomicBool,
 }
 
 /// What the group said.
@@ -104,6 +106,7 @@ impl Ownership {
             office: Mutex::default(),
             free: Condvar::new(),
             stop: AtomicBool::new(false),
+            hurry: AtomicBool::new(false),
         });
         let member = shared.join()?;
         let standing = Arc::clone(&shared);
@@ -183,6 +186,11 @@ impl Ownership {
         }
     }
 
+    /// The instance is about to end: a transaction that a broker does not abort at once is left to the next taking of office.
+    pub(crate) fn hurry(&self) {
+        self.0.shared.hurry.store(true, Ordering::Release);
+    }
+
     /// Leaves office and group, so that another instance takes over at once. Blocks. Again: nothing to do.
     pub(crate) fn close(&self) {
         self.0.close();
@@ -254,7 +262,8 @@ impl Drop for Turn {
     fn drop(&mut self) {
         if self.open {
             let until = Instant::now() + ABORT;
-            if let Err(broken) = self.transactions.abort(|| Instant::now() < until) {
+            let go_on = || Instant::now() < until && !self.shared.hurry.load(Ordering::Acquire);
+            if let Err(broken) = self.transactions.abort(go_on) {
                 let fenced = broken.fenced;
                 let error = self.ended(broken);
                 tracing::debug!(%error, fenced, "a transaction could not be aborted: the next taking of office takes it back");
