@@ -174,6 +174,24 @@ impl Config {
         }
     }
 
+    /// Warns of what is allowed and rarely meant.
+    pub(crate) fn log_doubtful(&self) {
+        if let Some(doubt) = self.nameless() {
+            tracing::warn!("{doubt}");
+        }
+    }
+
+    /// On a cluster programs find each other by their application id: two that have the default share groups and election.
+    fn nameless(&self) -> Option<String> {
+        let id = &self.application_id;
+        (self.cluster.bootstrap.is_some() && *id == Config::default().application_id).then(|| {
+            format!(
+                "`application_id` is `{id}`, as in every program that does not set it: another one on this cluster would be \
+                 taken for an instance of this one, share its consumer groups and wait to own its queries; set `application_id`"
+            )
+        })
+    }
+
     /// The settings that were changed and have no effect.
     fn idle(&self) -> Vec<&'static str> {
         let (cluster, default) = (&self.cluster, Config::default());
@@ -309,6 +327,19 @@ mod tests {
             }
         }
         config("").check().unwrap();
+    }
+
+    #[test]
+    fn a_program_without_a_name_on_a_cluster_is_warned_of() {
+        let doubt = |toml: &str| config(toml).nameless();
+        assert!(
+            doubt("bootstrap = \"a:1\"").is_some_and(|told| told.ends_with("set `application_id`"))
+        );
+        assert_eq!(
+            doubt("bootstrap = \"a:1\"\napplication_id = \"shop\""),
+            None
+        );
+        assert_eq!(doubt(""), None, "an embedded log has one owner");
     }
 
     /// The key in each row of a part of the page, and the last cell.

@@ -36,6 +36,7 @@ pub(super) async fn start(builder: ContextBuilder) -> Result<Context> {
     let config = builder.configuration()?;
     let span = tracing::info_span!("start", application = %config.application_id);
     async {
+        config.log_doubtful();
         match open(&builder, config.clone()).await {
             // Damage that is met after the state was opened leaves a mark, at which opening it again rebuilds: once.
             Err(error) if config.rebuild_on_corruption && error.is_corrupt_state() => {
