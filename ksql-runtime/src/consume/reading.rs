@@ -439,7 +439,8 @@ impl Reading {
                 });
             }
         }
+        let end = self.shared.settle(failed.map_or(Ok(ended), Err));
         group.leave();
-        failed.map_or(Ok(ended), Err)
+        end
     }
 }

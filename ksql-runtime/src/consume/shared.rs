@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -82,6 +82,8 @@ pub(super) struct Shared {
     held: Mutex<BTreeMap<i32, Held>>,
     seeks: Mutex<Vec<Seek>>,
     state: watch::Sender<ConsumerState>,
+    /// How it ends, known before it has left its group.
+    settled: OnceLock<End>,
     pub(super) ended: watch::Sender<Option<End>>,
 }
 
@@ -114,6 +116,7 @@ impl Shared {
             held: Mutex::default(),
             seeks: Mutex::default(),
             state: watch::Sender::new(ConsumerState::Starting),
+            settled: OnceLock::new(),
             ended: watch::Sender::new(None),
         }
     }
@@ -138,16 +141,24 @@ impl Shared {
         }
     }
 
-    /// What it ends with where its log does not answer for so long: the reason it had before, if there was one.
-    pub(super) fn unanswered(&self, limit: Duration) -> Error {
-        self.failure().unwrap_or_else(|| Error::Timeout {
+    /// Everything is committed, or is not: what is left is to leave the group.
+    pub(super) fn settle(&self, end: End) -> End {
+        self.settled.get_or_init(|| end).clone()
+    }
+
+    /// How it ends where its log has not answered for so long: as it is known by then.
+    pub(super) fn unanswered(&self, limit: Duration) -> End {
+        if let Some(end) = self.settled.get() {
+            return end.clone();
+        }
+        Err(self.failure().unwrap_or_else(|| Error::Timeout {
             what: "the last commit of a consumer",
             limit,
             missing: format!(
                 "group `{}` of topic `{}`: the log does not answer, so what handlers finished last is not committed and comes again",
                 self.group, self.topic
             ),
-        })
+        }))
     }
 
     /// Ends with an error; the first one counts.
