@@ -9,6 +9,7 @@ use ksql_runtime::error::Error;
 use ksql_runtime::log::{KafkaLog, KafkaOptions, Log};
 use ksql_runtime::prelude::*;
 use ksql_runtime::state::{Event, State};
+use ksql_runtime::testing::{self, TestBuilder};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 
@@ -17,6 +18,12 @@ use crate::workload::Row;
 
 /// Nothing here takes as long unless it hangs.
 pub const LIMIT: Duration = Duration::from_secs(300);
+
+/// With these a group misses a member that was killed after a second.
+const MISSED_SOON: [(&str, &str); 2] = [
+    ("kafka.consumer.session.timeout.ms", "1000"),
+    ("kafka.consumer.heartbeat.interval.ms", "250"),
+];
 
 /// A place on a cluster. Its directory is removed with it.
 #[derive(Debug)]
@@ -61,6 +68,13 @@ impl Place {
         self
     }
 
+    /// The same, in which whoever was killed is missed soon.
+    #[must_use]
+    pub fn missed_soon(self) -> Place {
+        let settings = MISSED_SOON.into_iter();
+        settings.fold(self, |place, (key, value)| place.with(key, value))
+    }
+
     /// What stands before the names of its topics.
     pub fn prefix(&self) -> &str {
         &self.prefix
@@ -94,6 +108,13 @@ impl Place {
                 all.setting(key, value)
             })
             .state_dir(self.directory())
+    }
+
+    /// A test of queries in this place, in a directory of its own.
+    pub fn tested(&self, directory: &Path) -> TestBuilder {
+        let builder = testing::builder().directory(directory);
+        let settings = self.settings.iter();
+        settings.fold(builder, |all, (key, value)| all.setting(key, value))
     }
 
     /// Starts; what does not end at all is a failure here.

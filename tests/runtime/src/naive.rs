@@ -25,7 +25,8 @@ pub struct Kept {
     pub last: i64,
 }
 
-fn kept(values: &[i64]) -> Kept {
+/// What values come to.
+pub fn kept(values: &[i64]) -> Kept {
     Kept {
         count: values.len() as i64,
         sum: values.iter().sum(),
@@ -59,6 +60,9 @@ pub fn rooms(records: &[Record<String, Reading>]) -> BTreeMap<String, (i64, Kept
 /// What a window of a key came to, with its timestamp; by key and start.
 pub type Windows = BTreeMap<(String, i64), (i64, Kept)>;
 
+/// What came into a window of a key, in order, with its timestamp; by key and start.
+pub type Values = BTreeMap<(String, i64), (i64, Vec<i64>)>;
+
 /// Readings but zero in tumbling or hopping windows, by sensor and start; and how many windows were closed to one.
 pub fn windows(
     records: &[Record<String, Reading>],
@@ -66,7 +70,22 @@ pub fn windows(
     advance: i64,
     grace: i64,
 ) -> (Windows, u64) {
-    let mut rows: BTreeMap<(String, i64), (i64, Vec<i64>)> = BTreeMap::new();
+    let (rows, late) = window_values(records, size, advance, grace);
+    let rows = rows
+        .into_iter()
+        .map(|(key, (timestamp, values))| (key, (timestamp, kept(&values))))
+        .collect();
+    (rows, late)
+}
+
+/// As [`windows`], with the values themselves.
+pub fn window_values(
+    records: &[Record<String, Reading>],
+    size: i64,
+    advance: i64,
+    grace: i64,
+) -> (Values, u64) {
+    let mut rows = Values::new();
     let mut times = vec![i64::MIN; PARTITIONS as usize];
     let mut late = 0;
     for (timestamp, sensor, reading) in records {
@@ -75,7 +94,9 @@ pub fn windows(
         };
         let time = &mut times[partition_for_key(sensor.as_bytes(), PARTITIONS) as usize];
         *time = (*time).max(*timestamp);
-        for number in 0..=(*timestamp / advance) {
+        // From a window on that may have ended already.
+        let first = ((timestamp - size) / advance).max(0);
+        for number in first..=(*timestamp / advance) {
             let start = number * advance;
             if *timestamp >= start + size {
                 continue;
@@ -91,10 +112,6 @@ pub fn windows(
             entry.1.push(reading.value);
         }
     }
-    let rows = rows
-        .into_iter()
-        .map(|(key, (timestamp, values))| (key, (timestamp, kept(&values))))
-        .collect();
     (rows, late)
 }
 

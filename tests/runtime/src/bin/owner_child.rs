@@ -1,6 +1,7 @@
 //! The child process of the tests of owners: an instance of an application with queries, which does what it is told, line by line.
 //!
-//! `owner_child <seed>` on the cluster of its environment, with its state directory under `KSQL_TEST_DIR`:
+//! `owner_child <seed>` on the cluster of its environment, with its state directory under `KSQL_TEST_DIR`; `owner_child <seed> pipelines`
+//! has those queries instead:
 //! * `send <from> <to>` adds the records of these numbers and says `sent <to>`;
 //! * `until owner` and `until stand-by` say so once all queries are;
 //! * `until caught` says so once every query and table has read everything;
@@ -13,9 +14,8 @@ use std::time::Duration;
 
 use ksql_runtime::context::QueryDuty;
 use ksql_runtime::prelude::*;
-use ksql_runtime_tests::owners::{
-    Customer, Order, Payment, customer, order, payment, with_queries,
-};
+use ksql_runtime_tests::owners::{self, Customer, Order, Payment, customer, order, payment};
+use ksql_runtime_tests::pipelines;
 
 const LIMIT: Duration = Duration::from_secs(300);
 /// How often it is looked whether an instance is what it is to be.
@@ -64,7 +64,12 @@ async fn main() -> Result<(), Failed> {
             .with_target(false)
             .init();
     }
-    let seed: u64 = std::env::args().nth(1).ok_or("one argument")?.parse()?;
+    let seed: u64 = std::env::args().nth(1).ok_or("an argument")?.parse()?;
+    let with_queries = match std::env::args().nth(2).as_deref() {
+        None => owners::with_queries,
+        Some("pipelines") => pipelines::with_queries,
+        Some(other) => return Err(format!("there are no `{other}`").into()),
+    };
     let builder = with_queries(Context::builder()).setting("memory", "64MiB");
     let ctx = builder
         .state_dir(std::env::var("KSQL_TEST_DIR")?)

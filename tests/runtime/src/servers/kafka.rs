@@ -75,6 +75,8 @@ impl KafkaOptions {
             ),
             ("auto.create.topics.enable", "false"),
             ("group.initial.rebalance.delay.ms", "0"),
+            // Tests need not wait six seconds for a member that they killed.
+            ("group.min.session.timeout.ms", "500"),
             ("offsets.topic.num.partitions", "4"),
             ("offsets.topic.replication.factor", "1"),
             ("transaction.state.log.num.partitions", "4"),
