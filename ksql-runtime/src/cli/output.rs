@@ -98,7 +98,10 @@ impl std::fmt::Display for Rows {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut table = Table::new();
         table.load_preset(UTF8_BORDERS_ONLY);
-        table.set_content_arrangement(ContentArrangement::Dynamic);
+        // A terminal that does not know its width says that it has none.
+        if table.width() != Some(0) {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+        }
         table.set_header(&self.heads);
         for row in &self.rows {
             table.add_row(row);

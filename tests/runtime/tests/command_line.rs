@@ -502,6 +502,33 @@ fn rows_are_listed_in_the_order_of_their_keys() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_a_bar_shows_how_far_reading_is_and_is_gone_before_the_rows() {
+    let shop = Shop::after_work();
+    // `script`, which every Linux has, gives the program a terminal, one without a width.
+    let mut terminal = command("script");
+    let line = format!("'{PROGRAM}' list Rate");
+    let output = terminal
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .current_dir(shop.0.path())
+        .env("TERM", "xterm")
+        .stdin(Stdio::null())
+        .output()
+        .expect("`script` runs");
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{shown}");
+    // Records read, records there; then the line is cleared, and the rows come.
+    let bar = shown.find("rates ").expect("the topic is named");
+    let cleared = shown.rfind("\u{1b}[2K").expect("the bar is cleared");
+    let rows = shown.find("│ EURUSD ").expect("there are rows, in lines as long as they are");
+    assert!(bar < cleared && cleared < rows, "{shown:?}");
+    assert!(shown[bar..cleared].contains(" 5/5 "), "{shown:?}");
+
+    let piped = shop.run(&["list", "Rate"]);
+    assert_eq!(text(&piped.stderr), "", "no bar where nobody looks");
+}
+
 #[test]
 fn an_invalid_configuration_is_found_by_validate() {
     let shop = Shop::fresh();
