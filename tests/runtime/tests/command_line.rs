@@ -521,7 +521,9 @@ fn on_a_terminal_a_bar_shows_how_far_reading_is_and_is_gone_before_the_rows() {
     // Records read, records there; then the line is cleared, and the rows come.
     let bar = shown.find("rates ").expect("the topic is named");
     let cleared = shown.rfind("\u{1b}[2K").expect("the bar is cleared");
-    let rows = shown.find("│ EURUSD ").expect("there are rows, in lines as long as they are");
+    let rows = shown
+        .find("│ EURUSD ")
+        .expect("there are rows, in lines as long as they are");
     assert!(bar < cleared && cleared < rows, "{shown:?}");
     assert!(shown[bar..cleared].contains(" 5/5 "), "{shown:?}");
 
