@@ -6,8 +6,11 @@
 #![allow(missing_docs, reason = "the fields are only names of columns")]
 
 use ksql_runtime::entity::EntityKey as _;
+use ksql_runtime::log::partition::partition_for_key;
 use ksql_runtime::prelude::*;
 use ksql_runtime::testing::{Test, TestBuilder};
+
+use crate::join_model::Raw;
 
 /// The partitions of all topics.
 pub const PARTITIONS: u32 = 3;
@@ -409,15 +412,6 @@ pub enum Event {
     Region(i64, Option<Region>),
 }
 
-/// A record as the model takes it.
-#[derive(Debug, Clone)]
-pub struct Raw {
-    pub topic: &'static str,
-    pub timestamp: i64,
-    pub key: Vec<u8>,
-    pub body: Option<Vec<u8>>,
-}
-
 impl Event {
     /// Its bytes at a time.
     pub fn raw(&self, timestamp: i64) -> Raw {
@@ -442,6 +436,7 @@ where
     }
     Raw {
         topic: T::MODEL.topic.name,
+        partition: partition_for_key(&key, PARTITIONS),
         timestamp,
         key,
         body: row.map(|_| body),

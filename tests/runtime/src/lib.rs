@@ -19,6 +19,7 @@ pub mod files;
 pub mod http_server;
 pub mod inserts;
 pub mod join_kinds;
+pub mod join_model;
 pub mod joins;
 pub mod killed_on_kafka;
 pub mod mock;
@@ -31,7 +32,9 @@ pub mod recorded;
 pub mod report;
 pub mod servers;
 pub mod shop;
+pub mod steps;
 pub mod told;
+pub mod windowed;
 pub mod workload;
 
 pub use environment::context;

@@ -5,28 +5,18 @@
 //! what comes next in each partition. The model takes them so too. `KSQL_TEST_CASES` sets how many sequences are tried for each
 //! kind.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::Path;
 use std::time::Duration;
 
-use ksql_runtime::entity::EntityKey as _;
 use ksql_runtime::log::partition::partition_for_key;
 use ksql_runtime::prelude::*;
 use ksql_runtime::query::{IntoQuery, Query};
 use ksql_runtime::testing::{self, Test};
-use ksql_runtime_tests::conformance::{Made, joiner_over};
 use ksql_runtime_tests::join_kinds::*;
-use ksql_runtime_tests::naive::retold;
-use ksql_runtime_tests::report::number;
+use ksql_runtime_tests::join_model::{self, Phase, Raw, compare, expected, found};
 use proptest::prelude::*;
-
-/// Records that are written together, and what happens to the queries while they take them.
-#[derive(Debug, Clone)]
-struct Phase {
-    events: Vec<(i64, Event)>,
-    kills: usize,
-}
 
 fn event() -> impl Strategy<Value = Event> + Clone {
     let id = || 0..5_i64;
@@ -51,157 +41,28 @@ fn event() -> impl Strategy<Value = Event> + Clone {
     ]
 }
 
-fn phases() -> impl Strategy<Value = Vec<Phase>> {
-    // Time goes on, and some records come late; several have the same time.
-    let timed = (
-        0..1500_i64,
-        prop_oneof![4 => Just(0), 1 => 0..15_000_i64],
-        event(),
-    );
-    let phase = (prop::collection::vec(timed, 1..60), 0..3_usize);
-    prop::collection::vec(phase, 1..4).prop_map(|phases| {
-        let mut now = 100_000;
-        phases
-            .into_iter()
-            .map(|(events, kills)| Phase {
-                events: events
-                    .into_iter()
-                    .map(|(on, back, event)| {
-                        now += on / 100 * 100;
-                        (now - back / 100 * 100, event)
-                    })
-                    .collect(),
-                kills,
-            })
-            .collect()
-    })
+/// The records of each phase.
+fn raw(phases: &[Phase<Event>]) -> Vec<Vec<Raw>> {
+    let raw = |phase: &Phase<Event>| {
+        let events = phase.events.iter();
+        events.map(|(time, event)| event.raw(*time)).collect()
+    };
+    phases.iter().map(raw).collect()
 }
 
-/// Results by the bytes of their key, in their order.
-type Results<T> = BTreeMap<Vec<u8>, Vec<(i64, Option<T>)>>;
-
-/// The order in which a query over these topics takes what was written: the earliest of what comes next in each partition, of
-/// equals that of the first input and partition.
-fn in_order(topics: &[&str], records: &[Raw]) -> Vec<Raw> {
-    let mut lanes: BTreeMap<(usize, i32), VecDeque<Raw>> = BTreeMap::new();
-    for record in records {
-        if let Some(input) = topics.iter().position(|topic| *topic == record.topic) {
-            let place = (input, partition_for_key(&record.key, PARTITIONS));
-            lanes.entry(place).or_default().push_back(record.clone());
-        }
-    }
-    let mut ordered = Vec::new();
-    loop {
-        let heads = lanes.values_mut().filter(|lane| !lane.is_empty());
-        // The first one of equals.
-        let Some(lane) = heads.min_by_key(|lane| lane[0].timestamp) else {
-            return ordered;
-        };
-        ordered.extend(lane.pop_front());
-    }
-}
-
-/// What a query makes by the plain joiner.
-fn made<By, Q: Query>(query: impl IntoQuery<By, Query = Q>, phases: &[Phase]) -> Vec<Made> {
-    let topics: Vec<&str> = Q::PLAN
-        .inputs
-        .iter()
-        .map(|input| input.entity.topic.name)
-        .collect();
-    let mut joiner = joiner_over(query.into_query(), PARTITIONS).expect("a query that joins");
-    let mut made = Vec::new();
-    for phase in phases {
-        let records: Vec<Raw> = phase
-            .events
-            .iter()
-            .map(|(time, event)| event.raw(*time))
-            .collect();
-        for record in in_order(&topics, &records) {
-            let (key, body) = (Some(record.key.as_slice()), record.body.as_deref());
-            made.extend(joiner.take(record.topic, key, body, record.timestamp));
-        }
-    }
-    made
-}
-
-fn expected<By, T: Entity, Q: Query<Output = T>>(
-    query: impl IntoQuery<By, Query = Q>,
-    phases: &[Phase],
-) -> Results<T> {
-    let mut results = Results::new();
-    for made in made(query, phases) {
-        let row = made
-            .row
-            .map(|row| *row.downcast::<T>().expect("a row of the output"));
-        let key = made.key.expect("a key");
-        results.entry(key).or_default().push((made.timestamp, row));
-    }
-    results
-}
-
-async fn check<By, T, Q>(test: &Test, query: impl IntoQuery<By, Query = Q>, phases: &[Phase])
+async fn check<By, T, Q>(test: &Test, query: impl IntoQuery<By, Query = Q>, phases: &[Phase<Event>])
 where
     T: Entity + Clone + PartialEq + Debug,
     Q: Query<Output = T>,
 {
-    let expected = telling(expected(query, phases));
-    let mut found = Results::<T>::new();
-    for record in test.records::<T>().await.expect("records") {
-        let mut key = Vec::new();
-        record.key.encode(0, &mut key);
-        let result = (record.timestamp, record.row);
-        found.entry(key).or_default().push(result);
-    }
-    let found = telling(found);
-    let name = Q::PLAN.name;
-    if phases.iter().all(|phase| phase.kills == 0) {
-        assert_eq!(found, expected, "{name}");
-        return;
-    }
-    assert_eq!(
-        found.keys().collect::<Vec<_>>(),
-        expected.keys().collect::<Vec<_>>(),
-        "{name}"
-    );
-    let is = |found: &(i64, Option<T>)| found.1.is_some();
-    for (key, expected) in &expected {
-        let found = &found[key];
-        let shown = |results: &[(i64, Option<T>)]| results.last().is_some_and(is);
-        assert_eq!(
-            shown(found),
-            shown(expected),
-            "{name}: {found:#?}, not {expected:#?}"
-        );
-        let rows = |results: &[(i64, Option<T>)]| -> Vec<(i64, T)> {
-            let rows = results.iter().cloned();
-            rows.filter_map(|(time, row)| Some((time, row?))).collect()
-        };
-        assert!(
-            retold(&rows(found), &rows(expected)),
-            "{name}: {found:#?}, not {expected:#?} with some of it again"
-        );
-    }
-}
-
-/// Results without the deletions of what is not there: they say nothing, and whether there are any is another thing in each
-/// program.
-fn telling<T>(results: Results<T>) -> Results<T> {
-    let telling = |(key, results): (Vec<u8>, Vec<(i64, Option<T>)>)| {
-        let mut is = false;
-        let results = results.into_iter();
-        let kept: Vec<_> = results
-            .filter(|(_, row)| {
-                let was = std::mem::replace(&mut is, row.is_some());
-                was || is
-            })
-            .collect();
-        (!kept.is_empty()).then_some((key, kept))
-    };
-    results.into_iter().filter_map(telling).collect()
+    let expected = expected(query, &raw(phases), PARTITIONS);
+    let found = found(test.records::<T>().await.expect("records"));
+    let killed = phases.iter().any(|phase| phase.kills > 0);
+    compare(Q::PLAN.name, killed, found, expected);
 }
 
 /// Runs queries over what is written while they do not run; the test when all of it is taken.
-async fn run(names: &[&str], directory: &Path, phases: &[Phase]) -> Test {
+async fn run(names: &[&str], directory: &Path, phases: &[Phase<Event>]) -> Test {
     let queries = || {
         let builder = testing::builder().directory(directory);
         names
@@ -227,26 +88,12 @@ async fn run(names: &[&str], directory: &Path, phases: &[Phase]) -> Test {
     running.expect("a phase")
 }
 
-fn holds(names: &[&str], check: impl AsyncFn(&Test, &[Phase])) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let cases = u32::try_from(number("KSQL_TEST_CASES", 12)).expect("a number");
-    let config = ProptestConfig {
-        cases,
-        max_shrink_iters: 60,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    proptest!(config, |(phases in phases())| {
-        runtime.block_on(async {
-            let directory = tempfile::tempdir().expect("a directory");
-            let test = run(names, directory.path(), &phases).await;
-            check(&test, &phases).await;
-            test.end().await.expect("it ends");
-        });
+fn holds(names: &[&str], check: impl AsyncFn(&Test, &[Phase<Event>])) {
+    join_model::holds(event(), async |phases| {
+        let directory = tempfile::tempdir().expect("a directory");
+        let test = run(names, directory.path(), phases).await;
+        check(&test, phases).await;
+        test.end().await.expect("it ends");
     });
 }
 
@@ -300,7 +147,7 @@ fn windows_over_streams_within_a_time_are_what_the_model_makes() {
     holds(&["takings"], async |test, phases| {
         let mut expected = Windows::new();
         let mut times: BTreeMap<i32, i64> = BTreeMap::new();
-        for made in made(paid, phases) {
+        for made in join_model::made(paid, &raw(phases), PARTITIONS) {
             let time = made.timestamp;
             let row = made.row.expect("a stream deletes nothing");
             let row = row.downcast::<Paid>().expect("a row of the output");

@@ -6,38 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use ksql_runtime::prelude::*;
-use ksql_runtime::query::Query;
-use ksql_runtime::testing::{self, Test};
+use ksql_runtime::testing::query;
 use ksql_runtime_tests::naive::{self, Record};
 use ksql_runtime_tests::queries::*;
-use ksql_runtime_tests::report::number;
+use ksql_runtime_tests::steps::{holds, kills, run};
 use proptest::prelude::*;
-
-/// What happens to a query.
-#[derive(Debug, Clone)]
-enum Step<R> {
-    /// Records are sent together.
-    Send(Vec<R>),
-    /// What was sent is waited for.
-    Settle,
-    /// An orderly end and another start.
-    Reopen,
-    /// A kill and another start.
-    Kill,
-}
-
-fn steps<R: Clone + std::fmt::Debug>(
-    record: impl Strategy<Value = R> + Clone,
-) -> impl Strategy<Value = Vec<Step<R>>> {
-    let step = prop_oneof![
-        6 => prop::collection::vec(record, 1..40).prop_map(Step::Send),
-        2 => Just(Step::Settle),
-        1 => Just(Step::Reopen),
-        2 => Just(Step::Kill),
-    ];
-    prop::collection::vec(step, 1..14)
-}
 
 fn readings() -> impl Strategy<Value = Record<String, Reading>> + Clone {
     let sensor = (0..5_u8).prop_map(|sensor| format!("sensor {sensor}"));
@@ -68,65 +41,10 @@ fn places() -> impl Strategy<Value = Record<i64, Place>> + Clone {
     })
 }
 
-/// Runs the steps; says what was sent in which order, and the test when everything is taken in.
-async fn run<Q: Query, K: Clone + Into<T::Key>, T: Writable + Clone>(
-    query: Q,
-    each: bool,
-    steps: &[Step<Record<K, T>>],
-) -> (Test, Vec<Record<K, T>>) {
-    let builder = testing::query(query);
-    let builder = match each {
-        true => builder,
-        false => builder.latest_changes(),
-    };
-    let mut test = builder.start().await.expect("it starts");
-    let mut sent = Vec::new();
-    for step in steps {
-        match step {
-            Step::Send(records) => {
-                for (timestamp, key, value) in records {
-                    match value {
-                        Some(value) => test.send_at(*timestamp, value.clone()).await,
-                        None => test.delete_at::<T>(*timestamp, key.clone()).await,
-                    }
-                    .expect("it is sent");
-                }
-                sent.extend_from_slice(records);
-            }
-            Step::Settle => test.settle().await.expect("it is taken in"),
-            Step::Reopen => test = test.reopen().await.expect("it starts again"),
-            Step::Kill => test = test.kill().await.expect("it starts again"),
-        }
-    }
-    test.settle().await.expect("it is taken in");
-    (test, sent)
-}
-
-fn holds<R: Clone + std::fmt::Debug>(
-    record: impl Strategy<Value = R> + Clone,
-    check: impl AsyncFn(bool, Vec<Step<R>>),
-) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let cases = u32::try_from(number("KSQL_TEST_CASES", 12)).expect("a number");
-    let config = ProptestConfig {
-        cases,
-        max_shrink_iters: 30,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    proptest!(config, |(each: bool, steps in steps(record))| {
-        runtime.block_on(check(each, steps));
-    });
-}
-
 #[test]
 fn a_filter_and_map_makes_what_the_model_makes() {
     holds(readings(), async |each, steps| {
-        let (test, sent) = run(LoudOnes, each, &steps).await;
+        let (test, sent) = run(query(LoudOnes), each, &steps).await;
         let expected: BTreeSet<_> = naive::loud(&sent).into_iter().collect();
         let made = test.records::<Loud>().await.expect("records");
         let found = made.iter().map(|record| {
@@ -134,8 +52,7 @@ fn a_filter_and_map_makes_what_the_model_makes() {
             (record.timestamp, row.sensor.clone(), row.doubled)
         });
         assert_eq!(found.clone().collect::<BTreeSet<_>>(), expected);
-        let killed = steps.iter().any(|step| matches!(step, Step::Kill));
-        if !killed {
+        if !kills(&steps) {
             assert_eq!(made.len(), naive::loud(&sent).len(), "each once");
             for sensor in (0..5).map(|sensor| format!("sensor {sensor}")) {
                 let of = |rows: Vec<(i64, String, i64)>| {
@@ -156,7 +73,7 @@ fn a_filter_and_map_makes_what_the_model_makes() {
 #[test]
 fn groups_of_a_stream_are_what_the_model_makes() {
     holds(readings(), async |each, steps| {
-        let (test, sent) = run(Rooms, each, &steps).await;
+        let (test, sent) = run(query(Rooms), each, &steps).await;
         let made = test.records::<Room>().await.expect("records");
         naive::repeated_alike(&made, |row| row.count);
         let mut times = BTreeMap::new();
@@ -211,7 +128,7 @@ macro_rules! found {
 #[test]
 fn tumbling_windows_are_what_the_model_makes() {
     holds(readings(), async |each, steps| {
-        let (test, sent) = run(Tumbling, each, &steps).await;
+        let (test, sent) = run(query(Tumbling), each, &steps).await;
         let mut late = 0;
         for minutes in [1, 5] {
             let made = test
@@ -234,7 +151,7 @@ fn tumbling_windows_are_what_the_model_makes() {
 #[test]
 fn hopping_windows_are_what_the_model_makes() {
     holds(readings(), async |each, steps| {
-        let (test, sent) = run(Hopping, each, &steps).await;
+        let (test, sent) = run(query(Hopping), each, &steps).await;
         let made = test.window_records::<Hopped>(3).await.expect("records");
         naive::repeated_alike(&made, |row| row.count);
         let (expected, late) = naive::windows(&sent, 180_000, 60_000, 10_000);
@@ -247,7 +164,7 @@ fn hopping_windows_are_what_the_model_makes() {
 #[test]
 fn sessions_are_what_the_model_makes() {
     holds(readings(), async |each, steps| {
-        let (test, sent) = run(Sessions, each, &steps).await;
+        let (test, sent) = run(query(Sessions), each, &steps).await;
         let gap = Duration::from_secs(10);
         let (expected, late) = naive::sessions(&sent, 10_000, 20_000);
         let rows = test.context().set::<Visit>().window_of(gap);
@@ -276,7 +193,7 @@ fn sessions_are_what_the_model_makes() {
 #[test]
 fn a_filtered_table_is_what_the_model_makes() {
     holds(places(), async |each, steps| {
-        let (test, sent) = run(Towns, each, &steps).await;
+        let (test, sent) = run(query(Towns), each, &steps).await;
         let found: BTreeMap<_, _> = test
             .context()
             .set::<Town>()
@@ -294,7 +211,7 @@ fn a_filtered_table_is_what_the_model_makes() {
 #[test]
 fn groups_of_a_table_are_what_the_model_makes() {
     holds(places(), async |each, steps| {
-        let (test, sent) = run(Cities, each, &steps).await;
+        let (test, sent) = run(query(Cities), each, &steps).await;
         let found: BTreeMap<_, _> = test
             .context()
             .set::<City>()

@@ -38,6 +38,7 @@ pub struct Case {
 pub struct Source {
     pub name: String,
     pub topic: String,
+    pub is_stream: bool,
     pub columns: Vec<Column>,
 }
 
@@ -171,6 +172,12 @@ impl Case {
         self.sources.iter().find(|source| source.name == name)
     }
 
+    /// The stream over a topic.
+    pub fn stream_of(&self, topic: &str) -> Option<&Source> {
+        let mut streams = self.sources.iter().filter(|source| source.is_stream);
+        streams.find(|source| source.topic == topic)
+    }
+
     /// The statements that make something of a query.
     pub fn queries(&self) -> Vec<&str> {
         let made = self.statements.iter().map(String::as_str).filter(|text| {
@@ -191,6 +198,7 @@ impl Source {
         Source {
             name: text(&json["name"]),
             topic: text(&json["topic"]),
+            is_stream: json["kind"] == "stream",
             columns: columns.collect(),
         }
     }

@@ -196,7 +196,8 @@ impl Written {
                 different.push("a case's query is one statement".to_owned());
                 continue;
             };
-            match (ksql::parse(statement), ksql::parse(ours)) {
+            let ours = called_as_in(case, ours, query.plan);
+            match (ksql::parse(statement), ksql::parse(&ours)) {
                 (Ok(case_statement), Ok(ours)) => {
                     let label = label(query.plan.output);
                     let sources = Declared { case, query };
@@ -263,6 +264,25 @@ impl ksql::Sources for Declared<'_> {
             .filter(|column| column.key);
         keys.map(|column| column.name.clone()).collect()
     }
+}
+
+/// A text with the case's names for the streams over topics of windows, whose names in ours are those of the windows.
+fn called_as_in(case: &Case, text: &str, query: &plan::Query<'_>) -> String {
+    let mut text = text.to_owned();
+    for input in query.inputs {
+        let label = label(input.entity);
+        let stream = label.zip(case.stream_of(input.entity.topic.name));
+        if let Some((label, stream)) = stream {
+            let ours = format!(
+                "`{}_{}{}`",
+                input.entity.sql_name,
+                label.to_uppercase(),
+                ddl::STREAM_SUFFIX
+            );
+            text = text.replace(&ours, &format!("`{}`", stream.name));
+        }
+    }
+    text
 }
 
 /// The label of an entity's one window.
@@ -336,20 +356,26 @@ async fn send(test: &Test, queries: &[Asked], case: &Case) {
         }
         last = Some(&record.topic);
         let model = input.entity;
+        let topic = topic(model);
+        // Records with windows are what a query made.
+        let value_schema = match model.window {
+            Some(_) => avro::result_schema(model),
+            None => avro::value_schema(model),
+        };
         let mut ids = [0; 2];
         for (id, part, schema) in [
-            (0, "value", avro::value_schema(model)),
-            (1, "key", avro::key_schema(model)),
+            (0, "value", &value_schema),
+            (1, "key", &avro::key_schema(model)),
         ] {
             if !schema.is_empty() {
-                let subject = format!("{}-{part}", record.topic);
+                let subject = format!("{topic}-{part}");
                 ids[id] = registry
-                    .register(&subject, &schema)
+                    .register(&subject, schema)
                     .await
                     .expect("a schema's id");
             }
         }
-        let key = encode::key(model, &record.key, ids[1]);
+        let key = encode::key(model, record, ids[1]);
         let value = match case.schemas.get(&record.topic) {
             // A tombstone has no schema.
             Some(_) if record.value.is_null() => None,
@@ -364,11 +390,18 @@ async fn send(test: &Test, queries: &[Asked], case: &Case) {
                 encode::foreign(schema, &record.value, &mut body);
                 Some(body)
             }
+            None if model.window.is_some() && !record.value.is_null() => {
+                let schema = serde_json::from_str(&value_schema).expect("a schema");
+                let mut body = Vec::new();
+                frame::write(ids[0], &mut body);
+                encode::foreign(&schema, &record.value, &mut body);
+                Some(body)
+            }
             None => encode::value(model, &record.value, ids[0]),
         };
         let timestamp = record.timestamp.unwrap_or(0);
         let sent = LogRecord::new(key.as_deref(), value.as_deref(), timestamp).partition(0);
-        log.produce(&record.topic, sent)
+        log.produce(&topic, sent)
             .await
             .expect("the record is written");
     }
@@ -384,7 +417,7 @@ fn joined(mut joiner: Box<dyn Joiner>, queries: &[Asked], case: &Case) -> Vec<Ro
     for record in &case.inputs {
         let input = inputs().find(|input| input.entity.topic.name == record.topic);
         let model = input.expect("a topic that is read").entity;
-        let key = encode::key(model, &record.key, 0);
+        let key = encode::key(model, record, 0);
         let value = encode::value(model, &record.value, 0);
         let body = value
             .as_deref()

@@ -3,12 +3,31 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ksql_runtime::codec::{frame, write};
-use ksql_schema::model::Role;
+use ksql_runtime::entity::Window;
+use ksql_schema::model::{Role, WindowKind};
 use ksql_schema::{Column, Entity, Type};
 use serde_json::Value;
 
-/// The key's bytes; nothing where the key is NULL. `id` is its schema's where several columns make it.
-pub fn key(model: &Entity<'_>, json: &Value, id: u32) -> Option<Vec<u8>> {
+use super::cases::Record;
+
+/// The bytes of a record's key, with its window behind it; nothing where the key is NULL. `id` is its schema's where several
+/// columns make it.
+pub fn key(model: &Entity<'_>, record: &Record, id: u32) -> Option<Vec<u8>> {
+    let mut key = inner_key(model, &record.key, id);
+    let window = model.window.as_ref().zip(record.window);
+    assert_eq!(
+        window.is_some(),
+        model.window.is_some() || record.window.is_some(),
+        "a record of `{}` has a window where the entity has one",
+        model.name
+    );
+    if let (Some((of, (start, end))), Some(key)) = (window, &mut key) {
+        Window { start, end }.encode(of.kind == WindowKind::Session, key);
+    }
+    key
+}
+
+fn inner_key(model: &Entity<'_>, json: &Value, id: u32) -> Option<Vec<u8>> {
     let columns: Vec<&Column<'_>> = of_role(model, Role::Key).collect();
     let mut out = Vec::new();
     match columns.as_slice() {

@@ -7,16 +7,17 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::rc::Rc;
 
 use ksql_runtime::codec::{frame, result};
-use ksql_runtime::entity::{Entity, EntityKey};
+use ksql_runtime::entity::Entity;
 use ksql_runtime::log::partition::partition_for_key;
 use ksql_runtime::query::{
-    Aggregate, At, Host, Inputs, Join, Part, Parts, Project, Query, Scratch, Side, Visit,
+    Aggregate, At, Host, Inputs, Join, Parts, Project, Query, Scratch, Side,
 };
 use ksql_schema::Kind;
 use ksql_schema::query::plan::{self, JoinForm, JoinKind};
+
+use super::rows::{Held, Row, Source, Sources};
 
 /// How long late records are taken where nothing is said.
 const DAY: i64 = 86_400_000;
@@ -73,7 +74,7 @@ impl Host for Joining {
         self,
         query: Q,
     ) -> Self::Made {
-        let mut sources = Sources(Vec::new());
+        let mut sources = Sources::of(Q::PLAN);
         <Q as Join>::Inputs::visit(&mut sources);
         let joins: Vec<State> = Q::PLAN
             .joins()
@@ -81,7 +82,7 @@ impl Host for Joining {
             .collect();
         Some(Box::new(Naive {
             query,
-            sources: sources.0,
+            sources: sources.all,
             joins,
         }))
     }
@@ -91,55 +92,6 @@ impl Host for Joining {
         _: Q,
     ) -> Self::Made {
         None
-    }
-}
-
-/// What is known of an input's type.
-struct Source {
-    topic: &'static str,
-    key: fn(&[u8]) -> Rc<dyn Any + Send>,
-    timestamp: fn(&[u8], &[u8]) -> Option<i64>,
-}
-
-struct Sources(Vec<Source>);
-
-impl Visit for Sources {
-    fn input<T: Entity>(&mut self) {
-        self.0.push(Source {
-            topic: T::MODEL.topic.name,
-            key: |bytes| Rc::new(T::Key::decode(bytes).expect("a key")),
-            timestamp: |key, body| {
-                let key = T::Key::decode(key).expect("a key");
-                T::decode(key, body).expect("a row").timestamp()
-            },
-        });
-    }
-}
-
-/// A part of a joined row.
-#[derive(Clone)]
-struct Held {
-    key: Rc<dyn Any + Send>,
-    body: Rc<[u8]>,
-}
-
-/// A joined row: a place for each input.
-#[derive(Clone)]
-struct Row {
-    parts: Vec<Option<Held>>,
-    timestamp: i64,
-}
-
-impl Row {
-    /// This one and another, of other inputs; the time is the later one.
-    fn with(&self, other: &Row) -> Row {
-        let parts = self.parts.iter().zip(&other.parts);
-        Row {
-            parts: parts
-                .map(|(one, other)| one.clone().or_else(|| other.clone()))
-                .collect(),
-            timestamp: self.timestamp.max(other.timestamp),
-        }
     }
 }
 
@@ -228,16 +180,6 @@ impl<Q: Query> fmt::Debug for Naive<Q> {
     }
 }
 
-fn parts(row: &Row) -> Vec<Option<Part<'_>>> {
-    let parts = row.parts.iter().map(|part| {
-        part.as_ref().map(|held| Part {
-            key: &*held.key,
-            body: &held.body,
-        })
-    });
-    parts.collect()
-}
-
 impl<Q: Project<Input = <Q as Join>::Inputs> + Join> Joiner for Naive<Q> {
     fn take(
         &mut self,
@@ -256,10 +198,14 @@ impl<Q: Project<Input = <Q as Join>::Inputs> + Join> Joiner for Naive<Q> {
         let row = body.map(|body| {
             let mut parts = vec![None; self.sources.len()];
             parts[input] = Some(Held {
-                key: (source.key)(key),
+                key: (source.key)(key, source.size),
                 body: body.into(),
             });
-            Row { parts, timestamp }
+            Row {
+                parts,
+                timestamp,
+                window: source.window(key).into(),
+            }
         });
         let change = Change {
             key: key.to_vec(),
@@ -285,13 +231,15 @@ impl<Q: Project<Input = <Q as Join>::Inputs> + Join> Joiner for Naive<Q> {
 }
 
 impl<Q: Project<Input = <Q as Join>::Inputs> + Join> Naive<Q> {
-    /// What is compared; nothing where it is NULL.
+    /// What is compared, with the window behind it; nothing where it is NULL.
     fn on(&self, join: usize, side: Side, row: &Row) -> Option<Vec<u8>> {
-        let (scratch, parts) = (Scratch::new(), parts(row));
+        let (scratch, parts) = (Scratch::new(), row.parts());
         let at = at(&scratch, row.timestamp);
-        let row = <Q as Join>::Inputs::row(&Parts { parts: &parts }).expect("a row");
+        let joined = <Q as Join>::Inputs::row(&Parts { parts: &parts }).expect("a row");
         let mut out = Vec::new();
-        self.query.on(join, side, &at, row, &mut out).then_some(out)
+        let known = self.query.on(join, side, &at, joined, &mut out);
+        out.extend_from_slice(&row.window);
+        known.then_some(out)
     }
 
     fn join(&mut self, join: usize, side: Side, change: Change) -> Vec<Change> {
@@ -320,8 +268,8 @@ impl<Q: Project<Input = <Q as Join>::Inputs> + Join> Naive<Q> {
         let Some(row) = change.row else {
             return is_table.then_some(gone);
         };
-        let (scratch, parts) = (Scratch::new(), parts(&row));
-        let at = at(&scratch, row.timestamp);
+        let (scratch, parts) = (Scratch::new(), row.parts());
+        let (at, window) = (at(&scratch, row.timestamp), &row.window);
         let row = <Q as Join>::Inputs::row(&Parts { parts: &parts }).expect("a row");
         if !self.query.keep(&at, row) {
             return is_table.then_some(gone);
@@ -339,6 +287,7 @@ impl<Q: Project<Input = <Q as Join>::Inputs> + Join> Naive<Q> {
                 has_key
             }
         };
+        key.extend_from_slice(window);
         result::value::<Q::Output>(projected, &scratch, &mut value)
             .expect("a value that its type holds");
         let row = Q::Output::from_row(projected).expect("a row");
@@ -373,7 +322,9 @@ fn pair(state: &mut State, within: plan::Within, side: Side, on: Vec<u8>, row: R
         time + behind + grace
     };
     let partitions = state.partitions;
-    let partition = |on: &[u8]| partition_for_key(on, partitions);
+    // Where a record lies its window does not say.
+    let window = row.window.len();
+    let partition = |on: &[u8]| partition_for_key(&on[..on.len() - window], partitions);
     let time = state.times.entry(partition(&on)).or_insert(i64::MIN);
     *time = row.timestamp.max(*time);
     let time = *time;

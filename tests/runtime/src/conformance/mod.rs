@@ -11,6 +11,7 @@ mod decode;
 mod encode;
 mod joiner;
 pub mod ksql;
+mod rows;
 mod same;
 mod texts;
 mod write;

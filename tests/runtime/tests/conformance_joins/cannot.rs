@@ -22,10 +22,6 @@ const CANNOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "results with windows can be read, and the case is not written yet: the harness sends no records with windows in their keys",
-        &["joins/matching session-windowed"],
-    ),
-    (
         "the values are not rows of the columns: the case is about a format that ours are not written in",
         &[
             "joins/stream to stream unwrapped single field value schema on inputs",

@@ -27,4 +27,5 @@ areas!(
     stream_stream_outer,
     stream_table,
     table_table,
+    windowed,
 );
