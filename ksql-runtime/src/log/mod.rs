@@ -147,6 +147,15 @@ impl Log {
         }
     }
 
+    /// As [`Log::describe`], for who asks again: waits no longer for an answer than a reader does.
+    pub(crate) async fn describe_soon(&self, topic: &str) -> Result<TopicDescription, LogError> {
+        match self {
+            Log::Embedded(log) => log.describe(topic),
+            #[cfg(feature = "kafka")]
+            Log::Kafka(log) => log.describe_soon(topic).await,
+        }
+    }
+
     /// Changes settings of a topic and leaves the others, and its records, as they are.
     pub async fn alter_topic(&self, topic: &str, change: &TopicChange) -> Result<(), LogError> {
         match self {

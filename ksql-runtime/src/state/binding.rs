@@ -155,18 +155,17 @@ impl<'a, W: Work> Binding<'a, W> {
     fn reader(&self) -> Result<SeveralReader, StateError> {
         let lag = self.table.status().lag;
         let positions: Vec<(i32, i64)> = (0..).zip(lag.iter().map(|lag| lag.position)).collect();
-        let (reader, described) = self.ask(move |log, runtime, topics| {
-            let reader = topics.reader(log, &positions);
+        let made = self.ask(move |log, runtime, topics| {
+            let reader = match topics.reader(log, &positions) {
+                // Of another topic the offsets say nothing: which one it is comes first.
+                made @ (Ok(_) | Err((_, LogError::OffsetOutOfRange { .. }))) => made,
+                // What cannot be read is not rebuilt either.
+                Err(failed) => return Err(failed),
+            };
             // Afterwards: a topic that is created again from now on ends the reader.
-            (reader, runtime.block_on(describe(log, topics)))
+            Ok((reader, runtime.block_on(describe(log, topics))?))
         })?;
-        let reader = match reader {
-            // Of another topic the offsets say nothing: which one it is comes first.
-            made @ (Ok(_) | Err((_, LogError::OffsetOutOfRange { .. }))) => made,
-            // What cannot be read is not rebuilt either.
-            Err(failed) => return Err(self.topics.failed(failed)),
-        };
-        let described = described.map_err(|failed| self.topics.failed(failed))?;
+        let (reader, described) = made.map_err(|failed| self.topics.failed(failed))?;
         for (topic, described) in self.topics.iter().zip(&described) {
             if described.id != topic.id {
                 return Err(StateError::Recreated {
@@ -328,7 +327,7 @@ impl<'a, W: Work> Binding<'a, W> {
 async fn describe(log: &Log, topics: &Topics) -> Result<Vec<TopicDescription>, (usize, LogError)> {
     let mut described = Vec::new();
     for (index, topic) in topics.iter().enumerate() {
-        let found = log.describe(&topic.name).await;
+        let found = log.describe_soon(&topic.name).await;
         described.push(found.map_err(|error| (index, error))?);
     }
     Ok(described)

@@ -195,7 +195,14 @@ impl KafkaLog {
     /// One topic.
     pub async fn describe(&self, topic: &str) -> Result<TopicDescription, LogError> {
         let topic = topic.to_owned();
-        self.ask(move |shared| shared.describe(&topic)).await
+        self.ask(move |shared| shared.describe(&topic, shared.timeout()))
+            .await
+    }
+
+    pub(crate) async fn describe_soon(&self, topic: &str) -> Result<TopicDescription, LogError> {
+        let topic = topic.to_owned();
+        self.ask(move |shared| shared.describe(&topic, reading::patience(shared)))
+            .await
     }
 
     /// See [`Log::alter_topic`](super::Log::alter_topic).

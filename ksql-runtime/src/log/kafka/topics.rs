@@ -106,16 +106,22 @@ impl Shared {
         }
     }
 
-    pub(super) fn describe(&self, topic: &str) -> Result<TopicDescription, LogError> {
+    pub(super) fn describe(
+        &self,
+        topic: &str,
+        timeout: Duration,
+    ) -> Result<TopicDescription, LogError> {
         let doing = self.doing("describe the topic", topic);
-        let described = self.look(topic).map_err(|failure| doing.failed(failure))?;
+        let described = self
+            .look_within(topic, timeout)
+            .map_err(|failure| doing.failed(failure))?;
         self.catalog.learn(&described);
-        Ok(description(&described, &self.settings_of(topic)?))
+        Ok(description(&described, &self.settings_of(topic, timeout)?))
     }
 
-    fn settings_of(&self, topic: &str) -> Result<Settings, LogError> {
+    fn settings_of(&self, topic: &str, timeout: Duration) -> Result<Settings, LogError> {
         let doing = self.doing("read the settings of the topic (DescribeConfigs)", topic);
-        native::describe_settings(&self.producer.client, &[topic], self.timeout())
+        native::describe_settings(&self.producer.client, &[topic], timeout)
             .map_err(|failure| doing.failed(failure))?
             .remove(topic)
             .unwrap_or_else(|| Err(Failure::wrong_answer()))
@@ -124,7 +130,7 @@ impl Shared {
 
     /// What the timestamps of a topic's records mean.
     pub(super) fn timestamp_type(&self, topic: &str) -> Result<&'static str, LogError> {
-        let settings = self.settings_of(topic)?;
+        let settings = self.settings_of(topic, self.timeout())?;
         let appended = settings
             .get(TIMESTAMP_TYPE)
             .is_some_and(|word| word == APPENDED);
@@ -264,11 +270,11 @@ impl Shared {
                 .as_ref()
                 .is_ok_and(|topic| topic.led && topic.partitions == spec.partitions)
         })?;
-        Ok(Created::New(self.describe(name)?))
+        Ok(Created::New(self.describe(name, self.timeout())?))
     }
 
     fn existing(&self, spec: &TopicSpec) -> Result<Created, LogError> {
-        let found = self.describe(&spec.name)?;
+        let found = self.describe(&spec.name, self.timeout())?;
         if found.partitions == spec.partitions {
             Ok(Created::Existed(found))
         } else {
