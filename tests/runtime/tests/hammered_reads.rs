@@ -26,6 +26,9 @@ const THREADS: u64 = 8;
 const KEYS: u64 = 4_000;
 /// Rows that are added together.
 const TOGETHER: u64 = 50;
+/// So many times in each start they are added one after the other, and then at intervals: the next one has to read it all.
+const AT_ONCE: u32 = 200;
+const BEAT: Duration = Duration::from_millis(20);
 /// From an answer to the next read: whoever makes the table ready is to get some time too.
 const BETWEEN: Duration = Duration::from_micros(500);
 /// A log that is lost is noticed within this time.
@@ -294,7 +297,13 @@ async fn hammered(name: &str, site: &Site, otherwise: u64) {
             let (beside, set) = (Arc::clone(&beside), ctx.set::<Row>());
             tokio::spawn(async move {
                 let mut n = mix(seed, start);
+                let mut beats = tokio::time::interval(BEAT);
+                let mut batches = 0;
                 while !beside.stop_writing.load(Ordering::SeqCst) {
+                    batches += 1;
+                    if batches > AT_ONCE {
+                        beats.tick().await;
+                    }
                     let keys: Vec<u64> = (0..TOGETHER).map(|at| mix(n, at) % KEYS).collect();
                     beside.add(&set, keys.into_iter()).await;
                     n = mix(n, 0);

@@ -1,12 +1,15 @@
-//! A program that works for long takes no more and no more of the machine: memory, files, threads, lag, disk (RT10).
+//! A program that works for long takes no more and no more of the machine: memory, files, threads, lag, disk (RT10). Nor does
+//! one that is killed and started again.
 //!
 //! In short form; `KSQL_TEST_SOAK=3600 cargo test -p ksql-runtime-tests --test soak -- --nocapture` runs each of the two for an hour, and then
-//! measures the slope of the memory, which a short run has none of.
+//! measures the slope of the memory, which a short run has none of. `KSQL_TEST_KILLS=200` kills more often.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ksql_runtime_tests::child::Lines;
+use ksql_runtime_tests::report::{Report, number, seed};
+use ksql_runtime_tests::workload::mix;
 use ksql_runtime_tests::{servers, test_name};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_soak_child");
@@ -58,13 +61,7 @@ fn soak(environment: &[(String, String)], directory: &Path) {
         }
     }
     let done = done.unwrap_or_else(|| panic!("it ended before its time: {samples:?}"));
-    let numbers: Vec<u64> = done
-        .split(' ')
-        .map(|text| text.parse().expect("a number"))
-        .collect();
-    let [sent, handled, letters] = numbers[..] else {
-        panic!("{done}")
-    };
+    let [sent, handled, letters] = totals(&done);
     assert_eq!(sent, seconds * RATE / 10 * 10);
     assert_eq!(
         handled + letters,
@@ -76,12 +73,6 @@ fn soak(environment: &[(String, String)], directory: &Path) {
     // The first third warms up: caches fill, threads begin.
     let warm = samples.len() / 3;
     let (steady, last) = samples[warm..].split_at((samples.len() - warm) / 2);
-    let most =
-        |samples: &[Sample], of: fn(&Sample) -> u64| samples.iter().map(of).max().expect("samples");
-    let resident = |samples: &[Sample]| {
-        let all: f64 = samples.iter().map(|sample| sample.resident).sum();
-        all / samples.len() as f64
-    };
     println!(
         "{seconds} s: {sent} records; memory {:.1} MiB, then {:.1} MiB; files {}, then {}; threads {}, then {}; lag at most {}; stores at most {} bytes",
         resident(steady) / (1 << 20) as f64,
@@ -93,11 +84,6 @@ fn soak(environment: &[(String, String)], directory: &Path) {
         most(&samples, |one| one.lag),
         most(&samples, |one| one.disk),
     );
-    // RocksDB opens a few files more or less as it compacts.
-    assert!(
-        most(last, |one| one.files) <= most(steady, |one| one.files) + 16,
-        "files: {samples:?}"
-    );
     assert!(
         most(last, |one| one.threads) <= most(steady, |one| one.threads),
         "threads: {samples:?}"
@@ -107,10 +93,7 @@ fn soak(environment: &[(String, String)], directory: &Path) {
         most(last, |one| one.lag) <= RATE * 6 * 5,
         "lag: {samples:?}"
     );
-    assert!(
-        most(last, |one| one.disk) <= most(steady, |one| one.disk) * 2 + (16 << 20),
-        "disk: {samples:?}"
-    );
+    takes_no_more(steady, last);
     match seconds >= 600 {
         false => assert!(
             resident(last) <= resident(steady) * 1.15 + (8 << 20) as f64,
@@ -124,6 +107,121 @@ fn soak(environment: &[(String, String)], directory: &Path) {
             assert!(slope < most, "memory grows by {slope} of itself an hour");
         }
     }
+}
+
+/// What it sent, handled, and wrote to the dead letters.
+fn totals(done: &str) -> [u64; 3] {
+    let numbers = done.split(' ').map(|text| text.parse().expect("a number"));
+    let numbers: Vec<u64> = numbers.collect();
+    numbers.try_into().expect("three numbers")
+}
+
+fn most(samples: &[Sample], of: fn(&Sample) -> u64) -> u64 {
+    samples.iter().map(of).max().expect("samples")
+}
+
+fn resident(samples: &[Sample]) -> f64 {
+    let all: f64 = samples.iter().map(|sample| sample.resident).sum();
+    all / samples.len() as f64
+}
+
+fn takes_no_more(before: &[Sample], after: &[Sample]) {
+    // RocksDB opens a few files more or less as it compacts.
+    assert!(
+        most(after, |one| one.files) <= most(before, |one| one.files) + 16,
+        "files: {before:?}, {after:?}"
+    );
+    assert!(
+        most(after, |one| one.disk) <= most(before, |one| one.disk) * 2 + (16 << 20),
+        "disk: {before:?}, {after:?}"
+    );
+}
+
+/// Seconds for which one works that is not killed. One that is killed is so within the last of them.
+const LIFE: u64 = 4;
+
+/// How many files there are under a directory, and their bytes.
+fn kept(directory: &Path) -> [u64; 2] {
+    let entries = std::fs::read_dir(directory).expect("a directory");
+    entries.fold([0, 0], |[files, bytes], entry| {
+        let entry = entry.expect("an entry");
+        let meta = entry.metadata().expect("it is there");
+        let [more, larger] = if meta.is_dir() {
+            kept(&entry.path())
+        } else {
+            [1, meta.len()]
+        };
+        [files + more, bytes + larger]
+    })
+}
+
+/// A program that was killed leaves nothing behind that grows with each start: no files, no backlog, no longer start.
+fn killed(name: &str, environment: &[(String, String)], directory: &Path) {
+    let (seed, kills) = (seed(), number("KSQL_TEST_KILLS", 4));
+    let mut report = Report::new(&format!("RT10 with kills, {name}"), seed);
+    let arguments = [LIFE.to_string(), RATE.to_string()];
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let limit = Duration::from_secs(120);
+    let mut lives: Vec<(Duration, Vec<Sample>, [u64; 2])> = Vec::new();
+    for life in 0..=kills {
+        let began = Instant::now();
+        let mut child = Lines::start_in(CHILD, &arguments, directory, environment);
+        let (mut samples, mut done, mut start) = (Vec::new(), None, None);
+        while let Some(line) = child.next(limit) {
+            match line.strip_prefix("done ") {
+                Some(rest) => done = Some(totals(rest)),
+                None => samples.extend(Sample::parse(&line)),
+            }
+            start.get_or_insert_with(|| began.elapsed());
+            if life < kills && samples.len() as u64 + 2 >= LIFE {
+                break;
+            }
+        }
+        let start = start.unwrap_or_else(|| panic!("life {life} ended before it worked"));
+        if life < kills {
+            let time = Duration::from_millis(mix(seed, life) % 1000);
+            child.read_for(time, |line| samples.extend(Sample::parse(line)));
+            child.kill(|line| samples.extend(Sample::parse(line)));
+        } else {
+            let [sent, handled, letters] = done.unwrap_or_else(|| panic!("no end: {samples:?}"));
+            assert_eq!(sent, LIFE * RATE);
+            assert!(
+                handled + letters >= sent && letters >= sent.div_ceil(1000),
+                "each was handled, or is a dead letter: {handled} and {letters} of {sent}"
+            );
+        }
+        let kept = kept(directory);
+        lives.push((start, samples, kept));
+        report.pass();
+    }
+    // The first one has nothing to find, the second finds one life: what the last finds is no more.
+    let ([_, before, ..], [.., after]) = (&lives[..], &lives[..]) else {
+        panic!("too few lives: {kills}")
+    };
+    takes_no_more(&before.1, &after.1);
+    let [[files, bytes], [files_after, bytes_after]] = [before.2, after.2];
+    assert!(files_after <= files * 2 + 32, "files kept: {lives:?}");
+    // Topics are kept for ten seconds.
+    assert!(
+        bytes_after <= bytes * 2 + (8 << 20),
+        "bytes kept: {lives:?}"
+    );
+    assert!(
+        after.0 <= before.0 * 2 + Duration::from_secs(5),
+        "time to the first second of work: {lives:?}"
+    );
+    assert!(
+        resident(&after.1) <= resident(&before.1) * 1.25 + (16 << 20) as f64,
+        "memory: {lives:?}"
+    );
+    report.count("kills", kills);
+    report.count("second_start_ms", before.0.as_millis() as u64);
+    report.count("last_start_ms", after.0.as_millis() as u64);
+    report.count("files_kept_by_second", files);
+    report.count("files_kept_by_last", files_after);
+    report.count("bytes_kept_by_second", bytes);
+    report.count("bytes_kept_by_last", bytes_after);
+    report.count("most_lag_of_last", most(&after.1, |one| one.lag));
 }
 
 /// Bytes a second, by least squares.
@@ -147,23 +245,44 @@ fn an_embedded_program_that_works_for_long_takes_no_more_and_no_more() {
 }
 
 #[test]
-fn a_program_on_kafka_that_works_for_long_takes_no_more_and_no_more() {
-    let Some(kafka) = servers::kafka_or_skip(test_name!()) else {
-        return;
-    };
-    let Some(registry) = servers::registry_or_skip(test_name!()) else {
-        return;
-    };
+fn an_embedded_program_that_is_killed_again_and_again_takes_no_more() {
     let directory = tempfile::tempdir().expect("a directory");
+    killed("embedded", &[], directory.path());
+}
+
+/// The environment of programs on the shared Kafka, with topics of their own.
+fn on_kafka(test: &str) -> Option<Vec<(String, String)>> {
+    let kafka = servers::kafka_or_skip(test)?;
+    let registry = servers::registry_or_skip(test)?;
     let prefix = format!("{}-", uuid::Uuid::new_v4().simple());
     let environment = [
         ("KSQL_BOOTSTRAP", kafka.bootstrap()),
         ("KSQL_REGISTRY", registry.url()),
         ("KSQL_TOPIC_PREFIX", &prefix),
         ("KSQL_APPLICATION_ID", &prefix),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    soak(&environment, directory.path());
+    ];
+    let owned = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Some(owned.into())
+}
+
+#[test]
+fn a_program_on_kafka_that_works_for_long_takes_no_more_and_no_more() {
+    if let Some(environment) = on_kafka(test_name!()) {
+        let directory = tempfile::tempdir().expect("a directory");
+        soak(&environment, directory.path());
+    }
+}
+
+#[test]
+fn a_program_on_kafka_that_is_killed_again_and_again_takes_no_more() {
+    if let Some(mut environment) = on_kafka(test_name!()) {
+        let directory = tempfile::tempdir().expect("a directory");
+        // One that was killed is missed soon.
+        for (name, value) in [("SESSION_TIMEOUT", "2000"), ("HEARTBEAT_INTERVAL", "200")] {
+            environment.push((format!("KSQL_KAFKA__CONSUMER__{name}_MS"), value.to_owned()));
+        }
+        killed("Kafka", &environment, directory.path());
+    }
 }
 
 #[test]
