@@ -1,11 +1,14 @@
 //! The child process of the crash tests of joins: they run over topics that are filled already, until it is killed.
 //!
 //! `join_child` runs every join in a process of its own; `join_child <key=value>..` two of them, with these settings;
-//! `join_child windows <key=value>..` every query that reads results with windows. It says `begins`, `runs` and `ready`.
+//! `join_child windows <key=value>..` every query that reads results with windows. It says
+//! `begins`, `runs`, `taken` once something more was taken in, and `ready` once everything is.
 
 use std::io::Write;
+use std::pin::pin;
+use std::time::Duration;
 
-use ksql_runtime::testing;
+use ksql_runtime::testing::{self, Test};
 use ksql_runtime_tests::joins::{with_queries, with_two};
 use ksql_runtime_tests::windowed::with_readers;
 
@@ -13,6 +16,13 @@ fn say(line: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()
+}
+
+/// How far the queries are, over all their partitions.
+fn taken(test: &Test) -> i64 {
+    let queries = test.context().queries();
+    let lags = queries.iter().flat_map(|query| &query.status.lag);
+    lags.map(|lag| lag.position).sum()
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -37,7 +47,22 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Where start does not wait it runs before it is ready, which it is when everything is taken in; it is killed before mostly.
     let test = builder.start().await?;
     say("runs")?;
-    test.settle().await?;
+    let before = taken(&test);
+    let mut settled = pin!(test.settle());
+    let mut looks = tokio::time::interval(Duration::from_millis(1));
+    while taken(&test) == before {
+        tokio::select! {
+            _ = looks.tick() => {}
+            result = &mut settled => {
+                result?;
+                say("taken")?;
+                say("ready")?;
+                return std::future::pending().await;
+            }
+        }
+    }
+    say("taken")?;
+    settled.await?;
     say("ready")?;
     std::future::pending::<()>().await;
     Ok(())
