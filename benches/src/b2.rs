@@ -4,15 +4,14 @@
 //! The floor reads the same log through the same reader, decodes, keeps a hash map a window size by hand and writes the last
 //! result of each window into a log of its own; it keeps no state that survives. Both must find the same rows.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use ksql_runtime::codec::Reader;
 use ksql_runtime::log::{EmbeddedLog, EmbeddedOptions, RecordBatch, TopicSpec};
 use ksql_runtime::prelude::*;
 use rand::Rng;
 
+use crate::floor::windows::{self, Groups, Kept, MINUTE, SIZES, Windows};
 use crate::report::{Report, Target, median, timed};
 use crate::{data, fill, process, raw};
 
@@ -23,11 +22,8 @@ const RECORDS: usize = 1_000_000;
 const KEYS: i64 = 10_000;
 /// Of event time a record: five million in six hours.
 const STEP_MICROS: i64 = 4_320;
-const MINUTE: i64 = 60_000;
-const GRACE: i64 = 10_000;
 /// 2024-05-08T00:00:00Z
 const START: i64 = 1_715_126_400_000;
-const SIZES: [i64; 3] = [1, 5, 60];
 
 /// One trade.
 #[derive(Debug, Clone, PartialEq, Entity)]
@@ -67,7 +63,7 @@ pub struct Stats {
 }
 
 #[query]
-fn stats(trades: Stream<Trade>) -> Table<Stats> {
+pub fn stats(trades: Stream<Trade>) -> Table<Stats> {
     trades.group_by(|t| t.id).aggregate(|g| Stats {
         id: g.key(),
         from: g.window_start(),
@@ -79,11 +75,6 @@ fn stats(trades: Stream<Trade>) -> Table<Stats> {
         last: g.latest(|t| t.amount),
     })
 }
-
-/// What is kept of a window: count, sum, least and greatest quantity, first and last amount.
-type Kept = (i64, i128, i32, i32, i128, i128);
-/// A window size's groups: by key and start.
-type Groups = HashMap<(i64, i64), Kept, foldhash::fast::RandomState>;
 
 /// How many records the topic gets.
 pub fn records() -> usize {
@@ -153,14 +144,21 @@ pub fn run() {
 
 /// A log that holds the trades.
 pub async fn fill(directory: &Path, records: usize) {
-    let ctx = Context::builder()
-        .entity::<Trade>()
-        .state_dir(directory)
-        .start()
-        .await
-        .expect("the context starts");
+    fill_with(directory, &[], START, records).await;
+}
+
+/// The same with settings, and with trades from this time on.
+pub async fn fill_with(
+    directory: &Path,
+    settings: &[(String, String)],
+    start: i64,
+    records: usize,
+) {
+    let builder = Context::builder().entity::<Trade>().state_dir(directory);
+    let builder = fill::set(builder, settings);
+    let ctx = builder.start().await.expect("the context starts");
     let set = ctx.set::<Trade>();
-    let mut left = trades(records).peekable();
+    let mut left = trades(start, records).peekable();
     while left.peek().is_some() {
         let chunk: Vec<Trade> = left.by_ref().take(20_000).collect();
         set.add_all(chunk).await.expect("trades are added");
@@ -169,10 +167,10 @@ pub async fn fill(directory: &Path, records: usize) {
 }
 
 /// The trades, the same every time: one in a thousand is late by up to two hours.
-fn trades(records: usize) -> impl Iterator<Item = Trade> {
+fn trades(start: i64, records: usize) -> impl Iterator<Item = Trade> {
     let mut rng = data::rng();
     (0..records as i64).map(move |at| {
-        let now = START + at * STEP_MICROS / 1000;
+        let now = start + at * STEP_MICROS / 1000;
         let late = if rng.random_ratio(1, 1000) {
             rng.random_range(0..120 * MINUTE)
         } else {
@@ -183,45 +181,20 @@ fn trades(records: usize) -> impl Iterator<Item = Trade> {
             customer: format!("customer{:04}", at % 4096),
             amount: Decimal::new(rng.random_range(1..10_000_000), 4),
             qty: rng.random_range(1..5000),
-            ts: DateTime::from_timestamp_millis((now - late).max(START)).expect("a moment"),
+            ts: DateTime::from_timestamp_millis((now - late).max(start)).expect("a moment"),
         }
     })
 }
 
 fn expected_rows(groups: &[Groups; 3]) -> usize {
-    groups.iter().map(HashMap::len).sum()
+    groups.iter().map(Groups::len).sum()
 }
 
 /// By hand: the groups of each window size, and how many results were written.
 fn floor(directory: &Path) -> ([Groups; 3], usize) {
-    let mut groups: [Groups; 3] = Default::default();
-    let mut stream_time = [i64::MIN; 4];
+    let mut windows = Windows::default();
     raw::drain(directory, |partition, _, key, value| {
-        let Some(value) = value else { return };
-        let id = i64::from_be_bytes(key.try_into().expect("a key"));
-        let mut input = Reader::new(&value[5..]);
-        let _customer = input.text().expect("text");
-        let amount = unscaled(input.bytes().expect("a decimal"));
-        let qty = input.int().expect("an int");
-        let ts = input.long().expect("a moment");
-        let time = &mut stream_time[partition as usize];
-        *time = (*time).max(ts);
-        for (size, groups) in SIZES.iter().zip(&mut groups) {
-            let size = size * MINUTE;
-            let start = ts.div_euclid(size) * size;
-            if start + size + GRACE <= *time {
-                continue;
-            }
-            let kept =
-                groups
-                    .entry((id, start))
-                    .or_insert((0, 0, i32::MAX, i32::MIN, amount, amount));
-            kept.0 += 1;
-            kept.1 += amount;
-            kept.2 = kept.2.min(qty);
-            kept.3 = kept.3.max(qty);
-            kept.5 = amount;
-        }
+        windows.take(partition, key, value);
     });
     let into = tempfile::tempdir().expect("temporary directory");
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -231,19 +204,17 @@ fn floor(directory: &Path) -> ([Groups; 3], usize) {
     let written = runtime.block_on(async {
         let log = EmbeddedLog::open(EmbeddedOptions::new(into.path().join("log"))).expect("a log");
         let mut written = 0;
-        for (size, groups) in SIZES.iter().zip(&groups) {
+        for (size, groups) in SIZES.iter().zip(&windows.groups) {
             let topic = format!("stats_{size}min");
             log.create_topic(&TopicSpec::new(&topic, 4))
                 .await
                 .expect("a topic");
             let mut batch = RecordBatch::new();
-            for ((id, start), kept) in groups {
-                let mut key = [0; 16];
-                key[..8].copy_from_slice(&id.to_be_bytes());
-                key[8..].copy_from_slice(&start.to_be_bytes());
+            for (of, kept) in groups {
+                let key = windows::key(*of);
                 let mut value = vec![0, 0, 0, 0, 1];
-                result(kept, &mut value);
-                batch.push(Some(&key), Some(&value), *start, &[]);
+                kept.encode(&mut value);
+                batch.push(Some(&key), Some(&value), of.1, &[]);
                 written += 1;
                 if batch.bytes() >= 1 << 20 {
                     log.produce_batch(&topic, std::mem::take(&mut batch))
@@ -258,36 +229,20 @@ fn floor(directory: &Path) -> ([Groups; 3], usize) {
         log.close().await.expect("closed");
         written
     });
-    (groups, written)
+    (windows.groups, written)
 }
 
-/// The number of a decimal's bytes.
-pub fn unscaled(bytes: &[u8]) -> i128 {
-    let start = if bytes.first().is_some_and(|byte| *byte >= 0x80) {
-        -1_i128
-    } else {
-        0
+/// The window that a row is of, as the floor keeps it.
+pub fn kept(row: &Stats) -> ((i64, i64), Kept) {
+    let kept = Kept {
+        count: row.trades,
+        sum: row.amount.mantissa(),
+        least: row.smallest,
+        greatest: row.largest,
+        first: row.first.mantissa(),
+        last: row.last.mantissa(),
     };
-    bytes
-        .iter()
-        .fold(start, |value, byte| (value << 8) | i128::from(*byte))
-}
-
-/// The result's Avro, every field nullable.
-fn result(kept: &Kept, out: &mut Vec<u8>) {
-    use ksql_runtime::codec::write;
-    out.push(2);
-    write::long(kept.0, out);
-    out.push(2);
-    write::decimal(kept.1, out);
-    out.push(2);
-    write::long(kept.2.into(), out);
-    out.push(2);
-    write::long(kept.3.into(), out);
-    out.push(2);
-    write::decimal(kept.4, out);
-    out.push(2);
-    write::decimal(kept.5, out);
+    ((row.id, row.from.timestamp_millis()), kept)
 }
 
 async fn compare(ctx: &Context, expected: &[Groups; 3]) {
@@ -300,15 +255,7 @@ async fn compare(ctx: &Context, expected: &[Groups; 3]) {
             .expect("rows");
         assert_eq!(rows.len(), expected.len(), "windows of {size} minutes");
         for row in rows {
-            let found = (
-                row.trades,
-                row.amount.mantissa(),
-                row.smallest,
-                row.largest,
-                row.first.mantissa(),
-                row.last.mantissa(),
-            );
-            let of = (row.id, row.from.timestamp_millis());
+            let (of, found) = kept(&row);
             assert_eq!(Some(&found), expected.get(&of), "{of:?} of {size} minutes");
         }
     }

@@ -11,6 +11,7 @@ use ksql_runtime::log::{EmbeddedLog, EmbeddedOptions, RecordBatch, TopicSpec};
 use ksql_runtime::prelude::*;
 
 use crate::b2::{self, Trade};
+use crate::floor::windows::unscaled;
 use crate::report::{Report, median, timed};
 use crate::{fill, process, raw};
 
@@ -124,7 +125,7 @@ fn floor(directory: &Path, into: &Path) {
         let Some(value) = value else { return };
         let mut input = Reader::new(&value[5..]);
         let customer = input.text().expect("text");
-        let amount = b2::unscaled(input.bytes().expect("a decimal"));
+        let amount = unscaled(input.bytes().expect("a decimal"));
         let qty = input.int().expect("an int");
         let ts = input.long().expect("a moment");
         if qty < LEAST {

@@ -14,6 +14,7 @@ use ksql_runtime::prelude::*;
 use ksql_runtime::query::IntoQuery;
 use rand::Rng;
 
+use crate::floor::windows::unscaled;
 use crate::report::{Report, median, timed};
 use crate::{b2, data, fill, process, raw};
 
@@ -318,7 +319,7 @@ fn floor_of_table(directory: &Path, into: &Path) {
         let id = i64::from_be_bytes(key.try_into().expect("a key"));
         let mut input = Reader::new(&value[5..]);
         let customer = input.text().expect("text");
-        let amount = b2::unscaled(input.bytes().expect("a decimal"));
+        let amount = unscaled(input.bytes().expect("a decimal"));
         let ts = input.long().expect("a moment");
         let Some(level) = customers.get(customer.as_bytes()) else {
             return;
@@ -345,7 +346,7 @@ fn floor_of_streams(directory: &Path, into: &Path) {
         let id = i64::from_be_bytes(key.try_into().expect("a key"));
         let mut input = Reader::new(&value[5..]);
         let _customer = input.text().expect("text");
-        let amount = b2::unscaled(input.bytes().expect("a decimal"));
+        let amount = unscaled(input.bytes().expect("a decimal"));
         records.push((input.long().expect("a moment"), false, id, amount));
     });
     raw::drain_topic(directory, "payments", |_, _, key, value| {

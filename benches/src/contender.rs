@@ -1,8 +1,11 @@
 //! Who reads a topic of orders on Kafka into a table: we, the floor, or one who only reads. Each run is a process of its
-//! own - this program, started as a child - as it is for the peer: nobody's memory or warm allocator is another's.
+//! own - this program, started as a child - as it is for the peer: nobody's memory or warm allocator is another's. What runs
+//! took is kept here for other benchmarks that are made so.
 //!
 //! The start of the process is not in the time. What is found is compared after it.
 
+use std::ffi::OsString;
+use std::fmt::Debug;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -14,6 +17,7 @@ use crate::floor::table::{Collected, Table};
 use crate::floor::topic::Topic;
 use crate::kafka::Place;
 use crate::process;
+use crate::report::{Report, median};
 
 /// The argument that makes this program the child.
 pub const CHILD: &str = "contender";
@@ -42,50 +46,101 @@ impl Contender {
 
     /// One run on a place, in a process of its own; the table's state is in a directory, and a key's row is read.
     pub fn run(self, place: &Place, directory: &Path, key: i64) -> Run {
+        Run::of(
+            CHILD,
+            [self.name(), &place.topic, &key.to_string()]
+                .map(OsString::from)
+                .into_iter()
+                .chain([directory.into()])
+                .chain(fill::arguments(&place.settings).map(OsString::from)),
+        )
+    }
+}
+
+/// What a run took.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Usage {
+    /// From start until all was done.
+    pub seconds: f64,
+    /// CPU seconds of the process in this time.
+    pub cpu: f64,
+    /// Its largest resident set up to the end, in MiB.
+    pub peak: f64,
+}
+
+/// One contender's runs.
+#[derive(Debug, Default)]
+pub struct Measured(Vec<Usage>);
+
+impl Measured {
+    /// One more.
+    pub fn push(&mut self, used: &Usage) {
+        self.0.push(*used);
+    }
+
+    fn median(&self, of: impl Fn(&Usage) -> f64) -> f64 {
+        median(&self.0.iter().map(of).collect::<Vec<f64>>())
+    }
+
+    /// The median of the times.
+    pub fn seconds(&self) -> f64 {
+        self.median(|used| used.seconds)
+    }
+
+    /// The largest resident set of all.
+    pub fn peak(&self) -> f64 {
+        self.0.iter().map(|used| used.peak).fold(0.0, f64::max)
+    }
+
+    /// Prints rate and CPU.
+    pub fn print(&self, report: Report, name: &str, records: f64) {
+        report.figure(name, records / self.seconds(), "rec/s");
+        let cpu = self.median(|used| used.cpu);
+        report.figure(&format!("{name}_cpu"), cpu / records * 1e6, "cpu-s/M");
+    }
+}
+
+/// What a run took, and what it said.
+#[derive(Debug, PartialEq)]
+pub struct Run {
+    /// Until the key answered, or the results were there.
+    pub used: Usage,
+    answers: String,
+}
+
+impl Run {
+    /// This program as a child with these arguments, waited for.
+    pub fn of(child: &str, arguments: impl Iterator<Item = OsString>) -> Run {
+        let arguments: Vec<OsString> = [child.into()].into_iter().chain(arguments).collect();
         let output = Command::new(std::env::current_exe().expect("this program"))
-            .args([CHILD, self.name(), &place.topic, &key.to_string()])
-            .arg(directory)
-            .args(fill::arguments(&place.settings))
+            .args(&arguments)
             .output()
             .expect("the child starts");
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(
             output.status.success(),
-            "{} ended with {}: {}",
-            self.name(),
+            "{arguments:?} ended with {}: {}",
             output.status,
             String::from_utf8_lossy(&output.stderr)
         );
-        Run::read(&said).unwrap_or_else(|| panic!("{} said: {said}", self.name()))
+        Run::read(&said).unwrap_or_else(|| panic!("{arguments:?} said: {said}"))
     }
-}
 
-/// What a run took.
-#[derive(Debug, PartialEq)]
-pub struct Run {
-    /// From start until the key answered.
-    pub seconds: f64,
-    /// CPU seconds in this time.
-    pub cpu: f64,
-    /// The largest resident set up to its end, in MiB.
-    pub peak: f64,
-    answers: String,
-}
-
-impl Run {
     fn read(said: &str) -> Option<Run> {
         let (numbers, answers) = said.trim_end().split_once('\n')?;
         let mut numbers = numbers.split(' ').map(|number| number.parse().ok());
         Some(Run {
-            seconds: numbers.next()??,
-            cpu: numbers.next()??,
-            peak: numbers.next()??,
+            used: Usage {
+                seconds: numbers.next()??,
+                cpu: numbers.next()??,
+                peak: numbers.next()??,
+            },
             answers: answers.to_owned(),
         })
     }
 
-    /// The table said the same.
-    pub fn check(&self, answers: &Answers, who: &str) {
+    /// It said the same.
+    pub fn check(&self, answers: &impl Debug, who: &str) {
         assert_eq!(self.answers, format!("{answers:?}"), "what {who} says");
     }
 }
@@ -102,10 +157,7 @@ pub fn child(arguments: &[String]) {
     let key = key.parse().expect("a key");
     let directory = Path::new(directory);
     let settings = fill::settings(settings);
-    let bootstrap = settings
-        .iter()
-        .find_map(|(name, value)| (name == "bootstrap").then_some(value))
-        .expect("an address");
+    let bootstrap = bootstrap(&settings);
     match contender {
         Contender::Drain => {
             let started = Started::now();
@@ -128,6 +180,14 @@ pub fn child(arguments: &[String]) {
     }
 }
 
+/// The broker's address among a context's settings.
+pub fn bootstrap(settings: &Settings) -> &str {
+    settings
+        .iter()
+        .find_map(|(name, value)| (name == "bootstrap").then_some(value))
+        .expect("an address")
+}
+
 fn ours(directory: &Path, settings: &Settings, key: i64) {
     let runtime = fill::runtime();
     let started = Started::now();
@@ -141,20 +201,23 @@ fn ours(directory: &Path, settings: &Settings, key: i64) {
     });
 }
 
-struct Started {
+/// When a child began what is measured.
+pub struct Started {
     at: Instant,
     cpu: f64,
 }
 
 impl Started {
-    fn now() -> Started {
+    /// Begins now.
+    pub fn now() -> Started {
         Started {
             cpu: process::cpu(),
             at: Instant::now(),
         }
     }
 
-    fn print(&self) {
+    /// Prints the first line of a run.
+    pub fn print(&self) {
         let seconds = self.at.elapsed().as_secs_f64();
         let cpu = process::cpu() - self.cpu;
         println!("{seconds} {cpu} {}", process::peak());
@@ -197,9 +260,11 @@ mod tests {
     #[test]
     fn a_run_is_three_numbers_and_what_the_table_says() {
         let run = Run {
-            seconds: 1.5,
-            cpu: 2.0,
-            peak: 30.25,
+            used: Usage {
+                seconds: 1.5,
+                cpu: 2.0,
+                peak: 30.25,
+            },
             answers: "Answers { rows: 1 }".to_owned(),
         };
         assert_eq!(Run::read("1.5 2 30.25\nAnswers { rows: 1 }\n"), Some(run));

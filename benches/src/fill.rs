@@ -38,6 +38,13 @@ pub fn settings(arguments: &[String]) -> Settings {
         .collect()
 }
 
+/// A context that is told these.
+pub fn set(builder: ContextBuilder, settings: &[(String, String)]) -> ContextBuilder {
+    settings
+        .iter()
+        .fold(builder, |all, (key, value)| all.setting(key, value))
+}
+
 /// A context over [`Order`] in this directory whose table is ready.
 pub async fn ready(directory: &Path) -> Context {
     ready_with(directory, &[]).await
@@ -46,10 +53,10 @@ pub async fn ready(directory: &Path) -> Context {
 /// The same with settings.
 pub async fn ready_with(directory: &Path, settings: &[(String, String)]) -> Context {
     let builder = Context::builder().entity::<Order>().state_dir(directory);
-    let builder = settings
-        .iter()
-        .fold(builder, |all, (key, value)| all.setting(key, value));
-    let ctx = builder.start().await.expect("the context starts");
+    let ctx = set(builder, settings)
+        .start()
+        .await
+        .expect("the context starts");
     ctx.wait_ready(LIMIT).await.expect("the table is ready");
     ctx
 }

@@ -5,20 +5,15 @@
 //! machine, so the CPU seconds of the client per million records are printed beside the rates.
 
 use std::hint::black_box;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ksql_runtime::log::{KafkaLog, KafkaOptions, RecordBatch, TopicSpec};
 use ksql_runtime_tests::servers::Kafka;
-use rdkafka::client::ClientContext;
-use rdkafka::config::ClientConfig;
 use rdkafka::consumer::Consumer;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Message};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 
+use crate::floor::producer::Producer;
 use crate::report::{Report, Target, median, timed};
 use crate::{fill, floor, l1, process};
 
@@ -143,54 +138,12 @@ fn drain(log: &KafkaLog, topic: &str, records: usize) {
     assert_eq!(count, records);
 }
 
-/// Counts reports.
-struct Reports(Arc<AtomicU64>);
-
-impl ClientContext for Reports {}
-
-impl ProducerContext for Reports {
-    type DeliveryOpaque = ();
-
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        assert!(result.is_ok());
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 fn floor_produce(bootstrap: &str, topic: &str, payload: &[(Vec<u8>, Vec<u8>)]) {
-    let reported = Arc::new(AtomicU64::new(0));
-    let producer: BaseProducer<Reports> = ClientConfig::new()
-        .set("bootstrap.servers", bootstrap)
-        .set("enable.idempotence", "true")
-        .set("partitioner", "murmur2_random")
-        .set("compression.type", "lz4")
-        .set("linger.ms", "2")
-        .set("batch.num.messages", "100000")
-        .create_with_context(Reports(Arc::clone(&reported)))
-        .expect("a producer");
-    let producer = Arc::new(producer);
-    let done = Arc::new(AtomicBool::new(false));
-    let polling = {
-        let (producer, done) = (Arc::clone(&producer), Arc::clone(&done));
-        std::thread::spawn(move || {
-            while !done.load(Ordering::Acquire) {
-                producer.poll(Duration::from_millis(10));
-            }
-        })
-    };
+    let mut producer = Producer::new(bootstrap);
     for (key, value) in payload {
-        let mut record = BaseRecord::to(topic).key(key).payload(value).timestamp(1);
-        while let Err((error, back)) = producer.send(record) {
-            let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
-            assert_eq!(error, full);
-            std::thread::sleep(Duration::from_micros(200));
-            record = back;
-        }
+        producer.send(topic, None, (key, value), 1);
     }
-    producer.flush(LIMIT).expect("flushed");
-    assert_eq!(reported.load(Ordering::Relaxed), payload.len() as u64);
-    done.store(true, Ordering::Release);
-    polling.join().expect("the thread");
+    assert_eq!(producer.finish(), payload.len() as u64);
 }
 
 fn floor_drain(bootstrap: &str, topic: &str, records: usize) {

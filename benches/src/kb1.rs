@@ -5,11 +5,11 @@
 //! client per million records stand beside the rates.
 
 use crate::answers::Answers;
-use crate::contender::Contender;
+use crate::contender::{Contender, Measured};
 use crate::data::Keys;
 use crate::fill::{self, Workload};
 use crate::kafka::Servers;
-use crate::report::{Report, Target, median};
+use crate::report::{Report, Target};
 use crate::streams::{Missing, Streams};
 use crate::{b1, raw};
 
@@ -63,32 +63,6 @@ pub fn peer(report: Report) -> Option<Streams> {
     }
 }
 
-/// One contender's runs.
-#[derive(Default)]
-struct Measured {
-    seconds: Vec<f64>,
-    cpu: Vec<f64>,
-    peak: f64,
-}
-
-impl Measured {
-    fn push(&mut self, seconds: f64, cpu: f64, peak: f64) {
-        self.seconds.push(seconds);
-        self.cpu.push(cpu);
-        self.peak = self.peak.max(peak);
-    }
-
-    /// Prints rate, CPU and memory.
-    fn print(&self, name: &str, records: f64) {
-        REPORT.figure(name, records / median(&self.seconds), "rec/s");
-        REPORT.figure(
-            &format!("{name}_cpu"),
-            median(&self.cpu) / records * 1e6,
-            "cpu-s/M",
-        );
-    }
-}
-
 fn materialise(servers: &Servers, streams: Option<&Streams>, name: &str, workload: Workload) {
     let runtime = fill::runtime();
     let place = servers.place(name);
@@ -123,7 +97,7 @@ fn materialise(servers: &Servers, streams: Option<&Streams>, name: &str, workloa
             (&mut floors, floor),
             (&mut ours, restored),
         ] {
-            measured.push(run.seconds, run.cpu, run.peak);
+            measured.push(&run.used);
         }
         if let Some(streams) = streams {
             let state = tempfile::tempdir().expect("temporary directory");
@@ -137,34 +111,37 @@ fn materialise(servers: &Servers, streams: Option<&Streams>, name: &str, workloa
             );
             run.check(&answers);
             assert_eq!(run.records, workload.records as u64, "records of the peer");
-            peers.push(run.seconds, run.cpu, run.peak);
+            peers.push(&run.used);
         }
     }
     let records = workload.records as f64;
-    drained.print(&format!("{name}_topic_drained"), records);
-    ours.print(&format!("{name}_ready"), records);
-    floors.print(&format!("{name}_floor"), records);
-    let median_of = |measured: &Measured| median(&measured.seconds);
+    drained.print(REPORT, &format!("{name}_topic_drained"), records);
+    ours.print(REPORT, &format!("{name}_ready"), records);
+    floors.print(REPORT, &format!("{name}_floor"), records);
     REPORT.aimed(
         &format!("{name}_to_floor"),
-        median_of(&floors) / median_of(&ours),
+        floors.seconds() / ours.seconds(),
         "x",
         Target::AtLeast(0.85),
     );
     if streams.is_some() {
-        peers.print(&format!("{name}_kafka_streams"), records);
+        peers.print(REPORT, &format!("{name}_kafka_streams"), records);
         REPORT.aimed(
             &format!("{name}_to_kafka_streams"),
-            median_of(&peers) / median_of(&ours),
+            peers.seconds() / ours.seconds(),
             "x",
             Target::AtLeast(3.0),
         );
-        REPORT.figure(&format!("{name}_kafka_streams_peak_rss"), peers.peak, "MiB");
+        REPORT.figure(
+            &format!("{name}_kafka_streams_peak_rss"),
+            peers.peak(),
+            "MiB",
+        );
     }
-    REPORT.figure(&format!("{name}_floor_peak_rss"), floors.peak, "MiB");
+    REPORT.figure(&format!("{name}_floor_peak_rss"), floors.peak(), "MiB");
     REPORT.aimed(
         &format!("{name}_peak_rss"),
-        ours.peak,
+        ours.peak(),
         "MiB",
         Target::AtMost(256.0),
     );

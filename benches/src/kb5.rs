@@ -59,11 +59,11 @@ pub fn run() {
         let lost = start(&place, &answers);
         let stopped = start(&place, &answers);
         if turn > 0 {
-            drains.push(drain.seconds);
-            floors.push(floor.seconds);
-            empty.push(lost.seconds);
-            peak = peak.max(lost.peak);
-            clean.push(stopped.seconds);
+            drains.push(drain.used.seconds);
+            floors.push(floor.used.seconds);
+            empty.push(lost.used.seconds);
+            peak = peak.max(lost.used.peak);
+            clean.push(stopped.used.seconds);
             if let Some(peers) = &mut peers {
                 peers.measure();
             }
@@ -94,7 +94,7 @@ pub fn run() {
             b5::kill_in_the_middle(place.directory(), &place.settings);
             let into = tempfile::tempdir().expect("temporary directory");
             let floor = floor(servers.bootstrap(), &place.topic, into.path());
-            start(&place, &floor.answers(KEY)).seconds
+            start(&place, &floor.answers(KEY)).used.seconds
         })
         .collect();
     REPORT.aimed("killed", median(&killed), "s", Target::AtMost(2.0));
@@ -143,13 +143,13 @@ impl<'a> Peer<'a> {
         self.state = tempfile::tempdir().expect("temporary directory");
         let lost = self.start();
         assert_eq!(lost.restored, KEYS as u64, "restored by the peer");
-        self.lost.push(lost.seconds);
+        self.lost.push(lost.used.seconds);
         let stopped = self.start();
         assert_eq!(
             stopped.restored, 0,
             "nothing is restored after a clean stop"
         );
-        self.stopped.push(stopped.seconds);
+        self.stopped.push(stopped.used.seconds);
     }
 
     fn start(&self) -> Run {

@@ -19,6 +19,7 @@ mod k1;
 mod k2;
 mod kafka;
 mod kb1;
+mod kb2;
 mod kb5;
 mod l1;
 mod peer;
@@ -33,7 +34,7 @@ use std::process::ExitCode;
 type Bench = (&'static str, fn());
 
 /// In the order of a full run.
-const ALL: [Bench; 15] = [
+const ALL: [Bench; 16] = [
     ("B4", b4::run),
     ("L1", l1::run),
     ("K1", k1::run),
@@ -43,6 +44,7 @@ const ALL: [Bench; 15] = [
     ("B2F", b2f::run),
     ("B2J", b2j::run),
     ("KB1", kb1::run),
+    ("KB2", kb2::run),
     ("B3", b3::run),
     ("B5", b5::run),
     ("KB5", kb5::run),
@@ -62,6 +64,12 @@ fn main() -> ExitCode {
         && first == contender::CHILD
     {
         contender::child(rest);
+        return ExitCode::SUCCESS;
+    }
+    if let [first, rest @ ..] = arguments.as_slice()
+        && first == kb2::CHILD
+    {
+        kb2::child(rest);
         return ExitCode::SUCCESS;
     }
     let all = arguments.iter().any(|argument| argument == "all");

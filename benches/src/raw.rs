@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ksql_runtime::log::{EmbeddedLog, EmbeddedOptions};
+use ksql_runtime::log::{EmbeddedLog, EmbeddedOptions, LogError, LogReader, Offsets};
 
 /// Gives every record of the orders' topic to `each`: partition, offset, key and value.
 pub fn drain(directory: &Path, each: impl FnMut(i32, i64, &[u8], Option<&[u8]>)) {
@@ -14,7 +14,7 @@ pub fn drain(directory: &Path, each: impl FnMut(i32, i64, &[u8], Option<&[u8]>))
 pub fn drain_topic(
     directory: &Path,
     topic: &str,
-    mut each: impl FnMut(i32, i64, &[u8], Option<&[u8]>),
+    each: impl FnMut(i32, i64, &[u8], Option<&[u8]>),
 ) {
     let log =
         EmbeddedLog::open(EmbeddedOptions::new(directory.join("log"))).expect("the log opens");
@@ -23,14 +23,25 @@ pub fn drain_topic(
         .expect("the topic")
         .partitions
         .cast_signed();
-    let (mut from, mut left) = (Vec::new(), 0);
-    for partition in 0..partitions {
-        let offsets = log.offsets(topic, partition).expect("offsets");
-        from.push((partition, offsets.start));
-        left += offsets.end - offsets.start;
-    }
-    let mut reader = log.reader(topic, &from).expect("a reader");
-    let mut positions = from;
+    let ends: Vec<Offsets> = (0..partitions)
+        .map(|partition| log.offsets(topic, partition).expect("offsets"))
+        .collect();
+    read(&ends, |from| log.reader(topic, from), each);
+}
+
+/// Gives every record of a topic that lies between these offsets to `each`.
+pub fn read(
+    offsets: &[Offsets],
+    open: impl FnOnce(&[(i32, i64)]) -> Result<LogReader, LogError>,
+    mut each: impl FnMut(i32, i64, &[u8], Option<&[u8]>),
+) {
+    let starts = offsets.iter().map(|offsets| offsets.start);
+    let mut positions: Vec<(i32, i64)> = (0..).zip(starts).collect();
+    let mut left: i64 = offsets
+        .iter()
+        .map(|offsets| offsets.end - offsets.start)
+        .sum();
+    let mut reader = open(&positions).expect("a reader");
     while left > 0 {
         let fetched = reader
             .poll(Duration::from_secs(10))

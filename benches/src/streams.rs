@@ -1,10 +1,11 @@
-//! The peer on the Java machine: a Kafka Streams table of a topic of orders (`peers/`), one process a run.
+//! The peers on the Java machine (`peers/`), one process a run: a Kafka Streams table of a topic of orders, and windows of
+//! trades.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command;
 
 use crate::answers::Answers;
+use crate::contender::Usage;
 use crate::entities::Order;
 
 /// Built and ready to run.
@@ -21,20 +22,16 @@ pub enum Missing {
     Build(String),
 }
 
-/// What one run printed.
+/// What one run of the table printed.
 pub struct Run {
-    /// From start until the table stood at the end of the topic and answered; without the start of the Java machine.
-    pub seconds: f64,
-    /// CPU seconds of the process in the same time.
-    pub cpu: f64,
-    /// Its largest resident set in MiB.
-    pub peak: f64,
+    /// Until the table stood at the end of the topic and answered; without the start of the Java machine.
+    pub used: Usage,
+    /// Records processed.
+    pub records: u64,
     /// Rows of the table.
     pub rows: u64,
     /// Records restored from the topic rather than processed.
     pub restored: u64,
-    /// Records processed.
-    pub records: u64,
     last: String,
 }
 
@@ -73,24 +70,58 @@ impl Streams {
         application: &str,
         last: i64,
     ) -> Run {
+        let said = self.main(
+            "Table",
+            state,
+            &[
+                ("bootstrap", bootstrap),
+                ("topic", topic),
+                ("application", application),
+                ("last-key", &last.to_string()),
+            ],
+        );
+        Run::read(&said)
+    }
+
+    /// Runs the windows of trades once, its results into topics that begin with the application's name.
+    pub fn windows(
+        &self,
+        bootstrap: &str,
+        topic: &str,
+        state: &Path,
+        application: &str,
+        emit: Emit,
+    ) -> Usage {
+        let said = self.main(
+            "Windows",
+            state,
+            &[
+                ("bootstrap", bootstrap),
+                ("topic", topic),
+                ("application", application),
+                ("emit", emit.name()),
+            ],
+        );
+        Said(&said).usage()
+    }
+
+    /// Runs one of its programs to the end; gives what it printed.
+    fn main(&self, class: &str, state: &Path, options: &[(&str, &str)]) -> String {
         let output = Command::new(&self.java)
             .args([
                 "-Xmx1g",
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
                 "-cp",
                 &self.classes,
-                "peer.Table",
-                "--bootstrap",
-                bootstrap,
-                "--topic",
-                topic,
-                "--application",
-                application,
-                "--last-key",
-                &last.to_string(),
+                &format!("peer.{class}"),
                 "--state",
             ])
             .arg(state)
+            .args(
+                options
+                    .iter()
+                    .flat_map(|(name, value)| [format!("--{name}"), (*value).to_owned()]),
+            )
             .output()
             .expect("java runs");
         let said = String::from_utf8_lossy(&output.stdout);
@@ -100,30 +131,63 @@ impl Streams {
             output.status,
             String::from_utf8_lossy(&output.stderr)
         );
-        Run::read(&said)
+        said.into_owned()
+    }
+}
+
+/// When the peer's windows have results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Emit {
+    /// Whenever its record cache is flushed: the last change of each since then.
+    Cached,
+    /// Once, when they close.
+    OnClose,
+}
+
+impl Emit {
+    /// As the peer calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Emit::Cached => "cached",
+            Emit::OnClose => "on-close",
+        }
+    }
+}
+
+/// `name=value` by `name=value`.
+struct Said<'a>(&'a str);
+
+impl<'a> Said<'a> {
+    fn text(&self, name: &str) -> &'a str {
+        self.0
+            .split_whitespace()
+            .filter_map(|field| field.split_once('='))
+            .find_map(|(known, value)| (known == name).then_some(value))
+            .unwrap_or_else(|| panic!("`{name}` in what the peer printed: {}", self.0))
+    }
+
+    fn number(&self, name: &str) -> f64 {
+        self.text(name).parse().expect("a number")
+    }
+
+    fn usage(&self) -> Usage {
+        Usage {
+            seconds: self.number("seconds"),
+            cpu: self.number("cpu_seconds"),
+            peak: self.number("peak_rss_mib"),
+        }
     }
 }
 
 impl Run {
     fn read(said: &str) -> Run {
-        let found: HashMap<&str, &str> = said
-            .split_whitespace()
-            .filter_map(|field| field.split_once('='))
-            .collect();
-        let text = |name: &str| {
-            *found
-                .get(name)
-                .unwrap_or_else(|| panic!("`{name}` in what the peer printed: {said}"))
-        };
-        let number = |name: &str| text(name).parse::<f64>().expect("a number");
+        let said = Said(said);
         Run {
-            seconds: number("seconds"),
-            cpu: number("cpu_seconds"),
-            peak: number("peak_rss_mib"),
-            rows: number("rows") as u64,
-            restored: number("restored") as u64,
-            records: number("records") as u64,
-            last: text("last").to_owned(),
+            used: said.usage(),
+            records: said.number("records") as u64,
+            rows: said.number("rows") as u64,
+            restored: said.number("restored") as u64,
+            last: said.text("last").to_owned(),
         }
     }
 
@@ -156,8 +220,13 @@ mod tests {
         let run = Run::read(
             "records=10 restored=3 seconds=6.512 rows=7 cpu_seconds=10.90 peak_rss_mib=477.1 last=ab,-5,42,1000\n",
         );
+        let used = Usage {
+            seconds: 6.512,
+            cpu: 10.9,
+            peak: 477.1,
+        };
+        assert_eq!(run.used, used);
         assert_eq!((run.records, run.restored, run.rows), (10, 3, 7));
-        assert_eq!((run.seconds, run.cpu, run.peak), (6.512, 10.9, 477.1));
         let row = Order {
             id: 1,
             customer: "ab".to_owned(),

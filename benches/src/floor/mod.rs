@@ -5,7 +5,9 @@
 
 pub mod log;
 pub mod order;
+pub mod producer;
 pub mod table;
 pub mod topic;
 pub mod wide;
+pub mod windows;
 pub mod wire;

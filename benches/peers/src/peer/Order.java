@@ -44,35 +44,16 @@ record Order(int schema, String customer, long amount, int qty, long ts) {
 
     byte[] encode() {
         byte[] text = customer.getBytes(StandardCharsets.UTF_8);
-        int bytes = (65 - Long.numberOfLeadingZeros(amount ^ amount >> 63) + 7) / 8;
-        byte[] out = new byte[5 + size(text.length) + text.length + size(bytes) + bytes + size(qty) + size(ts)];
+        byte[] out = new byte[5 + Wire.size(text.length) + text.length + Wire.sizeOfDecimal(amount) + Wire.size(qty) + Wire.size(ts)];
         out[1] = (byte) (schema >> 24);
         out[2] = (byte) (schema >> 16);
         out[3] = (byte) (schema >> 8);
         out[4] = (byte) schema;
-        int at = put(out, 5, text.length);
+        int at = Wire.put(out, 5, text.length);
         System.arraycopy(text, 0, out, at, text.length);
-        at = put(out, at + text.length, bytes);
-        for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) {
-            out[at++] = (byte) (amount >> shift);
-        }
-        put(out, put(out, at, qty), ts);
+        at = Wire.putDecimal(out, at + text.length, amount);
+        Wire.put(out, Wire.put(out, at, qty), ts);
         return out;
-    }
-
-    private static int size(long value) {
-        long rest = value << 1 ^ value >> 63;
-        return Math.max(1, (64 - Long.numberOfLeadingZeros(rest) + 6) / 7);
-    }
-
-    private static int put(byte[] out, int at, long value) {
-        long rest = value << 1 ^ value >> 63;
-        while ((rest & ~0x7fL) != 0) {
-            out[at++] = (byte) (rest & 0x7f | 0x80);
-            rest >>>= 7;
-        }
-        out[at++] = (byte) rest;
-        return at;
     }
 
     private static final class Input {

@@ -43,6 +43,16 @@ final class Progress implements StateRestoreListener {
         return records;
     }
 
+    /** Whether offsets are the ends. */
+    boolean areEnds(Map<Integer, Long> offsets) {
+        for (int partition = 0; partition < ends.length; partition++) {
+            if (offsets.getOrDefault(partition, 0L) < ends[partition]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     long restored() {
         return restored.get();
     }
@@ -51,14 +61,20 @@ final class Progress implements StateRestoreListener {
         return missing;
     }
 
-    /** Stands behind the table: a record that comes here is in the store. Each partition has one thread at a time. */
-    ProcessorSupplier<Long, Order, Void, Void> watch() {
+    /**
+     * Stands behind the stores: a record that comes here is in them. Each partition has one thread at a time. Where it commits,
+     * the end of a partition is committed as soon as it is there, with all results that are waiting.
+     */
+    ProcessorSupplier<Long, Order, Void, Void> watch(boolean commits) {
         return () -> new ContextualProcessor<>() {
             @Override
             public void process(Record<Long, Order> record) {
                 RecordMetadata at = context().recordMetadata().orElseThrow();
                 if (at.offset() + 1 >= ends[at.partition()] && !reached[at.partition()]) {
                     reached[at.partition()] = true;
+                    if (commits) {
+                        context().commit();
+                    }
                     missing.countDown();
                 }
             }
