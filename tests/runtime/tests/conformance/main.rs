@@ -59,4 +59,5 @@ areas!(
     timestamp_column,
     types,
     window,
+    windowed,
 );

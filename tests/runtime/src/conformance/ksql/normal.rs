@@ -273,6 +273,11 @@ pub fn normal(expr: Expr) -> Expr {
             }
             Expr::Infix(op, flat)
         }
+        Expr::Infix(op @ ("=" | "<>" | "<" | "<=" | ">" | ">="), list)
+            if list.iter().any(is_text) =>
+        {
+            Expr::Infix(op, list.into_iter().map(bound).collect())
+        }
         Expr::Call(name, list) => call(name, list),
         // A NULL among others has their type already.
         Expr::Cast(of, _) if *of == null() => null(),
@@ -286,6 +291,23 @@ pub fn normal(expr: Expr) -> Expr {
         },
         other => other,
     })
+}
+
+fn is_text(expr: &Expr) -> bool {
+    matches!(expr, Expr::Literal(text) if text.starts_with('\''))
+}
+
+/// A window's bound as it is compared with a text, which ksqlDB reads as a moment beside the number and beside the time of it.
+fn bound(expr: Expr) -> Expr {
+    match expr {
+        Expr::Call(name, mut list) if name == "FROM_UNIXTIME" => match list.as_slice() {
+            [Expr::Column(column)] if column == "WINDOWSTART" || column == "WINDOWEND" => {
+                list.remove(0)
+            }
+            _ => Expr::Call(name, list),
+        },
+        other => other,
+    }
 }
 
 fn null() -> Expr {
