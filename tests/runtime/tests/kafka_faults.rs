@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use ksql_runtime::error::Error;
 use ksql_runtime::prelude::*;
 use ksql_runtime::state::State;
-use ksql_runtime_tests::cluster::{LIMIT, Place, reaches, table, transitions};
-use ksql_runtime_tests::proxy::{Fault, Proxy};
+use ksql_runtime_tests::behind::{Behind, Trouble, beside};
+use ksql_runtime_tests::cluster::{LIMIT, reaches, table, transitions};
+use ksql_runtime_tests::proxy::Fault;
 use ksql_runtime_tests::report::{Report, number, seed};
-use ksql_runtime_tests::servers::{self, Kafka, KafkaOptions, RegistryServer};
 use ksql_runtime_tests::test_name;
 use ksql_runtime_tests::workload::{Operation, Row, allowed, differences, mix, operation, row};
 
@@ -24,53 +24,8 @@ const KEYS: u64 = 200;
 /// any speed is given more, and the report says what it took.
 const RECOVERED: Duration = Duration::from_secs(30);
 
-/// A broker of its own behind a proxy.
-struct Behind {
-    proxy: Proxy,
-    kafka: Kafka,
-    registry: &'static RegistryServer,
-}
-
-impl Behind {
-    fn start(test: &str) -> Option<Behind> {
-        let registry = servers::registry_or_skip(test)?;
-        let proxy = Proxy::start();
-        let advertised = format!("PLAINTEXT://{}", proxy.address());
-        let options = KafkaOptions::new().property("advertised.listeners", &advertised);
-        let kafka = servers::or_skip(test, Kafka::start_with(options))?;
-        proxy.leads_to(kafka.bootstrap());
-        Some(Behind {
-            proxy,
-            kafka,
-            registry,
-        })
-    }
-
-    fn place(&self) -> Place {
-        Place::new(&self.proxy.address(), self.registry)
-            .with("kafka.allow.auto.create.topics", "false")
-            .with("kafka.api.version.request.timeout.ms", "1000")
-    }
-}
-
-/// What befalls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trouble {
-    Cut,
-    Refused,
-    Delayed,
-    Silent,
-    Stopped,
-    Killed,
-    Halted,
-    /// Refused for a while, and afterwards answers of each kind are lost whose requests were done.
-    Unanswered,
-}
-
 /// Kafka's numbers of the requests that a table and its writer make: produce, fetch, offsets, metadata.
 const KINDS: [i16; 4] = [0, 1, 2, 3];
-/// Answers of each kind that are lost, one after the other.
-const LOST: u32 = 2;
 
 const TROUBLES: [Trouble; 8] = [
     Trouble::Cut,
@@ -80,55 +35,8 @@ const TROUBLES: [Trouble; 8] = [
     Trouble::Stopped,
     Trouble::Killed,
     Trouble::Halted,
-    Trouble::Unanswered,
+    Trouble::Unanswered(&KINDS),
 ];
-
-impl Trouble {
-    /// Whether it lasts until the table has noticed it.
-    fn is_noticed(self) -> bool {
-        !matches!(self, Trouble::Cut | Trouble::Delayed)
-    }
-
-    fn begin(self, behind: &Behind) {
-        match self {
-            Trouble::Cut => behind.proxy.cut(),
-            Trouble::Refused | Trouble::Unanswered => behind.proxy.set(Fault::Refused),
-            Trouble::Delayed => behind.proxy.set(Fault::Delayed(Duration::from_millis(500))),
-            Trouble::Silent => behind.proxy.set(Fault::Silent),
-            Trouble::Stopped => behind.kafka.stop(),
-            Trouble::Killed => behind.kafka.kill(),
-            Trouble::Halted => behind.kafka.pause(),
-        }
-    }
-
-    fn end(self, behind: &Behind) {
-        match self {
-            Trouble::Cut => {}
-            Trouble::Refused | Trouble::Delayed | Trouble::Silent => {
-                behind.proxy.set(Fault::None);
-            }
-            Trouble::Stopped | Trouble::Killed => behind.kafka.start_again(),
-            Trouble::Halted => behind.kafka.resume(),
-            Trouble::Unanswered => {
-                for kind in KINDS {
-                    behind.proxy.lose_answers(kind, LOST);
-                }
-                behind.proxy.set(Fault::None);
-            }
-        }
-    }
-}
-
-/// Runs what blocks beside the tasks.
-async fn beside<R: Send + 'static>(
-    behind: &Arc<Behind>,
-    what: impl FnOnce(&Behind) -> R + Send + 'static,
-) -> R {
-    let behind = Arc::clone(behind);
-    tokio::task::spawn_blocking(move || what(&behind))
-        .await
-        .expect("it runs")
-}
 
 /// Waits for a condition that nobody tells of.
 async fn until(ctx: &Context, what: &str, condition: impl Fn() -> bool) {
@@ -358,7 +266,7 @@ async fn a_broker_that_restarts_in_the_middle_of_a_batch_loses_nothing_and_doubl
         Trouble::Killed,
         Trouble::Stopped,
         Trouble::Cut,
-        Trouble::Unanswered,
+        Trouble::Unanswered(&KINDS),
     ] {
         let adding = {
             let set = ctx.set::<Row>();
