@@ -333,3 +333,24 @@ fn the_readme_shows_what_the_compiler_really_says() {
         "the compiler's answer:\n{answer}"
     );
 }
+
+#[test]
+fn every_test_that_the_page_about_reliability_names_is_there_with_its_variable() {
+    let page = std::fs::read_to_string(root().join("docs/reliability.md")).expect("the page");
+    let source = |file: &str| {
+        let path = root().join(format!("tests/runtime/tests/{file}.rs"));
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+    };
+    let (mut tests, mut file) = (0, String::new());
+    for quoted in page.split('`').skip(1).step_by(2) {
+        if let Some((of, test)) = quoted.split_once("::") {
+            of.clone_into(&mut file);
+            tests += 1;
+            assert!(source(of).contains(&format!("fn {test}(")), "{quoted}");
+        } else if quoted.starts_with("KSQL_TEST_") && !file.is_empty() {
+            let read = format!("(\"{quoted}\"");
+            assert!(source(&file).contains(&read), "{file}: {quoted}");
+        }
+    }
+    assert!(tests > 25, "{tests}");
+}
