@@ -18,7 +18,7 @@ use crate::query::{Aggregate, Host, Inputs, Join, ParameterError, Project, Query
 use crate::state::{StateError, Table};
 
 /// Grows when the engine computes something else from the same text, so that results are made anew.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 
 /// Adds a query with its entities to a builder.
 pub(crate) fn enlist<Q: Query>(builder: ContextBuilder, query: Q) -> ContextBuilder {

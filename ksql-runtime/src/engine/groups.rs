@@ -274,16 +274,10 @@ pub(super) fn closing<G>(slots: &[Slot<G>], windows: &Windows) -> Option<i64> {
             .iter()
             .map(|slot| slot.window.end.saturating_add(*grace))
             .min(),
-        Windows::Session {
-            gap,
-            grace,
-            retention,
-        } => {
-            let sessions: Vec<Window> = slots.iter().map(|slot| slot.window).collect();
-            windows::session_closings(&sessions, *gap, *grace, *retention)
-                .into_iter()
-                .min()
-        }
+        // They are in the order of their ends too.
+        Windows::Session { retention, .. } => slots
+            .first()
+            .map(|slot| windows::session_closes(slot.window.end, *retention)),
     }
 }
 

@@ -50,7 +50,8 @@ pub(super) struct Sessions {
     pub(super) before: i64,
 }
 
-/// Takes a row into a session, joined with those it touches; `false` where it comes too late.
+/// Takes a row into a session, joined with those it touches: how many bytes those held, and it holds. Nothing where the row comes
+/// too late.
 pub(super) fn join<'a, Q: Aggregate>(
     query: &'a Q,
     at: &At<'a>,
@@ -58,40 +59,39 @@ pub(super) fn join<'a, Q: Aggregate>(
     group: &mut Group<Q::Groups>,
     sessions: Sessions,
     telling: &mut Telling<'_>,
-) -> Result<bool, Overflow> {
+) -> Result<Option<(usize, usize)>, Overflow> {
     let time = at.timestamp;
     let alone = Window {
         start: time,
         end: time,
     };
-    let Sessions { gap, grace, .. } = sessions;
-    // Behind the retention a session is found no more, though it may be kept still.
-    let found = sessions.before.saturating_sub(sessions.retention);
-    let touches = |window: Window| {
-        window.end > found
-            && window.end >= time.saturating_sub(gap)
-            && window.start <= time.saturating_add(gap)
-    };
-    let mut window = alone;
-    for slot in group.slots.iter().filter(|slot| touches(slot.window)) {
-        window.start = window.start.min(slot.window.start);
-        window.end = window.end.max(slot.window.end);
-    }
+    let Sessions {
+        gap,
+        grace,
+        retention,
+        before,
+        ..
+    } = sessions;
+    // Those it touches follow one another. Behind the retention a session is found no more, though it may be kept still.
+    let first = group.slots.partition_point(|slot| {
+        slot.window.end < time.saturating_sub(gap)
+            || windows::session_closes(slot.window.end, retention) <= before
+    });
+    let found = group.slots.get(first..).unwrap_or_default();
+    let touched = found.partition_point(|slot| slot.window.start <= time.saturating_add(gap));
+    let window = found.iter().take(touched).fold(alone, |all, slot| Window {
+        start: all.start.min(slot.window.start),
+        end: all.end.max(slot.window.end),
+    });
     if windows::is_late_session(window.end, gap, grace, sessions.stream) {
-        return Ok(false);
+        return Ok(None);
     }
     let mut joined: Option<Q::Groups> = None;
     let mut shown = false;
-    let mut index = 0;
-    while let Some(slot) = group.slots.get(index) {
-        if !touches(slot.window) {
-            if slot.window.start > window.end {
-                break;
-            }
-            index = index.saturating_add(1);
-            continue;
-        }
-        let slot = group.slots.remove(index);
+    let mut held = 0_usize;
+    for _ in 0..touched {
+        let slot = group.slots.remove(first);
+        held = held.saturating_add(slot.counted());
         if window == alone {
             // The same window: its row is replaced, not deleted.
             shown = slot.shown;
@@ -112,7 +112,8 @@ pub(super) fn join<'a, Q: Aggregate>(
     };
     let mut slot = Slot::new(0, window, window.end, groups);
     slot.shown = shown;
-    group.slots.insert(index.min(group.slots.len()), slot);
-    telling.changed(query, at.scratch, group, index);
-    Ok(true)
+    let (_, now) = slot.count();
+    group.slots.insert(first, slot);
+    telling.changed(query, at.scratch, group, first);
+    Ok(Some((held, now)))
 }

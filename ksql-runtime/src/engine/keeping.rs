@@ -245,11 +245,9 @@ impl<G: Groups> Keeping<G> {
                     stream,
                     before,
                 };
-                held.0 = group.slots.iter().map(Slot::counted).sum();
-                let taken = join(query, at, row, group, sessions, &mut telling)?;
-                held.1 = group.slots.iter_mut().map(|slot| slot.count().1).sum();
-                if !taken {
-                    self.late = self.late.saturating_add(1);
+                match join(query, at, row, group, sessions, &mut telling)? {
+                    Some(counted) => held = counted,
+                    None => self.late = self.late.saturating_add(1),
                 }
             }
         }
@@ -496,17 +494,11 @@ fn leave<G: Groups>(group: &mut Group<G>, windows: &Windows, stream: i64) -> usi
                 .slots
                 .retain(|slot| stays(slot, !windows::is_closed(slot.window.end, *grace, stream)));
         }
-        Windows::Session {
-            gap,
-            grace,
-            retention,
-        } => {
-            let sessions: Vec<Window> = group.slots.iter().map(|slot| slot.window).collect();
-            let mut closings =
-                windows::session_closings(&sessions, *gap, *grace, *retention).into_iter();
+        Windows::Session { retention, .. } => {
+            let closes = |slot: &Slot<G>| windows::session_closes(slot.window.end, *retention);
             group
                 .slots
-                .retain(|slot| stays(slot, closings.next().is_none_or(|closing| closing > stream)));
+                .retain(|slot| stays(slot, closes(slot) > stream));
         }
     }
     left

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::store::{CLOSING, GROUP, QueryStore};
 use crate::codec::{DecodeError, Reader, write};
@@ -127,7 +128,7 @@ impl Groups for Weight {
 }
 
 counted!(Minutes, Minute, MinuteRow, "minutes", #[window(tumbling, minutes = [1], grace = "10s")]);
-counted!(Visits, Visit, VisitRow, "visits", #[window(session, gap = "30s", grace = "10s")]);
+counted!(Visits, Visit, VisitRow, "visits", #[window(session, gap = "30s", grace = "10s", retention = "80s")]);
 
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("notes", partitions = 2)]
@@ -388,6 +389,36 @@ async fn windows_that_take_nothing_more_leave_the_store_whoever_is_silent() {
         assert_eq!(open(&test, "Visits"), sessions, "at {time}");
     }
     test.end().await.unwrap();
+}
+
+/// A record is not too late for a session that it joins to an open one. Whether others were written before makes no difference.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_is_long_over_is_joined_by_what_bridges_it_to_an_open_one() {
+    for written in [false, true] {
+        let test = testing::query(Visits).start().await.unwrap();
+        // The second moves time: alone, the first would take nothing more. The third is open just so, the last bridges.
+        for time in [30_000, 101_000, 61_000, 45_000] {
+            let click = Click { user: 7, weight: 1 };
+            test.send_at(time, click).await.unwrap();
+            if written {
+                test.settle().await.unwrap();
+            }
+        }
+        test.settle().await.unwrap();
+        let visits = test.context().set::<Visit>();
+        let visits = visits.window_of(Duration::from_secs(30));
+        let mut clicks: Vec<_> = visits
+            .to_list()
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|visit| visit.weight)
+            .collect();
+        clicks.sort_unstable();
+        assert_eq!(clicks, [1, 3], "written between: {written}");
+        assert!(test.context().queries().iter().all(|query| query.late == 0));
+        test.end().await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

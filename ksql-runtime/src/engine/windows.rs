@@ -4,8 +4,6 @@
 
 use ksql_schema::model::{Entity, WindowKind};
 
-use crate::entity::Window;
-
 /// The windows of a query's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Windows {
@@ -88,36 +86,13 @@ pub(super) fn is_late_session(end: i64, gap: i64, grace: i64, stream_time: i64) 
     end < stream_time.saturating_sub(grace).saturating_sub(gap)
 }
 
-/// For each session of a group, which are in the order of their starts, the stream time from which on nothing that is not
-/// too late can be merged with it.
+/// The stream time from which on a session is found no more.
 ///
-/// What comes may lie a gap behind a session's end, and be taken because it bridges it to a later one that is still open.
-pub(super) fn session_closings(
-    sessions: &[Window],
-    gap: i64,
-    grace: i64,
-    retention: i64,
-) -> Vec<i64> {
-    let mut closings = vec![0; sessions.len()];
-    let mut later: Option<(i64, i64)> = None;
-    for (window, closing) in sessions.iter().zip(&mut closings).rev() {
-        let reach = window.end.saturating_add(gap.saturating_mul(2));
-        let alone = reach.saturating_add(grace).saturating_add(1);
-        *closing = match later {
-            Some((start, closes)) if start <= reach => alone.max(closes),
-            _ => alone,
-        }
-        // Behind the retention ksqlDB finds a session no more.
-        .min(
-            window
-                .end
-                .saturating_add(retention)
-                .saturating_add(1)
-                .max(alone),
-        );
-        later = Some((window.start, *closing));
-    }
-    closings
+/// However late a record is, it is taken where it joins a session to one that is still open, and that one may be reached by others
+/// of its kind: a session can be joined as long as it is kept, which ksqlDB does for the retention.
+#[inline]
+pub(super) fn session_closes(end: i64, retention: i64) -> i64 {
+    end.saturating_add(retention)
 }
 
 /// How many bytes of the keys that a query reads are those of a window, which its results keep: none where it reads records
@@ -176,15 +151,5 @@ mod tests {
             "exactly at the edge it is taken"
         );
         assert!(is_late_session(10, 5, 2, 18));
-    }
-
-    #[test]
-    fn a_session_that_a_later_open_one_can_be_bridged_to_stays() {
-        let window = |start, end| Window { start, end };
-        let sessions = [window(0, 10), window(18, 1000), window(2000, 2000)];
-        let closings = session_closings(&sessions, 5, 0, i64::MAX / 2);
-        assert_eq!(closings, [1011, 1011, 2011]);
-        let far = [window(0, 10), window(21, 1000)];
-        assert_eq!(session_closings(&far, 5, 0, i64::MAX / 2), [21, 1011]);
     }
 }
