@@ -35,10 +35,11 @@ impl Both {
             ("topic_prefix".to_owned(), prefix.clone()),
             ("ready_timeout".to_owned(), "5m".to_owned()),
         ];
+        // Longer than the records are old. Of windows the longer of two times holds, and "unlimited" is none.
         let kept = kept.iter();
         settings.extend(kept.map(|entity| {
             let setting = format!("entity.{entity}.retention");
-            (setting, "unlimited".to_owned())
+            (setting, "30000d".to_owned())
         }));
         Some(Both {
             bootstrap: kafka.bootstrap().to_owned(),

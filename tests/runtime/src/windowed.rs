@@ -37,11 +37,12 @@ macro_rules! source {
 source!(Tap, "taps");
 source!(Play, "plays");
 
-/// A result with windows, of the user's.
+/// A result with windows, of the user's. Its topic keeps every change of a window, and not only the last: those that read it as a
+/// stream make something of each.
 macro_rules! windowed {
     ($name:ident, $topic:literal, ($($window:tt)*), { $($fields:tt)* }) => {
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Entity)]
-        #[topic($topic, partitions = 2)]
+        #[topic($topic, partitions = 2, cleanup = "delete")]
         #[table]
         #[window($($window)*)]
         #[entity(namespace = "windowed")]

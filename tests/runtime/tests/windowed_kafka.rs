@@ -1,0 +1,64 @@
+//! Queries over results with windows on a real Kafka: killed in the middle they tell what a run in one process tells that nobody
+//! killed, and where it tells it.
+//!
+//! `KSQL_TEST_QUERY_KILLS` sets how often they are killed; `KSQL_TEST_SEED` varies the records.
+
+use ksql_runtime_tests::killed_on_kafka::Both;
+use ksql_runtime_tests::report::{Report, number, seed};
+use ksql_runtime_tests::told::same_windows;
+use ksql_runtime_tests::windowed::*;
+
+const CHILD: &str = env!("CARGO_BIN_EXE_join_child");
+/// Records of each source for every kill, so that there is something to do at the last one too.
+const RECORDS: u64 = 4000;
+/// What makes the windows.
+const MAKING: &[&str] = &["Tap", "Play", "Tapped", "Played", "Heard", "Tour", "Show"];
+/// The windows, and what is made of them.
+const READING: &[&str] = &[
+    "Tapped", "Played", "Heard", "Tour", "Show", "Busy", "Long", "Seen", "Met", "OfTaps",
+    "OfPlays", "Either", "Three",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_queries_over_windows_on_a_real_kafka_tell_what_a_run_without_a_kill_tells() {
+    let test = concat!(module_path!(), "::killed_queries_over_windows");
+    let all = [MAKING, READING].concat();
+    let Some(both) = Both::or_skip(test, &all) else {
+        return;
+    };
+    let (seed, kills) = (seed(), number("KSQL_TEST_QUERY_KILLS", 3));
+    let mut report = Report::new("queries over windows on Kafka", seed);
+    for builder in [both.killed(MAKING), both.whole()] {
+        let filling = with_windows(builder).start().await.expect("it starts");
+        fill(&filling, seed, RECORDS * (kills + 1))
+            .await
+            .expect("sent");
+        filling.settle().await.expect("the windows are made");
+        filling.end().await.expect("it ends");
+    }
+    both.kill(
+        (CHILD, &["windows"]),
+        READING,
+        "met_10s",
+        kills,
+        &mut report,
+    )
+    .await;
+    let killed = with_readers(both.killed(READING));
+    let killed = killed.start().await.expect("it starts");
+    killed.settle().await.expect("it is taken in");
+    let whole = with_readers(both.whole());
+    let whole = whole.start().await.expect("it starts");
+    whole.settle().await.expect("it is taken in");
+    let again = same_windows::<Busy>(&killed, &whole, SHORT).await
+        + same_windows::<Long>(&killed, &whole, LONG).await
+        + same_windows::<Seen>(&killed, &whole, GAP).await
+        + same_windows::<Met>(&killed, &whole, SHORT).await
+        + same_windows::<OfTaps>(&killed, &whole, SHORT).await
+        + same_windows::<OfPlays>(&killed, &whole, SHORT).await
+        + same_windows::<Either>(&killed, &whole, GAP).await
+        + same_windows::<Three>(&killed, &whole, SHORT).await;
+    report.count("told again", again as u64);
+    killed.end().await.expect("it ends");
+    whole.end().await.expect("it ends");
+}
