@@ -1,8 +1,9 @@
 //! HTTPS to a registry and to ksqlDB whose certificates a private authority signed, with and without a certificate of the
 //! client, by the clients' options and by a context's configuration. The servers are in this process.
 //!
-//! Kafka's own TLS is librdkafka's, built in with the feature `kafka-ssl` only, and has no handshake here: that
-//! `ca_certificate` reaches it is a unit test of the context's services.
+//! Kafka's own TLS is librdkafka's, see `kafka_tls.rs`.
+
+mod authority;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use authority::Authority;
 use ksql_runtime::error::Error;
 use ksql_runtime::http::HttpOptions;
 use ksql_runtime::ksqldb::{KsqlDb, KsqlDbOptions};
@@ -19,59 +21,12 @@ use ksql_runtime_tests::cluster::Place;
 use ksql_runtime_tests::errors::chain;
 use ksql_runtime_tests::mock::{self, Mock};
 use ksql_runtime_tests::workload::{Row, row};
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair,
-};
+use rcgen::ExtendedKeyUsagePurpose;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 const LIMIT: Duration = Duration::from_secs(120);
-
-/// A private authority, and what it signed, in files.
-struct Authority {
-    ca: CertifiedIssuer<'static, KeyPair>,
-    directory: tempfile::TempDir,
-}
-
-impl Authority {
-    fn new() -> Authority {
-        let mut params = CertificateParams::new(Vec::new()).expect("no names");
-        // A name of its own, by which others do not take it for theirs.
-        let name = uuid::Uuid::new_v4().to_string();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().expect("a key");
-        let authority = Authority {
-            ca: CertifiedIssuer::self_signed(params, key).expect("a certificate"),
-            directory: tempfile::tempdir().expect("a directory"),
-        };
-        std::fs::write(authority.certificate(), authority.ca.pem()).expect("written");
-        authority
-    }
-
-    /// The file with its certificate.
-    fn certificate(&self) -> PathBuf {
-        self.directory.path().join("ca.pem")
-    }
-
-    fn signed(&self, name: &str, usage: ExtendedKeyUsagePurpose) -> (rcgen::Certificate, KeyPair) {
-        let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
-        params.extended_key_usages = vec![usage];
-        let key = KeyPair::generate().expect("a key");
-        let certificate = params.signed_by(&key, &self.ca).expect("signed");
-        (certificate, key)
-    }
-
-    /// The file with a client's certificate and key.
-    fn client(&self, name: &str) -> PathBuf {
-        let (certificate, key) = self.signed(name, ExtendedKeyUsagePurpose::ClientAuth);
-        let path = self.directory.path().join(format!("{name}.pem"));
-        std::fs::write(&path, certificate.pem() + &key.serialize_pem()).expect("written");
-        path
-    }
-}
 
 /// What a server does: leads to a server without TLS.
 struct Server {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,6 +26,8 @@ const PLAIN_LOGIN: &str = "org.apache.kafka.common.security.plain.PlainLoginModu
 pub struct KafkaOptions {
     properties: BTreeMap<String, String>,
     users: Vec<(String, String)>,
+    /// The file of the broker's key and certificate, and that of the authority whose clients it knows.
+    certificates: Option<(PathBuf, PathBuf)>,
     java: Vec<String>,
 }
 
@@ -51,6 +53,14 @@ impl KafkaOptions {
         self
     }
 
+    /// TLS too, on a port of its own ([`Kafka::tls`]), with the key and certificate in a file (PEM), for clients that have a
+    /// certificate of the authority whose certificate is in the other.
+    #[must_use]
+    pub fn certificates(mut self, own: &Path, authority: &Path) -> KafkaOptions {
+        self.certificates = Some((own.to_owned(), authority.to_owned()));
+        self
+    }
+
     /// An option for the Java machine, after ours: `-Xmx2g`, `-XX:TieredStopAtLevel=4` for a broker to be measured.
     #[must_use]
     pub fn java(mut self, option: &str) -> KafkaOptions {
@@ -58,7 +68,7 @@ impl KafkaOptions {
         self
     }
 
-    fn text(&self, port: u16, controller: u16, data: &Path) -> String {
+    fn text(&self, port: u16, controller: u16, tls: u16, data: &Path) -> String {
         let listener = if self.users.is_empty() {
             "PLAINTEXT"
         } else {
@@ -71,7 +81,7 @@ impl KafkaOptions {
             ("inter.broker.listener.name", listener),
             (
                 "listener.security.protocol.map",
-                "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT",
+                "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL",
             ),
             ("auto.create.topics.enable", "false"),
             ("group.initial.rebalance.delay.ms", "0"),
@@ -85,14 +95,23 @@ impl KafkaOptions {
             // 128 MiB otherwise, of the 512 there are.
             ("log.cleaner.dedupe.buffer.size", "8388608"),
         ]);
+        let mut advertised = format!("{listener}://127.0.0.1:{port}");
+        if let Some((own, authority)) = &self.certificates {
+            let _ = write!(advertised, ",SSL://127.0.0.1:{tls}");
+            let (own, authority) = (own.display().to_string(), authority.display().to_string());
+            all.extend(owned([
+                ("ssl.keystore.type", "PEM"),
+                ("ssl.keystore.location", &own),
+                ("ssl.truststore.type", "PEM"),
+                ("ssl.truststore.location", &authority),
+                ("ssl.client.auth", "required"),
+            ]));
+        }
         all.insert(
             "listeners".to_string(),
-            format!("{listener}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}"),
+            format!("{advertised},CONTROLLER://127.0.0.1:{controller}"),
         );
-        all.insert(
-            "advertised.listeners".to_string(),
-            format!("{listener}://127.0.0.1:{port}"),
-        );
+        all.insert("advertised.listeners".to_string(), advertised);
         all.insert(
             "controller.quorum.voters".to_string(),
             format!("1@127.0.0.1:{controller}"),
@@ -143,6 +162,7 @@ pub struct Kafka {
     installed: Installed,
     options: KafkaOptions,
     bootstrap: String,
+    tls: String,
     cluster_id: Mutex<String>,
 }
 
@@ -176,11 +196,11 @@ impl Kafka {
 
     fn new(installed: Installed, options: KafkaOptions) -> Kafka {
         let folder = new_folder("kafka");
-        let (port, controller) = (free_port(), free_port());
+        let (port, controller, tls) = (free_port(), free_port(), free_port());
         let properties = folder.join("server.properties");
         std::fs::write(
             &properties,
-            options.text(port, controller, &folder.join("data")),
+            options.text(port, controller, tls, &folder.join("data")),
         )
         .expect("the properties are written");
         let mut command = vec![installed.java.clone()];
@@ -197,6 +217,7 @@ impl Kafka {
             installed,
             options,
             bootstrap: format!("127.0.0.1:{port}"),
+            tls: format!("127.0.0.1:{tls}"),
             cluster_id: Mutex::new(new_cluster_id()),
         };
         kafka.format();
@@ -206,6 +227,11 @@ impl Kafka {
     /// `host:port` for `bootstrap.servers`.
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// The same for clients that speak TLS, where it has [certificates](KafkaOptions::certificates).
+    pub fn tls(&self) -> &str {
+        &self.tls
     }
 
     /// The process id of the broker, when it is running.
