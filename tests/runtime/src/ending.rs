@@ -83,9 +83,9 @@ pub fn turnovers(sales: Stream<Sale>) -> Table<Turnover> {
     })
 }
 
-/// All of it.
-pub fn shop() -> ContextBuilder {
-    Context::builder()
+/// Adds all of it to a program.
+pub fn shop(builder: ContextBuilder) -> ContextBuilder {
+    builder
         .entity::<Till>()
         .query(turnovers)
         .setting("memory", "64MiB")

@@ -57,7 +57,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     };
     let (seed, base, first) = (seed.parse()?, base.parse()?, first.parse()?);
     let mut terminate = signal(SignalKind::terminate())?;
-    let ctx = shop()
+    let ctx = shop(Context::builder())
         .state_dir(std::env::var("KSQL_TEST_DIR")?)
         .start()
         .await?;
