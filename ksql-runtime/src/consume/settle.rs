@@ -53,8 +53,9 @@ impl Settle {
                 .await;
         };
         tracing::debug!(
-            entity = self.shared.entity, topic = %self.shared.topic, partition = about.chunk.partition(),
-            offset = record.offset, attempt = about.attempt, ?wait, error = failure.message, "a record comes again"
+            entity = self.shared.entity, topic = %self.shared.topic, group = %self.shared.group,
+            partition = about.chunk.partition(), offset = record.offset, attempts = about.attempt,
+            ?wait, error = failure.message, "a record comes again"
         );
         self.again(wait)
     }
@@ -190,8 +191,8 @@ impl Settle {
     pub(super) async fn hold(&self, about: About<'_>, attempt: u32, what: &str) -> bool {
         let offset = about.item().record().map_or(0, |record| record.offset);
         tracing::warn!(
-            entity = self.shared.entity, topic = %self.shared.topic, partition = about.chunk.partition(),
-            offset, error = what, "a record is held until it can be settled"
+            entity = self.shared.entity, topic = %self.shared.topic, group = %self.shared.group,
+            partition = about.chunk.partition(), offset, error = what, "a record is held until it can be settled"
         );
         self.shared.holding(Some(what));
         let wait = super::Backoff::default().wait(attempt);

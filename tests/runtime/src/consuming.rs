@@ -170,6 +170,28 @@ impl Site {
     }
 }
 
+/// Each test on both logs.
+#[macro_export]
+macro_rules! on_both_logs {
+    ($($name:ident),* $(,)?) => {
+        mod embedded {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name($crate::consuming::Site::embedded()).await;
+            })*
+        }
+
+        mod kafka {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                if let Some(site) = $crate::consuming::Site::kafka($crate::test_name!()) {
+                    super::$name(site).await;
+                }
+            })*
+        }
+    };
+}
+
 /// What handlers have seen, in their order.
 #[derive(Debug, Clone)]
 pub struct Seen<T>(Arc<(Mutex<Vec<T>>, Notify)>);

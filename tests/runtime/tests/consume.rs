@@ -8,33 +8,13 @@ use std::time::Duration;
 
 use ksql_runtime::consume::{Change, ConsumerState, Order, Outcome, Position, Records as _, Start};
 use ksql_runtime::error::Error;
+use ksql_runtime::log::{Header, Record};
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::consuming::{
     Entry, LIMIT, Payment, Seen, Site, committed, ends, entry, payment, reaches, status,
 };
-use ksql_runtime_tests::test_name;
+use ksql_runtime_tests::on_both_logs;
 use tokio::sync::{Barrier, Semaphore};
-
-/// Each test twice.
-macro_rules! on_both_logs {
-    ($($name:ident),* $(,)?) => {
-        mod embedded {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                super::$name(super::Site::embedded()).await;
-            })*
-        }
-
-        mod kafka {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                if let Some(site) = super::Site::kafka(super::test_name!()) {
-                    super::$name(site).await;
-                }
-            })*
-        }
-    };
-}
 
 on_both_logs!(
     every_record_is_handled_once_and_committed_behind_the_last,
@@ -542,12 +522,23 @@ async fn a_consumer_begins_where_it_is_told(site: Site) {
         .await
         .expect("added");
     let receipt = set.add(entry(10, 10)).await.expect("added");
+    let clock = ctx.clock().clone();
+    until("another millisecond", || clock.now_ms() > receipt.timestamp).await;
     set.add_all((11..13).map(|n| entry(n, n)))
         .await
         .expect("added");
     for (name, start, first) in [
         ("earliest", Start::Earliest, Some(0)),
-        ("time", Start::Time(receipt.timestamp + 3_600_000), None),
+        (
+            "behind a record",
+            Start::Time(receipt.timestamp + 1),
+            Some(11),
+        ),
+        (
+            "in an hour",
+            Start::Time(receipt.timestamp + 3_600_000),
+            None,
+        ),
         ("latest", Start::Latest, None),
     ] {
         let seen = Seen::default();
@@ -1063,7 +1054,25 @@ async fn a_handler_sees_where_its_record_came_from(site: Site) {
     let ctx = site.open().await;
     let set = ctx.set::<Entry>();
     let topic = set.topic().expect("a topic").to_owned();
-    let receipt = set.add(entry(5, 50)).await.expect("added");
+    let value_schema = ctx
+        .registry()
+        .register(&format!("{topic}-value"), Entry::VALUE_SCHEMA)
+        .await
+        .expect("a schema");
+    let (mut key, mut value) = (Vec::new(), vec![0]);
+    value.extend(value_schema.to_be_bytes());
+    entry(5, 50).encode_key(0, &mut key).expect("a key");
+    entry(5, 50).encode_value(&mut value).expect("a value");
+    let headers = [
+        Header::new("trace", b"\x00\xff"),
+        Header {
+            name: "empty",
+            value: None,
+        },
+    ];
+    let now = ctx.clock().now_ms();
+    let record = Record::new(Some(&key), Some(&value), now).headers(&headers);
+    let receipt = ctx.log().produce(&topic, record).await.expect("produced");
     let seen = Seen::default();
     let handler = seen.clone();
     let subscription = set
@@ -1076,7 +1085,9 @@ async fn a_handler_sees_where_its_record_came_from(site: Site) {
                 meta.offset(),
                 meta.timestamp(),
                 meta.key().map(<[u8]>::to_vec),
-                meta.headers().len(),
+                meta.headers()
+                    .map(|header| (header.name.to_owned(), header.value.map(<[u8]>::to_vec)))
+                    .collect::<Vec<_>>(),
                 meta.attempt(),
             ));
             async {}
@@ -1091,7 +1102,10 @@ async fn a_handler_sees_where_its_record_came_from(site: Site) {
         receipt.offset,
         receipt.timestamp,
         Some(5_i64.to_be_bytes().to_vec()),
-        0,
+        vec![
+            ("trace".to_owned(), Some(b"\x00\xff".to_vec())),
+            ("empty".to_owned(), None),
+        ],
         1,
     );
     assert_eq!(seen.wait_for(1).await, [expected]);

@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
+use ksql_runtime::consume::{OnDecodeError, OnError, Records as _, Start};
 use ksql_runtime::log::{Log, Record};
 use ksql_runtime::prelude::*;
 use ksql_runtime::state::State;
+use ksql_runtime_tests::consuming::reaches;
 use ksql_runtime_tests::queries::{LoudOnes, Reading};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
@@ -108,6 +110,34 @@ pub struct Fielded {
     pub text: String,
 }
 
+/// A handler that fails, what is no row, and a message that nobody settles.
+async fn consume(ctx: &Context) {
+    let set = ctx.set::<Fielded>();
+    let subscription = set
+        .consume()
+        .group("failing")
+        .start(Start::Earliest)
+        .with_retry(2, std::time::Duration::from_millis(1))
+        .on_error(OnError::Skip)
+        .on_decode_error(OnDecodeError::Dlq)
+        .for_each(|_| async { Err::<(), _>(std::io::Error::other("it does not work")) })
+        .start()
+        .await
+        .expect("it starts");
+    reaches(&subscription, "the end", |status| {
+        status.partitions.len() == 1 && status.lag() == 0
+    })
+    .await;
+    subscription.stop().await.expect("it ends");
+    let stream = set.consume().group("dropping").start(Start::Earliest);
+    let stream = stream.with_manual_commit().stream().await;
+    let mut stream = stream.expect("it starts");
+    drop(stream.next().await.expect("a message"));
+    let again = stream.next().await.expect("the message again");
+    assert_eq!(again.meta().attempt(), 2);
+    let _ = again.commit();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_field_has_one_name_everywhere_and_lines_say_what_they_are_about() {
     let lines = Lines::default();
@@ -143,6 +173,7 @@ async fn a_field_has_one_name_everywhere_and_lines_say_what_they_are_about() {
         poison.push((receipt.partition.to_string(), receipt.offset.to_string()));
     }
     ctx.wait_caught_up(limit).await.expect("it is read");
+    consume(&ctx).await;
     let mut events = ctx.events();
     let Log::Embedded(log) = ctx.log() else {
         panic!("another log");
@@ -235,6 +266,38 @@ async fn a_field_has_one_name_everywhere_and_lines_say_what_they_are_about() {
             ("offset", &poison[1].1),
             ("reason", ""),
         ],
+    );
+    let of_failing = [
+        ("entity", "Fielded"),
+        ("topic", "fields"),
+        ("group", "failing"),
+        ("partition", "0"),
+    ];
+    has("a partition is assigned", &of_failing);
+    has("a record comes again", &of_failing);
+    has("a record comes again", &[("attempts", "1"), ("wait", "")]);
+    has("a record is passed over", &of_failing);
+    has(
+        "a record is passed over",
+        &[
+            ("offset", "0"),
+            ("attempts", "2"),
+            ("stage", "handler"),
+            ("error", "it does not work"),
+        ],
+    );
+    has(
+        "a record became a dead letter",
+        &[
+            ("entity", "Fielded"),
+            ("offset", &poison[0].1),
+            ("attempts", "1"),
+            ("stage", "value"),
+        ],
+    );
+    has(
+        "a message was dropped unsettled",
+        &[("topic", "fields"), ("partition", "0"), ("offset", "0")],
     );
     has("topic created", &[("entity", ""), ("topic", "")]);
     has("schema registered", &[("subject", "-value")]);
