@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::cluster::Place;
 use crate::proxy::{Fault, Proxy};
 use crate::servers::{self, Kafka, KafkaOptions, RegistryServer};
+use crate::workload::mix;
 
 /// A broker of its own behind a proxy.
 #[derive(Debug)]
@@ -67,6 +68,13 @@ pub enum Trouble {
 const LOST: u32 = 2;
 
 impl Trouble {
+    /// Each of these once, and then as drawn.
+    pub fn nth(number: u64, seed: u64, of: &[Trouble]) -> Trouble {
+        let drawn = mix(seed, number) % of.len() as u64;
+        let first = of.get(number as usize).copied();
+        first.unwrap_or(of[drawn as usize])
+    }
+
     /// Whether it lasts until whoever reads has noticed it.
     pub fn is_noticed(self) -> bool {
         !matches!(self, Trouble::Cut | Trouble::Delayed)

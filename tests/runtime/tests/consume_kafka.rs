@@ -11,16 +11,16 @@ use std::time::{Duration, Instant};
 use ksql_runtime::consume::{
     ConsumerState, OnDecodeError, Order, Records as _, Start, Subscription,
 };
-use ksql_runtime_tests::behind::Behind;
+use ksql_runtime_tests::behind::{Behind, Trouble};
 use ksql_runtime_tests::child::Lines;
 use ksql_runtime_tests::cluster::Place;
 use ksql_runtime_tests::consuming::{
     Entry, LIMIT, Payment, Seen, Site, Transfer, committed, ends, entry, payment, produce, reaches,
     transfer,
 };
-use ksql_runtime_tests::proxy::{Fault, Proxy};
+use ksql_runtime_tests::proxy::Fault;
 use ksql_runtime_tests::report::{Report, number, seed};
-use ksql_runtime_tests::servers::{self, Kafka, KafkaOptions};
+use ksql_runtime_tests::servers::{self, Kafka};
 use ksql_runtime_tests::test_name;
 use ksql_runtime_tests::workload::mix;
 
@@ -149,56 +149,19 @@ async fn a_dead_letter_that_is_refused_holds_its_record_until_it_is_taken() {
     ctx.shutdown().await.expect("a clean end");
 }
 
-/// What befalls.
-#[derive(Debug, Clone, Copy)]
-enum Trouble {
-    Cut,
-    Refused,
-    Silent,
-    Delayed,
-    Killed,
-    Halted,
-    /// Answers to commits and requests of the group are lost, whose requests were done.
-    Unanswered,
-}
+/// Kafka's numbers of the requests of a group whose answers are lost: offset commit, offset fetch, join, heartbeat, sync.
+const KINDS: [i16; 5] = [8, 9, 11, 12, 14];
 
-const TROUBLES: [Trouble; 7] = [
+const TROUBLES: [Trouble; 8] = [
     Trouble::Cut,
     Trouble::Refused,
-    Trouble::Unanswered,
+    Trouble::Unanswered(&KINDS),
     Trouble::Killed,
     Trouble::Delayed,
     Trouble::Silent,
     Trouble::Halted,
+    Trouble::Stopped,
 ];
-
-/// Kafka's numbers: offset commit, offset fetch, join, heartbeat, sync.
-const KINDS: [i16; 5] = [8, 9, 11, 12, 14];
-
-fn begin(trouble: Trouble, proxy: &Proxy, kafka: &Kafka) {
-    match trouble {
-        Trouble::Cut => proxy.cut(),
-        Trouble::Refused => proxy.set(Fault::Refused),
-        Trouble::Silent => proxy.set(Fault::Silent),
-        Trouble::Delayed => proxy.set(Fault::Delayed(Duration::from_millis(500))),
-        Trouble::Killed => kafka.kill(),
-        Trouble::Halted => kafka.pause(),
-        Trouble::Unanswered => {
-            for kind in KINDS {
-                proxy.lose_answers(kind, 1);
-            }
-        }
-    }
-}
-
-fn end(trouble: Trouble, proxy: &Proxy, kafka: &Kafka) {
-    match trouble {
-        Trouble::Cut | Trouble::Unanswered => {}
-        Trouble::Refused | Trouble::Silent | Trouble::Delayed => proxy.set(Fault::None),
-        Trouble::Killed => kafka.start_again(),
-        Trouble::Halted => kafka.resume(),
-    }
-}
 
 /// Waits until so many are finished.
 async fn more<T: Clone>(subscription: &Subscription, finished: &Seen<T>, count: usize) {
@@ -210,20 +173,13 @@ async fn more<T: Clone>(subscription: &Subscription, finished: &Seen<T>, count: 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn handlers_lose_nothing_through_every_fault_and_what_is_committed_is_finished() {
-    let Some(registry) = servers::registry_or_skip(test_name!()) else {
+    let Some(behind) = Behind::start(test_name!()) else {
         return;
     };
-    let proxy = Proxy::start();
-    let advertised = format!("PLAINTEXT://{}", proxy.address());
-    let options = KafkaOptions::new().property("advertised.listeners", &advertised);
-    let Some(kafka) = servers::or_skip(test_name!(), Kafka::start_with(options)) else {
-        return;
-    };
-    proxy.leads_to(kafka.bootstrap());
     let (seed, faults) = (seed(), number("KSQL_TEST_FAULTS", 8));
     let mut report = Report::new("RT7 on Kafka, consumers", seed);
-    let place = Place::new(&proxy.address(), registry)
-        .with("kafka.api.version.request.timeout.ms", "1000")
+    let place = behind
+        .place()
         .with("kafka.consumer.session.timeout.ms", "6000");
     let ctx = place
         .builder()
@@ -271,17 +227,13 @@ async fn handlers_lose_nothing_through_every_fault_and_what_is_committed_is_fini
     });
     let mut slowest = Duration::ZERO;
     for fault in 0..faults {
-        let drawn = mix(seed, fault) % TROUBLES.len() as u64;
-        let trouble = TROUBLES
-            .get(fault as usize)
-            .copied()
-            .unwrap_or(TROUBLES[drawn as usize]);
+        let trouble = Trouble::nth(fault, seed, &TROUBLES);
         let before = finished.len();
         more(&subscription, &finished, before + 20).await;
-        tokio::task::block_in_place(|| begin(trouble, &proxy, &kafka));
+        tokio::task::block_in_place(|| trouble.begin(&behind));
         // As long as it takes a client to give up a request.
         tokio::time::sleep(Duration::from_millis(mix(seed, fault) % 3_000)).await;
-        tokio::task::block_in_place(|| end(trouble, &proxy, &kafka));
+        tokio::task::block_in_place(|| trouble.end(&behind));
         let healed = Instant::now();
         let before = finished.len();
         more(&subscription, &finished, before + 20).await;

@@ -16,7 +16,7 @@ use ksql_runtime_tests::cluster::{LIMIT, reaches, table, transitions};
 use ksql_runtime_tests::proxy::Fault;
 use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::test_name;
-use ksql_runtime_tests::workload::{Operation, Row, allowed, differences, mix, operation, row};
+use ksql_runtime_tests::workload::{Operation, Row, allowed, differences, operation, row};
 
 const KEYS: u64 = 200;
 
@@ -96,12 +96,7 @@ async fn a_table_equals_what_was_acknowledged_through_every_fault_and_comes_back
     ));
     let (mut disconnected, mut slowest) = (0_u64, Duration::ZERO);
     for fault in 0..faults {
-        // Each of them once, then as drawn.
-        let drawn = mix(seed, fault) % TROUBLES.len() as u64;
-        let trouble = TROUBLES
-            .get(fault as usize)
-            .copied()
-            .unwrap_or(TROUBLES[drawn as usize]);
+        let trouble = Trouble::nth(fault, seed, &TROUBLES);
         transitions(&mut events, &mut last);
         let before = done.load(Ordering::Relaxed);
         until(&ctx, "a record is acknowledged", || {

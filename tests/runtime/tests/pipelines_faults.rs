@@ -19,7 +19,6 @@ use ksql_runtime_tests::cluster::LIMIT;
 use ksql_runtime_tests::pipelines::{self, Feed};
 use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::test_name;
-use ksql_runtime_tests::workload::mix;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 
@@ -147,18 +146,14 @@ async fn pipelines_tell_each_result_once_through_every_fault_and_come_back_by_th
     };
     let (mut lost, mut slowest, mut behind_hand) = (0_u64, Duration::ZERO, Duration::ZERO);
     for fault in 0..faults {
-        let number = mix(seed, fault) % TROUBLES.len() as u64;
-        let (trouble, drawn) = match TROUBLES.get(fault as usize) {
-            Some(trouble) => (*trouble, false),
-            None => (TROUBLES[number as usize], true),
-        };
+        let trouble = Trouble::nth(fault, seed, &TROUBLES);
         goes_on("records are acknowledged").await;
         let began = Instant::now();
         beside(&behind, move |behind| trouble.begin(behind)).await;
         if trouble.is_noticed() {
             let what = format!("{trouble:?} is noticed by every table");
             until(&ctx, &what, || tables(&ctx, |state| !runs(state))).await;
-            if drawn {
+            if fault >= TROUBLES.len() as u64 {
                 // Whoever is in the middle of a transaction gives it up after a minute.
                 let what = format!("{trouble:?} is noticed by every query");
                 until(&ctx, &what, || queries(&ctx, |state| !runs(state))).await;
