@@ -15,7 +15,7 @@ use proptest::prelude::*;
 
 use crate::conformance::{Made, joiner_over};
 use crate::naive::retold;
-use crate::report::number;
+use crate::property;
 
 /// A record as the model takes it.
 #[derive(Debug, Clone)]
@@ -77,21 +77,7 @@ pub fn holds<E: Debug + Clone>(
     event: impl Strategy<Value = E> + Clone,
     check: impl AsyncFn(&[Phase<E>]),
 ) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let cases = u32::try_from(number("KSQL_TEST_CASES", 12)).expect("a number");
-    let config = ProptestConfig {
-        cases,
-        max_shrink_iters: 60,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    proptest!(config, |(phases in phases(event))| {
-        runtime.block_on(check(&phases));
-    });
+    property::holds(phases(event), async |phases| check(&phases).await);
 }
 
 /// Results by the bytes of their key, in their order.

@@ -26,6 +26,7 @@ pub mod mock;
 pub mod naive;
 pub mod owners;
 pub mod pipelines;
+pub mod property;
 pub mod proxy;
 pub mod queries;
 pub mod recorded;

@@ -7,7 +7,7 @@ use ksql_runtime::testing::{Test, TestBuilder};
 use proptest::prelude::*;
 
 use crate::naive::Record;
-use crate::report::number;
+use crate::property;
 
 /// What happens to a query.
 #[derive(Debug, Clone)]
@@ -84,19 +84,6 @@ pub fn holds<R: Clone + std::fmt::Debug>(
     record: impl Strategy<Value = R> + Clone,
     check: impl AsyncFn(bool, Vec<Step<R>>),
 ) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let cases = u32::try_from(number("KSQL_TEST_CASES", 12)).expect("a number");
-    let config = ProptestConfig {
-        cases,
-        max_shrink_iters: 30,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    proptest!(config, |(each: bool, steps in steps(record))| {
-        runtime.block_on(check(each, steps));
-    });
+    let input = (any::<bool>(), steps(record));
+    property::holds(input, async |(each, steps)| check(each, steps).await);
 }

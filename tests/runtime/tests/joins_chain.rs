@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ksql_runtime::log::partition::partition_for_key;
 use ksql_runtime::prelude::*;
 use ksql_runtime::testing::{self, Test};
-use ksql_runtime_tests::report::number;
+use ksql_runtime_tests::property;
 use proptest::prelude::*;
 
 const PARTITIONS: u32 = 3;
@@ -476,7 +476,7 @@ async fn send(test: &Test, time: i64, happens: &Happens) {
     .expect("it is sent");
 }
 
-async fn follow(each: bool, steps: Vec<(i64, Happens)>) {
+async fn follow((each, steps): (bool, Vec<(i64, Happens)>)) {
     let builder = testing::query(sales)
         .query(homes)
         .query(levels)
@@ -563,19 +563,5 @@ async fn follow(each: bool, steps: Vec<(i64, Happens)>) {
 
 #[test]
 fn joins_of_any_inputs_make_what_a_plain_model_makes_whatever_ends_in_between() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let cases = u32::try_from(number("KSQL_TEST_CASES", 12)).expect("a number");
-    let config = ProptestConfig {
-        cases,
-        max_shrink_iters: 60,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    proptest!(config, |(each: bool, steps in steps())| {
-        runtime.block_on(follow(each, steps));
-    });
+    property::holds((any::<bool>(), steps()), follow);
 }

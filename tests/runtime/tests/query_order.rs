@@ -10,8 +10,7 @@ use std::path::Path;
 
 use ksql_runtime::prelude::*;
 use ksql_runtime::testing::{self, Test};
-use ksql_runtime_tests::naive;
-use ksql_runtime_tests::report::number;
+use ksql_runtime_tests::{naive, property};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -201,52 +200,53 @@ async fn write(
 
 #[test]
 fn records_that_are_in_order_within_their_partitions_are_never_late() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let config = ProptestConfig {
-        cases: u32::try_from(number("KSQL_TEST_CASES", 10)).expect("a number"),
-        max_shrink_iters: 30,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
     let portion = (0..4_usize, 1..30_usize);
-    proptest!(config, |(
-        all in prop::collection::vec(happened(), 1..150),
-        portions in prop::collection::vec(portion, 0..20),
-        kills in 0..4_usize,
-        each: bool,
-        memory in prop::sample::select(vec!["32MiB", "64MiB", "512MiB"]),
-    )| {
-        runtime.block_on(async {
-            let directory = tempfile::tempdir().expect("a directory");
-            let builder = || testing::builder().directory(directory.path()).setting("memory", memory);
-            let sender = builder().entity::<Happening>().start().await.expect("it starts");
-            let expected = write(&sender, &all, &portions).await;
-            sender.end().await.expect("a clean end");
-            let reader = match each {
-                true => builder(),
-                false => builder().latest_changes(),
-            };
-            let mut test = reader.query(kinds).start().await.expect("it starts");
-            for _ in 0..kills {
-                test = test.kill().await.expect("it starts again");
-            }
-            test.settle().await.expect("it is taken in");
-            assert_eq!(test.context().queries()[0].late, 0);
-            let made = test.window_records_of::<Kinds>(std::time::Duration::from_secs(1)).await;
-            naive::repeated_alike(&made.expect("records"), |row| row.count);
-            let set = test.context().set::<Kinds>();
-            let rows = set.window_of(std::time::Duration::from_secs(1)).to_list().await;
-            let found: BTreeMap<_, _> = rows
-                .expect("rows")
-                .into_iter()
-                .map(|row| ((row.kind, row.from.timestamp_millis()), row.who))
-                .collect();
-            assert_eq!(found, expected, "whole, and in the order of time");
-            test.end().await.expect("it ends");
-        });
+    let input = (
+        prop::collection::vec(happened(), 1..150),
+        prop::collection::vec(portion, 0..20),
+        0..4_usize,
+        any::<bool>(),
+        prop::sample::select(vec!["32MiB", "64MiB", "512MiB"]),
+    );
+    property::holds(input, async |(all, portions, kills, each, memory)| {
+        let directory = tempfile::tempdir().expect("a directory");
+        let builder = || {
+            testing::builder()
+                .directory(directory.path())
+                .setting("memory", memory)
+        };
+        let sender = builder()
+            .entity::<Happening>()
+            .start()
+            .await
+            .expect("it starts");
+        let expected = write(&sender, &all, &portions).await;
+        sender.end().await.expect("a clean end");
+        let reader = match each {
+            true => builder(),
+            false => builder().latest_changes(),
+        };
+        let mut test = reader.query(kinds).start().await.expect("it starts");
+        for _ in 0..kills {
+            test = test.kill().await.expect("it starts again");
+        }
+        test.settle().await.expect("it is taken in");
+        assert_eq!(test.context().queries()[0].late, 0);
+        let made = test
+            .window_records_of::<Kinds>(std::time::Duration::from_secs(1))
+            .await;
+        naive::repeated_alike(&made.expect("records"), |row| row.count);
+        let set = test.context().set::<Kinds>();
+        let rows = set
+            .window_of(std::time::Duration::from_secs(1))
+            .to_list()
+            .await;
+        let found: BTreeMap<_, _> = rows
+            .expect("rows")
+            .into_iter()
+            .map(|row| ((row.kind, row.from.timestamp_millis()), row.who))
+            .collect();
+        assert_eq!(found, expected, "whole, and in the order of time");
+        test.end().await.expect("it ends");
     });
 }
