@@ -109,9 +109,10 @@ mod later {
 }
 
 /// What an orderly test waits for.
-const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-fn on(place: &Place, ksqldb: &KsqlDbServer) -> ContextBuilder {
+/// A program whose queries ksqlDB runs.
+pub(crate) fn on(place: &Place, ksqldb: &KsqlDbServer) -> ContextBuilder {
     place
         .builder()
         .setting("ksqldb", ksqldb.url())

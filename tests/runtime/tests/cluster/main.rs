@@ -5,10 +5,12 @@ mod access;
 mod away;
 mod drift;
 mod engine;
+mod engine_results;
 mod homes;
 mod ksqldb;
 mod ksqldb_server;
 mod start;
+mod subjects;
 mod survival;
 mod warm_up;
 
