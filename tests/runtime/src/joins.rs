@@ -264,6 +264,11 @@ pub fn with_two(builder: TestBuilder) -> TestBuilder {
     builder.query(known).query(met)
 }
 
+/// Adds those that join or group by another column than the key of what they read, from two inputs and from three.
+pub fn with_other_columns(builder: TestBuilder) -> TestBuilder {
+    with_two(builder).query(taxed).query(per_town)
+}
+
 /// Adds what they read.
 pub fn with_sources(builder: TestBuilder) -> TestBuilder {
     builder

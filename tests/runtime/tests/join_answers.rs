@@ -2,7 +2,7 @@
 
 #![allow(missing_docs)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ksql_runtime::prelude::*;
 use ksql_runtime::query::IntoQuery;
@@ -267,6 +267,170 @@ async fn flights_whose_aircraft_is_not_known_are_counted_and_those_without_one_a
             &["carrier", "matched", "unmatched"]
         )
     );
+    test.end().await.expect("ended");
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("with_airline")]
+#[stream]
+struct WithAirline {
+    #[key]
+    carrier: String,
+    name: String,
+}
+
+#[query]
+fn with_airline(departures: Stream<Departure>, airlines: Table<Airline>) -> Stream<WithAirline> {
+    departures
+        .join(airlines, |d, a| d.carrier == a.carrier)
+        .map(|d, a| WithAirline {
+            carrier: d.carrier,
+            name: a.name,
+        })
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("with_any_airline")]
+#[stream]
+struct WithAnyAirline {
+    #[key]
+    carrier: String,
+    name: Option<String>,
+}
+
+#[query]
+fn with_any_airline(
+    departures: Stream<Departure>,
+    airlines: Table<Airline>,
+) -> Stream<WithAnyAirline> {
+    departures
+        .left_join(airlines, |d, a| d.carrier == a.carrier)
+        .map(|d, a| WithAnyAirline {
+            carrier: d.carrier,
+            name: a.name,
+        })
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("with_plane")]
+#[stream]
+struct WithPlane {
+    #[key]
+    tailnum: String,
+    seats: i32,
+}
+
+#[query]
+fn with_plane(departures: Stream<Departure>, planes: Table<Plane>) -> Stream<WithPlane> {
+    departures
+        .join(planes, |d, p| d.tailnum == p.tailnum)
+        .map(|d, p| WithPlane {
+            tailnum: d.tailnum,
+            seats: p.seats,
+        })
+}
+
+#[derive(Debug, Clone, PartialEq, Entity)]
+#[topic("with_any_plane")]
+#[stream]
+struct WithAnyPlane {
+    #[key]
+    tailnum: String,
+    seats: Option<i32>,
+}
+
+#[query]
+fn with_any_plane(departures: Stream<Departure>, planes: Table<Plane>) -> Stream<WithAnyPlane> {
+    departures
+        .left_join(planes, |d, p| d.tailnum == p.tailnum)
+        .map(|d, p| WithAnyPlane {
+            tailnum: d.tailnum,
+            seats: p.seats,
+        })
+}
+
+async fn told<T: Entity>(test: &Test) -> Vec<T> {
+    let records = test.records::<T>().await.expect("records");
+    let rows = records.into_iter().map(|record| record.row);
+    rows.map(|row| row.expect("a row")).collect()
+}
+
+/// A line of the answer: of the keys of the flights, the rows of an inner join, and those of a left one with whether they have
+/// found anything.
+fn counted(
+    (table, key): (&str, &str),
+    keys: &[Option<String>],
+    inner: usize,
+    left: &[(String, bool)],
+) -> Vec<String> {
+    let without = keys.iter().filter(|key| key.is_none()).count();
+    let (found, missing): (Vec<_>, Vec<_>) = left.iter().partition(|(_, found)| *found);
+    let distinct: BTreeSet<&String> = missing.iter().map(|(key, _)| key).collect();
+    let counts = [
+        keys.len(),
+        without,
+        found.len(),
+        missing.len(),
+        distinct.len(),
+        inner,
+        left.len(),
+        // As many as SQL's own join has.
+        left.len() + without,
+    ];
+    let names = ["sample", table, key].map(str::to_owned);
+    names
+        .into_iter()
+        .chain(counts.map(|count| count.to_string()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn inner_and_left_joins_have_as_many_rows_as_the_known_ones() {
+    let test = testing::query(with_airline)
+        .query(with_any_airline)
+        .query(with_plane)
+        .query(with_any_plane);
+    let test = test.start().await.expect("it starts");
+    let (airlines, planes) = (rows::<Airline>("airlines.csv"), rows::<Plane>("planes.csv"));
+    let sent = test.context().set::<Airline>().add_all(airlines).await;
+    sent.expect("sent");
+    let sent = test.context().set::<Plane>().add_all(planes).await;
+    sent.expect("sent");
+    test.settle().await.expect("settled");
+    fly(&test).await;
+
+    let flights = rows::<Departure>("flights.csv").into_iter();
+    let (carriers, aircraft): (Vec<_>, Vec<_>) = flights
+        .map(|flight| (Some(flight.carrier), flight.tailnum))
+        .unzip();
+    let left = told::<WithAnyAirline>(&test).await.into_iter();
+    let left: Vec<_> = left.map(|row| (row.carrier, row.name.is_some())).collect();
+    let inner = told::<WithAirline>(&test).await.len();
+    let of_airlines = counted(("airlines", "carrier"), &carriers, inner, &left);
+    let left = told::<WithAnyPlane>(&test).await.into_iter();
+    let left: Vec<_> = left.map(|row| (row.tailnum, row.seats.is_some())).collect();
+    let inner = told::<WithPlane>(&test).await.len();
+    let of_planes = counted(("planes", "tailnum"), &aircraft, inner, &left);
+
+    let mut known = expected(
+        "join_counts.csv",
+        &[
+            "scope",
+            "table",
+            "key",
+            "flights",
+            "null_key",
+            "matched",
+            "unmatched",
+            "unmatched_distinct_keys",
+            "inner_rows",
+            "left_rows_null_key_dropped",
+            "left_rows_sql",
+        ],
+    );
+    // The others are of the whole year.
+    known.retain(|line| line[0] == "sample");
+    assert_eq!([of_airlines, of_planes].as_slice(), known);
     test.end().await.expect("ended");
 }
 

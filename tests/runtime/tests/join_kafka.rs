@@ -1,12 +1,14 @@
 //! Joins over topics of a real Kafka, several partitions each: killed in the middle they tell what a run in one process tells that
-//! nobody killed.
+//! nobody killed, and whatever column they join by, no topic is made for them on the way.
 //!
 //! `KSQL_TEST_QUERY_KILLS` sets how often they are killed; `KSQL_TEST_SEED` varies the records.
 
+use ksql_runtime_tests::cluster::Place;
 use ksql_runtime_tests::joins::*;
 use ksql_runtime_tests::killed_on_kafka::Both;
 use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::told::same;
+use ksql_runtime_tests::{servers, test_name};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_join_child");
 /// Records of each input for every kill, so that there is something to do at the last one too.
@@ -40,4 +42,55 @@ async fn killed_joins_over_a_real_kafka_tell_what_a_run_without_a_kill_tells() {
     report.count("told again", again as u64);
     killed.end().await.expect("it ends");
     whole.end().await.expect("it ends");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn joins_by_other_columns_than_keys_make_no_topics_but_those_of_entities() {
+    let Some(kafka) = servers::kafka_or_skip(test_name!()) else {
+        return;
+    };
+    let Some(registry) = servers::registry_or_skip(test_name!()) else {
+        return;
+    };
+    let place = Place::new(kafka.bootstrap(), registry);
+    // The records' times are long past.
+    let place = ["Click", "View", "Met", "Known"]
+        .iter()
+        .fold(place, |place, entity| {
+            place.with(&format!("entity.{entity}.retention"), "30000d")
+        });
+    let test = with_other_columns(place.tested(place.directory()));
+    let test = test.start().await.expect("it starts");
+    fill(&test, seed(), 500).await.expect("sent");
+    test.settle().await.expect("it is taken in");
+    // All of them had something to join.
+    let told = [
+        test.records::<Met>().await.expect("records").len(),
+        test.records::<Known>().await.expect("records").len(),
+        test.records::<Taxed>().await.expect("records").len(),
+        test.records::<PerTown>().await.expect("records").len(),
+    ];
+    assert!(told.iter().all(|told| *told > 0), "{told:?}");
+    // While they run: what is made on the way could be removed at the end. Kafka's own tool says what there is.
+    let listed = kafka.tool("org.apache.kafka.tools.TopicCommand", &["--list"]);
+    let mut topics: Vec<&str> = listed
+        .lines()
+        .filter(|topic| topic.contains(place.prefix()))
+        .collect();
+    topics.sort_unstable();
+    let expected = [
+        "clicks",
+        "known",
+        "met",
+        "people",
+        "per_town",
+        "system.KsqlDsl.owner",
+        "system.dlq",
+        "taxed",
+        "towns",
+        "views",
+    ];
+    let expected = expected.map(|topic| format!("{}{topic}", place.prefix()));
+    assert_eq!(topics, expected);
+    test.end().await.expect("it ends");
 }
