@@ -1,5 +1,5 @@
 //! What cannot be reached from outside: stored batches that no longer hold what they say, a maintenance cut short, a
-//! writer that ends by a defect, requests whose callers are gone.
+//! writer that ends by a defect, requests whose callers are gone, whether a write was synced.
 
 #![allow(
     clippy::unwrap_used,
@@ -308,4 +308,53 @@ fn a_registration_nobody_waits_for_is_known_as_it_is_stored() {
         let registry = InProcessRegistry::open(&open(directory.path())).unwrap();
         assert_eq!(registry.versions("s").unwrap(), [1]);
     });
+}
+
+/// How often the database of a log was written to, and how often its write-ahead log was synced for a write, by its own count.
+fn writes_and_syncs(log: &EmbeddedLog) -> (u64, u64) {
+    let told = log.shared().store.with(|families| {
+        let told = families.db.property_value(rocksdb::properties::DBSTATS);
+        Ok(told.unwrap().unwrap())
+    });
+    let told = told.unwrap();
+    // Cumulative WAL: 12 writes, 0 syncs, ..
+    let line = told
+        .lines()
+        .find_map(|line| line.strip_prefix("Cumulative WAL: "))
+        .unwrap_or_else(|| panic!("no count in {told}"));
+    let mut counts = line.split(", ").map(|part| {
+        let (count, _) = part.split_once(' ').unwrap();
+        count
+            .parse()
+            .unwrap_or_else(|_| panic!("{count} in {line}"))
+    });
+    (counts.next().unwrap(), counts.next().unwrap())
+}
+
+#[tokio::test]
+async fn the_setting_of_durability_says_whether_a_write_is_synced_before_it_is_acknowledged() {
+    for (durability, synced) in [("process_crash", 0), ("power_loss", 10)] {
+        let directory = tempfile::tempdir().unwrap();
+        let ctx = crate::context::Context::builder()
+            .config(crate::config::Config::default())
+            .setting("log_durability", durability)
+            .state_dir(directory.path())
+            .start()
+            .await
+            .unwrap();
+        let crate::log::Log::Embedded(log) = ctx.log() else {
+            panic!("an embedded log")
+        };
+        let spec = TopicSpec::new("t", 1);
+        log.create_topic(&spec).await.unwrap();
+        let (writes, syncs) = writes_and_syncs(log);
+        for _ in 0..10 {
+            // One after the other: each is a group of its own.
+            produce(log, "t", b"k", Some(b"v")).await;
+        }
+        let (later, synced_later) = writes_and_syncs(log);
+        assert_eq!(later - writes, 10, "{durability}");
+        assert_eq!(synced_later - syncs, synced, "{durability}");
+        ctx.shutdown().await.unwrap();
+    }
 }
