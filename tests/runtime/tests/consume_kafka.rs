@@ -399,20 +399,13 @@ async fn ended_away(behind: &Behind, place: &Place, fault: Fault, committed: boo
     let added = ctx.set::<Payment>().add(payment(1, 1)).await;
     added.expect("added");
     seen.wait_for(1).await;
-    let is_committed = || {
-        let status = &subscription.status()[0];
-        let mut held = status.partitions.iter();
-        held.len() == 4 && held.all(|one| one.committed == Some(one.end) && one.in_flight == 0)
-    };
-    let committing = async {
-        let mut looks = tokio::time::interval(Duration::from_millis(5));
-        while committed && !is_committed() {
-            looks.tick().await;
-        }
-    };
-    tokio::time::timeout(LIMIT, committing)
-        .await
-        .expect("it is committed");
+    if committed {
+        reaches(&subscription, "the commit of all", |status| {
+            let mut held = status.partitions.iter();
+            held.len() == 4 && held.all(|one| one.committed == Some(one.end) && one.in_flight == 0)
+        })
+        .await;
+    }
     behind.proxy.set(fault);
     let began = Instant::now();
     let ended = ctx.shutdown().await;

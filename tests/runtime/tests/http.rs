@@ -11,6 +11,7 @@ use ksql_runtime::operation::{METRICS, MetricKind};
 use ksql_runtime::prelude::*;
 use ksql_runtime::state::State;
 use ksql_runtime_tests::cluster::Place;
+use ksql_runtime_tests::consuming::reaches;
 use ksql_runtime_tests::queries::{LoudOnes, Reading};
 use ksql_runtime_tests::{servers, test_name};
 use reqwest::{Method, StatusCode};
@@ -362,15 +363,10 @@ async fn while_a_slow_handler_holds_up_the_end_ready_is_refused_with_the_reason(
     assert_eq!(ready.status, StatusCode::OK, "{}", ready.text);
 
     let ending = tokio::spawn(ctx.shutdown());
-    let stopping = async {
-        let mut looks = tokio::time::interval(Duration::from_millis(2));
-        while handling.status()[0].state != ConsumerState::Stopping {
-            looks.tick().await;
-        }
-    };
-    tokio::time::timeout(LIMIT, stopping)
-        .await
-        .expect("it is told to end");
+    reaches(&handling, "its end", |status| {
+        status.state == ConsumerState::Stopping
+    })
+    .await;
     let ready = ask(Method::GET, address, "/ready").await;
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(
