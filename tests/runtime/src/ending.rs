@@ -4,18 +4,16 @@
 //! The topics are the measure: a sale that is there twice or a row that they do not give is wrong, whatever ended when.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use ksql_runtime::codec::frame;
 use ksql_runtime::context::ContextBuilder;
 use ksql_runtime::prelude::*;
 
+use crate::topics::whole;
 use crate::workload::mix;
 
 /// The group of its handlers.
 pub const GROUP: &str = "ending";
-/// Nothing takes as long unless it hangs.
-const LIMIT: Duration = Duration::from_secs(120);
 const SHOPS: u64 = 20;
 /// The sizes of the windows, in minutes.
 const SIZES: [u64; 2] = [1, 5];
@@ -111,30 +109,12 @@ pub fn sale(seed: u64, base: i64, number: i64) -> (Sale, Till) {
 /// Everything in a topic, partition by partition.
 async fn records<T: Entity>(ctx: &Context) -> Vec<T> {
     let topic = ctx.set::<T>().topic().expect("a topic").to_owned();
-    let log = ctx.log().clone();
-    let offsets = log.all_offsets(&topic).await.expect("the log answers");
-    let read = move || {
-        let mut all = Vec::new();
-        for (partition, offsets) in (0..).zip(offsets) {
-            let from = [(partition, offsets.start)];
-            let mut reader = log.reader(&topic, &from).expect("a reader");
-            let mut at = offsets.start;
-            while at < offsets.end {
-                let Some(fetched) = reader.poll(LIMIT).expect("it reads") else {
-                    continue;
-                };
-                at = fetched.next_offset();
-                for record in &fetched {
-                    let key = T::Key::decode(record.key.expect("a key")).expect("a key");
-                    let value = record.value.expect("a value");
-                    let (_, body) = frame::read(value).expect("a frame");
-                    all.push(T::decode(key, body).expect("a row"));
-                }
-            }
-        }
-        all
-    };
-    tokio::task::spawn_blocking(read).await.expect("it is read")
+    whole(ctx.log(), &topic, |_, record| {
+        let key = T::Key::decode(record.key.expect("a key")).expect("a key");
+        let (_, body) = frame::read(record.value.expect("a value")).expect("a frame");
+        T::decode(key, body).expect("a row")
+    })
+    .await
 }
 
 /// What is kept, compared with the topics.

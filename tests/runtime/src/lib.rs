@@ -35,6 +35,7 @@ pub mod servers;
 pub mod shop;
 pub mod steps;
 pub mod told;
+pub mod topics;
 pub mod windowed;
 pub mod workload;
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 use ksql_runtime::log::{Header, Log, Record};
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::child::Lines;
-use ksql_runtime_tests::consuming::{Fate, GROUP, LIMIT, Payment, Site, fate, payment};
+use ksql_runtime_tests::consuming::{Fate, GROUP, LIMIT, Payment, Site, committed, fate, payment};
 use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::test_name;
+use ksql_runtime_tests::topics::whole;
 use ksql_runtime_tests::workload::mix;
 
 const CHILD: &str = env!("CARGO_BIN_EXE_consume_child");
@@ -26,32 +27,18 @@ struct Bytes {
 }
 
 async fn read(log: &Log, topic: &str) -> BTreeMap<(i32, i64), Bytes> {
-    let mut all = BTreeMap::new();
-    let offsets = log.all_offsets(topic).await.expect("the log answers");
-    for (partition, offsets) in (0..).zip(offsets) {
-        let mut reader = log
-            .reader(topic, &[(partition, offsets.start)])
-            .expect("a reader");
-        let mut at = offsets.start;
-        while at < offsets.end {
-            let Some(fetched) = reader.poll(LIMIT).expect("it reads") else {
-                continue;
-            };
-            at = fetched.next_offset();
-            for record in &fetched {
-                let headers = record
-                    .headers
-                    .map(|header| (header.name.to_owned(), header.value.map(<[u8]>::to_vec)));
-                let bytes = Bytes {
-                    key: record.key.map(<[u8]>::to_vec),
-                    value: record.value.map(<[u8]>::to_vec),
-                    headers: headers.collect(),
-                };
-                all.insert((partition, record.offset), bytes);
-            }
-        }
-    }
-    all
+    let all = whole(log, topic, |partition, record| {
+        let headers = record
+            .headers
+            .map(|header| (header.name.to_owned(), header.value.map(<[u8]>::to_vec)));
+        let bytes = Bytes {
+            key: record.key.map(<[u8]>::to_vec),
+            value: record.value.map(<[u8]>::to_vec),
+            headers: headers.collect(),
+        };
+        ((partition, record.offset), bytes)
+    });
+    all.await.into_iter().collect()
 }
 
 /// Fills the topic: one record in a hundred is none, in five ways. Says which records are to be dead letters.
@@ -198,12 +185,7 @@ async fn killed(site: &Site, mode: &str) {
         };
         let written = written(ctx.log(), &dlq, &sources).await;
         // What is committed is finished: handled, or a dead letter.
-        for partition in 0..4 {
-            let committed = ctx
-                .log()
-                .committed(GROUP, &topic, partition)
-                .await
-                .expect("an answer");
+        for (partition, committed) in (0..).zip(committed(&ctx, GROUP, &topic).await) {
             for offset in 0..committed.unwrap_or(0) {
                 let place = (partition, offset);
                 assert!(

@@ -11,8 +11,10 @@ use ksql_runtime::consume::{
     OnError, Outcome, Settled,
 };
 use ksql_runtime::error::Error;
+use ksql_runtime::log::RecordRef;
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::consuming::{LIMIT, Seen, Site, Transfer, committed, produce, transfer};
+use ksql_runtime_tests::topics::whole;
 
 const PAGE: &str = include_str!("../../../docs/consuming.md");
 
@@ -241,29 +243,15 @@ fn count(counters: &Counters, name: &str) -> u64 {
 }
 
 async fn letters(ctx: &Context, group: &str) -> usize {
-    let all = ctx.log().all_offsets("system.dlq").await;
-    let Ok(all) = all else { return 0 };
-    let mut found = 0;
-    for (partition, offsets) in (0..).zip(all) {
-        let mut reader = ctx
-            .log()
-            .reader("system.dlq", &[(partition, offsets.start)])
-            .expect("a reader");
-        let mut at = offsets.start;
-        while at < offsets.end {
-            let Some(fetched) = reader.poll(LIMIT).expect("it reads") else {
-                continue;
-            };
-            at = fetched.next_offset();
-            found += fetched
-                .records()
-                .filter(|record| {
-                    record.headers.last("__dlq.errors.group") == Some(group.as_bytes())
-                })
-                .count();
-        }
+    if ctx.log().all_offsets("system.dlq").await.is_err() {
+        return 0;
     }
-    found
+    let group = group.as_bytes().to_vec();
+    let is_its = move |_, record: RecordRef<'_>| {
+        record.headers.last("__dlq.errors.group") == Some(&group[..])
+    };
+    let found = whole(ctx.log(), "system.dlq", is_its).await;
+    found.into_iter().filter(|is_its| *is_its).count()
 }
 
 async fn tried(ctx: &Context, cell: &Cell, number: usize) -> Result<(), String> {
