@@ -31,6 +31,7 @@ pub mod proxy;
 pub mod queries;
 pub mod recorded;
 pub mod report;
+pub mod second_owner;
 pub mod servers;
 pub mod shop;
 pub mod steps;

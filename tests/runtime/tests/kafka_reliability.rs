@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ksql_runtime::error::Error;
-use ksql_runtime::log::{DirectoryError, LogError};
 use ksql_runtime::prelude::*;
 use ksql_runtime::state::State;
 use ksql_runtime_tests::child::Lines;
 use ksql_runtime_tests::cluster::{LIMIT, Place, table};
 use ksql_runtime_tests::report::{Report, number, seed};
+use ksql_runtime_tests::second_owner::refused;
 use ksql_runtime_tests::servers::{self, Kafka};
 use ksql_runtime_tests::test_name;
 use ksql_runtime_tests::workload::{Row, allowed, differences, mix, row};
@@ -228,27 +228,7 @@ async fn a_second_owner_is_refused_at_once_and_the_first_is_unaffected() {
     let mut first = child(&place, "ingest", 1, 0);
     first.expect("ready", LIMIT);
 
-    // One of some attempts is enough: on a busy machine any single one may be kept waiting by others.
-    let mut fastest = Duration::MAX;
-    for _ in 0..5 {
-        let started = Instant::now();
-        let error = place.start(&[]).await.expect_err("it has an owner");
-        fastest = fastest.min(started.elapsed());
-        let Error::Start { cause, .. } = &error else {
-            panic!("no failed start: {error:?}");
-        };
-        match &**cause {
-            Error::Log(LogError::Directory(DirectoryError::AlreadyOwned { pid, .. })) => {
-                assert_eq!(*pid, Some(first.id()));
-            }
-            other => panic!("{other:?}"),
-        }
-        assert!(error.to_string().contains(&first.id().to_string()));
-    }
-    assert!(
-        fastest < Duration::from_secs(1),
-        "refused after {fastest:?}"
-    );
+    let fastest = refused(&first, async || place.start(&[]).await).await;
     report.pass();
 
     // Another application beside it, on the same topic: its own directory is all it needs.

@@ -10,8 +10,6 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ksql_runtime::error::Error;
-use ksql_runtime::log::{DirectoryError, LogError};
 use ksql_runtime::testing::Test;
 use ksql_runtime_tests::behind::Behind;
 use ksql_runtime_tests::child::Lines;
@@ -19,6 +17,7 @@ use ksql_runtime_tests::cluster::{LIMIT, Place};
 use ksql_runtime_tests::pipelines::{self, Feed};
 use ksql_runtime_tests::proxy::Fault;
 use ksql_runtime_tests::report::{Report, number, seed};
+use ksql_runtime_tests::second_owner::refused;
 use ksql_runtime_tests::servers;
 use ksql_runtime_tests::test_name;
 use ksql_runtime_tests::workload::mix;
@@ -104,32 +103,6 @@ async fn pipelines_killed_at_any_instant_tell_each_result_once_and_as_a_run_with
     report.count("records", sent * 3);
 }
 
-/// A second start in the directory of the first is refused within a second, naming it.
-async fn refused(place: &Place, directory: &Path, first: &Lines) -> Duration {
-    // One of some attempts is enough: on a busy machine any single one may be kept waiting by others.
-    let mut fastest = Duration::MAX;
-    for _ in 0..5 {
-        let builder = pipelines::with_queries(place.builder()).state_dir(directory);
-        let began = Instant::now();
-        let error = builder.start().await.expect_err("it has an owner");
-        fastest = fastest.min(began.elapsed());
-        let Error::Start { cause, .. } = &error else {
-            panic!("no failed start: {error:?}");
-        };
-        match &**cause {
-            Error::Log(LogError::Directory(DirectoryError::AlreadyOwned { pid, .. })) => {
-                assert_eq!(*pid, Some(first.id()));
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-    assert!(
-        fastest < Duration::from_secs(1),
-        "refused after {fastest:?}"
-    );
-    fastest
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_second_process_in_the_directory_of_pipelines_is_refused_and_the_first_goes_on() {
     let Some(behind) = Behind::start(test_name!()) else {
@@ -154,7 +127,11 @@ async fn a_second_process_in_the_directory_of_pipelines_is_refused_and_the_first
         assert!(began.elapsed() < LIMIT, "it asks nobody");
         first.read_for(Duration::from_millis(5), |line| panic!("{line}"));
     }
-    let at_start = refused(&place, &directory, &first).await;
+    let second = async || {
+        let builder = pipelines::with_queries(place.builder()).state_dir(&directory);
+        builder.start().await
+    };
+    let at_start = refused(&first, second).await;
     report.pass();
     behind.proxy.set(Fault::None);
     until(&mut first, "owner");
@@ -162,7 +139,7 @@ async fn a_second_process_in_the_directory_of_pipelines_is_refused_and_the_first
     // While it takes records.
     let test = feeder(&place, &feeding).await;
     let sending = feed.send(&test, RECORDS..4 * RECORDS, |_| ());
-    let (sent, steady) = tokio::join!(sending, refused(&place, &directory, &first));
+    let (sent, steady) = tokio::join!(sending, refused(&first, second));
     sent.expect("sent");
     until(&mut first, "owner");
     until(&mut first, "caught");
