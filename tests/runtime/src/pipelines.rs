@@ -231,11 +231,12 @@ pub async fn check(test: &Test, sent: u64) {
     never_twice(&made.expect("records"));
     late.insert("Sessions", dropped);
     for query in test.context().queries() {
-        if let Some(expected) = late.get(query.query) {
-            assert!(*expected > 0, "{}: nothing came too late", query.query);
-            assert_eq!(query.late, *expected, "{}", query.query);
+        if let Some(expected) = late.remove(query.query) {
+            assert!(expected > 0, "{}: nothing came too late", query.query);
+            assert_eq!(query.late, expected, "{}", query.query);
         }
     }
+    assert!(late.is_empty(), "no such queries: {late:?}");
 
     // In the order of the sensor's readings, each once.
     let mut expected: BTreeMap<String, Vec<_>> = BTreeMap::new();
