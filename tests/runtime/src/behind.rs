@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cluster::Place;
+use ksql_runtime::prelude::*;
+
+use crate::cluster::{LIMIT, Place};
 use crate::proxy::{Fault, Proxy};
 use crate::servers::{self, Kafka, KafkaOptions, RegistryServer};
 use crate::workload::mix;
@@ -110,6 +112,22 @@ impl Trouble {
             }
         }
     }
+}
+
+/// Waits for a condition that nobody tells of.
+pub async fn until(ctx: &Context, what: &str, condition: impl Fn() -> bool) {
+    let waiting = async {
+        let mut looks = tokio::time::interval(Duration::from_millis(2));
+        while !condition() {
+            looks.tick().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, waiting)
+        .await
+        .unwrap_or_else(|_| {
+            let (tables, queries) = (ctx.tables(), ctx.queries());
+            panic!("not in {LIMIT:?}: {what}; {tables:#?} {queries:#?}")
+        });
 }
 
 /// Runs what blocks beside the tasks.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use ksql_runtime::error::Error;
 use ksql_runtime::prelude::*;
 use ksql_runtime::state::State;
-use ksql_runtime_tests::behind::{Behind, Trouble, beside};
+use ksql_runtime_tests::behind::{Behind, Trouble, beside, until};
 use ksql_runtime_tests::cluster::{LIMIT, reaches, table, transitions};
 use ksql_runtime_tests::proxy::Fault;
 use ksql_runtime_tests::report::{Report, number, seed};
@@ -37,19 +37,6 @@ const TROUBLES: [Trouble; 8] = [
     Trouble::Halted,
     Trouble::Unanswered(&KINDS),
 ];
-
-/// Waits for a condition that nobody tells of.
-async fn until(ctx: &Context, what: &str, condition: impl Fn() -> bool) {
-    let waiting = async {
-        let mut looks = tokio::time::interval(Duration::from_millis(2));
-        while !condition() {
-            looks.tick().await;
-        }
-    };
-    tokio::time::timeout(LIMIT, waiting)
-        .await
-        .unwrap_or_else(|_| panic!("not in {LIMIT:?}: {what}; {:?}", ctx.tables()));
-}
 
 /// Adds operation after operation of the workload, each acknowledged before the next of its key, until told to stop.
 async fn write(ctx: Context, seed: u64, done: Arc<AtomicU64>, stop: Arc<AtomicBool>) {

@@ -14,7 +14,7 @@ use ksql_runtime::error::Error;
 use ksql_runtime::prelude::*;
 use ksql_runtime::state::{Event, State};
 use ksql_runtime::testing::Test;
-use ksql_runtime_tests::behind::{Behind, Trouble, beside};
+use ksql_runtime_tests::behind::{Behind, Trouble, beside, until};
 use ksql_runtime_tests::cluster::LIMIT;
 use ksql_runtime_tests::pipelines::{self, Feed};
 use ksql_runtime_tests::report::{Report, number, seed};
@@ -55,19 +55,6 @@ async fn send(
         feed.send(&test, next..next + PART, note).await?;
     }
     Ok(())
-}
-
-/// Waits for a condition that nobody tells of.
-async fn until(ctx: &Context, what: &str, condition: impl Fn() -> bool) {
-    let waiting = async {
-        let mut looks = tokio::time::interval(Duration::from_millis(5));
-        while !condition() {
-            looks.tick().await;
-        }
-    };
-    tokio::time::timeout(LIMIT, waiting)
-        .await
-        .unwrap_or_else(|_| panic!("not in {LIMIT:?}: {what}; {:#?}", ctx.queries()));
 }
 
 /// Whether every table is in a state like this.
