@@ -19,10 +19,11 @@ use crate::workload::Row;
 /// Nothing here takes as long unless it hangs.
 pub const LIMIT: Duration = Duration::from_secs(300);
 
-/// With these a group misses a member that was killed after a second.
-const MISSED_SOON: [(&str, &str); 2] = [
-    ("kafka.consumer.session.timeout.ms", "1000"),
-    ("kafka.consumer.heartbeat.interval.ms", "250"),
+/// With these settings a group misses a member that was killed after two seconds, and not after 45. One that lives is
+/// kept waiting by others for less.
+pub const MISSED_SOON: [(&str, &str); 2] = [
+    ("kafka.consumer.session.timeout.ms", "2000"),
+    ("kafka.consumer.heartbeat.interval.ms", "200"),
 ];
 
 /// A place on a cluster. Its directory is removed with it.
@@ -73,6 +74,11 @@ impl Place {
     pub fn missed_soon(self) -> Place {
         let settings = MISSED_SOON.into_iter();
         settings.fold(self, |place, (key, value)| place.with(key, value))
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.settings
     }
 
     /// What stands before the names of its topics.
@@ -139,21 +145,8 @@ impl Place {
 
     /// The same for a child process, by its environment.
     pub fn environment(&self) -> Vec<(String, String)> {
-        let variable = |key: &str| match key.strip_prefix("kafka.") {
-            Some(name) => {
-                // Settings of consumers alone are a table of their own.
-                let name = match name.strip_prefix("consumer.") {
-                    Some(name) => format!("consumer__{name}"),
-                    None => name.to_owned(),
-                };
-                format!("KSQL_KAFKA__{}", name.replace('.', "_").to_uppercase())
-            }
-            None => format!("KSQL_{}", key.to_uppercase()),
-        };
-        self.settings
-            .iter()
-            .map(|(key, value)| (variable(key), value.clone()))
-            .collect()
+        let settings = self.settings.iter();
+        environment(settings.map(|(key, value)| (key.as_str(), value.as_str())))
     }
 
     /// The log beside any context, for what others do to a topic.
@@ -162,6 +155,27 @@ impl Place {
             .expect("the log opens")
             .into()
     }
+}
+
+/// Settings as a child process has them, by its environment.
+pub fn environment<'s>(
+    settings: impl IntoIterator<Item = (&'s str, &'s str)>,
+) -> Vec<(String, String)> {
+    let variable = |key: &str| match key.strip_prefix("kafka.") {
+        Some(name) => {
+            // Settings of consumers alone are a table of their own.
+            let name = match name.strip_prefix("consumer.") {
+                Some(name) => format!("consumer__{name}"),
+                None => name.to_owned(),
+            };
+            format!("KSQL_KAFKA__{}", name.replace('.', "_").to_uppercase())
+        }
+        None => format!("KSQL_{}", key.to_uppercase()),
+    };
+    let settings = settings.into_iter();
+    settings
+        .map(|(key, value)| (variable(key), value.to_owned()))
+        .collect()
 }
 
 /// The whole table of keys from 0 on, read both ways: as a list and key by key.

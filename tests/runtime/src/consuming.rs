@@ -76,12 +76,6 @@ pub fn entry(account: i64, number: i64) -> Entry {
     Entry { account, number }
 }
 
-/// A member that was killed is missed soon.
-const GROUPS: [(&str, &str); 2] = [
-    ("kafka.consumer.session.timeout.ms", "6000"),
-    ("kafka.consumer.heartbeat.interval.ms", "500"),
-];
-
 /// A log of one test.
 #[derive(Debug)]
 pub enum Site {
@@ -97,23 +91,19 @@ impl Site {
         Site::Embedded(tempfile::tempdir().expect("a directory"))
     }
 
-    /// The shared broker and registry, where there are any.
+    /// The shared broker and registry, where there are any. A member that was killed is missed soon.
     pub fn kafka(test: &str) -> Option<Site> {
         let kafka = servers::kafka_or_skip(test)?;
         let registry = servers::registry_or_skip(test)?;
-        Some(Site::Kafka(Box::new(Place::new(
-            kafka.bootstrap(),
-            registry,
-        ))))
+        let place = Place::new(kafka.bootstrap(), registry).missed_soon();
+        Some(Site::Kafka(Box::new(place)))
     }
 
     /// A context of payments, entries and transfers, to be changed and started.
     pub fn builder(&self) -> ContextBuilder {
         let builder = match self {
             Site::Embedded(directory) => crate::context().state_dir(directory.path()),
-            Site::Kafka(place) => GROUPS.iter().fold(place.builder(), |all, (key, value)| {
-                all.setting(*key, *value)
-            }),
+            Site::Kafka(place) => place.builder(),
         };
         builder
             .entity::<Payment>()
@@ -146,17 +136,7 @@ impl Site {
     pub fn child(&self) -> (PathBuf, Vec<(String, String)>) {
         match self {
             Site::Embedded(directory) => (directory.path().to_owned(), Vec::new()),
-            Site::Kafka(place) => {
-                let mut environment = place.environment();
-                environment.extend(GROUPS.map(|(key, value)| {
-                    let name = key.trim_start_matches("kafka.consumer.").replace('.', "_");
-                    (
-                        format!("KSQL_KAFKA__CONSUMER__{}", name.to_uppercase()),
-                        value.to_owned(),
-                    )
-                }));
-                (place.directory().join("child"), environment)
-            }
+            Site::Kafka(place) => (place.directory().join("child"), place.environment()),
         }
     }
 
