@@ -118,7 +118,10 @@ async fn work(
         say(&format!("begun {place}"));
         if sale.number % SLOW == 0 {
             match hang {
-                true => std::future::pending().await,
+                true => {
+                    say("hangs");
+                    std::future::pending().await
+                }
                 false => tokio::time::sleep(Duration::from_millis(300)).await,
             }
         }
