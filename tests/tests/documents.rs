@@ -334,23 +334,83 @@ fn the_readme_shows_what_the_compiler_really_says() {
     );
 }
 
+/// The source of a test of the runtime, by the name of its file.
+fn source(file: &str) -> String {
+    let path = root().join(format!("tests/runtime/tests/{file}.rs"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+}
+
+/// The numbers that stand for a variable in a piece of source.
+fn defaults(source: &str, variable: &str) -> BTreeSet<u64> {
+    let asked = format!("number(\"{variable}\", ");
+    let numbers = source.split(&asked).skip(1);
+    numbers
+        .map(|rest| {
+            let number = rest.split(')').next().unwrap_or_default();
+            let told = number.parse();
+            told.unwrap_or_else(|_| panic!("{variable}: `{number}` is no number to be told"))
+        })
+        .collect()
+}
+
+/// The number that stands for a variable in a test: in its own body, or else in what its file's tests share.
+fn default_of(file: &str, test: &str, variable: &str) -> u64 {
+    let source = source(file);
+    let (_, body) = source
+        .split_once(&format!("fn {test}("))
+        .unwrap_or_else(|| panic!("{file} has no test `{test}`"));
+    let body = body.split("\n}\n").next().unwrap_or_default();
+    let mut found = defaults(body, variable);
+    if found.is_empty() {
+        found = defaults(&source, variable);
+    }
+    let mut numbers = found.iter();
+    match (numbers.next(), numbers.next()) {
+        (Some(number), None) => *number,
+        _ => panic!("{file}::{test} has one number for {variable}, not {found:?}"),
+    }
+}
+
 #[test]
-fn every_test_that_the_page_about_reliability_names_is_there_with_its_variable() {
+fn every_test_that_the_page_about_reliability_names_is_there_with_its_variable_and_number() {
     let page = std::fs::read_to_string(root().join("docs/reliability.md")).expect("the page");
-    let source = |file: &str| {
-        let path = root().join(format!("tests/runtime/tests/{file}.rs"));
-        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
-    };
-    let (mut tests, mut file) = (0, String::new());
-    for quoted in page.split('`').skip(1).step_by(2) {
-        if let Some((of, test)) = quoted.split_once("::") {
-            of.clone_into(&mut file);
-            tests += 1;
-            assert!(source(of).contains(&format!("fn {test}(")), "{quoted}");
-        } else if quoted.starts_with("KSQL_TEST_") && !file.is_empty() {
-            let read = format!("(\"{quoted}\"");
-            assert!(source(&file).contains(&read), "{file}: {quoted}");
+    let (mut tests, mut numbers) = (0, 0);
+    for row in page.lines().filter(|line| line.starts_with('|')) {
+        // Those that the next variable makes longer.
+        let mut those: Vec<(&str, &str)> = Vec::new();
+        let mut parts = row.split('`');
+        while let (Some(_), Some(quoted)) = (parts.next(), parts.next()) {
+            let rest = parts.clone().next().unwrap_or_default();
+            if let Some((file, test)) = quoted.split_once("::") {
+                tests += 1;
+                assert!(source(file).contains(&format!("fn {test}(")), "{quoted}");
+                those.push((file, test));
+            } else if quoted.starts_with("KSQL_TEST_") {
+                let told = rest
+                    .strip_prefix(" (")
+                    .and_then(|rest| rest.split_once(')'));
+                let (told, _) = told.unwrap_or_else(|| panic!("{quoted} without a number: {row}"));
+                let told: Vec<u64> = told
+                    .split(|c: char| !c.is_ascii_digit())
+                    .filter_map(|number| number.parse().ok())
+                    .collect();
+                assert!(!those.is_empty(), "{quoted} of no test: {row}");
+                assert!(
+                    told.len() == 1 || told.len() == those.len(),
+                    "{quoted} ({told:?}) of {those:?}"
+                );
+                for ((file, test), told) in those.iter().zip(told.iter().cycle()) {
+                    let is = default_of(file, test, quoted);
+                    assert_eq!(is, *told, "{file}::{test} `{quoted}`");
+                    numbers += 1;
+                }
+            }
+            // What has none, and what has had one, goes no further.
+            if rest.contains(';') || quoted.starts_with("KSQL_TEST_") {
+                those.clear();
+            }
         }
     }
     assert!(tests > 25, "{tests}");
+    assert!(numbers > 25, "{numbers}");
 }
