@@ -1,8 +1,9 @@
 # make demo   builds and runs the flights example on real data
 # make test   everything that must pass: format, lints, docs, all tests
+# make test-tls   Kafka over TLS: builds librdkafka once more, with the system's OpenSSL
 # make bench  every benchmark beside its floor, one figure a line
 # make cluster, make cluster-stop   a real Kafka and registry on this machine, without Docker
-.PHONY: demo test tests bench cluster cluster-stop servers setup fmt lint docs
+.PHONY: demo test tests test-tls bench cluster cluster-stop servers setup fmt lint docs
 
 demo: setup
 	cargo run --quiet --package ksql-examples --example flights
@@ -17,6 +18,11 @@ WITHOUT_SETTINGS = env $(foreach name,$(SETTINGS),-u $(name))
 tests:
 	$(WITHOUT_SETTINGS) cargo test --workspace
 	$(WITHOUT_SETTINGS) cargo test --quiet --package ksql-derive --features relaxed
+
+# Beside the other tests, which need no OpenSSL on the machine.
+test-tls: setup servers
+	cargo clippy --package ksql-runtime-tests --features kafka-ssl --test kafka_tls -- -D warnings
+	@scripts/list-skipped $(WITHOUT_SETTINGS) cargo test --package ksql-runtime-tests --features kafka-ssl --test kafka_tls
 
 cluster:
 	@scripts/cluster/start

@@ -1,38 +1,27 @@
 //! TLS with a real Kafka, whose certificate a private authority signed and which asks its clients for one: by a context's
 //! configuration.
 //!
-//! librdkafka speaks TLS where it is built with OpenSSL: `cargo test -p ksql-runtime-tests --features ksql-runtime/kafka-ssl --test
-//! kafka_tls`. In a build without, these tests are reported as skipped.
+//! librdkafka speaks TLS where it is built with OpenSSL: `make test-tls` builds it so, and runs these tests. A build without the
+//! feature `kafka-ssl` has none of them.
 
 mod authority;
 
 use std::path::Path;
 
 use authority::Authority;
-use ksql_runtime::log::KafkaOptions;
 use ksql_runtime_tests::cluster::Place;
 use ksql_runtime_tests::errors::chain;
-use ksql_runtime_tests::servers::{self, Kafka, RegistryServer, Skip};
+use ksql_runtime_tests::servers::{self, Kafka, KafkaOptions, RegistryServer};
 use ksql_runtime_tests::test_name;
 use ksql_runtime_tests::workload::{Row, row};
 
-/// A broker with a certificate of this authority, and a registry.
-fn start(authority: &Authority) -> Result<(Kafka, &'static RegistryServer), Skip> {
-    let mut asked = KafkaOptions::new("127.0.0.1:9092");
-    let protocol = ("security.protocol".to_owned(), "ssl".to_owned());
-    asked.client.extend([protocol]);
-    if let Err(error) = asked.validate() {
-        let error = error.to_string();
-        assert!(error.contains("`kafka-ssl`"), "{error}");
-        return Err(Skip::because("librdkafka is built without OpenSSL"));
-    }
-    let options = servers::KafkaOptions::new()
-        .certificates(&authority.server("127.0.0.1"), &authority.certificate());
-    let kafka = Kafka::start_with(options)?;
-    match servers::registry_or_skip("kafka_tls") {
-        Some(registry) => Ok((kafka, registry)),
-        None => Err(Skip::because("there is no registry")),
-    }
+/// A broker with a certificate of this authority, and a registry; or nothing after the test was reported as skipped.
+fn start(test: &str, authority: &Authority) -> Option<(Kafka, &'static RegistryServer)> {
+    let registry = servers::registry_or_skip(test)?;
+    let options =
+        KafkaOptions::new().certificates(&authority.server("127.0.0.1"), &authority.certificate());
+    let kafka = servers::or_skip(test, Kafka::start_with(options))?;
+    Some((kafka, registry))
 }
 
 /// A place behind TLS, with what a client knows and shows.
@@ -56,7 +45,7 @@ fn place(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_go_and_come_over_tls_with_certificates_on_both_sides() {
     let authority = Authority::new();
-    let Some(cluster) = servers::or_skip(test_name!(), start(&authority)) else {
+    let Some(cluster) = start(test_name!(), &authority) else {
         return;
     };
     let shop = authority.client("shop");
@@ -81,7 +70,7 @@ async fn rows_go_and_come_over_tls_with_certificates_on_both_sides() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_not_known_is_refused_and_the_error_says_by_whom() {
     let (authority, other) = (Authority::new(), Authority::new());
-    let Some(cluster) = servers::or_skip(test_name!(), start(&authority)) else {
+    let Some(cluster) = start(test_name!(), &authority) else {
         return;
     };
     let shop = authority.client("shop");
