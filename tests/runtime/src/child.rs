@@ -143,6 +143,12 @@ impl Lines {
         }
     }
 
+    /// Kills it when this time is over, and gives every line that it had until then to `each`.
+    pub fn kill_after(mut self, time: Duration, mut each: impl FnMut(&str)) {
+        self.read_for(time, &mut each);
+        self.kill(each);
+    }
+
     /// Sends a signal by name (`TERM`).
     pub fn signal(&self, name: &str) {
         // The shell's own `kill`: the program of this name is not everywhere.

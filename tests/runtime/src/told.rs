@@ -63,6 +63,13 @@ where
     hold(told(killed).await, &told(whole).await)
 }
 
+/// How many records each query left out: those that came too late, and those without what is compared.
+pub fn left_out(test: &Test) -> BTreeMap<&'static str, (u64, u64)> {
+    let queries = test.context().queries().into_iter();
+    let left_out = queries.map(|query| (query.query, (query.late, query.keyless)));
+    left_out.collect()
+}
+
 fn hold<T: Entity + Clone + PartialEq + Ord + Debug>(killed: Told<T>, whole: &Told<T>) -> usize {
     let name = std::any::type_name::<T>();
     assert!(!whole.is_empty(), "{name} tells nothing");

@@ -8,6 +8,7 @@
 use ksql_runtime::prelude::*;
 use ksql_runtime::testing::{Test, TestBuilder};
 
+use crate::told::same_windows;
 use crate::workload::mix;
 
 /// The partitions of all topics.
@@ -315,4 +316,19 @@ pub async fn fill(test: &Test, seed: u64, count: u64) -> Result<(), ksql_runtime
     });
     test.send_all_at(plays).await?;
     Ok(())
+}
+
+/// Holds everything that a run with kills told, window by window, against what one without them did; how much was told again.
+///
+/// # Panics
+/// As [`same_windows`].
+pub async fn told_again(killed: &Test, whole: &Test) -> usize {
+    same_windows::<Busy>(killed, whole, SHORT).await
+        + same_windows::<Long>(killed, whole, LONG).await
+        + same_windows::<Seen>(killed, whole, GAP).await
+        + same_windows::<Met>(killed, whole, SHORT).await
+        + same_windows::<OfTaps>(killed, whole, SHORT).await
+        + same_windows::<OfPlays>(killed, whole, SHORT).await
+        + same_windows::<Either>(killed, whole, GAP).await
+        + same_windows::<Three>(killed, whole, SHORT).await
 }

@@ -71,6 +71,27 @@ pub fn text(key: i64, sequence: i64) -> String {
     format!("{key}:{sequence}:{:x}", mix(key as u64, sequence as u64))
 }
 
+/// What a child said it sent, and what of it was acknowledged.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Progress {
+    /// The operations before this one.
+    pub sent: u64,
+    /// The same.
+    pub acknowledged: u64,
+}
+
+impl Progress {
+    /// Takes what a line says of it, if it does.
+    pub fn take(&mut self, line: &str) {
+        let number = |text: &str| text.parse::<u64>().expect("a number");
+        if let Some(n) = line.strip_prefix("sent ") {
+            self.sent = self.sent.max(number(n));
+        } else if let Some(n) = line.strip_prefix("acked ") {
+            self.acknowledged = self.acknowledged.max(number(n));
+        }
+    }
+}
+
 /// What may be in the table: per key every state that the log may end in, where operations up to `acknowledged` are
 /// certain and those up to `sent` may or may not have been written, in order per key. `None` is "no row".
 pub fn allowed(

@@ -171,8 +171,7 @@ async fn killed(site: &Site, mode: &str) {
                 }
             }
             let time = Duration::from_micros(mix(seed, kill) % 400_000);
-            child.read_for(time, |line| said.hear(line));
-            child.kill(|line| said.hear(line));
+            child.kill_after(time, |line| said.hear(line));
         } else {
             said.done = false;
             let (status, _) = child.ended_after(LIMIT, |line| said.hear(line));

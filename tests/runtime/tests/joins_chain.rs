@@ -10,6 +10,7 @@ use ksql_runtime::log::partition::partition_for_key;
 use ksql_runtime::prelude::*;
 use ksql_runtime::testing::{self, Test};
 use ksql_runtime_tests::property;
+use ksql_runtime_tests::told::left_out;
 use proptest::prelude::*;
 
 const PARTITIONS: u32 = 3;
@@ -549,12 +550,7 @@ async fn follow((each, steps): (bool, Vec<(i64, Happens)>)) {
         .collect();
     assert_eq!(rows, model.volumes);
 
-    let left_out: BTreeMap<_, _> = test
-        .context()
-        .queries()
-        .into_iter()
-        .map(|query| (query.query.to_string(), (query.late, query.keyless)))
-        .collect();
+    let left_out = left_out(&test);
     let late = model.paid.late + model.sent.late;
     assert_eq!(left_out["sales"], (late, model.keyless.0));
     assert_eq!(left_out["volumes"], (model.late, model.keyless.1));

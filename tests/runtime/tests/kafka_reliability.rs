@@ -16,7 +16,7 @@ use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::second_owner::refused;
 use ksql_runtime_tests::servers::{self, Kafka};
 use ksql_runtime_tests::test_name;
-use ksql_runtime_tests::workload::{Row, allowed, differences, mix, row};
+use ksql_runtime_tests::workload::{Progress, Row, allowed, differences, mix, row};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_table_child");
 const KEYS: u64 = 300;
@@ -47,24 +47,6 @@ fn child(place: &Place, mode: &str, seed: u64, from: u64) -> Lines {
     Lines::start_in(CHILD, &arguments, place.directory(), &place.environment())
 }
 
-/// What a child said it sent, and what of it was acknowledged.
-#[derive(Debug, Clone, Copy, Default)]
-struct Progress {
-    sent: u64,
-    acknowledged: u64,
-}
-
-impl Progress {
-    fn take(&mut self, line: &str) {
-        let number = |text: &str| text.parse::<u64>().expect("a number");
-        if let Some(n) = line.strip_prefix("sent ") {
-            self.sent = self.sent.max(number(n));
-        } else if let Some(n) = line.strip_prefix("acked ") {
-            self.acknowledged = self.acknowledged.max(number(n));
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_killed_at_any_instant_equals_its_topic_after_the_restart() {
     let Some(place) = place(test_name!()) else {
@@ -90,8 +72,7 @@ async fn a_table_killed_at_any_instant_equals_its_topic_after_the_restart() {
             child.read_until("acked ", LIMIT, &mut each);
             longest = 500_000;
         }
-        child.read_for(Duration::from_micros(mix(seed, kill) % longest), &mut each);
-        child.kill(&mut each);
+        child.kill_after(Duration::from_micros(mix(seed, kill) % longest), &mut each);
 
         let ctx = place.open().await;
         ctx.wait_ready(LIMIT).await.expect("the table is ready");

@@ -78,8 +78,7 @@ async fn a_killed_writer_loses_no_acknowledged_record() {
             child.read_until("acked ", LIMIT, &mut each);
             child.read_until("latest ", LIMIT, &mut each);
         }
-        child.read_for(Duration::from_micros(mix(seed, kill) % 300_000), &mut each);
-        child.kill(&mut each);
+        child.kill_after(Duration::from_micros(mix(seed, kill) % 300_000), &mut each);
 
         let log = check(directory.path(), &acknowledged, seed, kill);
         let found: BTreeMap<i64, u64> = numbers(&log, "latest")

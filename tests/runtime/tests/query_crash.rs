@@ -34,8 +34,7 @@ async fn killed(name: &str, check: impl AsyncFn(&Test)) {
         };
         child.read_until("acked ", LIMIT, &mut each);
         let time = Duration::from_micros(mix(seed, kill) % 300_000);
-        child.read_for(time, &mut each);
-        child.kill(&mut each);
+        child.kill_after(time, &mut each);
 
         let builder = testing::builder()
             .directory(directory.path())

@@ -10,7 +10,7 @@ use ksql_runtime::prelude::*;
 use ksql_runtime_tests::child::Lines;
 use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::second_owner::refused;
-use ksql_runtime_tests::workload::{Row, allowed, differences, mix, row};
+use ksql_runtime_tests::workload::{Progress, Row, allowed, differences, mix, row};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_table_child");
 const KEYS: u64 = 500;
@@ -45,9 +45,9 @@ async fn a_table_killed_at_any_instant_equals_its_topic_after_the_restart() {
     let (seed, kills) = (seed(), number("KSQL_TEST_KILLS", 25));
     let mut report = Report::new("RT1", seed);
     let directory = tempfile::tempdir().expect("a directory");
-    let (mut sent, mut acknowledged, mut checked, mut replayed) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let (mut progress, mut checked, mut replayed) = (Progress::default(), 0_u64, 0_u64);
     for kill in 0..kills {
-        let from = acknowledged;
+        let from = progress.acknowledged;
         let arguments = [
             "flushing",
             &seed.to_string(),
@@ -57,13 +57,9 @@ async fn a_table_killed_at_any_instant_equals_its_topic_after_the_restart() {
         ];
         let mut child = Lines::start(CHILD, &arguments, directory.path());
         let mut each = |line: &str| {
-            if let Some(n) = line.strip_prefix("sent ") {
-                sent = sent.max(n.parse().expect("a number"));
-            } else if let Some(n) = line.strip_prefix("acked ") {
-                acknowledged = acknowledged.max(n.parse().expect("a number"));
-            } else {
-                assert!(line == "ready" || line == "replayed 0", "{line}");
-            }
+            progress.take(line);
+            let mut known = ["sent ", "acked ", "ready", "replayed 0"].into_iter();
+            assert!(known.any(|known| line.starts_with(known)), "{line}");
         };
         // Every other one is killed while it ingests, whatever the machine's speed; the rest at any time from the very
         // start of the process on.
@@ -71,13 +67,13 @@ async fn a_table_killed_at_any_instant_equals_its_topic_after_the_restart() {
             child.read_until("acked ", LIMIT, &mut each);
         }
         let time = Duration::from_micros(mix(seed, kill) % 400_000);
-        child.read_for(time, &mut each);
-        child.kill(&mut each);
+        child.kill_after(time, &mut each);
 
         let ctx = open(directory.path()).await;
         ctx.wait_ready(LIMIT).await.expect("the table is ready");
         // What was there at the orderly end before this child is not read again.
         let again = ctx.set::<Row>().replayed().expect("a table");
+        let Progress { sent, acknowledged } = progress;
         assert!(
             again <= sent.saturating_sub(from),
             "seed {seed}, kill {kill}: {again} replayed of {from} to {sent}"
@@ -94,9 +90,9 @@ async fn a_table_killed_at_any_instant_equals_its_topic_after_the_restart() {
         ctx.shutdown().await.expect("a clean end");
         report.pass();
     }
-    assert!(acknowledged > 0, "the children got somewhere");
+    assert!(progress.acknowledged > 0, "the children got somewhere");
     report.count("kills", kills);
-    report.count("acknowledged", acknowledged);
+    report.count("acknowledged", progress.acknowledged);
     report.count("replayed", replayed);
     report.count("rows_checked", checked);
 }
