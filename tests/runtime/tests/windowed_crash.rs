@@ -67,17 +67,22 @@ async fn killed_queries_over_windows_tell_what_a_run_without_a_kill_tells() {
     let mut midway = 0;
     for kill in 0..kills {
         let mut child = Lines::start(CHILD, &["windows", "wait_for_ready=false"], &killed);
-        child.read_until("taken", LIMIT, |_| {});
+        // Every other one as soon as it takes records in, whatever the machine's speed; the rest at any time.
+        let (begins, longest) = match kill.is_multiple_of(2) {
+            true => ("taken", 1),
+            false => ("runs", 500),
+        };
+        child.read_until(begins, LIMIT, |_| {});
         let mut ready = false;
-        let time = Duration::from_millis(mix(seed, kill) % 100);
+        let time = Duration::from_millis(mix(seed, kill) % longest);
         child.read_for(time, |line| ready |= line == "ready");
         child.kill(|line| ready |= line == "ready");
         midway += u64::from(!ready);
         report.pass();
     }
     assert!(
-        midway > 0,
-        "none of them was killed while it had something to do"
+        midway >= kills.div_ceil(2),
+        "{midway} of {kills} were killed while they had something to do"
     );
     // What waits has room in the memory of one, not in that of the other.
     let whole = run(&whole, "2GiB").await;
@@ -88,10 +93,7 @@ async fn killed_queries_over_windows_tell_what_a_run_without_a_kill_tells() {
     let before = before.start().await.expect("it starts");
     let by_killed = count(&before, &topics).await;
     before.end().await.expect("it ends");
-    assert!(
-        0 < by_killed && by_killed < all,
-        "of {all} results {by_killed} were told by those that were killed"
-    );
+    assert!(by_killed > 0, "those that were killed told nothing");
     let killed = run(&killed, "64MiB").await;
     let again = same_windows::<Busy>(&killed, &whole, SHORT).await
         + same_windows::<Long>(&killed, &whole, LONG).await
