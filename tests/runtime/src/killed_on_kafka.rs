@@ -3,61 +3,45 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ksql_runtime::testing::{self, TestBuilder};
+use ksql_runtime::testing::{self, Test, TestBuilder};
 
 use crate::child::Lines;
 use crate::cluster::{LIMIT, Place};
 use crate::report::Report;
 use crate::servers;
 
+/// Settings with which the topics of these entities keep records whose times are long past: longer than those are old. Of windows
+/// the longer of two times holds, and "unlimited" is none. A setting of an entity that a program has not is a mistake.
+pub fn kept(of: &[&str]) -> impl Iterator<Item = (String, String)> {
+    let settings = of.iter();
+    settings.map(|entity| (format!("entity.{entity}.retention"), "30000d".to_owned()))
+}
+
 /// The two of them: topics of their own on the cluster, and two directories.
 #[derive(Debug)]
 pub struct Both {
     bootstrap: String,
-    prefix: String,
-    settings: Vec<(String, String)>,
-    root: tempfile::TempDir,
+    place: Place,
 }
 
 impl Both {
-    /// Nothing so far, or nothing at all after the test was reported as skipped. The records' times are long past: the topics of
-    /// these entities keep them.
-    ///
-    /// # Panics
-    /// Where there is no directory.
-    pub fn or_skip(test: &str, kept: &[&str]) -> Option<Both> {
+    /// Nothing so far, or nothing at all after the test was reported as skipped.
+    pub fn or_skip(test: &str) -> Option<Both> {
         let kafka = servers::kafka_or_skip(test)?;
         let registry = servers::registry_or_skip(test)?;
-        let prefix = format!("{}-", uuid::Uuid::new_v4().simple());
-        let mut settings = vec![
-            ("bootstrap".to_owned(), kafka.bootstrap().to_owned()),
-            ("registry".to_owned(), registry.url().to_owned()),
-            ("topic_prefix".to_owned(), prefix.clone()),
-            ("ready_timeout".to_owned(), "5m".to_owned()),
-        ];
-        // Longer than the records are old. Of windows the longer of two times holds, and "unlimited" is none.
-        let kept = kept.iter();
-        settings.extend(kept.map(|entity| {
-            let setting = format!("entity.{entity}.retention");
-            (setting, "30000d".to_owned())
-        }));
-        Some(Both {
-            bootstrap: kafka.bootstrap().to_owned(),
-            prefix,
-            settings,
-            root: tempfile::tempdir().expect("a directory"),
-        })
+        let bootstrap = kafka.bootstrap().to_owned();
+        let place = Place::new(&bootstrap, registry).with("ready_timeout", "5m");
+        Some(Both { bootstrap, place })
     }
 
     fn directory(&self, name: &str) -> PathBuf {
-        self.root.path().join(name)
+        self.place.directory().join(name)
     }
 
-    /// The one on the cluster, as long as its entities are in it.
+    /// The one on the cluster, where the topics of these entities are kept.
     pub fn killed(&self, of: &[&str]) -> TestBuilder {
-        let builder = testing::builder().directory(self.directory("killed"));
-        self.settings_of(of)
-            .fold(builder, |all, (key, value)| all.setting(key, value))
+        let builder = self.place.tested(&self.directory("killed"));
+        kept(of).fold(builder, |all, (key, value)| all.setting(key, value))
     }
 
     /// The one that nobody kills.
@@ -65,46 +49,52 @@ impl Both {
         testing::builder().directory(self.directory("whole"))
     }
 
-    /// A setting of an entity that a program has not is a mistake.
-    fn settings_of<'s>(&'s self, of: &'s [&str]) -> impl Iterator<Item = (String, String)> + 's {
-        let has = |key: &str| {
-            let entity = key.strip_prefix("entity.");
-            let entity = entity.and_then(|key| key.strip_suffix(".retention"));
-            entity.is_none_or(|entity| of.contains(&entity))
+    /// Both of them with these queries, when everything is taken in: the one that was killed, and the other.
+    ///
+    /// # Panics
+    /// Where one fails.
+    pub async fn run(
+        &self,
+        of: &[&str],
+        with: impl Fn(TestBuilder) -> TestBuilder,
+    ) -> (Test, Test) {
+        let run = async |builder| {
+            let test = with(builder).start().await.expect("it starts");
+            test.settle().await.expect("it is taken in");
+            test
         };
-        let all = self.settings.iter();
-        all.filter(move |(key, _)| has(key)).cloned()
+        (run(self.killed(of)).await, run(self.whole()).await)
     }
 
-    /// Kills a child with these arguments and the settings so often, each time as soon as a topic has something new; says how often
+    /// Kills a child in this mode, with the settings, so often, each time as soon as a topic has something new; says how often
     /// it was not ready by then.
     ///
     /// # Panics
     /// Where it neither tells anything nor is ready, and where it was always ready.
     pub async fn kill(
         &self,
-        (program, arguments): (&str, &[&str]),
+        (program, mode): (&str, &str),
         of: &[&str],
         topic: &str,
         kills: u64,
         report: &mut Report,
     ) {
         let log = Place::log(&self.bootstrap);
+        let topic = format!("{}{topic}", self.place.prefix());
         let told = async || {
-            let ends = log.all_offsets(&format!("{}{topic}", self.prefix)).await;
+            let ends = log.all_offsets(&topic).await;
             // Before the first start there is no such topic.
             ends.map_or(0, |ends| ends.iter().map(|offsets| offsets.end).sum())
         };
-        let settings = self.settings_of(of);
-        let settings: Vec<String> = settings
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
-        let mut all = arguments.to_vec();
-        all.extend(settings.iter().map(String::as_str));
+        let settings = self.place.settings().iter().cloned().chain(kept(of));
+        let settings = settings.map(|(key, value)| format!("{key}={value}"));
+        let settings: Vec<String> = settings.collect();
+        let mut arguments = vec![mode];
+        arguments.extend(settings.iter().map(String::as_str));
         let mut midway = 0;
         for _ in 0..kills {
             let before: i64 = told().await;
-            let mut child = Lines::start(program, &all, &self.directory("killed"));
+            let mut child = Lines::start(program, &arguments, &self.directory("killed"));
             child.read_until("begins", LIMIT, |_| {});
             let mut ready = false;
             let began = Instant::now();

@@ -1,11 +1,11 @@
 //! Joins over topics of a real Kafka, several partitions each: killed in the middle they tell what a run in one process tells that
-//! nobody killed, and whatever column they join by, no topic is made for them on the way.
+//! nobody killed, each result once, and whatever column they join by, no topic is made for them on the way.
 //!
 //! `KSQL_TEST_QUERY_KILLS` sets how often they are killed; `KSQL_TEST_SEED` varies the records.
 
 use ksql_runtime_tests::cluster::Place;
 use ksql_runtime_tests::joins::*;
-use ksql_runtime_tests::killed_on_kafka::Both;
+use ksql_runtime_tests::killed_on_kafka::{Both, kept};
 use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::told::same;
 use ksql_runtime_tests::{servers, test_name};
@@ -19,8 +19,7 @@ const ALL: &[&str] = &["Click", "View", "Met", "Known"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_joins_over_a_real_kafka_tell_what_a_run_without_a_kill_tells() {
-    let test = concat!(module_path!(), "::killed_joins_over_a_real_kafka");
-    let Some(both) = Both::or_skip(test, ALL) else {
+    let Some(both) = Both::or_skip(test_name!()) else {
         return;
     };
     let (seed, kills) = (seed(), number("KSQL_TEST_QUERY_KILLS", 3));
@@ -32,14 +31,11 @@ async fn killed_joins_over_a_real_kafka_tell_what_a_run_without_a_kill_tells() {
             .expect("sent");
         filling.end().await.expect("it ends");
     }
-    both.kill((CHILD, &[]), ALL, "met", kills, &mut report)
+    both.kill((CHILD, "two"), ALL, "met", kills, &mut report)
         .await;
-    let killed = with_two(both.killed(ALL)).start().await.expect("it starts");
-    killed.settle().await.expect("it is taken in");
-    let whole = with_two(both.whole()).start().await.expect("it starts");
-    whole.settle().await.expect("it is taken in");
+    let (killed, whole) = both.run(ALL, with_two).await;
     let again = same::<Met>(&killed, &whole).await + same::<Known>(&killed, &whole).await;
-    report.count("told again", again as u64);
+    assert_eq!(again, 0, "results and their note are one transaction");
     killed.end().await.expect("it ends");
     whole.end().await.expect("it ends");
 }
@@ -53,14 +49,12 @@ async fn joins_by_other_columns_than_keys_make_no_topics_but_those_of_entities()
         return;
     };
     let place = Place::new(kafka.bootstrap(), registry);
-    // The records' times are long past.
-    let place = ["Click", "View", "Met", "Known"]
-        .iter()
-        .fold(place, |place, entity| {
-            place.with(&format!("entity.{entity}.retention"), "30000d")
-        });
-    let test = with_other_columns(place.tested(place.directory()));
-    let test = test.start().await.expect("it starts");
+    let builder = |of| {
+        let builder = place.tested(place.directory());
+        kept(of).fold(builder, |all, (key, value)| all.setting(key, value))
+    };
+    let test = with_other_columns(builder(ALL)).start();
+    let test = test.await.expect("it starts");
     fill(&test, seed(), 500).await.expect("sent");
     test.settle().await.expect("it is taken in");
     // All of them had something to join.

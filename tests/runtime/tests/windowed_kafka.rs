@@ -5,7 +5,7 @@
 
 use ksql_runtime_tests::killed_on_kafka::Both;
 use ksql_runtime_tests::report::{Report, number, seed};
-use ksql_runtime_tests::told::same_windows;
+use ksql_runtime_tests::test_name;
 use ksql_runtime_tests::windowed::*;
 
 const CHILD: &str = env!("CARGO_BIN_EXE_join_child");
@@ -21,9 +21,7 @@ const READING: &[&str] = &[
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_queries_over_windows_on_a_real_kafka_tell_what_a_run_without_a_kill_tells() {
-    let test = concat!(module_path!(), "::killed_queries_over_windows");
-    let all = [MAKING, READING].concat();
-    let Some(both) = Both::or_skip(test, &all) else {
+    let Some(both) = Both::or_skip(test_name!()) else {
         return;
     };
     let (seed, kills) = (seed(), number("KSQL_TEST_QUERY_KILLS", 3));
@@ -36,28 +34,10 @@ async fn killed_queries_over_windows_on_a_real_kafka_tell_what_a_run_without_a_k
         filling.settle().await.expect("the windows are made");
         filling.end().await.expect("it ends");
     }
-    both.kill(
-        (CHILD, &["windows"]),
-        READING,
-        "met_10s",
-        kills,
-        &mut report,
-    )
-    .await;
-    let killed = with_readers(both.killed(READING));
-    let killed = killed.start().await.expect("it starts");
-    killed.settle().await.expect("it is taken in");
-    let whole = with_readers(both.whole());
-    let whole = whole.start().await.expect("it starts");
-    whole.settle().await.expect("it is taken in");
-    let again = same_windows::<Busy>(&killed, &whole, SHORT).await
-        + same_windows::<Long>(&killed, &whole, LONG).await
-        + same_windows::<Seen>(&killed, &whole, GAP).await
-        + same_windows::<Met>(&killed, &whole, SHORT).await
-        + same_windows::<OfTaps>(&killed, &whole, SHORT).await
-        + same_windows::<OfPlays>(&killed, &whole, SHORT).await
-        + same_windows::<Either>(&killed, &whole, GAP).await
-        + same_windows::<Three>(&killed, &whole, SHORT).await;
+    both.kill((CHILD, "windows"), READING, "met_10s", kills, &mut report)
+        .await;
+    let (killed, whole) = both.run(READING, with_readers).await;
+    let again = told_again(&killed, &whole).await;
     assert_eq!(again, 0, "results and their note are one transaction");
     killed.end().await.expect("it ends");
     whole.end().await.expect("it ends");

@@ -1,8 +1,7 @@
 //! The child process of the crash tests of joins: they run over topics that are filled already, until it is killed.
 //!
-//! `join_child` runs every join in a process of its own; `join_child <key=value>..` two of them, with these settings;
-//! `join_child windows <key=value>..` every query that reads results with windows. It says
-//! `begins`, `runs`, `taken` once something more was taken in, and `ready` once everything is.
+//! `join_child <all|two|windows> <key=value>..` runs every join, two of them, or every query that reads results with windows, with
+//! these settings. It says `begins`, `runs`, `taken` once something more was taken in, and `ready` once everything is.
 
 use std::io::Write;
 use std::pin::pin;
@@ -30,18 +29,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut builder = testing::builder()
         .directory(std::env::var("KSQL_TEST_DIR")?)
         .setting("memory", "64MiB");
-    let mut arguments = std::env::args().skip(1).peekable();
-    let windows = arguments.next_if(|first| first == "windows").is_some();
-    let mut all = true;
+    let mut arguments = std::env::args().skip(1);
+    let mode = arguments.next().ok_or("a mode")?;
     for setting in arguments {
-        let (key, value) = setting.split_once('=').unwrap_or((&setting, ""));
+        let (key, value) = setting.split_once('=').ok_or("a setting has a value")?;
         builder = builder.setting(key, value);
-        all = false;
     }
-    let builder = match all {
-        _ if windows => with_readers(builder),
-        true => with_queries(builder.setting("wait_for_ready", "false")),
-        false => with_two(builder),
+    let builder = match mode.as_str() {
+        "all" => with_queries(builder),
+        "two" => with_two(builder),
+        "windows" => with_readers(builder),
+        _ => return Err(format!("no mode `{mode}`").into()),
     };
     say("begins")?;
     // Where start does not wait it runs before it is ready, which it is when everything is taken in; it is killed before mostly.
