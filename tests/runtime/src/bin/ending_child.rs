@@ -11,6 +11,7 @@ use std::time::Duration;
 use ksql_runtime::consume::{Meta, Order, Start};
 use ksql_runtime::prelude::*;
 use ksql_runtime::state::State;
+use ksql_runtime_tests::consuming::committed;
 use ksql_runtime_tests::ending::{GROUP, Sale, Till, look, runs, sale, shop};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -89,8 +90,7 @@ async fn tell(ctx: &Context) -> Result<(), Box<dyn std::error::Error>> {
         say(&format!("restored {} {}", binding.restored, binding.name));
     }
     let topic = ctx.set::<Sale>().topic()?.to_owned();
-    for partition in 0..4 {
-        let committed = ctx.log().committed(GROUP, &topic, partition).await?;
+    for (partition, committed) in committed(ctx, GROUP, &topic).await.iter().enumerate() {
         say(&format!("committed {partition} {}", committed.unwrap_or(0)));
     }
     ctx.wait_caught_up(LIMIT).await?;
