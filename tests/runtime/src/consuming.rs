@@ -1,5 +1,6 @@
 //! Where consumers are tested: the embedded log and a real Kafka alike, each test with topics and groups of its own.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -304,5 +305,43 @@ pub fn fate(seed: u64, number: i64) -> Fate {
         2..=9 => Fate::WorksLater,
         10..=29 => Fate::Slow,
         _ => Fate::Works,
+    }
+}
+
+/// What the children of the crash tests said.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// The records that were handled, by partition and offset, and how often.
+    pub handled: BTreeMap<(i32, i64), usize>,
+    /// Those that were committed before they were handled.
+    pub unhandled: BTreeSet<(i32, i64)>,
+    /// Whether nothing is left to handle.
+    pub done: bool,
+    /// All that should not be said.
+    pub refused: Vec<String>,
+}
+
+impl Said {
+    /// Takes a line.
+    pub fn hear(&mut self, line: &str) {
+        let mut words = line.split(' ');
+        let what = words.next();
+        let mut place = || -> (i32, i64) {
+            let mut number = || {
+                words
+                    .next()
+                    .expect("a number")
+                    .parse::<i64>()
+                    .expect("a number")
+            };
+            (i32::try_from(number()).expect("a partition"), number())
+        };
+        match what {
+            Some("handled") => *self.handled.entry(place()).or_default() += 1,
+            Some("unhandled") => drop(self.unhandled.insert(place())),
+            Some("done") => self.done = true,
+            Some("ready" | "ended") => {}
+            _ => self.refused.push(line.to_owned()),
+        }
     }
 }

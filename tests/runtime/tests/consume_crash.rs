@@ -9,7 +9,9 @@ use std::time::Duration;
 use ksql_runtime::log::{Header, Log, Record};
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::child::Lines;
-use ksql_runtime_tests::consuming::{Fate, GROUP, LIMIT, Payment, Site, committed, fate, payment};
+use ksql_runtime_tests::consuming::{
+    Fate, GROUP, LIMIT, Payment, Said, Site, committed, fate, payment,
+};
 use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::test_name;
 use ksql_runtime_tests::topics::whole;
@@ -109,39 +111,6 @@ async fn written(
         *found.entry(place).or_default() += 1;
     }
     found
-}
-
-/// What the children said.
-#[derive(Default)]
-struct Said {
-    handled: BTreeMap<(i32, i64), usize>,
-    unhandled: BTreeSet<(i32, i64)>,
-    done: bool,
-    refused: Vec<String>,
-}
-
-impl Said {
-    fn hear(&mut self, line: &str) {
-        let mut words = line.split(' ');
-        let what = words.next();
-        let mut place = || -> (i32, i64) {
-            let mut number = || {
-                words
-                    .next()
-                    .expect("a number")
-                    .parse::<i64>()
-                    .expect("a number")
-            };
-            (i32::try_from(number()).expect("a partition"), number())
-        };
-        match what {
-            Some("handled") => *self.handled.entry(place()).or_default() += 1,
-            Some("unhandled") => drop(self.unhandled.insert(place())),
-            Some("done") => self.done = true,
-            Some("ready" | "ended") => {}
-            _ => self.refused.push(line.to_owned()),
-        }
-    }
 }
 
 async fn killed(site: &Site, mode: &str) {

@@ -15,8 +15,8 @@ use ksql_runtime_tests::behind::{Behind, Trouble};
 use ksql_runtime_tests::child::Lines;
 use ksql_runtime_tests::cluster::Place;
 use ksql_runtime_tests::consuming::{
-    Entry, LIMIT, Payment, Seen, Site, Transfer, committed, ends, entry, payment, produce, reaches,
-    transfer,
+    Entry, GROUP, LIMIT, Payment, Said, Seen, Site, Transfer, committed, ends, entry, payment,
+    produce, reaches, transfer,
 };
 use ksql_runtime_tests::proxy::Fault;
 use ksql_runtime_tests::report::{Report, number, seed};
@@ -303,29 +303,16 @@ async fn an_end_under_load_with_slow_handlers_commits_what_is_finished_within_te
         let directory = place.directory().join("child");
         let arguments = ["automatic", &seed.to_string()];
         let mut child = Lines::start_in(CHILD, &arguments, &directory, &place.environment());
-        let mut handled = BTreeSet::new();
-        let mut hear = |line: &str| {
-            if let Some(place) = line.strip_prefix("handled ") {
-                let mut numbers = place
-                    .split(' ')
-                    .map(|number| number.parse::<i64>().expect("a number"));
-                handled.insert((
-                    numbers.next().expect("a partition") as i32,
-                    numbers.next().expect("an offset"),
-                ));
-            }
-            assert!(!line.starts_with("failed"), "{line}");
-            assert!(away || !line.starts_with("gave up"), "{line}");
-        };
+        let mut said = Said::default();
         for _ in 0..200 {
-            child.read_until("handled ", LIMIT, &mut hear);
+            child.read_until("handled ", LIMIT, |line| said.hear(line));
         }
         if away {
             kafka.pause();
         }
         let asked = Instant::now();
         child.signal("TERM");
-        let (status, _) = child.ended_after(LIMIT, &mut hear);
+        let (status, _) = child.ended_after(LIMIT, |line| said.hear(line));
         let took = asked.elapsed();
         if away {
             kafka.resume();
@@ -336,6 +323,12 @@ async fn an_end_under_load_with_slow_handlers_commits_what_is_finished_within_te
             "away {away}: it took {took:?}"
         );
         assert_eq!(status.success(), !away, "an honest exit code, away {away}");
+        let mut refused = said.refused.iter();
+        assert!(
+            refused.all(|line| away && line.starts_with("gave up")),
+            "{:?}",
+            said.refused
+        );
         // What is committed was handled, or is a dead letter; with the broker there, all that was handled in order is committed.
         let letters = ctx
             .dead_letters()
@@ -346,19 +339,17 @@ async fn an_end_under_load_with_slow_handlers_commits_what_is_finished_within_te
             .iter()
             .filter_map(|letter| Some((letter.partition?, letter.offset?)))
             .collect();
-        for (partition, offset) in
-            (0..).zip(committed(&ctx, ksql_runtime_tests::consuming::GROUP, &topic).await)
-        {
+        for (partition, offset) in (0..).zip(committed(&ctx, GROUP, &topic).await) {
             let offset = offset.unwrap_or(0);
             for before in 0..offset {
                 let place = (partition, before);
                 assert!(
-                    handled.contains(&place) || lettered.contains(&place),
+                    said.handled.contains_key(&place) || lettered.contains(&place),
                     "{place:?} is committed"
                 );
             }
             assert!(
-                away || !handled.contains(&(partition, offset)),
+                away || !said.handled.contains_key(&(partition, offset)),
                 "{offset} of {partition} was finished and is not committed"
             );
         }
