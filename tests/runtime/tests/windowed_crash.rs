@@ -3,7 +3,6 @@
 //!
 //! `KSQL_TEST_QUERY_KILLS` sets how often they are killed; `KSQL_TEST_SEED` varies the records.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use ksql_runtime::testing::{self, Test};
 use ksql_runtime_tests::child::Lines;
 use ksql_runtime_tests::files::copy;
 use ksql_runtime_tests::report::{Report, number, seed};
-use ksql_runtime_tests::told::same_windows;
+use ksql_runtime_tests::told::left_out;
 use ksql_runtime_tests::windowed::*;
 use ksql_runtime_tests::workload::mix;
 
@@ -75,8 +74,7 @@ async fn killed_queries_over_windows_tell_what_a_run_without_a_kill_tells() {
         child.read_until(begins, LIMIT, |_| {});
         let mut ready = false;
         let time = Duration::from_millis(mix(seed, kill) % longest);
-        child.read_for(time, |line| ready |= line == "ready");
-        child.kill(|line| ready |= line == "ready");
+        child.kill_after(time, |line| ready |= line == "ready");
         midway += u64::from(!ready);
         report.pass();
     }
@@ -95,20 +93,8 @@ async fn killed_queries_over_windows_tell_what_a_run_without_a_kill_tells() {
     before.end().await.expect("it ends");
     assert!(by_killed > 0, "those that were killed told nothing");
     let killed = run(&killed, "64MiB").await;
-    let again = same_windows::<Busy>(&killed, &whole, SHORT).await
-        + same_windows::<Long>(&killed, &whole, LONG).await
-        + same_windows::<Seen>(&killed, &whole, GAP).await
-        + same_windows::<Met>(&killed, &whole, SHORT).await
-        + same_windows::<OfTaps>(&killed, &whole, SHORT).await
-        + same_windows::<OfPlays>(&killed, &whole, SHORT).await
-        + same_windows::<Either>(&killed, &whole, GAP).await
-        + same_windows::<Three>(&killed, &whole, SHORT).await;
-    let counts = |test: &Test| {
-        let queries = test.context().queries().into_iter();
-        let counts = queries.map(|query| (query.query.to_string(), query.late, query.keyless));
-        counts.collect::<BTreeSet<_>>()
-    };
-    assert_eq!(counts(&killed), counts(&whole));
+    let again = told_again(&killed, &whole).await;
+    assert_eq!(left_out(&killed), left_out(&whole));
     report.count("kills", kills);
     report.count("of them midway", midway);
     report.count("told by those that were killed", by_killed);
