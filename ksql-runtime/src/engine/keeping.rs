@@ -336,9 +336,7 @@ impl<G: Groups> Keeping<G> {
                     telling.changed(query, scratch, group, slot);
                 }
             }
-            if outputs.is_full() {
-                outputs.send()?;
-            }
+            outputs.send_on()?;
         }
         Ok(())
     }

@@ -1,10 +1,12 @@
 //! Results on their way to their topics: gathered as records, sent together, waited for.
 //!
 //! Invariant: [`Outputs::send`] returns when everything gathered is acknowledged, or with an error and nothing gathered:
-//! whoever made the results makes them again. Belongs to a query's thread.
+//! whoever made the results makes them again. What [`Outputs::send_on`] sent before is in that: an error of either leaves
+//! nothing on its way, so that nothing of a transaction can reach the next one. Of a topic one batch is on its way at a time,
+//! which keeps the order. Belongs to a query's thread.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::time::Duration;
 
 use super::duty::Way;
@@ -19,6 +21,8 @@ use crate::state::{StateError, Table};
 
 /// Results are sent together up to about so many bytes.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// From so many on they are sent while more are made, where nothing of their topic is on its way.
+const PORTION_BYTES: usize = 256 * 1024;
 /// How often the wait for an acknowledgement looks whether the query is told to stop.
 const STOP_CHECK: Duration = Duration::from_millis(20);
 
@@ -44,6 +48,16 @@ impl Target {
     }
 }
 
+/// What is sent to a topic and not acknowledged yet, as far as known.
+#[derive(Debug)]
+struct Sent {
+    answered: Receiver<Answer>,
+    /// What came, where it was looked for.
+    answer: Option<Answer>,
+}
+
+type Answer = Result<BatchReceipt, LogError>;
+
 /// The results of a query.
 #[derive(Debug)]
 pub(super) struct Outputs {
@@ -54,6 +68,8 @@ pub(super) struct Outputs {
     targets: Vec<Target>,
     time: EventTime,
     batches: Vec<RecordBatch>,
+    /// Of each target what is on its way.
+    sent: Vec<Option<Sent>>,
     key: Vec<u8>,
     value: Vec<u8>,
     /// What keeps the results from being sent.
@@ -74,6 +90,7 @@ impl Outputs {
             way: Way::default(),
             runtime: runtime.clone(),
             batches: targets.iter().map(|_| RecordBatch::new()).collect(),
+            sent: targets.iter().map(|_| None).collect(),
             targets,
             time: EventTime::of::<T>(),
             key: Vec::new(),
@@ -223,49 +240,112 @@ impl Outputs {
         batch.push_to(partition, Some(key), value, timestamp, &[]);
     }
 
-    /// Sends everything gathered and waits until it is acknowledged.
+    /// Sends what is worth it while more results are made. Waits only where as much is gathered as is sent at once, and what
+    /// was sent to the same topic before is not acknowledged yet.
+    pub(super) fn send_on(&mut self) -> Result<(), StateError> {
+        for index in 0..self.batches.len() {
+            let bytes = self.batches.get(index).map_or(0, RecordBatch::bytes);
+            if bytes < PORTION_BYTES {
+                continue;
+            }
+            if self.wrong.is_some() || matches!(self.way, Way::Nowhere) {
+                return self.send();
+            }
+            if bytes >= BATCH_BYTES || !self.is_on_its_way(index) {
+                let before = self.acknowledged(index);
+                before.or_else(|failed| self.ended(Some(failed)))?;
+                self.start(index);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends everything gathered and waits until it is acknowledged, with what was sent before.
     pub(super) fn send(&mut self) -> Result<(), StateError> {
         if let Some(wrong) = self.wrong {
-            return Err(StateError::Unwritable {
+            return self.ended(Some(StateError::Unwritable {
                 query: self.table.entity,
                 reason: wrong.to_string(),
-            });
+            }));
         }
         if let Way::Nowhere = self.way {
             self.clear();
             return Ok(());
         }
-        let mut answers = Vec::new();
-        for (index, batch) in self.batches.iter_mut().enumerate() {
-            if batch.is_empty() {
-                continue;
+        for index in 0..self.batches.len() {
+            let nothing = self.batches.get(index).is_none_or(RecordBatch::is_empty);
+            if !nothing {
+                let before = self.acknowledged(index);
+                before.or_else(|failed| self.ended(Some(failed)))?;
+                self.start(index);
             }
-            let room = RecordBatch::with_capacity(batch.len(), batch.bytes());
-            let batch = std::mem::replace(batch, room);
-            let (answer, answered) = channel();
-            let topic = self
+        }
+        self.ended(None)
+    }
+
+    /// Sends the batch of a target, of which nothing is on its way.
+    fn start(&mut self, index: usize) {
+        let (Some(batch), Some(sent), Some(target)) = (
+            self.batches.get_mut(index),
+            self.sent.get_mut(index),
+            self.targets.get(index),
+        ) else {
+            return;
+        };
+        let room = RecordBatch::with_capacity(batch.len(), batch.bytes());
+        let batch = std::mem::replace(batch, room);
+        let (answer, answered) = channel();
+        let (log, way, topic) = (self.log.clone(), self.way.clone(), target.topic.clone());
+        // On the runtime: its timers and connections are what the log works with.
+        drop(self.runtime.spawn(async move {
+            // Nobody listens where the query gave up.
+            let _ = answer.send(match way {
+                Way::Turn(writer) => writer.produce_batch(&topic, batch).await,
+                Way::Log | Way::Nowhere => log.produce_batch(&topic, batch).await,
+            });
+        }));
+        *sent = Some(Sent {
+            answered,
+            answer: None,
+        });
+    }
+
+    /// Whether an acknowledgement would be waited for.
+    fn is_on_its_way(&mut self, index: usize) -> bool {
+        let Some(Some(sent)) = self.sent.get_mut(index) else {
+            return false;
+        };
+        if sent.answer.is_none() {
+            sent.answer = match sent.answered.try_recv() {
+                Ok(answer) => Some(answer),
+                Err(TryRecvError::Empty) => None,
+                Err(TryRecvError::Disconnected) => Some(Err(LogError::Closed)),
+            };
+        }
+        sent.answer.is_none()
+    }
+
+    /// Waits for what is on its way to a target.
+    fn acknowledged(&mut self, index: usize) -> Result<(), StateError> {
+        let Some(sent) = self.sent.get_mut(index).and_then(Option::take) else {
+            return Ok(());
+        };
+        let answer = sent.answer.unwrap_or_else(|| self.wait(&sent.answered));
+        answer.map(drop).map_err(|source| StateError::Output {
+            query: self.table.entity,
+            topic: self
                 .targets
                 .get(index)
-                .map_or_else(String::new, |target| target.topic.clone());
-            let (log, way, to) = (self.log.clone(), self.way.clone(), topic.clone());
-            // On the runtime: its timers and connections are what the log works with.
-            drop(self.runtime.spawn(async move {
-                // Nobody listens where the query gave up.
-                let _ = answer.send(match way {
-                    Way::Turn(writer) => writer.produce_batch(&to, batch).await,
-                    Way::Log | Way::Nowhere => log.produce_batch(&to, batch).await,
-                });
-            }));
-            answers.push((topic, answered));
-        }
-        let mut failed = None;
-        for (topic, answered) in answers {
-            if let Err(source) = self.wait(&answered) {
-                failed.get_or_insert(StateError::Output {
-                    query: self.table.entity,
-                    topic,
-                    source: Box::new(source),
-                });
+                .map_or_else(String::new, |target| target.topic.clone()),
+            source: Box::new(source),
+        })
+    }
+
+    /// Waits for all that is on its way. The first error counts; with one, nothing stays gathered.
+    fn ended(&mut self, mut failed: Option<StateError>) -> Result<(), StateError> {
+        for index in 0..self.sent.len() {
+            if let Err(error) = self.acknowledged(index) {
+                failed.get_or_insert(error);
             }
         }
         if self.table.is_abandoned() {
@@ -275,13 +355,17 @@ impl Outputs {
                 source: Box::new(LogError::Closed),
             });
         }
-        failed.map_or(Ok(()), Err)
+        let Some(failed) = failed else {
+            return Ok(());
+        };
+        self.batches.iter_mut().for_each(RecordBatch::clear);
+        Err(failed)
     }
 
-    fn wait(&self, answered: &Receiver<Result<BatchReceipt, LogError>>) -> Result<(), LogError> {
+    fn wait(&self, answered: &Receiver<Answer>) -> Answer {
         loop {
             match answered.recv_timeout(STOP_CHECK) {
-                Ok(answer) => return answer.map(drop),
+                Ok(answer) => return answer,
                 Err(RecvTimeoutError::Timeout) if !self.table.may_end() => {}
                 // Told to stop and out of time, or the runtime is gone.
                 Err(_) => return Err(LogError::Closed),
@@ -310,4 +394,121 @@ fn frame_value<'a, T: Entity>(
     out.clear();
     frame::write(target.value_schema, out);
     result::value::<T>(row, scratch, out)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+    use crate::log::TopicSpec;
+    use crate::prelude::*;
+
+    /// So many keys fill a batch.
+    const FILLING: usize = 64;
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[derive(Debug, Clone, PartialEq, Entity)]
+    #[topic("kept")]
+    #[table]
+    struct Kept {
+        #[key]
+        id: i64,
+        name: String,
+    }
+
+    /// A context with a table, and the outputs of a query that writes to these topics, of which only `there` is.
+    async fn place(topics: &[&str]) -> (tempfile::TempDir, Context, Outputs) {
+        let directory = tempfile::tempdir().unwrap();
+        let ctx = Context::builder()
+            .config(Config::default())
+            .state_dir(directory.path())
+            .entity::<Kept>();
+        let ctx = ctx.start().await.unwrap();
+        let spec = TopicSpec::new("there", 1);
+        ctx.log().create_topic(&spec).await.unwrap();
+        let target = |topic: &&str| Target {
+            topic: (*topic).to_owned(),
+            partitions: 1,
+            value_schema: 0,
+            key_schema: 0,
+            record_key: false,
+        };
+        let targets = topics.iter().map(target).collect();
+        let runtime = tokio::runtime::Handle::current();
+        let kept = ctx.set::<Kept>();
+        let table = kept.registered().unwrap().table.clone().unwrap();
+        let outputs = Outputs::new::<Kept>(&table, ctx.log().clone(), &runtime, targets);
+        (directory, ctx, outputs)
+    }
+
+    /// As much as is sent at once: deletions of keys that begin with their number.
+    fn fill(outputs: &mut Outputs, target: usize, from: usize) {
+        let mut key = vec![0; BATCH_BYTES / FILLING];
+        for number in from..from + FILLING {
+            key[..8].copy_from_slice(&number.to_be_bytes());
+            outputs.group::<Kept>(target, &key, None, None, &Scratch::new(), 7);
+        }
+        assert!(outputs.is_full());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_sent_on_the_way_comes_in_order_and_is_acknowledged_with_the_rest() {
+        let (_directory, ctx, mut outputs) = place(&["there"]).await;
+        for batch in 0..5 {
+            fill(&mut outputs, 0, batch * FILLING);
+            outputs.send_on().unwrap();
+            assert!(!outputs.is_full());
+        }
+        outputs.group::<Kept>(0, b"the last", None, None, &Scratch::new(), 7);
+        outputs.send().unwrap();
+        let [offsets] = ctx.log().all_offsets("there").await.unwrap()[..] else {
+            panic!("one partition")
+        };
+        assert_eq!(offsets.end as usize, 5 * FILLING + 1);
+        let mut reader = ctx.log().reader("there", &[(0, 0)]).unwrap();
+        let mut numbers = 0..5 * FILLING;
+        let mut next = 0;
+        while next < offsets.end {
+            let fetched = reader.poll(LONG).unwrap().unwrap();
+            for record in fetched
+                .records()
+                .filter(|record| record.offset + 1 < offsets.end)
+            {
+                let number = numbers.next().unwrap();
+                assert_eq!(record.key.unwrap()[..8], number.to_be_bytes());
+            }
+            next = fetched.next_offset();
+        }
+        assert_eq!(numbers.next(), None);
+        ctx.shutdown().await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_error_leaves_nothing_on_its_way_and_nothing_gathered() {
+        let (_directory, ctx, mut outputs) = place(&["there", "away"]).await;
+        let mut failed = None;
+        // What is sent on the way may fail as soon as the next is, or with the last.
+        for batch in 0..3 {
+            fill(&mut outputs, 0, batch * FILLING);
+            fill(&mut outputs, 1, batch * FILLING);
+            if let Err(error) = outputs.send_on() {
+                failed = Some(error);
+                break;
+            }
+        }
+        let failed = failed.unwrap_or_else(|| outputs.send().unwrap_err());
+        let StateError::Output { topic, .. } = failed else {
+            panic!("{failed}")
+        };
+        assert_eq!(topic, "away");
+        assert!(outputs.sent.iter().all(Option::is_none));
+        assert!(outputs.batches.iter().all(RecordBatch::is_empty));
+        // Nothing comes later.
+        let end = || async { ctx.log().all_offsets("there").await.unwrap()[0].end };
+        let before = end().await;
+        assert!(before > 0);
+        outputs.send().unwrap();
+        assert_eq!(end().await, before);
+        ctx.shutdown().await.unwrap();
+    }
 }

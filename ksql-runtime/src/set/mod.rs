@@ -121,7 +121,7 @@ impl<T: Entity> EntitySet<T> {
         }
     }
 
-    fn registered(&self) -> Result<&Registered> {
+    pub(crate) fn registered(&self) -> Result<&Registered> {
         let entity = T::MODEL.name;
         self.registered
             .as_deref()
