@@ -29,6 +29,8 @@ use crate::streams::Emit;
 const REPORT: Report = Report("KB2");
 const RUNS: usize = 3;
 const PARTITIONS: u32 = 4;
+/// What our context may keep: a quarter of it for tables and queries to gather in. The peer has a heap of 1 GiB and a cache of 256 MiB.
+const MEMORY: &str = "512MiB";
 /// How many times as fast as the peer.
 const PEER: f64 = 5.0;
 
@@ -308,7 +310,8 @@ fn read(directory: &Path, settings: &Settings) {
     let started = Started::now();
     runtime.block_on(async {
         let builder = Context::builder().query(b2::stats).state_dir(directory);
-        let ctx = fill::set(builder, settings).start().await;
+        let builder = fill::set(builder, settings).setting("memory", MEMORY);
+        let ctx = builder.start().await;
         let ctx = ctx.expect("the context starts");
         ctx.wait_ready(fill::LIMIT).await.expect("ready");
         ctx.wait_caught_up(fill::LIMIT).await.expect("caught up");
