@@ -11,6 +11,7 @@
 //!
 //! Nothing needs to be installed or configured: log, registry and tables live under `rocksdb/departures`.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -310,6 +311,7 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let model = Context::builder()
         .query(hourly)

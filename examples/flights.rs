@@ -9,6 +9,7 @@
 //! Nothing needs to be installed or configured: log, registry and tables live under `rocksdb/`. Run it twice: the
 //! second run finds its data again.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -98,6 +99,7 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let model = Context::builder()
         .entity::<Flight>()
