@@ -128,8 +128,8 @@ pub(super) async fn validate(
         });
     }
     #[cfg(feature = "kafka")]
-    if config.is_ok()
-        && let Err(error) = builder.check_clients()
+    if let Ok(config) = &config
+        && let Err(error) = ContextBuilder::check_clients(config)
     {
         findings.push(Finding {
             severity: "error",

@@ -248,8 +248,8 @@ impl ContextBuilder {
 
     /// What librdkafka does not take of what is set for it, found without a broker.
     #[cfg(all(feature = "cli", feature = "kafka"))]
-    pub(crate) fn check_clients(&self) -> Result<()> {
-        Ok(super::services::check(&self.configuration()?)?)
+    pub(crate) fn check_clients(config: &Config) -> Result<()> {
+        Ok(super::services::check(config)?)
     }
 
     /// Everything doubtful about the entities together: what one definition cannot show, such as two entities with one
