@@ -2,8 +2,8 @@
 //!
 //! Invariant: [`Outputs::send`] returns when everything gathered is acknowledged, or with an error and nothing gathered:
 //! whoever made the results makes them again. What [`Outputs::send_on`] sent before is in that: an error of either leaves
-//! nothing on its way, so that nothing of a transaction can reach the next one. Of a topic one batch is on its way at a time,
-//! which keeps the order. Belongs to a query's thread.
+//! nothing on its way, so that nothing of a transaction can reach the next one; only a query that is told to end, and is out
+//! of time, waits for nothing more. Of a topic one batch is on its way at a time, which keeps the order. Belongs to a query's thread.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
@@ -48,14 +48,7 @@ impl Target {
     }
 }
 
-/// What is sent to a topic and not acknowledged yet, as far as known.
-#[derive(Debug)]
-struct Sent {
-    answered: Receiver<Answer>,
-    /// What came, where it was looked for.
-    answer: Option<Answer>,
-}
-
+/// Says when a batch is acknowledged, or why it is not.
 type Answer = Result<BatchReceipt, LogError>;
 
 /// The results of a query.
@@ -69,7 +62,7 @@ pub(super) struct Outputs {
     time: EventTime,
     batches: Vec<RecordBatch>,
     /// Of each target what is on its way.
-    sent: Vec<Option<Sent>>,
+    sent: Vec<Option<Receiver<Answer>>>,
     key: Vec<u8>,
     value: Vec<u8>,
     /// What keeps the results from being sent.
@@ -242,22 +235,16 @@ impl Outputs {
 
     /// Sends what is worth it while more results are made. Waits only where as much is gathered as is sent at once, and what
     /// was sent to the same topic before is not acknowledged yet.
+    #[inline]
     pub(super) fn send_on(&mut self) -> Result<(), StateError> {
-        for index in 0..self.batches.len() {
-            let bytes = self.batches.get(index).map_or(0, RecordBatch::bytes);
-            if bytes < PORTION_BYTES {
-                continue;
-            }
-            if self.wrong.is_some() || matches!(self.way, Way::Nowhere) {
-                return self.send();
-            }
-            if bytes >= BATCH_BYTES || !self.is_on_its_way(index) {
-                let before = self.acknowledged(index);
-                before.or_else(|failed| self.ended(Some(failed)))?;
-                self.start(index);
-            }
+        let worth_it = |batch: &RecordBatch| batch.bytes() >= PORTION_BYTES;
+        if !self.batches.iter().any(worth_it) {
+            return Ok(());
         }
-        Ok(())
+        if self.wrong.is_some() || matches!(self.way, Way::Nowhere) {
+            return self.send();
+        }
+        self.start_those(PORTION_BYTES, BATCH_BYTES)
     }
 
     /// Sends everything gathered and waits until it is acknowledged, with what was sent before.
@@ -272,15 +259,27 @@ impl Outputs {
             self.clear();
             return Ok(());
         }
+        // No topic waits for what is on its way to another.
+        self.start_those(1, usize::MAX)?;
+        self.start_those(1, 1)?;
+        self.ended(None)
+    }
+
+    /// Sends the batches with at least so many bytes, where nothing of their topic is on its way; that is waited for where they
+    /// have as many as `patient` says.
+    fn start_those(&mut self, least: usize, patient: usize) -> Result<(), StateError> {
         for index in 0..self.batches.len() {
-            let nothing = self.batches.get(index).is_none_or(RecordBatch::is_empty);
-            if !nothing {
-                let before = self.acknowledged(index);
-                before.or_else(|failed| self.ended(Some(failed)))?;
-                self.start(index);
+            let bytes = self.batches.get(index).map_or(0, RecordBatch::bytes);
+            if bytes < least {
+                continue;
+            }
+            match self.arrived(index, bytes >= patient) {
+                Ok(true) => self.start(index),
+                Ok(false) => {}
+                Err(failed) => return self.ended(Some(failed)),
             }
         }
-        self.ended(None)
+        Ok(())
     }
 
     /// Sends the batch of a target, of which nothing is on its way.
@@ -304,34 +303,26 @@ impl Outputs {
                 Way::Log | Way::Nowhere => log.produce_batch(&topic, batch).await,
             });
         }));
-        *sent = Some(Sent {
-            answered,
-            answer: None,
-        });
+        *sent = Some(answered);
     }
 
-    /// Whether an acknowledgement would be waited for.
-    fn is_on_its_way(&mut self, index: usize) -> bool {
-        let Some(Some(sent)) = self.sent.get_mut(index) else {
-            return false;
+    /// Whether what was sent to a target is acknowledged; it is waited for where `waits` says so.
+    fn arrived(&mut self, index: usize, waits: bool) -> Result<bool, StateError> {
+        let Some(sent) = self.sent.get_mut(index) else {
+            return Ok(true);
         };
-        if sent.answer.is_none() {
-            sent.answer = match sent.answered.try_recv() {
-                Ok(answer) => Some(answer),
-                Err(TryRecvError::Empty) => None,
-                Err(TryRecvError::Disconnected) => Some(Err(LogError::Closed)),
-            };
-        }
-        sent.answer.is_none()
-    }
-
-    /// Waits for what is on its way to a target.
-    fn acknowledged(&mut self, index: usize) -> Result<(), StateError> {
-        let Some(sent) = self.sent.get_mut(index).and_then(Option::take) else {
-            return Ok(());
+        let Some(answered) = sent.take() else {
+            return Ok(true);
         };
-        let answer = sent.answer.unwrap_or_else(|| self.wait(&sent.answered));
-        answer.map(drop).map_err(|source| StateError::Output {
+        let answer = match answered.try_recv() {
+            Ok(answer) => answer,
+            Err(TryRecvError::Empty) if !waits => {
+                *sent = Some(answered);
+                return Ok(false);
+            }
+            Err(_) => self.wait(&answered),
+        };
+        answer.map(|_| true).map_err(|source| StateError::Output {
             query: self.table.entity,
             topic: self
                 .targets
@@ -344,7 +335,7 @@ impl Outputs {
     /// Waits for all that is on its way. The first error counts; with one, nothing stays gathered.
     fn ended(&mut self, mut failed: Option<StateError>) -> Result<(), StateError> {
         for index in 0..self.sent.len() {
-            if let Err(error) = self.acknowledged(index) {
+            if let Err(error) = self.arrived(index, true) {
                 failed.get_or_insert(error);
             }
         }
@@ -397,123 +388,5 @@ fn frame_value<'a, T: Entity>(
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        reason = "tests"
-    )]
-    use super::*;
-    use crate::log::TopicSpec;
-    use crate::prelude::*;
-
-    /// So many keys fill a batch.
-    const FILLING: usize = 64;
-    const LONG: Duration = Duration::from_secs(60);
-
-    #[derive(Debug, Clone, PartialEq, Entity)]
-    #[topic("kept")]
-    #[table]
-    struct Kept {
-        #[key]
-        id: i64,
-        name: String,
-    }
-
-    /// A context with a table, and the outputs of a query that writes to these topics, of which only `there` is.
-    async fn place(topics: &[&str]) -> (tempfile::TempDir, Context, Outputs) {
-        let directory = tempfile::tempdir().unwrap();
-        let ctx = Context::builder()
-            .config(Config::default())
-            .state_dir(directory.path())
-            .entity::<Kept>();
-        let ctx = ctx.start().await.unwrap();
-        let spec = TopicSpec::new("there", 1);
-        ctx.log().create_topic(&spec).await.unwrap();
-        let target = |topic: &&str| Target {
-            topic: (*topic).to_owned(),
-            partitions: 1,
-            value_schema: 0,
-            key_schema: 0,
-            record_key: false,
-        };
-        let targets = topics.iter().map(target).collect();
-        let runtime = tokio::runtime::Handle::current();
-        let kept = ctx.set::<Kept>();
-        let table = kept.registered().unwrap().table.clone().unwrap();
-        let outputs = Outputs::new::<Kept>(&table, ctx.log().clone(), &runtime, targets);
-        (directory, ctx, outputs)
-    }
-
-    /// As much as is sent at once: deletions of keys that begin with their number.
-    fn fill(outputs: &mut Outputs, target: usize, from: usize) {
-        let mut key = vec![0; BATCH_BYTES / FILLING];
-        for number in from..from + FILLING {
-            key[..8].copy_from_slice(&number.to_be_bytes());
-            outputs.group::<Kept>(target, &key, None, None, &Scratch::new(), 7);
-        }
-        assert!(outputs.is_full());
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn what_is_sent_on_the_way_comes_in_order_and_is_acknowledged_with_the_rest() {
-        let (_directory, ctx, mut outputs) = place(&["there"]).await;
-        for batch in 0..5 {
-            fill(&mut outputs, 0, batch * FILLING);
-            outputs.send_on().unwrap();
-            assert!(!outputs.is_full());
-        }
-        outputs.group::<Kept>(0, b"the last", None, None, &Scratch::new(), 7);
-        outputs.send().unwrap();
-        let [offsets] = ctx.log().all_offsets("there").await.unwrap()[..] else {
-            panic!("one partition")
-        };
-        assert_eq!(offsets.end as usize, 5 * FILLING + 1);
-        let mut reader = ctx.log().reader("there", &[(0, 0)]).unwrap();
-        let mut numbers = 0..5 * FILLING;
-        let mut next = 0;
-        while next < offsets.end {
-            let fetched = reader.poll(LONG).unwrap().unwrap();
-            for record in fetched
-                .records()
-                .filter(|record| record.offset + 1 < offsets.end)
-            {
-                let number = numbers.next().unwrap();
-                assert_eq!(record.key.unwrap()[..8], number.to_be_bytes());
-            }
-            next = fetched.next_offset();
-        }
-        assert_eq!(numbers.next(), None);
-        ctx.shutdown().await.unwrap();
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn an_error_leaves_nothing_on_its_way_and_nothing_gathered() {
-        let (_directory, ctx, mut outputs) = place(&["there", "away"]).await;
-        let mut failed = None;
-        // What is sent on the way may fail as soon as the next is, or with the last.
-        for batch in 0..3 {
-            fill(&mut outputs, 0, batch * FILLING);
-            fill(&mut outputs, 1, batch * FILLING);
-            if let Err(error) = outputs.send_on() {
-                failed = Some(error);
-                break;
-            }
-        }
-        let failed = failed.unwrap_or_else(|| outputs.send().unwrap_err());
-        let StateError::Output { topic, .. } = failed else {
-            panic!("{failed}")
-        };
-        assert_eq!(topic, "away");
-        assert!(outputs.sent.iter().all(Option::is_none));
-        assert!(outputs.batches.iter().all(RecordBatch::is_empty));
-        // Nothing comes later.
-        let end = || async { ctx.log().all_offsets("there").await.unwrap()[0].end };
-        let before = end().await;
-        assert!(before > 0);
-        outputs.send().unwrap();
-        assert_eq!(end().await, before);
-        ctx.shutdown().await.unwrap();
-    }
-}
+#[path = "output_tests.rs"]
+mod tests;
