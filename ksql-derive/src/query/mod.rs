@@ -19,8 +19,6 @@ mod expand;
 mod explode;
 mod expression;
 mod group;
-#[cfg(test)]
-mod guide;
 mod join;
 mod joined;
 mod lambda;
