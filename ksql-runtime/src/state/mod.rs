@@ -118,9 +118,9 @@ pub enum StateError {
         /// The topic's end.
         end: i64,
     },
-    /// Another topic of the same name.
+    /// Another topic than the one that was read: of the same name, or the name has changed.
     #[error(
-        "the topic `{topic}` was deleted and created again since the table was written; set `rebuild_on_truncation` to read it again"
+        "the topic `{topic}` is not the one that the table was written from: it was deleted and created again, or has another name than it had, such as by another `topic_prefix`; set `rebuild_on_truncation` to read it again, or a `state_dir` for each"
     )]
     Recreated {
         /// The topic.

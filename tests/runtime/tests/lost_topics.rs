@@ -32,7 +32,7 @@ fn stocks(articles: std::ops::Range<i32>) -> Vec<Stock> {
     articles.map(named).collect()
 }
 
-async fn start(directory: &Path, rebuild: bool) -> Context {
+fn program(directory: &Path, rebuild: bool) -> ContextBuilder {
     ksql_runtime_tests::context()
         .entity::<Stock>()
         .state_dir(directory)
@@ -40,9 +40,11 @@ async fn start(directory: &Path, rebuild: bool) -> Context {
         .setting("retry_first", "1ms")
         .setting("retry_longest", "2ms")
         .setting("cache_rows", "1000")
-        .start()
-        .await
-        .expect("the context starts")
+}
+
+async fn start(directory: &Path, rebuild: bool) -> Context {
+    let ctx = program(directory, rebuild).start().await;
+    ctx.expect("the context starts")
 }
 
 async fn fill(ctx: &Context, articles: std::ops::Range<i32>) {
@@ -355,5 +357,26 @@ async fn a_table_that_could_not_read_a_tombstone_before_it_was_removed_does_not_
     .await;
     let change = transition(&mut events).await;
     assert_eq!(change, (State::Disconnected, State::Running));
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_prefix_in_the_same_directory_is_told_as_what_it_is_and_loses_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = start(directory.path(), false).await;
+    fill(&ctx, 0..10).await;
+    ctx.shutdown().await.expect("a clean end");
+
+    let other = program(directory.path(), false).setting("topic_prefix", "other.");
+    let told = other.start().await.expect_err("they are other topics");
+    let told = told.to_string();
+    for part in ["`Stock`", "`other.stock`", "`topic_prefix`", "`state_dir`"] {
+        assert!(told.contains(part), "{part} in: {told}");
+    }
+
+    let ctx = start(directory.path(), false).await;
+    let mut found = ctx.set::<Stock>().to_list().await.expect("the rows");
+    found.sort_by_key(|row| row.pieces);
+    assert_eq!(found, stocks(0..10));
     ctx.shutdown().await.expect("a clean end");
 }
