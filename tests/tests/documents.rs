@@ -7,7 +7,7 @@ use ksql_runtime::prelude::*;
 
 /// The entity of the README.
 #[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("rates", partitions = 4)]
+#[topic("quotes", partitions = 4)]
 #[table]
 #[entity(namespace = "shop")]
 struct Rate {
@@ -327,7 +327,7 @@ fn the_readme_shows_what_the_compiler_really_says() {
         "the wrong query is the right one but for its condition"
     );
     let answer = read("tests/ui/readme/fail/volume.stderr");
-    let answer = answer.replace("ui/readme/fail/volume.rs", "src/volume.rs");
+    let answer = answer.replace("ui/readme/fail/volume.rs", "src/main.rs");
     assert!(
         readme.contains(answer.trim_end()),
         "the compiler's answer:\n{answer}"
