@@ -114,20 +114,13 @@ impl Trouble {
     }
 }
 
-/// Waits for a condition that nobody tells of.
+/// Waits for a condition of a context's tables or queries, which are told where it is not met.
+///
+/// # Panics
+/// Where it is not.
 pub async fn until(ctx: &Context, what: &str, condition: impl Fn() -> bool) {
-    let waiting = async {
-        let mut looks = tokio::time::interval(Duration::from_millis(2));
-        while !condition() {
-            looks.tick().await;
-        }
-    };
-    tokio::time::timeout(LIMIT, waiting)
-        .await
-        .unwrap_or_else(|_| {
-            let (tables, queries) = (ctx.tables(), ctx.queries());
-            panic!("not in {LIMIT:?}: {what}; {tables:#?} {queries:#?}")
-        });
+    let missing = || format!("{what}; {:#?} {:#?}", ctx.tables(), ctx.queries());
+    crate::until::until(LIMIT, async || condition(), missing).await;
 }
 
 /// Runs what blocks beside the tasks.

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use crate::cluster::Place;
 use crate::servers;
+use crate::until::until;
 
 /// Nothing takes as long unless it hangs.
 pub const LIMIT: Duration = Duration::from_secs(120);
@@ -235,20 +236,16 @@ pub async fn reaches(
     what: &str,
     holds: impl Fn(&ConsumerStatus) -> bool,
 ) -> ConsumerStatus {
-    let waiting = async {
-        let mut ticks = tokio::time::interval(Duration::from_millis(5));
-        loop {
-            let status = status(subscription);
-            if holds(&status) {
-                return status;
-            }
-            ticks.tick().await;
-        }
+    let mut last = status(subscription);
+    let reached = async || {
+        last = status(subscription);
+        holds(&last)
     };
-    match tokio::time::timeout(LIMIT, waiting).await {
-        Ok(status) => status,
-        Err(_) => panic!("{what} is not reached: {:?}", status(subscription)),
-    }
+    until(LIMIT, reached, || {
+        format!("{what}: {:?}", status(subscription))
+    })
+    .await;
+    last
 }
 
 /// What a group committed in a topic, by partition.

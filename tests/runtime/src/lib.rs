@@ -37,6 +37,7 @@ pub mod shop;
 pub mod steps;
 pub mod told;
 pub mod topics;
+pub mod until;
 pub mod windowed;
 pub mod workload;
 

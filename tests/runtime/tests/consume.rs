@@ -13,7 +13,7 @@ use ksql_runtime::prelude::*;
 use ksql_runtime_tests::consuming::{
     Entry, LIMIT, Payment, Seen, Site, committed, ends, entry, payment, reaches, status,
 };
-use ksql_runtime_tests::on_both_logs;
+use ksql_runtime_tests::{on_both_logs, until};
 use tokio::sync::{Barrier, Semaphore};
 
 on_both_logs!(
@@ -497,22 +497,14 @@ async fn a_filter_that_panics_is_the_policys_as_a_handler_is(site: Site) {
     ctx.shutdown().await.expect("a clean end");
 }
 
+/// Looks again and again whether something is so.
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    until::until(LIMIT, async || holds(), || what.to_owned()).await;
+}
+
 async fn seen_last(seen: &Seen<i64>, number: i64) {
     let what = format!("{number} as the last one");
     until(&what, || seen.all().last() == Some(&number)).await;
-}
-
-/// Looks again and again whether something is so.
-async fn until(what: &str, holds: impl Fn() -> bool) {
-    let waiting = async {
-        let mut looks = tokio::time::interval(Duration::from_millis(5));
-        while !holds() {
-            looks.tick().await;
-        }
-    };
-    tokio::time::timeout(LIMIT, waiting)
-        .await
-        .unwrap_or_else(|_| panic!("not in {LIMIT:?}: {what}"));
 }
 
 async fn a_consumer_begins_where_it_is_told(site: Site) {

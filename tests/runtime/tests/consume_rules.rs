@@ -1,6 +1,7 @@
 //! What consumers do where nothing was said, how many retries there are, and what happens to partitions whose handlers work: on
 //! both logs. And reading that fails, where a test can make it.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use ksql_runtime_tests::consuming::{
     LIMIT, Payment, Seen, Site, Transfer, committed, ends, payment, reaches, status, transfer,
 };
 use ksql_runtime_tests::on_both_logs;
+use ksql_runtime_tests::until::until;
 use tokio::sync::Semaphore;
 
 on_both_logs!(
@@ -161,22 +163,26 @@ async fn two(
 }
 
 async fn all_handled(told: &Told) -> Vec<i64> {
-    let waiting = async {
-        let mut looks = tokio::time::interval(Duration::from_millis(5));
-        loop {
-            looks.tick().await;
-            let ended = told.all().into_iter().filter(|one| one.1 == "ends");
-            let mut numbers: Vec<i64> = ended.map(|one| one.3).collect();
-            numbers.sort_unstable();
-            let mut distinct = numbers.clone();
-            distinct.dedup();
-            if distinct.len() == 40 {
-                return numbers;
-            }
-        }
+    let mut numbers = Vec::new();
+    let all = async || {
+        let ended = told.all().into_iter().filter(|one| one.1 == "ends");
+        numbers = ended.map(|one| one.3).collect::<Vec<i64>>();
+        numbers.sort_unstable();
+        numbers.iter().collect::<BTreeSet<_>>().len() == 40
     };
-    let all = tokio::time::timeout(LIMIT, waiting).await;
-    all.unwrap_or_else(|_| panic!("{:?}", told.all()))
+    until(LIMIT, all, || format!("40 are handled: {:?}", told.all())).await;
+    numbers
+}
+
+/// Ends both; everything is committed.
+async fn end_together(ctx: Context, both: [Subscription; 2]) {
+    for one in both {
+        one.stop().await.expect("it ends");
+    }
+    let topic = ctx.set::<Payment>().topic().expect("a topic").to_owned();
+    let behind: Vec<Option<i64>> = committed(&ctx, "shared", &topic).await;
+    assert_eq!(behind, ends(&ctx, &topic).await);
+    ctx.shutdown().await.expect("a clean end");
 }
 
 async fn a_partition_is_given_away_when_its_handler_has_ended(site: Site) {
@@ -191,12 +197,7 @@ async fn a_partition_is_given_away_when_its_handler_has_ended(site: Site) {
     reaches(&second, "its share", |status| status.partitions.len() == 2).await;
     let numbers = all_handled(&told).await;
     assert_eq!(numbers, (0..40).collect::<Vec<i64>>(), "each once");
-    first.stop().await.expect("it ends");
-    second.stop().await.expect("it ends");
-    let topic = ctx.set::<Payment>().topic().expect("a topic").to_owned();
-    let behind: Vec<Option<i64>> = committed(&ctx, "shared", &topic).await;
-    assert_eq!(behind, ends(&ctx, &topic).await);
-    ctx.shutdown().await.expect("a clean end");
+    end_together(ctx, [first, second]).await;
 }
 
 async fn a_handler_that_does_not_end_in_time_loses_its_partition_and_its_record_comes_again_there(
@@ -214,27 +215,15 @@ async fn a_handler_that_does_not_end_in_time_loses_its_partition_and_its_record_
         .map(|one| one.3)
         .collect();
     assert_eq!(begun.len(), 2);
-    let waiting = async {
-        let mut looks = tokio::time::interval(Duration::from_millis(5));
-        let again = |number: &i64| {
-            let all = told.all();
-            all.iter().any(|one| (one.0, one.3) == ("second", *number))
-        };
-        while !begun.iter().all(again) {
-            looks.tick().await;
-        }
+    let again = |number: &i64| {
+        let all = told.all();
+        all.iter().any(|one| (one.0, one.3) == ("second", *number))
     };
-    tokio::time::timeout(LIMIT, waiting)
-        .await
-        .expect("they come again");
+    let missing = || format!("{begun:?} come again: {:?}", told.all());
+    until(LIMIT, async || begun.iter().all(again), missing).await;
     gate.add_permits(1_000);
     all_handled(&told).await;
-    first.stop().await.expect("it ends");
-    second.stop().await.expect("it ends");
-    let topic = ctx.set::<Payment>().topic().expect("a topic").to_owned();
-    let behind: Vec<Option<i64>> = committed(&ctx, "shared", &topic).await;
-    assert_eq!(behind, ends(&ctx, &topic).await);
-    ctx.shutdown().await.expect("a clean end");
+    end_together(ctx, [first, second]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,6 +20,7 @@ use ksql_runtime_tests::cluster::{LIMIT, Place, reaches};
 use ksql_runtime_tests::proxy::Fault;
 use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::test_name;
+use ksql_runtime_tests::until::until;
 use ksql_runtime_tests::workload::{Row, mix, text};
 
 const THREADS: u64 = 8;
@@ -204,15 +205,8 @@ fn is_honest(error: &Error, set: &EntitySet<Row>) {
 /// Waits until a count has grown by more reads than any that began before.
 async fn more(what: &str, count: &AtomicU64) {
     let before = count.load(Ordering::SeqCst);
-    let grown = async {
-        let mut looks = tokio::time::interval(Duration::from_millis(2));
-        while count.load(Ordering::SeqCst) < before + 2 * THREADS {
-            looks.tick().await;
-        }
-    };
-    tokio::time::timeout(LIMIT, grown)
-        .await
-        .unwrap_or_else(|_| panic!("no reads are {what}"));
+    let grown = async || count.load(Ordering::SeqCst) >= before + 2 * THREADS;
+    until(LIMIT, grown, || format!("more reads are {what}")).await;
 }
 
 /// Where the table is.

@@ -270,84 +270,32 @@ async fn flights_whose_aircraft_is_not_known_are_counted_and_those_without_one_a
     test.end().await.expect("ended");
 }
 
-#[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("with_airline")]
-#[stream]
-struct WithAirline {
-    #[key]
-    carrier: String,
-    name: String,
+/// Departures joined with a table by a key, and a column of the row that is found.
+macro_rules! with {
+    ($entity:ident, $query:ident, $topic:literal, $join:ident, $table:ident, $key:ident, $column:ident: $($type:tt)+) => {
+        #[derive(Debug, Clone, PartialEq, Entity)]
+        #[topic($topic)]
+        #[stream]
+        struct $entity {
+            #[key]
+            $key: String,
+            $column: $($type)+,
+        }
+
+        #[query]
+        fn $query(departures: Stream<Departure>, found: Table<$table>) -> Stream<$entity> {
+            departures.$join(found, |d, f| d.$key == f.$key).map(|d, f| $entity {
+                $key: d.$key,
+                $column: f.$column,
+            })
+        }
+    };
 }
 
-#[query]
-fn with_airline(departures: Stream<Departure>, airlines: Table<Airline>) -> Stream<WithAirline> {
-    departures
-        .join(airlines, |d, a| d.carrier == a.carrier)
-        .map(|d, a| WithAirline {
-            carrier: d.carrier,
-            name: a.name,
-        })
-}
-
-#[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("with_any_airline")]
-#[stream]
-struct WithAnyAirline {
-    #[key]
-    carrier: String,
-    name: Option<String>,
-}
-
-#[query]
-fn with_any_airline(
-    departures: Stream<Departure>,
-    airlines: Table<Airline>,
-) -> Stream<WithAnyAirline> {
-    departures
-        .left_join(airlines, |d, a| d.carrier == a.carrier)
-        .map(|d, a| WithAnyAirline {
-            carrier: d.carrier,
-            name: a.name,
-        })
-}
-
-#[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("with_plane")]
-#[stream]
-struct WithPlane {
-    #[key]
-    tailnum: String,
-    seats: i32,
-}
-
-#[query]
-fn with_plane(departures: Stream<Departure>, planes: Table<Plane>) -> Stream<WithPlane> {
-    departures
-        .join(planes, |d, p| d.tailnum == p.tailnum)
-        .map(|d, p| WithPlane {
-            tailnum: d.tailnum,
-            seats: p.seats,
-        })
-}
-
-#[derive(Debug, Clone, PartialEq, Entity)]
-#[topic("with_any_plane")]
-#[stream]
-struct WithAnyPlane {
-    #[key]
-    tailnum: String,
-    seats: Option<i32>,
-}
-
-#[query]
-fn with_any_plane(departures: Stream<Departure>, planes: Table<Plane>) -> Stream<WithAnyPlane> {
-    departures
-        .left_join(planes, |d, p| d.tailnum == p.tailnum)
-        .map(|d, p| WithAnyPlane {
-            tailnum: d.tailnum,
-            seats: p.seats,
-        })
-}
+with!(WithAirline, with_airline, "with_airline", join, Airline, carrier, name: String);
+with!(WithAnyAirline, with_any_airline, "with_any_airline", left_join, Airline, carrier, name: Option<String>);
+with!(WithPlane, with_plane, "with_plane", join, Plane, tailnum, seats: i32);
+with!(WithAnyPlane, with_any_plane, "with_any_plane", left_join, Plane, tailnum, seats: Option<i32>);
 
 async fn told<T: Entity>(test: &Test) -> Vec<T> {
     let records = test.records::<T>().await.expect("records");

@@ -15,8 +15,8 @@ use ksql_runtime_tests::behind::{Behind, Trouble, beside, until};
 use ksql_runtime_tests::cluster::{LIMIT, reaches, table, transitions};
 use ksql_runtime_tests::proxy::Fault;
 use ksql_runtime_tests::report::{Report, number, seed};
-use ksql_runtime_tests::test_name;
 use ksql_runtime_tests::workload::{Operation, Row, allowed, differences, operation, row};
+use ksql_runtime_tests::{test_name, until};
 
 const KEYS: u64 = 200;
 
@@ -257,15 +257,8 @@ async fn a_broker_that_restarts_in_the_middle_of_a_batch_loses_nothing_and_doubl
         };
         // In the middle: some are there, and more are to come.
         let set = ctx.set::<Row>();
-        let begun = async {
-            let mut looks = tokio::time::interval(Duration::from_millis(2));
-            while set.end_offset().await.expect("the ends") <= all {
-                looks.tick().await;
-            }
-        };
-        tokio::time::timeout(LIMIT, begun)
-            .await
-            .expect("the batch begins");
+        let begun = async || set.end_offset().await.expect("the ends") > all;
+        until::until(LIMIT, begun, || "the batch begins".to_owned()).await;
         let whole = adding.is_finished();
         beside(&behind, move |behind| {
             trouble.begin(behind);

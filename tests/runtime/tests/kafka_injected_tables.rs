@@ -16,6 +16,7 @@ use ksql_runtime::state::State;
 use ksql_runtime_tests::cluster::{Place, table, transitions};
 use ksql_runtime_tests::mock::{LIMIT, Mock, registry};
 use ksql_runtime_tests::report::{Report, number, seed};
+use ksql_runtime_tests::until::until;
 use ksql_runtime_tests::workload::{Operation, Row, allowed, differences, mix, operation, row};
 use rdkafka::types::RDKafkaApiKey as Requests;
 use rdkafka::types::RDKafkaRespErr::{self, *};
@@ -78,15 +79,8 @@ async fn write(ctx: Context, seed: u64, done: Arc<AtomicU64>, stop: Arc<AtomicBo
 /// Waits until so many operations more are done.
 async fn goes_on(done: &AtomicU64, operations: u64) {
     let wanted = done.load(Ordering::Relaxed) + operations;
-    let waiting = async {
-        let mut looks = tokio::time::interval(Duration::from_millis(2));
-        while done.load(Ordering::Relaxed) < wanted {
-            looks.tick().await;
-        }
-    };
-    tokio::time::timeout(LIMIT, waiting)
-        .await
-        .expect("records are acknowledged");
+    let all = async || done.load(Ordering::Relaxed) >= wanted;
+    until(LIMIT, all, || format!("{wanted} records are acknowledged")).await;
 }
 
 /// One fault, over when this returns; leaders are where they are.

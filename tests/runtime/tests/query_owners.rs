@@ -11,7 +11,7 @@ use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value;
 use ksql_runtime::context::QueryDuty;
 use ksql_runtime::context::plan::{Action, Part};
-use ksql_runtime::log::{KafkaLog, KafkaOptions, Log, TopicChange};
+use ksql_runtime::log::{KafkaLog, KafkaOptions, Log, LogError, TopicChange};
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::child::Lines;
 use ksql_runtime_tests::cluster::Place;
@@ -123,8 +123,11 @@ impl Application {
             let began = Instant::now();
             while behind(&reader) {
                 assert!(began.elapsed() < LIMIT, "{topic} is not read to its end");
-                let Some(fetched) = reader.poll(Duration::from_secs(1)).expect("a poll") else {
-                    continue;
+                let fetched = match reader.poll(Duration::from_secs(1)) {
+                    Ok(Some(fetched)) => fetched,
+                    // A connection that is lost is made again.
+                    Ok(None) | Err(LogError::Unreachable { .. }) => continue,
+                    Err(failed) => panic!("{topic}: {failed:?}"),
                 };
                 for record in &fetched {
                     let row = record.value.map(|value| {

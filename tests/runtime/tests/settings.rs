@@ -2,7 +2,7 @@
 //! reconnects, poison with sets, and rebuilding with damaged states and lost topics.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ksql_runtime::clock::Clock;
 use ksql_runtime::error::{Error, Step};
@@ -10,6 +10,7 @@ use ksql_runtime::log::{Log, Record};
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::child::Lines;
 use ksql_runtime_tests::environment::command;
+use ksql_runtime_tests::until;
 use ksql_runtime_tests::workload::{Row, row};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_settings_child");
@@ -43,11 +44,7 @@ async fn fill(directory: &Path, rows: u64) {
 
 /// Waits until something holds; other threads bring it about.
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let started = Instant::now();
-    while !holds().await {
-        assert!(started.elapsed() < LIMIT, "{what}: not in {LIMIT:?}");
-        tokio::task::yield_now().await;
-    }
+    until::until(LIMIT, &mut holds, || what.to_owned()).await;
 }
 
 /// What a program with this environment and these settings in code would run with.

@@ -183,8 +183,7 @@ fn killed(name: &str, environment: &[(String, String)], directory: &Path) {
         let start = start.unwrap_or_else(|| panic!("life {life} ended before it worked"));
         if life < kills {
             let time = Duration::from_millis(mix(seed, life) % 1000);
-            child.read_for(time, |line| samples.extend(Sample::parse(line)));
-            child.kill(|line| samples.extend(Sample::parse(line)));
+            child.kill_after(time, |line| samples.extend(Sample::parse(line)));
         } else {
             let [sent, handled, letters] = done.unwrap_or_else(|| panic!("no end: {samples:?}"));
             assert_eq!(sent, LIFE * RATE);

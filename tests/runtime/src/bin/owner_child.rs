@@ -16,10 +16,9 @@ use ksql_runtime::context::QueryDuty;
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::owners::{self, Customer, Order, Payment, customer, order, payment};
 use ksql_runtime_tests::pipelines;
+use ksql_runtime_tests::until;
 
 const LIMIT: Duration = Duration::from_secs(300);
-/// How often it is looked whether an instance is what it is to be.
-const LOOK: Duration = Duration::from_millis(10);
 
 fn say(line: &str) {
     let mut out = std::io::stdout().lock();
@@ -48,9 +47,8 @@ async fn send(ctx: &Context, seed: u64, numbers: std::ops::Range<u64>) -> Result
 
 async fn until(ctx: &Context, owner: bool) {
     let is = |duty: QueryDuty| (duty == QueryDuty::Owner) == owner;
-    while !ctx.queries().iter().all(|query| is(query.duty)) {
-        tokio::time::sleep(LOOK).await;
-    }
+    let all = async || ctx.queries().iter().all(|query| is(query.duty));
+    until::until(LIMIT, all, || format!("{:?}", ctx.queries())).await;
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
