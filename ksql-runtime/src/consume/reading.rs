@@ -180,6 +180,8 @@ impl Reading {
                     );
                     if let Some(held) = self.shared.held().remove(&partition) {
                         held.tracker.close();
+                        let position = held.tracker.position();
+                        group.has_finished(partition, held.committed, position);
                     }
                 }
             }

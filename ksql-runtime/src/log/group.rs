@@ -254,6 +254,20 @@ impl GroupReader {
         }
     }
 
+    /// Of a partition that was [lost](Polled::Lost): this member has finished everything before `position`, and `committed` was
+    /// committed last. If the group gives it the partition again and nothing before that was committed meanwhile, it goes on
+    /// there, so that nothing finished comes again.
+    pub fn has_finished(&mut self, partition: i32, committed: Option<i64>, position: i64) {
+        match &mut self.0 {
+            // Nobody is lost in one process.
+            Implementation::Embedded(_) => {
+                let _ = (partition, committed, position);
+            }
+            #[cfg(feature = "kafka")]
+            Implementation::Kafka(member) => member.has_finished(partition, committed, position),
+        }
+    }
+
     /// The offset that is given out next, of a partition that is held.
     pub fn position(&self, partition: i32) -> Option<i64> {
         match &self.0 {

@@ -1,5 +1,5 @@
-//! Consumers on a real Kafka that does not do as they would like: slow handlers and the group's patience, dead letters that are
-//! refused, connections that break, brokers that stop (RT7), and orderly ends without a broker (RT12).
+//! Consumers on a real Kafka that does not do as they would like: dead letters that are refused, connections that break, brokers
+//! that stop (RT7), and orderly ends without a broker (RT12).
 //!
 //! `KSQL_TEST_FAULTS=1000` is the long form; `KSQL_TEST_SEED` varies it.
 
@@ -15,8 +15,8 @@ use ksql_runtime_tests::behind::{Behind, Trouble};
 use ksql_runtime_tests::child::Lines;
 use ksql_runtime_tests::cluster::Place;
 use ksql_runtime_tests::consuming::{
-    Entry, GROUP, LIMIT, Payment, Said, Seen, Site, Transfer, committed, ends, entry, payment,
-    produce, reaches, transfer,
+    GROUP, LIMIT, Payment, Said, Seen, Site, Transfer, committed, ends, payment, produce, reaches,
+    transfer,
 };
 use ksql_runtime_tests::proxy::Fault;
 use ksql_runtime_tests::report::{Report, number, seed};
@@ -25,50 +25,6 @@ use ksql_runtime_tests::test_name;
 use ksql_runtime_tests::workload::mix;
 
 const CHILD: &str = env!("CARGO_BIN_EXE_consume_child");
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_handler_slower_than_the_groups_patience_keeps_its_partition() {
-    let Some(site) = Site::kafka(test_name!()) else {
-        return;
-    };
-    let patience = Duration::from_secs(6);
-    let builder = site
-        .builder()
-        .setting("kafka.consumer.max.poll.interval.ms", "6000");
-    let ctx = builder.start().await.expect("the context starts");
-    ctx.set::<Entry>()
-        .add_all((0..5).map(|n| entry(n, n)))
-        .await
-        .expect("added");
-    let seen = Seen::default();
-    let handler = seen.clone();
-    let subscription = ctx
-        .set::<Entry>()
-        .consume()
-        .group("slow")
-        .start(Start::Earliest)
-        .for_each(move |entry| {
-            handler.push(entry.number);
-            // The time it takes is what is tested.
-            tokio::time::sleep(if entry.number == 1 {
-                patience + Duration::from_secs(2)
-            } else {
-                Duration::ZERO
-            })
-        })
-        .start()
-        .await
-        .expect("it starts");
-    seen.wait_for(5).await;
-    let ended = subscription.stop().await.expect("it ends in order");
-    assert_eq!(
-        seen.all(),
-        [0, 1, 2, 3, 4],
-        "none twice: nothing was taken away"
-    );
-    assert_eq!(ended.committed[0].offset, 5);
-    ctx.shutdown().await.expect("a clean end");
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_letter_that_is_refused_holds_its_record_until_it_is_taken() {

@@ -35,6 +35,8 @@ pub(crate) struct KafkaMember {
     astray: BTreeMap<i32, i64>,
     /// The offsets that were gone of partitions for which somebody has to decide.
     stuck: BTreeMap<i32, LogError>,
+    /// Of partitions that were lost: what was committed last, and before what everything is finished all the same.
+    finished: BTreeMap<i32, (Option<i64>, i64)>,
 }
 
 /// The answer the group waits for.
@@ -66,6 +68,7 @@ impl KafkaLog {
             id: String::new(),
             astray: BTreeMap::new(),
             stuck: BTreeMap::new(),
+            finished: BTreeMap::new(),
         })
     }
 
@@ -254,6 +257,7 @@ impl KafkaMember {
             .map_err(|error| self.failed("take the partitions the group assigned", error))?;
         self.owed = Owed::Nothing;
         for place in &places {
+            self.finished.remove(&place.partition);
             self.reading.begin(place.partition, place.from, place.end);
         }
         Ok((!places.is_empty()).then_some(Polled::Assigned(places)))
@@ -296,14 +300,23 @@ impl KafkaMember {
                 (None, Start::Latest) => end,
                 (None, Start::Time(_)) => times.get(partition).copied().flatten().unwrap_or(end),
             };
+            // What was committed before is somebody's wish.
+            let finished = self.finished.get(partition).filter(|(before, position)| {
+                committed >= *before && *position > from && *position <= end
+            });
             Ok(Assigned {
                 partition: *partition,
-                from,
+                from: finished.map_or(from, |(_, position)| *position),
                 committed,
                 end,
             })
         };
         partitions.iter().map(place).collect()
+    }
+
+    /// See [`GroupReader::has_finished`](crate::log::GroupReader::has_finished).
+    pub(crate) fn has_finished(&mut self, partition: i32, committed: Option<i64>, position: i64) {
+        self.finished.insert(partition, (committed, position));
     }
 
     /// Where to go on when an offset is gone.

@@ -338,7 +338,8 @@ impl Reading {
     }
 
     /// Packs the events that are there, until so much is packed; says how much is. Where partitions are paused, those that
-    /// are not wanted do not count.
+    /// are not wanted do not count. A client without brokers says so at every attempt to reach one: failures that follow one another
+    /// are one, or what comes then would wait behind each of them.
     fn drain(&mut self, room: usize, wanted: &impl Fn(i32) -> bool) -> usize {
         let pauses = self.group.is_some();
         let counts = |partition: i32| !pauses || wanted(partition);
@@ -358,6 +359,7 @@ impl Reading {
             let Some(mut event) = consumer.next() else {
                 return packed;
             };
+            let mut failed = false;
             let found = |partition: i32| -> Option<usize> {
                 index.get(usize::try_from(partition).ok()?).copied()?
             };
@@ -403,12 +405,19 @@ impl Reading {
                     fatal,
                 } => {
                     drop(event);
+                    failed = true;
                     if let Some(error) = self.judge(partition, failure, fatal) {
+                        let passes = error.is_transient();
                         self.failure = Some(error);
-                        return packed;
+                        if !passes {
+                            return packed;
+                        }
                     }
                 }
                 Kind::Nothing => {}
+            }
+            if self.failure.is_some() && !failed {
+                return packed;
             }
         }
         packed
