@@ -12,7 +12,7 @@ use super::message::About;
 use super::policy::{OnDecodeError, OnError};
 use super::shared::Shared;
 use crate::dlq::{Failed, Stage, WriteError, Written};
-use crate::log::RecordRef;
+use crate::log::{LogError, RecordRef};
 
 /// What became of an attempt.
 pub(super) enum Step {
@@ -173,7 +173,7 @@ impl Settle {
                     self.skip(record, about, failure);
                     return Step::Finished;
                 }
-                Err(WriteError::Log(error)) if !error.is_transient() => {
+                Err(WriteError::Log(error)) if !may_be_cured(&error) => {
                     self.shared.fail(error.into());
                     return Step::Left;
                 }
@@ -199,6 +199,18 @@ impl Settle {
         self.shared.pause(wait).await;
         !self.shared.is_stopping() && !about.chunk.tracker.is_closed()
     }
+}
+
+/// Whether waiting helps, or whoever runs the cluster can help while a record waits for its dead letter: a right can be given, a
+/// topic be changed.
+fn may_be_cured(error: &LogError) -> bool {
+    error.is_transient()
+        || matches!(
+            error,
+            LogError::Unauthorized { .. }
+                | LogError::Refused { .. }
+                | LogError::UnknownTopic { .. }
+        )
 }
 
 impl Failure {

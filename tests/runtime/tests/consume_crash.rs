@@ -1,7 +1,8 @@
 //! Consumers under kill -9, with real child processes (RT5, RT6): what is committed is finished, nothing is lost, and every
 //! record that is none, or whose handler never works, is a dead letter with the same bytes.
 //!
-//! `KSQL_TEST_CONSUMER_KILLS` sets how often (20 is the long form); `KSQL_TEST_SEED` varies it.
+//! `KSQL_TEST_CONSUMER_KILLS` sets how often, `KSQL_TEST_CONSUMER_RECORDS` of how many records in each run: the kills are spread
+//! over them. 100 kills in 25,000 records are the long form, about ten minutes. `KSQL_TEST_SEED` varies it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,9 +17,11 @@ use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::test_name;
 use ksql_runtime_tests::topics::whole;
 use ksql_runtime_tests::workload::mix;
+use tokio::task::JoinSet;
 
 const CHILD: &str = env!("CARGO_BIN_EXE_consume_child");
-const RECORDS: i64 = 4_000;
+/// Producers of the records, which wait for their own acknowledgements alone.
+const PRODUCERS: i64 = 32;
 
 /// A record as it lies in a topic.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,14 +47,35 @@ async fn read(log: &Log, topic: &str) -> BTreeMap<(i32, i64), Bytes> {
 }
 
 /// Fills the topic: one record in a hundred is none, in five ways. Says which records are to be dead letters.
-async fn fill(ctx: &Context, seed: u64) -> BTreeSet<(i32, i64)> {
+async fn fill(ctx: &Context, seed: u64, records: i64) -> BTreeSet<(i32, i64)> {
     let topic = ctx.set::<Payment>().topic().expect("a topic").to_owned();
     let schema = ctx
         .registry()
         .register(&format!("{topic}-value"), Payment::VALUE_SCHEMA)
         .await
         .expect("a schema");
-    let mut letters = BTreeSet::new();
+    let mut producers = JoinSet::new();
+    for first in 0..PRODUCERS {
+        let (ctx, topic) = (ctx.clone(), topic.clone());
+        producers.spawn(async move {
+            let mut letters = BTreeSet::new();
+            for n in (first..records).step_by(PRODUCERS as usize) {
+                letters.extend(produced(&ctx, &topic, schema, seed, n).await);
+            }
+            letters
+        });
+    }
+    producers.join_all().await.into_iter().flatten().collect()
+}
+
+/// Produces a record; says where it lies if it is to be a dead letter.
+async fn produced(
+    ctx: &Context,
+    topic: &str,
+    schema: u32,
+    seed: u64,
+    n: i64,
+) -> Option<(i32, i64)> {
     let headers = [
         Header::new("trace", b"\x00\xff"),
         Header {
@@ -59,38 +83,35 @@ async fn fill(ctx: &Context, seed: u64) -> BTreeSet<(i32, i64)> {
             value: None,
         },
     ];
-    for n in 0..RECORDS {
-        let payment = payment((mix(seed, n.cast_unsigned()) % 300).cast_signed(), n);
-        let (mut key, mut value) = (Vec::new(), vec![0]);
-        payment.encode_key(0, &mut key).expect("a key");
-        value.extend(schema.to_be_bytes());
-        payment.encode_value(&mut value).expect("a value");
-        let foreign = [&[0, 0, 9, 9, 9][..], &value].concat();
-        let (key, value, poison) = match n % 500 {
-            99 => (None, Some(&value[..]), true),
-            199 => (Some(&b"four"[..3]), Some(&value[..]), true),
-            299 => (Some(&key[..]), Some(&value[..6]), true),
-            399 => (Some(&key[..]), Some(&b"{\"text\": 1}"[..]), true),
-            499 => (Some(&key[..]), Some(&foreign[..]), true),
-            _ => (Some(&key[..]), Some(&value[..]), false),
-        };
-        let record = Record::new(key, value, ctx.clock().now_ms()).headers(&headers);
-        let receipt = ctx.log().produce(&topic, record).await.expect("produced");
-        if poison || matches!(fate(seed, n), Fate::Fails | Fate::Panics) {
-            letters.insert((receipt.partition, receipt.offset));
-        }
-    }
-    letters
+    let payment = payment((mix(seed, n.cast_unsigned()) % 300).cast_signed(), n);
+    let (mut key, mut value) = (Vec::new(), vec![0]);
+    payment.encode_key(0, &mut key).expect("a key");
+    value.extend(schema.to_be_bytes());
+    payment.encode_value(&mut value).expect("a value");
+    let foreign = [&[0, 0, 9, 9, 9][..], &value].concat();
+    let (key, value, poison) = match n % 500 {
+        99 => (None, Some(&value[..]), true),
+        199 => (Some(&b"four"[..3]), Some(&value[..]), true),
+        299 => (Some(&key[..]), Some(&value[..6]), true),
+        399 => (Some(&key[..]), Some(&b"{\"text\": 1}"[..]), true),
+        499 => (Some(&key[..]), Some(&foreign[..]), true),
+        _ => (Some(&key[..]), Some(&value[..]), false),
+    };
+    let record = Record::new(key, value, ctx.clock().now_ms()).headers(&headers);
+    let receipt = ctx.log().produce(topic, record).await.expect("produced");
+    let fails = poison || matches!(fate(seed, n), Fate::Fails | Fate::Panics);
+    fails.then_some((receipt.partition, receipt.offset))
 }
 
-/// The dead letters: whose they are, and how often each was written.
+/// The dead letters by whose they are: each holds the bytes and the headers of its record, and its copies are the same but for
+/// when they were made.
 async fn written(
     log: &Log,
     dlq: &str,
     sources: &BTreeMap<(i32, i64), Bytes>,
-) -> BTreeMap<(i32, i64), usize> {
-    let mut found = BTreeMap::new();
-    for letter in read(log, dlq).await.into_values() {
+) -> BTreeMap<(i32, i64), Vec<Bytes>> {
+    let mut found: BTreeMap<(i32, i64), Vec<Bytes>> = BTreeMap::new();
+    for mut letter in read(log, dlq).await.into_values() {
         let header = |name: &str| -> i64 {
             let value = letter.headers.iter().find(|(known, _)| known == name);
             let value = value.and_then(|(_, value)| value.clone()).expect(name);
@@ -108,39 +129,54 @@ async fn written(
             .unwrap_or_else(|| panic!("nothing at {place:?}"));
         assert_eq!((&letter.key, &letter.value), (&source.key, &source.value));
         assert_eq!(letter.headers[..source.headers.len()], source.headers[..]);
-        *found.entry(place).or_default() += 1;
+        letter
+            .headers
+            .retain(|(name, _)| name != "__dlq.errors.failed.at");
+        let copies = found.entry(place).or_default();
+        if let Some(first) = copies.first() {
+            assert_eq!(&letter, first, "{place:?}");
+        }
+        copies.push(letter);
     }
     found
 }
 
+fn child(site: &Site, arguments: &[&str]) -> Lines {
+    let (directory, environment) = site.child();
+    Lines::start_in(CHILD, arguments, &directory, &environment)
+}
+
 async fn killed(site: &Site, mode: &str) {
     let (seed, kills) = (seed(), number("KSQL_TEST_CONSUMER_KILLS", 4));
+    let records = number("KSQL_TEST_CONSUMER_RECORDS", 4000);
     let mut report = Report::new(&format!("RT5 and RT6, {mode}, {}", site.name()), seed);
     let ctx = site.open().await;
     let topic = ctx.set::<Payment>().topic().expect("a topic").to_owned();
     let dlq = site.dead_letters();
-    let letters = fill(&ctx, seed).await;
+    let letters = fill(&ctx, seed, records.cast_signed()).await;
     let sources = read(ctx.log(), &topic).await;
     let mut held = Some(ctx);
-    let mut said = Said::default();
+    let (mut said, mut killed) = (Said::default(), 0);
     for kill in 0..=kills {
         // The embedded log has one owner at a time.
         if let Some(ctx) = held.take_if(|_| site.is_embedded()) {
             ctx.shutdown().await.expect("a clean end");
         }
-        let (directory, environment) = site.child();
-        let arguments = [mode, &seed.to_string()];
-        let mut child = Lines::start_in(CHILD, &arguments, &directory, &environment);
+        let mut child = child(site, &[mode, &seed.to_string()]);
         if kill < kills && !said.done {
+            // One share of the records on average, so that there is work at the last kill too.
+            let mut left = 1 + mix(seed, kill) % (2 * records / (kills + 1)).max(1);
             // Where all was handled by the one before, it is soon done.
             while let Some(line) = child.next(LIMIT) {
                 said.hear(&line);
-                if line.starts_with("handled ") || line == "done" {
+                left -= u64::from(line.starts_with("handled "));
+                if left == 0 || line == "done" {
                     break;
                 }
             }
-            let time = Duration::from_micros(mix(seed, kill) % 400_000);
+            let time = Duration::from_micros(mix(seed, kill) % 20_000);
             child.kill_after(time, |line| said.hear(line));
+            killed += 1;
         } else {
             said.done = false;
             let (status, _) = child.ended_after(LIMIT, |line| said.hear(line));
@@ -191,7 +227,7 @@ async fn killed(site: &Site, mode: &str) {
         "nothing is lost, and nothing handled that is none"
     );
     let twice = said.handled.values().filter(|times| **times > 1).count();
-    report.count("kills", kills);
+    report.count("kills", killed);
     report.count("records", sources.len() as u64);
     report.count("dead_letters", letters.len() as u64);
     report.count("handled_again", twice as u64);
@@ -210,6 +246,107 @@ async fn the_same_on_kafka() {
     for mode in ["automatic", "manual"] {
         if let Some(site) = Site::kafka(test_name!()) {
             killed(&site, mode).await;
+        }
+    }
+}
+
+/// A child that commits nothing by itself is killed as soon as a reader of the dead letters has seen all there are to be: between
+/// their acknowledgement and the commit of their records.
+async fn killed_between(site: &Site, mode: &str) {
+    const RECORDS: i64 = 500;
+    let seed = seed();
+    let ctx = site.open().await;
+    let topic = ctx.set::<Payment>().topic().expect("a topic").to_owned();
+    let dlq = site.dead_letters();
+    let letters = fill(&ctx, seed, RECORDS).await;
+    assert!(letters.len() >= 5, "one of each kind: {letters:?}");
+    let sources = read(ctx.log(), &topic).await;
+    let mut held = Some(ctx);
+    if let Some(ctx) = held.take_if(|_| site.is_embedded()) {
+        ctx.shutdown().await.expect("a clean end");
+    }
+    let (mut before, mut seen) = (Said::default(), BTreeSet::new());
+    let mut first = child(site, &[mode, &seed.to_string(), "never"]);
+    while seen != letters {
+        let line = first.next(LIMIT).expect("every dead letter is seen");
+        match line.strip_prefix("lettered ") {
+            None => before.hear(&line),
+            Some(place) => {
+                let (partition, offset) = place.split_once(' ').expect("two numbers");
+                let number = |text: &str| text.parse::<i64>().expect("a number");
+                let partition = i32::try_from(number(partition)).expect("a partition");
+                seen.insert((partition, number(offset)));
+            }
+        }
+    }
+    first.kill(|line| match line.starts_with("lettered ") {
+        true => {}
+        false => before.hear(line),
+    });
+    assert_eq!(before.refused, Vec::<String>::new());
+    let ctx = match held.take() {
+        Some(ctx) => ctx,
+        None => site.open().await,
+    };
+    let once = written(ctx.log(), &dlq, &sources).await;
+    assert_eq!(once.keys().copied().collect::<BTreeSet<_>>(), letters);
+    for committed in committed(&ctx, GROUP, &topic).await {
+        assert_eq!(committed.unwrap_or(0), 0, "no record was passed");
+    }
+    let mut held = Some(ctx);
+    if let Some(ctx) = held.take_if(|_| site.is_embedded()) {
+        ctx.shutdown().await.expect("a clean end");
+    }
+    let mut after = Said::default();
+    let second = child(site, &[mode, &seed.to_string()]);
+    let (status, _) = second.ended_after(LIMIT, |line| after.hear(line));
+    assert!(status.success() && after.done, "{:?}", after.refused);
+    let ctx = match held.take() {
+        Some(ctx) => ctx,
+        None => site.open().await,
+    };
+    let twice = written(ctx.log(), &dlq, &sources).await;
+    assert_eq!(twice.keys().copied().collect::<BTreeSet<_>>(), letters);
+    for (place, copies) in &twice {
+        let times = copies.len();
+        assert!(
+            times >= 2,
+            "{place:?} failed again and is there {times} times"
+        );
+    }
+    let good = sources.len() - letters.len();
+    assert_eq!(after.handled.len(), good, "every other record comes again");
+    for (partition, committed) in (0..).zip(committed(&ctx, GROUP, &topic).await) {
+        for offset in 0..committed.unwrap_or(0) {
+            let place = (partition, offset);
+            assert!(
+                after.handled.contains_key(&place) || letters.contains(&place),
+                "{place:?} is committed and not finished"
+            );
+        }
+    }
+    let mut report = Report::new(
+        &format!("RT6 between letter and commit, {mode}, {}", site.name()),
+        seed,
+    );
+    report.pass();
+    report.count("dead_letters", letters.len() as u64);
+    report.count("handled_before", before.handled.len() as u64);
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_between_a_dead_letter_and_its_commit_repeats_the_letter_and_loses_nothing() {
+    for mode in ["automatic", "manual"] {
+        killed_between(&Site::embedded(), mode).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_between_a_dead_letter_and_its_commit_repeats_the_letter_on_kafka_too() {
+    for mode in ["automatic", "manual"] {
+        if let Some(site) = Site::kafka(test_name!()) {
+            killed_between(&site, mode).await;
         }
     }
 }

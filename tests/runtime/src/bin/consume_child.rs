@@ -1,8 +1,9 @@
 //! The child process of the crash tests of consumers. It handles the payments of its log and says which, until it is killed,
 //! told to stop, or has handled all there are.
 //!
-//! `consume_child <automatic|manual> <seed>` under the directory `KSQL_TEST_DIR`, on the cluster that the environment names, if it
+//! `consume_child <automatic|manual> <seed> [never]` under the directory `KSQL_TEST_DIR`, on the cluster that the environment names, if it
 //! does. While it runs it compares what is committed with what its handlers have finished, and says where that is too much.
+//! With `never` it commits nothing before its end, and a reader beside it says which dead letters there are.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use ksql_runtime::consume::{
     ConsumerStatus, HandlerError, Meta, OnDecodeError, OnError, Order, Start, Subscription,
 };
+use ksql_runtime::dlq::LetterFilter;
 use ksql_runtime::log::Log;
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::consuming::{Fate, GROUP, Payment, fate};
@@ -58,6 +60,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .and_then(|text| text.parse().ok())
         .unwrap_or_default();
 
+    let never = arguments.get(2).is_some_and(|commits| commits == "never");
+
     let ctx = Context::builder()
         .entity::<Payment>()
         .state_dir(&directory)
@@ -81,7 +85,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .on_error(OnError::Dlq)
         .on_panic(OnError::Dlq)
         .on_decode_error(OnDecodeError::Dlq)
-        .commit_interval(Duration::from_millis(2));
+        .commit_interval(if never {
+            Duration::from_secs(3600)
+        } else {
+            Duration::from_millis(2)
+        });
     let noted = Arc::clone(&finished);
     let running = if manual {
         consumer.with_manual_commit().for_each(move |message| {
@@ -103,7 +111,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tokio::select! {
         _ = terminate.recv() => {}
         () = compare(&log, &topic, &before, &finished) => {}
-        () = work(&subscription) => {}
+        () = work(&subscription), if !never => {}
+        () = read_letters(&ctx), if never => {}
     }
     let ended = ctx.shutdown().await;
     match &ended {
@@ -132,6 +141,22 @@ async fn compare(log: &Log, topic: &str, before: &[i64], finished: &Finished) {
                     say(&format!("unhandled {partition} {offset}"));
                 }
             }
+        }
+    }
+}
+
+/// Says again and again where the records came from whose dead letters are in their topic.
+async fn read_letters(ctx: &Context) {
+    let all = LetterFilter::default().limit(usize::MAX);
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    loop {
+        ticks.tick().await;
+        let letters = ctx.dead_letters().list(&all).await.unwrap_or_default();
+        for (partition, offset) in letters
+            .iter()
+            .filter_map(|one| Some((one.partition?, one.offset?)))
+        {
+            say(&format!("lettered {partition} {offset}"));
         }
     }
 }
