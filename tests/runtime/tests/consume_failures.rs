@@ -1,7 +1,7 @@
 //! Every combination of policy, failure and commit mode of `docs/consuming.md`: the table is read from the page, and each of
-//! its cells is tried.
+//! its cells is tried on the embedded log and on Kafka, many at a time, each with a group of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -14,7 +14,10 @@ use ksql_runtime::error::Error;
 use ksql_runtime::log::RecordRef;
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::consuming::{LIMIT, Seen, Site, Transfer, committed, produce, transfer};
+use ksql_runtime_tests::test_name;
 use ksql_runtime_tests::topics::whole;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 const PAGE: &str = include_str!("../../../docs/consuming.md");
 
@@ -242,19 +245,19 @@ fn count(counters: &Counters, name: &str) -> u64 {
     found.unwrap_or_else(|| panic!("no counter `{name}`")).1
 }
 
-async fn letters(ctx: &Context, group: &str) -> usize {
-    if ctx.log().all_offsets("system.dlq").await.is_err() {
+async fn letters(ctx: &Context, dlq: &str, group: &str) -> usize {
+    if ctx.log().all_offsets(dlq).await.is_err() {
         return 0;
     }
     let group = group.as_bytes().to_vec();
     let is_its = move |_, record: RecordRef<'_>| {
         record.headers.last("__dlq.errors.group") == Some(&group[..])
     };
-    let found = whole(ctx.log(), "system.dlq", is_its).await;
+    let found = whole(ctx.log(), dlq, is_its).await;
     found.into_iter().filter(|is_its| *is_its).count()
 }
 
-async fn tried(ctx: &Context, cell: &Cell, number: usize) -> Result<(), String> {
+async fn tried(ctx: &Context, dlq: &str, cell: &Cell, number: usize) -> Result<(), String> {
     let group = format!("g{number}");
     let seen = Seen::default();
     let subscription = run(ctx, cell, &group, &seen)
@@ -313,7 +316,7 @@ async fn tried(ctx: &Context, cell: &Cell, number: usize) -> Result<(), String> 
         format!("{at:?}"),
         format!("{:?}", [Some(said)]),
     )?;
-    let written = letters(ctx, &group).await;
+    let written = letters(ctx, dlq, &group).await;
     let said = usize::from(cell.record == "dead letter");
     check("dead letters", written.to_string(), said.to_string())?;
     let mut counted = cell.counted.clone();
@@ -342,8 +345,18 @@ async fn tried(ctx: &Context, cell: &Cell, number: usize) -> Result<(), String> 
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_combination_does_what_the_page_says() {
+/// Which topic a cell reads: what cannot be read stands in one of its own.
+fn kind(cell: &Cell) -> &str {
+    match cell.failure.as_str() {
+        kind @ ("no key" | "key" | "value" | "frame" | "schema") => kind,
+        _ => "a handler's",
+    }
+}
+
+/// How many cells are tried at a time.
+const AT_A_TIME: usize = 16;
+
+async fn every_combination_does_what_the_page_says(site: impl Fn() -> Option<Site>) {
     // What handlers throw is expected here.
     std::panic::set_hook(Box::new(|info| {
         let text = info.to_string();
@@ -353,28 +366,38 @@ async fn every_combination_does_what_the_page_says() {
     }));
     let cells = cells();
     assert!(cells.len() > 120, "the table has {} cells", cells.len());
+    let kinds: BTreeSet<&str> = cells.iter().map(kind).collect();
     let mut wrong = Vec::new();
-    let kinds: std::collections::BTreeSet<String> = cells
-        .iter()
-        .map(|cell| match cell.failure.as_str() {
-            kind @ ("no key" | "key" | "value" | "frame" | "schema") => kind.to_owned(),
-            _ => "a handler's".to_owned(),
-        })
-        .collect();
-    for kind in kinds {
-        let site = Site::embedded();
-        let ctx = site.open().await;
-        fill(&ctx, &kind).await;
+    for of_kind in kinds {
+        let Some(site) = site() else { return };
+        let (ctx, dlq) = (site.open().await, site.dead_letters());
+        fill(&ctx, of_kind).await;
+        let turns = Arc::new(Semaphore::new(AT_A_TIME));
+        let mut tries = JoinSet::new();
         for (number, cell) in cells.iter().enumerate() {
-            let of_kind = match cell.failure.as_str() {
-                own @ ("no key" | "key" | "value" | "frame" | "schema") => own == kind,
-                _ => kind == "a handler's",
-            };
-            if of_kind && let Err(what) = tried(&ctx, cell, number).await {
-                wrong.push(format!("{what}, in {cell:?}"));
+            if kind(cell) != of_kind {
+                continue;
             }
+            let (ctx, dlq, turns) = (ctx.clone(), dlq.clone(), Arc::clone(&turns));
+            let cell = cell.clone();
+            tries.spawn(async move {
+                let _turn = turns.acquire().await.expect("it stays open");
+                let tried = tried(&ctx, &dlq, &cell, number).await;
+                tried.err().map(|what| format!("{what}, in {cell:?}"))
+            });
         }
+        wrong.extend(tries.join_all().await.into_iter().flatten());
         ctx.shutdown().await.expect("a clean end");
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_combination_does_what_the_page_says_on_the_embedded_log() {
+    every_combination_does_what_the_page_says(|| Some(Site::embedded())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_combination_does_what_the_page_says_on_kafka() {
+    every_combination_does_what_the_page_says(|| Site::kafka(test_name!())).await;
 }
