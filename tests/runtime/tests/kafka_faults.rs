@@ -2,7 +2,8 @@
 //! halted (RT7, the reconnects of RT3): the table ends equal to what was acknowledged, comes back by itself, and passes
 //! only through states that may follow one another.
 //!
-//! `KSQL_TEST_FAULTS=1000` is the long form; `KSQL_TEST_SEED` varies it.
+//! `KSQL_TEST_FAULTS=1000` is the long form, and `KSQL_TEST_LASTING` says for how many seconds at least things befall it; `KSQL_TEST_RECOVERED`
+//! is how many seconds a table may take to run again; `KSQL_TEST_SEED` varies it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,9 +21,11 @@ use ksql_runtime_tests::{test_name, until};
 
 const KEYS: u64 = 200;
 
-/// How soon a table runs again once nothing is wrong any more. The reference says 5 s after the last fault; a machine of
-/// any speed is given more, and the report says what it took.
-const RECOVERED: Duration = Duration::from_secs(30);
+/// How soon a table runs again once nothing is wrong any more: 5 s where the machine has nothing else to do, as `make reliability` holds;
+/// a machine of any speed is given more. The report says what it took.
+fn recovered() -> Duration {
+    Duration::from_secs(number("KSQL_TEST_RECOVERED", 30))
+}
 
 /// Kafka's numbers of the requests that a table and its writer make: produce, fetch, offsets, metadata.
 const KINDS: [i16; 4] = [0, 1, 2, 3];
@@ -82,7 +85,11 @@ async fn a_table_equals_what_was_acknowledged_through_every_fault_and_comes_back
         Arc::clone(&stop),
     ));
     let (mut disconnected, mut slowest) = (0_u64, Duration::ZERO);
-    for fault in 0..faults {
+    let (began, lasting) = (Instant::now(), number("KSQL_TEST_LASTING", 0));
+    let mut befallen = 0;
+    while befallen < faults || began.elapsed().as_secs() < lasting {
+        let fault = befallen;
+        befallen += 1;
         let trouble = Trouble::nth(fault, seed, &TROUBLES);
         transitions(&mut events, &mut last);
         let before = done.load(Ordering::Relaxed);
@@ -126,7 +133,7 @@ async fn a_table_equals_what_was_acknowledged_through_every_fault_and_comes_back
         reaches(&ctx, State::Running).await;
         let took = healed.elapsed();
         assert!(
-            took <= RECOVERED,
+            took <= recovered(),
             "{trouble:?}: it runs again after {took:?}"
         );
         slowest = slowest.max(took);
@@ -147,7 +154,7 @@ async fn a_table_equals_what_was_acknowledged_through_every_fault_and_comes_back
     transitions(&mut events, &mut last);
     assert_eq!(last, State::NotRunning);
     report.pass();
-    report.count("faults", faults);
+    report.count("faults", befallen);
     report.count("operations", done);
     report.count("disconnected", disconnected);
     report.count("slowest_recovery_ms", slowest.as_millis() as u64);

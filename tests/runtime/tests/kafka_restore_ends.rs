@@ -1,16 +1,20 @@
 //! Where a table's restore ends on a real Kafka (RT4): partitions that are empty, begin late, end in markers or in an open
 //! transaction, were compacted, cut off, added or created again, at start and while the table runs. A table is ready or
 //! says with a type why not; none hangs. And rows are found whoever chose their partitions.
+//!
+//! `KSQL_TEST_READY` is how many seconds each start may take to its end, whichever.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use ksql_runtime::error::Error;
 use ksql_runtime::log::{Log, LogError, TopicSpec};
 use ksql_runtime::prelude::*;
 use ksql_runtime::state::{State, StateError};
 use ksql_runtime_tests::cluster::{LIMIT, Place, encoded, schema, table};
-use ksql_runtime_tests::report::{Report, seed};
+use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::servers::{self, Kafka, KafkaOptions, Skip};
 use ksql_runtime_tests::test_name;
 use ksql_runtime_tests::workload::{Row, mix, row};
@@ -22,6 +26,12 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 
 const PARTITIONS: i32 = 4;
+
+/// How soon a table is ready or says why not, from the order to start on, and from what befalls a running one on: 10 s where the machine has
+/// nothing else to do, as `make reliability` holds.
+fn bound() -> Duration {
+    Duration::from_secs(number("KSQL_TEST_READY", 300))
+}
 
 /// A broker that compacts eagerly, for all tests here.
 fn broker(test: &str) -> Option<&'static Kafka> {
@@ -44,6 +54,15 @@ struct Case {
     topic: String,
     log: Log,
     report: Report,
+    /// What took the longest to be ready or an error.
+    slowest_ms: AtomicU64,
+}
+
+impl Drop for Case {
+    fn drop(&mut self) {
+        let slowest = self.slowest_ms.load(Ordering::Relaxed);
+        self.report.count("slowest_end_ms", slowest);
+    }
 }
 
 impl Case {
@@ -57,7 +76,16 @@ impl Case {
             log: Place::log(kafka.bootstrap()),
             report: Report::new(&format!("RT4 on Kafka, {name}"), seed()),
             place,
+            slowest_ms: AtomicU64::new(0),
         })
+    }
+
+    /// What began then has an end now.
+    fn ends_in_time(&self, began: Instant) {
+        let took = began.elapsed();
+        let took_ms = took.as_millis() as u64;
+        self.slowest_ms.fetch_max(took_ms, Ordering::Relaxed);
+        assert!(took <= bound(), "an end after {took:?}");
     }
 
     /// A topic whose records may be deleted, which the table's own may not be.
@@ -69,7 +97,9 @@ impl Case {
 
     /// A table that is ready within the time that start gives it.
     async fn ready(&self, settings: &[(&str, &str)]) -> Context {
+        let began = Instant::now();
         let ctx = self.place.start(settings).await.expect("it is ready");
+        self.ends_in_time(began);
         assert_eq!(ctx.set::<Row>().state().expect("a table"), State::Running);
         ctx
     }
@@ -137,7 +167,10 @@ impl Case {
 
     /// A start that fails: the cause.
     async fn refused(&self) -> Error {
-        match self.place.start(&[]).await {
+        let began = Instant::now();
+        let started = self.place.start(&[]).await;
+        self.ends_in_time(began);
+        match started {
             Err(Error::Start { cause, .. }) => *cause,
             other => panic!("no failed start: {other:?}"),
         }
@@ -476,7 +509,10 @@ async fn an_added_partition_is_told_at_start_and_while_running() {
     let ctx = case.ready(&[]).await;
     add(&ctx, 0..40).await;
     case.grow().await;
-    match ended(&ctx).await {
+    let grown = Instant::now();
+    let reason = ended(&ctx).await;
+    case.ends_in_time(grown);
+    match reason {
         StateError::Log { source, .. } => differs(&source),
         other => panic!("{other:?}"),
     }
@@ -497,7 +533,10 @@ async fn a_topic_created_again_under_a_running_table_is_told_or_read_again() {
     let ctx = case.ready(&[]).await;
     add(&ctx, 0..40).await;
     case.recreate().await;
-    match ended(&ctx).await {
+    let recreated = Instant::now();
+    let reason = ended(&ctx).await;
+    case.ends_in_time(recreated);
+    match reason {
         StateError::Recreated { topic } => assert_eq!(topic, case.topic),
         // Seen in the moment between.
         StateError::Log {
@@ -514,6 +553,7 @@ async fn a_topic_created_again_under_a_running_table_is_told_or_read_again() {
     add(&ctx, 0..40).await;
     let mut events = ctx.events();
     case.recreate().await;
+    let recreated = Instant::now();
     // It leaves RUNNING, and comes back with the rows of the new topic only.
     let event = tokio::time::timeout(LIMIT, events.recv()).await;
     assert_eq!(
@@ -521,6 +561,7 @@ async fn a_topic_created_again_under_a_running_table_is_told_or_read_again() {
         State::Running
     );
     ctx.wait_ready(LIMIT).await.expect("it comes back");
+    case.ends_in_time(recreated);
     holds(&ctx, 0..0).await;
     add(&ctx, 0..7).await;
     holds(&ctx, 0..7).await;

@@ -1,10 +1,13 @@
 //! How a restore ends (RT4), as far as an embedded log can bring it about: ready, or a typed error, never a hang.
+//!
+//! `KSQL_TEST_READY` is how many seconds each start may take to its end, whichever.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ksql_runtime::log::{Record, TopicSpec};
 use ksql_runtime::prelude::*;
+use ksql_runtime_tests::report::number;
 
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -48,6 +51,7 @@ async fn every_restore_ends_ready_or_with_an_error_that_says_why() {
         ctx
     };
     let ends = async |directory: &Path, rebuild: bool| {
+        let began = Instant::now();
         let started = builder(directory)
             .setting("ready_timeout", "5m")
             .setting(
@@ -56,6 +60,8 @@ async fn every_restore_ends_ready_or_with_an_error_that_says_why() {
             )
             .start()
             .await;
+        let bound = Duration::from_secs(number("KSQL_TEST_READY", 300));
+        assert!(began.elapsed() <= bound, "{:?}", began.elapsed());
         match started {
             Ok(ctx) => {
                 let count = ctx.set::<Stock>().count().await.expect("a count");
