@@ -4,8 +4,11 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use ksql_runtime::consume::{Outcome, Start};
+use ksql_runtime::dlq::LetterFilter;
 use ksql_runtime::log::{KafkaLog, KafkaOptions, Log, Record, TopicSpec};
 use ksql_runtime::prelude::*;
+use ksql_runtime_tests::consuming::reaches;
 use ksql_runtime_tests::http_server::{Play, Request, TestServer};
 use ksql_runtime_tests::owners::{Large, Order, large};
 use ksql_runtime_tests::servers::{self, Kafka, Skip};
@@ -13,7 +16,8 @@ use ksql_runtime_tests::shop::{Rate, Trade, rate};
 use ksql_runtime_tests::test_name;
 
 use crate::ksqldb_server::KsqlDbServer;
-use crate::{Place, forward, on, plan_of, started};
+use crate::permissions::{give, reason};
+use crate::{Place, exactly, forward, on, plan_of, started};
 
 /// The one password and token of all.
 const SECRET: &str = "hunter2-s3cret";
@@ -29,7 +33,7 @@ impl Guarded {
         static KAFKA: OnceLock<Result<Kafka, Skip>> = OnceLock::new();
         let place = Place::new(test)?;
         let kafka = KAFKA.get_or_init(|| {
-            let users = ["nobody", "reader", "shop", "changer", "querier"];
+            let users = ["nobody", "reader", "shop", "changer", "querier", "consumer"];
             let options = users
                 .iter()
                 .fold(servers::KafkaOptions::new(), |options, user| {
@@ -52,6 +56,13 @@ impl Guarded {
             builder.state_dir(place.state.path()),
             |builder, (name, value)| builder.setting(format!("kafka.{name}"), value),
         )
+    }
+
+    /// Gives a user what the page names for these reasons on these topics.
+    fn give(&self, user: &str, reasons: &[&str], topics: &[&str]) {
+        let names: Vec<String> = topics.iter().map(|topic| self.place.name(topic)).collect();
+        let resource = names.iter().flat_map(|name| ["--topic", name.as_str()]);
+        give(self.kafka, user, reasons, &resource.collect::<Vec<_>>());
     }
 
     /// Gives a user rights on every topic of this test.
@@ -100,18 +111,6 @@ async fn refused(builder: ContextBuilder) -> String {
     error.to_string()
 }
 
-/// The text of a start that is refused, with every cause.
-async fn refused_for(builder: ContextBuilder) -> String {
-    let error = builder.start().await.expect_err("it is refused");
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_has_no_rights_is_told_which_one_is_missing_where() {
     let Some(guarded) = Guarded::new(test_name!()) else {
@@ -127,12 +126,10 @@ async fn whoever_has_no_rights_is_told_which_one_is_missing_where() {
     guarded.allow("reader", &["Describe", "DescribeConfigs"]);
     let text = refused(guarded.builder("reader").entity::<Rate>()).await;
     let text = guarded.told(&text);
-    assert!(
-        text.starts_with(
-            "start failed at the step `create topics` for `Rate`: kafka does not allow this user to create the topic: an ACL on \
-             topic `rates` must allow it: "
-        ),
-        "{text}"
+    exactly(
+        &text,
+        "start failed at the step `create topics` for `Rate`: kafka does not allow this user to create the topic: \
+             an ACL on topic `rates` must allow it: Authorization failed. (TopicAuthorizationFailed)",
     );
 
     // The topic is there, and cannot be read.
@@ -140,21 +137,20 @@ async fn whoever_has_no_rights_is_told_which_one_is_missing_where() {
     guarded.topic(spec).await;
     // So is the dead letters', which start would make.
     let text = guarded.told(&refused(guarded.builder("reader").entity::<Rate>()).await);
-    assert!(
-        text.starts_with(
-            "start failed at the step `create topics`: kafka does not allow this user to create the topic: an ACL on topic \
-             `system.dlq` must allow it: "
-        ),
-        "{text}"
+    exactly(
+        &text,
+        "start failed at the step `create topics`: kafka does not allow this user to create the topic: an ACL on \
+             topic `system.dlq` must allow it: Authorization failed. (TopicAuthorizationFailed)",
     );
     guarded.dead_letters().await;
     let builder = guarded.builder("reader").entity::<Rate>();
     let text = guarded.told(&refused(builder.setting("ready_timeout", "5m")).await);
-    assert!(
-        text.starts_with("start failed at the step `wait until tables are ready`: `Rate` cannot be read: its table of topic `rates` is ")
-            && text.contains("kafka does not allow this user to read")
-            && text.contains("an ACL on topic `rates` must allow it"),
-        "{text}"
+    exactly(
+        &text,
+        "start failed at the step `wait until tables are ready`: `Rate` cannot be read: its table of topic `rates` \
+             is ERROR, lag 1: topic `rates` cannot be read: kafka does not allow this user to read: an ACL on topic \
+             `rates` must allow it: Fetch from broker 1 failed: Broker: Topic authorization failed \
+             (TopicAuthorizationFailed)",
     );
 }
 
@@ -163,7 +159,9 @@ async fn altering_a_topic_takes_a_right_of_its_own() {
     let Some(guarded) = Guarded::new(test_name!()) else {
         return;
     };
-    guarded.allow("changer", &["Describe", "DescribeConfigs", "Read"]);
+    let rights = [reason::ENTITIES];
+    guarded.give("changer", &rights, &["trades"]);
+    guarded.give("changer", &[reason::LETTERS], &["system.dlq"]);
     let spec = TopicSpec::new(guarded.place.name("trades"), 3);
     guarded.topic(spec).await;
     guarded.dead_letters().await;
@@ -171,13 +169,15 @@ async fn altering_a_topic_takes_a_right_of_its_own() {
     let ctx = started(program()).await;
     ctx.shutdown().await.expect("reporting takes none");
     let text = guarded.told(&refused(program().setting("on_drift", "alter")).await);
-    assert!(
-        text.starts_with(
-            "start failed at the step `create topics` for `Trade`: kafka does not allow this user to change the topic: an ACL on \
-             topic `trades` must allow it: "
-        ),
-        "{text}"
+    exactly(
+        &text,
+        "start failed at the step `create topics` for `Trade`: kafka does not allow this user to change the topic: \
+             an ACL on topic `trades` must allow it: Topic authorization failed. (TopicAuthorizationFailed)",
     );
+    guarded.give("changer", &[reason::ALTERED], &["trades"]);
+    let ctx = started(program().setting("on_drift", "alter")).await;
+    assert!(plan_of(&ctx).await.is_unchanged());
+    ctx.shutdown().await.expect("it ends");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -185,8 +185,10 @@ async fn the_rights_the_documentation_names_are_enough_and_credentials_reach_eve
     let Some(guarded) = Guarded::new(test_name!()) else {
         return;
     };
-    let rights = ["Describe", "DescribeConfigs", "Read", "Write", "Create"];
-    guarded.allow("shop", &rights);
+    let topics = ["rates", "trades"];
+    guarded.give("shop", &[reason::ENTITIES, reason::NEW], &topics);
+    let letters = [reason::LETTERS, reason::NEW_LETTERS];
+    guarded.give("shop", &letters, &["system.dlq"]);
     let program = || guarded.builder("shop").entity::<Rate>().entity::<Trade>();
     let plan = program().plan().await.expect("a plan");
     assert!(!plan.is_unchanged());
@@ -212,30 +214,32 @@ async fn whoever_runs_queries_is_told_what_the_election_needs_and_that_is_enough
     let Some(guarded) = Guarded::new(test_name!()) else {
         return;
     };
-    let rights = ["Describe", "DescribeConfigs", "Read", "Write", "Create"];
-    guarded.allow("querier", &rights);
+    let owner = "system.KsqlDsl.owner";
+    let topics = ["orders", "large"];
+    guarded.give("querier", &[reason::ENTITIES, reason::NEW], &topics);
+    let letters = [reason::LETTERS, reason::NEW_LETTERS];
+    guarded.give("querier", &letters, &["system.dlq"]);
+    guarded.give("querier", &[reason::NOTES], &[owner]);
     let program = || guarded.builder("querier").query(large);
-    let told = async || guarded.told(&refused_for(program()).await);
-    let text = told().await;
-    assert!(
-        text.contains("an ACL on group `system.KsqlDsl.owner` (Read) must allow it"),
-        "{text}"
+    let told = async || guarded.told(&refused(program()).await);
+    exactly(
+        &told().await,
+        "start failed at the step `start queries`: kafka does not allow this user to elect who owns the queries: an \
+             ACL on group `system.KsqlDsl.owner` (Read) must allow it: GroupAuthorizationFailed (Broker: Group \
+             authorization failed)",
     );
-    let name = guarded.place.name("system.KsqlDsl.owner");
-    guarded
-        .kafka
-        .allow("querier", &["Read"], &["--group", &name]);
-    let text = told().await;
-    assert!(
-        text.contains(
-            "an ACL on transactional id `system.KsqlDsl.owner` (Describe, Write) must allow it"
-        ),
-        "{text}"
+    let name = guarded.place.name(owner);
+    let group = ["--group", &name];
+    give(guarded.kafka, "querier", &[reason::ELECTION], &group);
+    exactly(
+        &told().await,
+        "start failed at the step `start queries`: kafka does not allow this user to begin as a producer of \
+             transactions: an ACL on transactional id `system.KsqlDsl.owner` (Describe, Write) must allow it: Failed to \
+             find transaction coordinator: sasl_plaintext://KAFKA/1: Broker: Transactional Id authorization failed: \
+             Transactional Id authorization failed. (TransactionalIdAuthorizationFailed)",
     );
-    let rights = ["Describe", "Write"];
-    guarded
-        .kafka
-        .allow("querier", &rights, &["--transactional-id", &name]);
+    let id = ["--transactional-id", &name];
+    give(guarded.kafka, "querier", &[reason::WRITES], &id);
     let ctx = started(program()).await;
     let order = Order {
         id: 1,
@@ -268,6 +272,43 @@ async fn whoever_runs_queries_is_told_what_the_election_needs_and_that_is_enough
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_consumes_needs_what_the_documentation_names_for_groups_and_dead_letters() {
+    let Some(guarded) = Guarded::new(test_name!()) else {
+        return;
+    };
+    let user = "consumer";
+    guarded.give(user, &[reason::ENTITIES, reason::NEW], &["rates"]);
+    let letters = [reason::LETTERS, reason::NEW_LETTERS, reason::AT_WORK];
+    guarded.give(user, &letters, &["system.dlq"]);
+    let group = ["--group", "KsqlDsl_Rate"];
+    give(guarded.kafka, user, &[reason::CONSUMERS], &group);
+    let ctx = started(guarded.builder(user).entity::<Rate>()).await;
+    let added = ctx.set::<Rate>().add(rate("EUR", 1.0)).await;
+    added.expect("added");
+    let subscription = ctx
+        .set::<Rate>()
+        .consume()
+        .start(Start::Earliest)
+        .for_each(async |_: Rate| Outcome::dlq("for this test"))
+        .start()
+        .await
+        .expect("it starts");
+    reaches(&subscription, "what is read is committed", |status| {
+        status.partitions.iter().any(|one| one.committed == Some(1))
+    })
+    .await;
+    let letters = ctx.dead_letters();
+    let listed = letters.list(&LetterFilter::default()).await;
+    let listed = listed.expect("a list");
+    assert_eq!(listed.len(), 1);
+    let replayed = letters.replay([listed[0].id], &Default::default()).await;
+    assert!(replayed.expect("sent again").refused.is_empty());
+    let purged = letters.purge([listed[0].id]).await.expect("purged");
+    assert_eq!(purged.letters, 1);
+    ctx.shutdown().await.expect("it ends");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_password_is_told_at_once_and_not_waited_with() {
     let Some(guarded) = Guarded::new(test_name!()) else {
         return;
@@ -281,12 +322,11 @@ async fn a_wrong_password_is_told_at_once_and_not_waited_with() {
     let text = tokio::time::timeout(Duration::from_secs(300), refused(builder)).await;
     let text = text.expect("an error long before the hour is over");
     let text = guarded.told(&text);
-    assert!(
-        text.starts_with(
-            "start failed at the step `reach kafka`: kafka at KAFKA refuses the credentials: check `security.protocol`, \
-             `sasl.mechanism`, `sasl.username` and `sasl.password`: "
-        ),
-        "{text}"
+    exactly(
+        &text,
+        "start failed at the step `reach kafka`: kafka at KAFKA refuses the credentials: check `security.protocol`, \
+             `sasl.mechanism`, `sasl.username` and `sasl.password`: sasl_plaintext://KAFKA/bootstrap: SASL \
+             authentication error: Authentication failed: Invalid username or password (after a while) (Authentication)",
     );
 }
 
@@ -296,16 +336,18 @@ async fn a_setting_that_kafkas_client_refuses_is_named_and_a_secret_one_not_show
         return;
     };
     let text = refused(place.builder().setting("kafka.security.protocol", "sasl")).await;
-    assert!(
-        text.starts_with("start failed at the step `reach kafka`: the setting `security.protocol` cannot be used: "),
-        "{text}"
+    exactly(
+        &text,
+        "start failed at the step `reach kafka`: the setting `security.protocol` cannot be used: librdkafka says: \
+             Invalid value \"sasl\" for configuration property \"security.protocol\"",
     );
     let builder = place.builder();
     let builder = builder.setting("kafka.ssl.key.pem", SECRET);
     let text = refused(builder.setting("kafka.security.protocol", "plaintext")).await;
-    assert!(
-        text.starts_with("start failed at the step `reach kafka`: "),
-        "{text}"
+    exactly(
+        &text,
+        "start failed at the step `reach kafka`: the setting `ssl.key.pem` cannot be used: librdkafka was built \
+             without it (enable the cargo feature `kafka-ssl`)",
     );
 }
 
@@ -425,10 +467,12 @@ async fn a_ksqldb_that_refuses_who_asks_ends_the_start_at_once() {
         );
     let text = refused(program(forbidding.url())).await;
     let text = place.told(text).replace(&forbidding.url(), "KSQLDB");
-    assert!(
-        text.starts_with("start failed at the step `create sources` for `Rate`: ksqlDB at KSQLDB/ answered `CREATE TABLE IF NOT EXISTS `RATE` (")
-            && text.ends_with("with error 40301: Authorization denied to Describe on topic(s): [rates]; check the name and password \
-                               for ksqlDB, and its permissions on Kafka"),
-        "{text}"
+    exactly(
+        &text,
+        "start failed at the step `create sources` for `Rate`: ksqlDB at KSQLDB/ answered `CREATE TABLE IF NOT \
+             EXISTS `RATE` (`SYMBOL` STRING PRIMARY KEY, `PRICE` DOUBLE) WITH (KAFKA_TOPIC='rates', PARTITIONS=2, \
+             REPLICAS=1, KEY_FORMAT='KAFKA', VALUE_FORMAT='AVRO', VALUE_SCHEMA_FULL_NAME='shop.Rate');` with error \
+             40301: Authorization denied to Describe on topic(s): [rates]; check the name and password for ksqlDB, and \
+             its permissions on Kafka",
     );
 }

@@ -10,7 +10,7 @@ use ksql_runtime_tests::shop::{Rate, rate};
 use ksql_runtime_tests::test_name;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::{Place, on, started};
+use crate::{Place, exactly, on, started};
 
 /// Starts, checks that exactly this symbol is there, or nothing yet, and adds it. Gives what was read again.
 async fn visit(builder: ContextBuilder, symbol: &str, returning: bool) -> u64 {
@@ -55,7 +55,13 @@ async fn a_program_moves_between_embedded_and_a_cluster_in_one_directory_and_eac
     let ctx = started(place.builder().entity::<Rate>()).await;
     let error = embedded(&place).entity::<Rate>().start().await;
     let error = error.expect_err("one owner").to_string();
-    assert!(error.contains("is in use by this process"), "{error}");
+    let state = place.state.path().display().to_string();
+    let process = std::process::id().to_string();
+    exactly(
+        &error.replace(&state, "STATE").replace(&process, "PROCESS"),
+        "start failed at the step `take the state directory`: the directory STATE is in use by this process \
+             (PROCESS) already: stop it or choose another directory",
+    );
     ctx.shutdown().await.expect("it ends");
 }
 

@@ -9,6 +9,7 @@ mod engine_results;
 mod homes;
 mod ksqldb;
 mod ksqldb_server;
+mod permissions;
 mod start;
 mod subjects;
 mod survival;
@@ -113,6 +114,28 @@ fn difference(plan: &Plan, name: &str) -> String {
         panic!("one difference of {name}:\n{plan}")
     };
     format!("{difference} ({:?})", difference.cure)
+}
+
+/// A text is this one, but for how long something took, and for how the system calls a connection that is refused.
+#[track_caller]
+fn exactly(text: &str, expected: &str) {
+    let mut steady = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("(after ") {
+        steady.push_str(before);
+        steady.push_str("(after a while)");
+        // There may be parentheses in these.
+        let mut open = 1;
+        let end = after.find(|c| {
+            open += i32::from(c == '(') - i32::from(c == ')');
+            open == 0
+        });
+        rest = &after[end.expect("its end") + 1..];
+    }
+    steady.push_str(rest);
+    let nobody = TcpStream::connect(("127.0.0.1", servers::free_port()));
+    let refused = nobody.expect_err("nobody listens").to_string();
+    assert_eq!(steady.replace(&refused, "REFUSED"), expected);
 }
 
 /// What a server answers to a request that is passed on to it.
