@@ -101,7 +101,7 @@ fn every_code_has_its_class() {
 #[tokio::test]
 async fn every_code_is_told_with_the_statement_and_the_servers_text() {
     for code in [
-        40000, 40001, 40002, 40100, 40300, 40301, 40400, 41700, 42100, 42801, 50000,
+        40000, 40001, 40002, 40004, 40005, 40100, 40300, 40301, 40400, 41700, 42100, 42801, 50000,
     ] {
         let server = TestServer::start(move |_| Play::error(code, "because"));
         let error = client(&server)

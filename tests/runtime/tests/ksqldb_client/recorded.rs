@@ -1,17 +1,20 @@
 //! Exchanges recorded from a running server, played back byte for byte and cut elsewhere: every one that this client could
-//! have had is read, and means what happened.
+//! have had is read, and means what happened. Which those are, and why the others are none, is said for every exchange by
+//! [`played`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ksql_runtime::http::HttpOptions;
 use ksql_runtime::ksqldb::{
-    Answer, Class, KsqlDb, KsqlDbError, KsqlDbOptions, RowStream, Statement,
+    Answer, Class, KsqlDb, KsqlDbError, KsqlDbOptions, RowStream, Select, Statement,
 };
 use ksql_runtime_tests::http_server::{End, Play, TestServer};
 use ksql_runtime_tests::recorded::{Exchange, exchanges_or_skip};
 use ksql_runtime_tests::test_name;
 use serde_json::{Value, json};
+
+use super::common::{STOCK, Stock};
 
 const FILES: [&str; 12] = [
     "server",
@@ -38,6 +41,57 @@ pub(crate) fn client_of(server: &TestServer, change: impl FnOnce(&mut KsqlDbOpti
     options.retry_from = Duration::from_millis(1);
     change(&mut options);
     KsqlDb::new(options).expect("a client")
+}
+
+/// How an exchange is played here.
+enum Played {
+    /// As the answer to its statement.
+    Statement(Statement),
+    /// As the answer to a question of this client.
+    Question,
+    /// As the rows of its query, whole and cut.
+    Rows,
+    /// As the answer to the end of a push query.
+    Close,
+    /// This client sends no such request. A server that refuses one of its own says so in the same words.
+    Refusal,
+    /// Not: why this client never has such an answer.
+    Never(&'static str),
+}
+
+fn played(exchange: &Exchange) -> Played {
+    let refused = exchange.status >= 400;
+    match (exchange.method.as_str(), exchange.path.as_str()) {
+        ("POST", "/ksql") => {
+            match Statement::split(&exchange.statement).map(<[Statement; 1]>::try_from) {
+                Ok(Ok([statement])) => Played::Statement(statement),
+                _ if refused => Played::Refusal,
+                _ => Played::Never("several statements at once, or none"),
+            }
+        }
+        ("POST", "/close-query") => Played::Close,
+        ("POST", path) if path.starts_with("/query") && exchange.is_rows() => {
+            // Malformed on purpose.
+            let other = Statement::split(&exchange.statement).is_ok();
+            match other || exchange.statement.is_empty() {
+                true => Played::Refusal,
+                false => Played::Rows,
+            }
+        }
+        ("POST", "/query-stream") => Played::Never("rows in the form without tombstones"),
+        ("POST", "/query") => Played::Never("records that are printed"),
+        ("GET", path) => match path.split('/').nth(1) {
+            Some("info" | "healthcheck" | "clusterStatus" | "is_valid_property") => {
+                Played::Question
+            }
+            Some("status") => match path.strip_prefix("/status/") {
+                Some(id) if id.contains('/') => Played::Question,
+                _ => Played::Never("the status of no command"),
+            },
+            _ => Played::Never("an endpoint of others"),
+        },
+        _ => Played::Never("an endpoint of others"),
+    }
 }
 
 /// How long a stream that fell silent is waited for: longer each time, where a machine that is slow seems silent itself.
@@ -74,21 +128,15 @@ async fn every_statement_has_the_answer_that_was_recorded() {
     };
     let mut classes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut seen = 0;
-    for exchange in exchanges
-        .iter()
-        .filter(|exchange| exchange.path == "/ksql" && exchange.method == "POST")
-    {
-        let statement = match Statement::split(&exchange.statement).map(<[Statement; 1]>::try_from)
-        {
-            Ok(Ok([statement])) => statement,
-            // Several at once, none at all, and what is not sent this way.
-            Ok(Err(_)) | Err(_) => continue,
+    for exchange in &exchanges {
+        let Played::Statement(statement) = played(exchange) else {
+            continue;
         };
         seen += 1;
-        let played = exchange.clone();
+        let answer = exchange.clone();
         let text = statement.text().to_owned();
         let server = TestServer::start(move |request| match request.path.as_str() {
-            "/ksql" if request.statement() == text => played.play(0),
+            "/ksql" if request.statement() == text => answer.play(0),
             // What is looked up around it.
             "/ksql" if request.statement() == "SHOW QUERIES;" => {
                 Play::json(json!([{ "@type": "queries", "queries": [] }]))
@@ -159,9 +207,10 @@ async fn every_other_endpoint_has_the_answer_that_was_recorded() {
         return;
     };
     let mut seen = 0;
-    for exchange in exchanges.iter().filter(|exchange| exchange.method == "GET") {
-        let played = exchange.clone();
-        let server = TestServer::start(move |_| played.play(0));
+    let question = |exchange: &&Exchange| matches!(played(exchange), Played::Question);
+    for exchange in exchanges.iter().filter(question) {
+        let answer = exchange.clone();
+        let server = TestServer::start(move |_| answer.play(0));
         let ksql = client(&server);
         let name = &exchange.name;
         let path = exchange.path.clone();
@@ -179,12 +228,12 @@ async fn every_other_endpoint_has_the_answer_that_was_recorded() {
                 .is_valid_property(property)
                 .await
                 .map(|valid| assert!(valid, "{name}")),
-            Some(("status", id)) if id.contains('/') => {
+            Some(("status", id)) => {
                 let answered = ksql.status(&id.replace("%60", "`")).await;
                 assert_eq!(server.requests()[0].path, path, "{name}");
                 answered.map(|_| ())
             }
-            _ => continue,
+            _ => panic!("{name}: nobody asks for {path}"),
         };
         seen += 1;
         match answered {
@@ -216,8 +265,8 @@ async fn read_cut(
     cut: usize,
     patience: Option<Duration>,
 ) -> (Vec<String>, String) {
-    let played = exchange.clone();
-    let server = TestServer::start(move |_| played.play(cut));
+    let answer = exchange.clone();
+    let server = TestServer::start(move |_| answer.play(cut));
     let name = &exchange.name;
     let ksql = client_of(&server, |options| options.idle_timeout = patience);
     match ksql.rows(&exchange.statement, &BTreeMap::new()).await {
@@ -241,14 +290,8 @@ async fn every_stream_of_rows_is_read_alike_wherever_its_chunks_end() {
         return;
     };
     let mut ends: BTreeMap<String, usize> = BTreeMap::new();
-    for exchange in exchanges
-        .iter()
-        .filter(|exchange| exchange.path == "/query-stream" && exchange.is_rows())
-    {
-        if Statement::split(&exchange.statement).is_ok() || exchange.statement.is_empty() {
-            // Malformed on purpose: this client sends no such query.
-            continue;
-        }
+    let rows = |exchange: &&Exchange| matches!(played(exchange), Played::Rows);
+    for exchange in exchanges.iter().filter(rows) {
         let mut first = None;
         let silent = exchange.end() == End::Silent;
         for cut in if silent {
@@ -291,4 +334,91 @@ async fn every_stream_of_rows_is_read_alike_wherever_its_chunks_end() {
     ] {
         assert!(ends.contains_key(end), "{end} was among them: {ends:?}");
     }
+}
+
+#[tokio::test]
+async fn a_push_query_is_ended_as_the_server_wants_it_and_is_over_where_it_is_not_known() {
+    let Some(exchanges) = exchanges_or_skip(test_name!(), &FILES) else {
+        return;
+    };
+    let mut codes = BTreeSet::new();
+    let close = |exchange: &&Exchange| matches!(played(exchange), Played::Close);
+    for exchange in exchanges.iter().filter(close) {
+        let (name, answer) = (&exchange.name, exchange.clone());
+        let row = "{\"row\":{\"columns\":[\"nut\",1]}},\n";
+        let server = TestServer::start(move |request| match request.path.as_str() {
+            "/close-query" => answer.play(0),
+            _ => Play::stream(&[STOCK, row], End::Silent),
+        });
+        let mut changes = client(&server).push(Select::<Stock>::all());
+        changes.next().await.expect("a row").expect("a good one");
+        let closed = changes.close().await;
+        closed.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let asked = server.wait_for(|request| request.path == "/close-query");
+        assert_eq!(asked.method, exchange.method, "{name}");
+        assert_eq!(asked.json(), json!({ "queryId": "transient_STOCK_1" }));
+        codes.insert(code(exchange));
+    }
+    assert_eq!(codes, BTreeSet::from([20000, 40000]));
+}
+
+#[tokio::test]
+async fn what_is_refused_of_others_requests_is_told_by_its_code() {
+    let Some(exchanges) = exchanges_or_skip(test_name!(), &FILES) else {
+        return;
+    };
+    let mut codes = BTreeSet::new();
+    let refusal = |exchange: &&Exchange| matches!(played(exchange), Played::Refusal);
+    for exchange in exchanges.iter().filter(refusal) {
+        let (name, answer) = (&exchange.name, exchange.clone());
+        let server = TestServer::start(move |_| answer.play(0));
+        let ksql = client_of(&server, |options| {
+            options.statement_timeout = Duration::from_millis(20);
+            options.ready_timeout = Duration::ZERO;
+        });
+        let error = match exchange.path.as_str() {
+            "/ksql" => ksql.execute("SHOW STREAMS;").await.map(drop),
+            _ => ksql
+                .rows("SELECT * FROM `STOCK`;", &BTreeMap::new())
+                .await
+                .map(drop),
+        }
+        .expect_err(name);
+        assert_eq!(server_error(&error).0, code(exchange), "{name}: {error}");
+        codes.insert(code(exchange));
+    }
+    assert_eq!(codes, BTreeSet::from([40000, 40001, 40002, 50000]));
+}
+
+#[test]
+fn every_recorded_exchange_is_played_or_is_one_this_client_never_has() {
+    let Some(exchanges) = exchanges_or_skip(test_name!(), &FILES) else {
+        return;
+    };
+    let mut all: BTreeMap<&str, usize> = BTreeMap::new();
+    for exchange in &exchanges {
+        let how = match played(exchange) {
+            Played::Statement(_) => "statements",
+            Played::Question => "questions",
+            Played::Rows => "rows",
+            Played::Close => "ends",
+            Played::Refusal => "refusals",
+            Played::Never(why) => why,
+        };
+        *all.entry(how).or_default() += 1;
+    }
+    assert_eq!(exchanges.len(), 413, "{all:?}");
+    let expected = BTreeMap::from([
+        ("an endpoint of others", 8),
+        ("ends", 4),
+        ("questions", 26),
+        ("records that are printed", 1),
+        ("refusals", 14),
+        ("rows", 98),
+        ("rows in the form without tombstones", 46),
+        ("several statements at once, or none", 6),
+        ("statements", 207),
+        ("the status of no command", 3),
+    ]);
+    assert_eq!(all, expected);
 }
