@@ -2,7 +2,7 @@
 //! record that is none, or whose handler never works, is a dead letter with the same bytes.
 //!
 //! `KSQL_TEST_CONSUMER_KILLS` sets how often, `KSQL_TEST_CONSUMER_RECORDS` of how many records in each run: the kills are spread
-//! over them. 100 kills in 25,000 records are the long form, about ten minutes. `KSQL_TEST_SEED` varies it.
+//! over them. 120 kills in 25,000 records are the long form, about ten minutes. `KSQL_TEST_SEED` varies it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
