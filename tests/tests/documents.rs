@@ -414,3 +414,74 @@ fn every_test_that_the_page_about_reliability_names_is_there_with_its_variable_a
     assert!(tests > 25, "{tests}");
     assert!(numbers > 25, "{numbers}");
 }
+
+/// A line of what `make reliability` runs.
+struct Suite {
+    part: String,
+    file: String,
+    variables: Vec<String>,
+    /// None: all of the file.
+    tests: Vec<String>,
+}
+
+fn suites() -> Vec<Suite> {
+    let script = std::fs::read_to_string(root().join("scripts/reliability")).expect("the script");
+    let (_, list) = script.split_once("<<'SUITES'\n").expect("the list");
+    let (list, _) = list.split_once("\nSUITES").expect("its end");
+    list.lines()
+        .map(|line| {
+            let mut words = line.split_whitespace().map(str::to_owned);
+            let (part, file) = (words.next(), words.next());
+            let mut suite = Suite {
+                part: part.expect("a part"),
+                file: file.expect("a file"),
+                variables: Vec::new(),
+                tests: Vec::new(),
+            };
+            for word in words.filter(|word| word != "alone") {
+                match word.split_once('=') {
+                    Some((variable, _)) => suite.variables.push(variable.to_owned()),
+                    None => suite.tests.push(word),
+                }
+            }
+            suite
+        })
+        .collect()
+}
+
+#[test]
+fn make_reliability_runs_every_test_that_the_page_names_by_variables_that_it_asks_for() {
+    let suites = suites();
+    for suite in &suites {
+        let source = source(&suite.file);
+        for variable in &suite.variables {
+            let asked = source.contains(&format!("number(\"{variable}\", "));
+            assert!(asked, "{} asks for no {variable}", suite.file);
+        }
+        for test in &suite.tests {
+            let there = source.contains(&format!("fn {test}("));
+            assert!(there, "{} has no test `{test}`", suite.file);
+        }
+    }
+    let page = std::fs::read_to_string(root().join("docs/reliability.md")).expect("the page");
+    let (mut part, mut named) = (String::new(), 0);
+    for row in page.lines().filter(|line| line.starts_with("| ")) {
+        let first = row.split('|').nth(1).unwrap_or_default().trim();
+        // A row without one goes on with that of the row before.
+        if !first.is_empty() {
+            part = first.to_owned();
+        }
+        let quoted = row.split('`').skip(1).step_by(2);
+        for (file, test) in quoted.filter_map(|quoted| quoted.split_once("::")) {
+            named += 1;
+            let runs = suites.iter().any(|suite| {
+                let tests = &suite.tests;
+                suite.part == part
+                    && suite.file == file
+                    && (tests.is_empty() || tests.iter().any(|one| one == test))
+            });
+            assert!(runs, "{part}: {file}::{test} is not run");
+        }
+    }
+    assert!(named > 25, "{named}");
+}
