@@ -1,9 +1,10 @@
 # make demo   builds and runs the flights example on real data
 # make test   everything that must pass: format, lints, docs, all tests
-# make test-tls   Kafka over TLS: builds librdkafka once more, with the system's OpenSSL
+# make test-tls   Kafka over TLS, and SASL's SCRAM: builds librdkafka once more, with the system's OpenSSL
+# make reliability   what may go wrong, again and again, for hours; RT="RT1 RT7" runs those of docs/reliability.md
 # make bench  every benchmark beside its floor, one figure a line
 # make cluster, make cluster-stop   a real Kafka and registry on this machine, without Docker
-.PHONY: demo test tests test-tls bench cluster cluster-stop servers setup fmt lint docs
+.PHONY: demo test tests test-tls reliability bench cluster cluster-stop servers setup fmt lint docs
 
 demo: setup
 	cargo run --quiet --package ksql-examples --example flights
@@ -20,9 +21,13 @@ tests:
 	$(WITHOUT_SETTINGS) cargo test --quiet --package ksql-derive --features relaxed
 
 # Beside the other tests, which need no OpenSSL on the machine.
+test-tls: WITH_OPENSSL = --package ksql-runtime-tests --features kafka-ssl --test kafka_tls --test kafka_scram
 test-tls: setup servers
-	cargo clippy --package ksql-runtime-tests --features kafka-ssl --test kafka_tls -- -D warnings
-	@scripts/list-skipped $(WITHOUT_SETTINGS) cargo test --package ksql-runtime-tests --features kafka-ssl --test kafka_tls
+	cargo clippy $(WITH_OPENSSL) -- -D warnings
+	@scripts/list-skipped $(WITHOUT_SETTINGS) cargo test $(WITH_OPENSSL)
+
+reliability: setup servers
+	@$(WITHOUT_SETTINGS) scripts/reliability $(RT)
 
 cluster:
 	@scripts/cluster/start
