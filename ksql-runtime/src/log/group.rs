@@ -291,3 +291,49 @@ impl GroupReader {
         drop(self);
     }
 }
+
+/// What a member had finished of a partition that it lost: everything before an offset, and what was committed last.
+#[cfg(feature = "kafka")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Finished {
+    pub(crate) committed: Option<i64>,
+    pub(crate) position: i64,
+}
+
+#[cfg(feature = "kafka")]
+impl Finished {
+    /// Where it goes on when it gets the partition again, which would begin at `from` as of what is committed now. Somebody may
+    /// have set that back meanwhile, or have gone further; and the log may have lost its end.
+    pub(crate) fn goes_on_at(self, committed: Option<i64>, from: i64, end: i64) -> i64 {
+        let is_known = committed >= self.committed && self.position <= end;
+        if is_known {
+            from.max(self.position)
+        } else {
+            from
+        }
+    }
+}
+
+#[cfg(all(test, feature = "kafka"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_finished_is_passed_over_unless_somebody_went_back_or_the_log_lost_it() {
+        let finished = |committed, position| Finished {
+            committed,
+            position,
+        };
+        // Nothing happened meanwhile, whether something was committed before or not.
+        assert_eq!(finished(Some(5), 9).goes_on_at(Some(5), 5, 20), 9);
+        assert_eq!(finished(None, 9).goes_on_at(None, 0, 9), 9);
+        // A commit whose answer was lost, or one of another member that had it meanwhile.
+        assert_eq!(finished(Some(5), 9).goes_on_at(Some(7), 7, 20), 9);
+        assert_eq!(finished(Some(5), 9).goes_on_at(Some(12), 12, 20), 12);
+        // Set back, or forgotten.
+        assert_eq!(finished(Some(5), 9).goes_on_at(Some(4), 4, 20), 4);
+        assert_eq!(finished(Some(5), 9).goes_on_at(None, 0, 20), 0);
+        // The log ends before it.
+        assert_eq!(finished(Some(5), 9).goes_on_at(Some(5), 5, 8), 5);
+    }
+}

@@ -20,7 +20,7 @@ use super::native::Told;
 use super::reading::{Reading, patience};
 use super::{KafkaLog, Shared};
 use crate::log::error::LogError;
-use crate::log::group::{Assigned, Membership, Polled, Start};
+use crate::log::group::{Assigned, Finished, Membership, Polled, Start};
 use crate::log::reader::ReaderWaker;
 
 /// A member of a group.
@@ -35,8 +35,8 @@ pub(crate) struct KafkaMember {
     astray: BTreeMap<i32, i64>,
     /// The offsets that were gone of partitions for which somebody has to decide.
     stuck: BTreeMap<i32, LogError>,
-    /// Of partitions that were lost: what was committed last, and before what everything is finished all the same.
-    finished: BTreeMap<i32, (Option<i64>, i64)>,
+    /// Of partitions that were lost.
+    finished: BTreeMap<i32, Finished>,
 }
 
 /// The answer the group waits for.
@@ -300,13 +300,10 @@ impl KafkaMember {
                 (None, Start::Latest) => end,
                 (None, Start::Time(_)) => times.get(partition).copied().flatten().unwrap_or(end),
             };
-            // What was committed before is somebody's wish.
-            let finished = self.finished.get(partition).filter(|(before, position)| {
-                committed >= *before && *position > from && *position <= end
-            });
+            let finished = self.finished.get(partition);
             Ok(Assigned {
                 partition: *partition,
-                from: finished.map_or(from, |(_, position)| *position),
+                from: finished.map_or(from, |one| one.goes_on_at(committed, from, end)),
                 committed,
                 end,
             })
@@ -316,7 +313,11 @@ impl KafkaMember {
 
     /// See [`GroupReader::has_finished`](crate::log::GroupReader::has_finished).
     pub(crate) fn has_finished(&mut self, partition: i32, committed: Option<i64>, position: i64) {
-        self.finished.insert(partition, (committed, position));
+        let finished = Finished {
+            committed,
+            position,
+        };
+        self.finished.insert(partition, finished);
     }
 
     /// Where to go on when an offset is gone.
