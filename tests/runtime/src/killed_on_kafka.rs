@@ -46,7 +46,9 @@ impl Both {
 
     /// The one that nobody kills.
     pub fn whole(&self) -> TestBuilder {
-        testing::builder().directory(self.directory("whole"))
+        let builder = testing::builder().directory(self.directory("whole"));
+        // Everything is there before it starts.
+        builder.setting("ready_timeout", "5m")
     }
 
     /// Both of them with these queries, when everything is taken in: the one that was killed, and the other.
