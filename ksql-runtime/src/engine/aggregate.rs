@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ksql_schema::model::Kind;
+use rocksdb::WriteBatch;
 
 use super::Site;
 use super::duty::Office;
@@ -38,6 +39,8 @@ pub(super) struct Grouping<Q: Aggregate> {
     keeping: Keeping<Q::Groups>,
     outputs: Outputs,
     sequence: u64,
+    /// What was counted up to the last write, and how many rows of the future were in it.
+    packed: (Counts, u64),
     /// Of a table: the last row of each key that changed since the last write.
     last: Option<HashMap<Vec<u8>, Option<Vec<u8>>>>,
 }
@@ -78,10 +81,11 @@ impl<E: Entity, Q: Aggregate<Input = E>> Grouping<Q> {
             ),
             outputs: Outputs::new::<Q::Output>(table, site.log, runtime, site.targets),
             sequence: 0,
+            packed: Default::default(),
             last: of_table.then(HashMap::new),
         };
         let partitions = table.settings.topic.partitions;
-        Ordered::new(grouping, table, office, partitions, most / 8)
+        Ordered::new(grouping, table, (office, runtime), partitions, most / 8)
     }
 }
 
@@ -124,11 +128,10 @@ impl<E: Entity, Q: Aggregate<Input = E>> Taking for Grouping<Q> {
 
     fn tell(&mut self) -> Result<(), StateError> {
         self.keeping
-            .tell(&self.query, &mut self.scratch, &mut self.outputs)?;
-        self.outputs.send()
+            .tell(&self.query, &mut self.scratch, &mut self.outputs)
     }
 
-    fn store(&mut self, progress: &Progress, topics: &Topics) -> Result<(), StateError> {
+    fn pack(&mut self, progress: &Progress, topics: &Topics) -> Result<WriteBatch, StateError> {
         self.keeping.close(&self.store)?;
         let counts = Counts {
             sequence: self.sequence,
@@ -137,7 +140,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Taking for Grouping<Q> {
             open: None,
         };
         let (keeping, last) = (&mut self.keeping, &mut self.last);
-        self.table.store.write_logged(
+        let batch = self.table.store.pack(
             &self.table.settings.store,
             |batch, family| {
                 keeping.store(batch, family);
@@ -149,13 +152,23 @@ impl<E: Entity, Q: Aggregate<Input = E>> Taking for Grouping<Q> {
                         None => batch.delete_cf(family, key),
                     }
                 }
-                store::put_journal(batch, family, progress);
                 batch.delete_cf(family, [store::INTENT]);
             },
             progress.offsets(topics),
         )?;
+        self.packed = (counts, self.time.ahead());
+        Ok(batch)
+    }
+
+    fn may_take_on(&self) -> bool {
+        // What is kept of a table's rows would have to be looked for in the batch.
+        self.last.is_none() && self.keeping.may_take_on()
+    }
+
+    fn wrote(&mut self) -> Result<(), StateError> {
         self.keeping.wrote();
-        self.table.counts.add_future(self.time.ahead());
+        let (counts, ahead) = self.packed;
+        self.table.counts.add_future(ahead);
         self.table.set_open_windows(self.keeping.open());
         self.table.set_left_out(counts.late, counts.keyless);
         Ok(())

@@ -38,7 +38,7 @@ pub(crate) struct Duty {
 }
 
 /// A query's part in it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Office {
     duty: Duty,
     table: Arc<Table>,
@@ -47,6 +47,16 @@ pub(super) struct Office {
     shape: u64,
     /// The term in which this instance may write, once it has followed the journal.
     pub(super) term: Option<u64>,
+}
+
+/// Ends the wait for a change with it.
+#[derive(Debug)]
+pub(super) struct Waking(tokio::task::JoinHandle<()>);
+
+impl Drop for Waking {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Office {
@@ -78,6 +88,13 @@ impl Office {
     /// The term, where this instance is the owner.
     pub(super) fn now(&self) -> Result<Option<u64>, StateError> {
         self.duty.ownership.term().map_err(|error| self.told(error))
+    }
+
+    /// Ends the binding's poll each time that the office is another's, until what this gives is dropped.
+    pub(super) fn wakes(&self) -> Waking {
+        let table = Arc::clone(&self.table);
+        let changes = self.duty.ownership.each_change(move || table.wake());
+        Waking(self.runtime.spawn(changes))
     }
 
     /// An error once this instance is not the owner any more that it was.

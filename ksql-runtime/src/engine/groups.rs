@@ -226,12 +226,17 @@ impl<G: Groups> GroupMap<G> {
         Ok(index)
     }
 
+    /// After a write, when something is dirty again: nothing is forgotten.
+    pub(super) fn turn(&mut self) {
+        self.turn = self.turn.wrapping_add(1);
+    }
+
     /// After a write, when nothing is dirty: forgets groups where more is held than may be, those not used for longest first,
     /// and those that hold nothing any more.
     pub(super) fn shrink(&mut self, most: usize) {
         let bytes = self.bytes();
         let turn = self.turn;
-        self.turn = turn.wrapping_add(1);
+        self.turn();
         if bytes <= most {
             return;
         }

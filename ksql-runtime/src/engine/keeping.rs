@@ -429,9 +429,17 @@ impl<G: Groups> Keeping<G> {
         }
     }
 
-    /// The batch is written.
+    /// Whether nothing need be forgotten when the batch is written, so that rows may be taken beside that.
+    pub(super) fn may_take_on(&self) -> bool {
+        self.groups.bytes() <= self.most_bytes / 4 * 3
+    }
+
+    /// The batch is written. What changed meanwhile stays.
     pub(super) fn wrote(&mut self) {
-        self.groups.shrink(self.most_bytes / 4 * 3);
+        match self.changed.is_empty() {
+            true => self.groups.shrink(self.most_bytes / 4 * 3),
+            false => self.groups.turn(),
+        }
     }
 }
 

@@ -32,12 +32,14 @@ mod ordered;
 mod output;
 mod project;
 mod replay;
+mod sending;
 mod source;
 mod stand_by;
 mod store;
 mod telling;
 #[cfg(test)]
 mod tests;
+mod underway;
 mod windows;
 
 use std::any::TypeId;

@@ -4,11 +4,15 @@
 //! What a query makes of several partitions depends on which record came first. So the order is noted before results are sent
 //! (see the intent), and gone through again after a kill.
 //!
-//! Invariant: whoever takes holds the store's state with everything taken since the last write; an error forgets both, and what
-//! was taken is read again. Belongs to a query's thread.
+//! While the results of one write are on their way the records of the next are taken, where what is kept allows it.
+//!
+//! Invariant: whoever takes holds the store's state with everything taken since the last write, and with what is on its way to the
+//! store; an error forgets all of it, and what was taken is read again. One write is on its way at a time. Belongs to a query's thread.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use rocksdb::WriteBatch;
 
 use super::duty::{Office, Way};
 use super::intent::{Intent, Run};
@@ -18,6 +22,7 @@ use super::output::Outputs;
 use super::replay::Replay;
 use super::stand_by::{self, Again};
 use super::store::{self, QueryStore};
+use super::underway::{Batch, Steps, Underway};
 use crate::log::{Fetched, Log, LogError, RecordRef, TopicId};
 use crate::state::{Progress, StateError, Table, Topics, Work};
 
@@ -65,11 +70,19 @@ pub(super) trait Taking {
     /// Where the results go through.
     fn outputs(&mut self) -> &mut Outputs;
 
-    /// Sends the results.
+    /// Makes the results; what is worth it is sent at once.
     fn tell(&mut self) -> Result<(), StateError>;
 
-    /// Writes what is kept with the offsets that were reached, in one batch, which takes the intent away.
-    fn store(&mut self, progress: &Progress, topics: &Topics) -> Result<(), StateError>;
+    /// Puts what is kept with the offsets that were reached into one batch, which takes the intent away.
+    fn pack(&mut self, progress: &Progress, topics: &Topics) -> Result<WriteBatch, StateError>;
+
+    /// Whether records may be taken while what was packed is on its way to the store: then nothing that was packed is forgotten.
+    fn may_take_on(&self) -> bool {
+        false
+    }
+
+    /// What was packed is stored.
+    fn wrote(&mut self) -> Result<(), StateError>;
 }
 
 /// Takes records in order.
@@ -82,6 +95,9 @@ pub(super) struct Ordered<T> {
     journal: Option<TopicId>,
     table: Arc<Table>,
     reading: QueryStore,
+    runtime: tokio::runtime::Handle,
+    /// The last write, where records are taken beside it.
+    underway: Option<Underway>,
     progress: Progress,
     /// Records since the last write.
     taken: u64,
@@ -93,7 +109,7 @@ impl<T: Taking> Ordered<T> {
     pub(super) fn new(
         taking: T,
         table: &Arc<Table>,
-        office: Option<Office>,
+        (office, runtime): (Option<Office>, &tokio::runtime::Handle),
         partitions: u32,
         bytes: usize,
     ) -> Ordered<T> {
@@ -104,6 +120,8 @@ impl<T: Taking> Ordered<T> {
             lanes: Lanes::new(partitions, bytes),
             table: Arc::clone(table),
             reading: QueryStore::new(table),
+            runtime: runtime.clone(),
+            underway: None,
             progress: Progress::default(),
             taken: 0,
             began: None,
@@ -208,6 +226,10 @@ impl<T: Taking> Ordered<T> {
 
 impl<T: Taking> Work for Ordered<T> {
     fn forget(&mut self) -> Result<(), StateError> {
+        // Its error is met again; where there is none, what it wrote is not taken again.
+        if let Some(Ok(mut progress)) = self.underway.take().map(Underway::wait) {
+            progress.publish(&self.table);
+        }
         self.begin();
         self.progress.clear();
         (self.taken, self.began) = (0, None);
@@ -218,25 +240,30 @@ impl<T: Taking> Work for Ordered<T> {
         self.taking.ask_again()
     }
 
-    fn resume(&mut self, log: &Log, topics: &Topics) -> Result<bool, StateError> {
+    fn resumes(&self) -> bool {
+        true
+    }
+
+    fn resume(&mut self, log: &Log, topics: &Topics) -> Result<(), StateError> {
         if let Some(mut office) = self.office.take() {
             let table = Arc::clone(&self.table);
             let elected = stand_by::until_owner(&office, &table, (log, topics), self);
             office.term = elected.as_ref().ok().copied();
             self.office = Some(office);
             self.begin();
-            return elected.map(|_| true);
+            return elected.map(drop);
         }
         let Some(intent) = self.reading.get(&[store::INTENT], Intent::read)? else {
-            return Ok(false);
+            return Ok(());
         };
         let intent = intent.map_err(|_| self.reading.damaged("what was about to be written"))?;
         for runs in &intent.stretches {
             self.take_again(log, topics, runs)?;
         }
         self.write(topics)?;
+        self.settle()?;
         self.begin();
-        Ok(true)
+        Ok(())
     }
 
     fn wants(&self, number: i32) -> bool {
@@ -249,8 +276,10 @@ impl<T: Taking> Work for Ordered<T> {
 
     fn patience(&self) -> Duration {
         let stopping = self.table.stopping();
-        match (self.lanes.is_empty(), self.is_empty()) {
+        match (self.lanes.is_empty(), self.progress.is_empty()) {
             (true, true) => Duration::MAX,
+            // Its end wakes.
+            (true, false) if self.underway.is_some() && !stopping => Duration::MAX,
             (false, _) if !stopping => self.lanes.patience(Instant::now()),
             _ => Duration::ZERO,
         }
@@ -259,6 +288,10 @@ impl<T: Taking> Work for Ordered<T> {
     fn take(&mut self, fetched: Option<Fetched>) -> Result<bool, StateError> {
         if let Some(office) = &self.office {
             office.check()?;
+        }
+        if let Some(over) = self.underway.as_mut().and_then(Underway::over) {
+            self.underway = None;
+            self.wrote(over?)?;
         }
         let exhausted = fetched.is_none();
         if let Some(fetched) = fetched {
@@ -275,7 +308,7 @@ impl<T: Taking> Work for Ordered<T> {
     }
 
     fn is_empty(&self) -> bool {
-        self.progress.is_empty()
+        self.progress.is_empty() && self.underway.is_none()
     }
 
     fn is_due(&self, more: bool, restoring: bool) -> bool {
@@ -284,36 +317,75 @@ impl<T: Taking> Work for Ordered<T> {
         let full = self.taken >= MOST_RECORDS
             || self.taking.is_full()
             || (self.office.is_some() && self.lanes.noted() >= MOST_RUNS);
+        if self.underway.is_some() && !self.table.stopping() {
+            // What is taken meanwhile is written together.
+            return full;
+        }
         !more || full || self.began.is_some_and(gathered)
     }
 
     fn write(&mut self, topics: &Topics) -> Result<(), StateError> {
-        if let Some(office) = &self.office {
-            let turn = office.turn()?;
-            self.taking.outputs().go(Way::Turn(turn.writer()));
-            if self.taking.has_changed() {
-                self.taking.tell()?;
-            }
+        self.settle()?;
+        if self.progress.is_empty() {
+            return Ok(());
+        }
+        let turn = self.office.as_ref().map(Office::turn).transpose()?;
+        let changed = self.taking.has_changed();
+        match &turn {
+            Some(turn) => self.taking.outputs().go(Way::Turn(turn.writer())),
+            None if changed => self.intend()?,
+            None => {}
+        }
+        if changed {
+            self.taking.tell()?;
+        }
+        let mut results = self.taking.outputs().hand_over()?;
+        let batch = match self.taking.pack(&self.progress, topics) {
+            Ok(batch) => batch,
+            Err(error) => return results.ended(Some(error)),
+        };
+        let note = self.office.clone().zip(turn).map(|(office, turn)| {
             let entry = Entry {
                 mark: office.mark(topics),
                 intent: self.lanes.intent().clone(),
                 sequence: 0,
                 keyless: 0,
             };
-            office.commit(turn, &entry, &mut self.progress)?;
-        } else if self.taking.has_changed() {
-            self.intend()?;
-            self.taking.tell()?;
-        }
-        self.taking.store(&self.progress, topics)?;
+            (office, turn, entry)
+        });
+        let steps = Steps {
+            table: Arc::clone(&self.table),
+            results,
+            note,
+            batch: Batch(batch),
+            progress: std::mem::take(&mut self.progress),
+        };
         (self.taken, self.began) = (0, None);
-        self.progress.publish(&self.table);
         self.lanes.wrote();
-        Ok(())
+        if self.taking.may_take_on() && !self.table.stopping() {
+            self.underway = Some(Underway::begin(&self.runtime, steps));
+            return Ok(());
+        }
+        self.wrote(steps.take()?)
     }
 }
 
 impl<T: Taking> Ordered<T> {
+    /// Waits for the write that is on its way.
+    fn settle(&mut self) -> Result<(), StateError> {
+        match self.underway.take() {
+            Some(underway) => self.wrote(underway.wait()?),
+            None => Ok(()),
+        }
+    }
+
+    /// A write is over, which reached so far.
+    fn wrote(&mut self, mut progress: Progress) -> Result<(), StateError> {
+        self.taking.wrote()?;
+        progress.publish(&self.table);
+        Ok(())
+    }
+
     /// Takes a stretch as the owner took it; what is too much for memory is written on the way where `writes` says so.
     fn follow(
         &mut self,
@@ -355,8 +427,14 @@ impl<T: Taking> Ordered<T> {
             self.taking.tell()?;
         }
         self.taking.outputs().clear();
-        self.taking.store(&self.progress, topics)?;
+        let mut batch = self.taking.pack(&self.progress, topics)?;
+        let (store, progress) = (&self.table.store, &self.progress);
+        store.pack_more(&self.table.settings.store, &mut batch, |batch, family| {
+            store::put_journal(batch, family, progress);
+        })?;
+        store.write_packed(batch)?;
         self.taken = 0;
+        self.taking.wrote()?;
         self.progress.publish(&self.table);
         Ok(())
     }

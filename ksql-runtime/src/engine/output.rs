@@ -1,21 +1,18 @@
-//! Results on their way to their topics: gathered as records, sent together, waited for.
+//! Results of a query: what is made becomes records, gathered for their topics and sent.
 //!
-//! Invariant: [`Outputs::send`] returns when everything gathered is acknowledged, or with an error and nothing gathered:
-//! whoever made the results makes them again. What [`Outputs::send_on`] sent before is in that: an error of either leaves
-//! nothing on its way, so that nothing of a transaction can reach the next one; only a query that is told to end, and is out
-//! of time, waits for nothing more. Of a topic one batch is on its way at a time, which keeps the order. Belongs to a query's thread.
+//! Invariant: what is gathered and what is on its way is one write's (see [`Sending`]); an error leaves neither: whoever made
+//! the results makes them again. Belongs to a query's thread.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
-use std::time::Duration;
 
 use super::duty::Way;
 use super::event_time::EventTime;
+use super::sending::Sending;
 use crate::codec::result::TooLong;
 use crate::codec::{frame, result};
 use crate::entity::{Entity, EntityKey, Window};
 use crate::log::partition::partition_for_key;
-use crate::log::{BatchReceipt, Log, LogError, RecordBatch};
+use crate::log::{Log, RecordBatch};
 use crate::ops::Scratch;
 use crate::state::{StateError, Table};
 
@@ -23,8 +20,6 @@ use crate::state::{StateError, Table};
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// From so many on they are sent while more are made, where nothing of their topic is on its way.
 const PORTION_BYTES: usize = 256 * 1024;
-/// How often the wait for an acknowledgement looks whether the query is told to stop.
-const STOP_CHECK: Duration = Duration::from_millis(20);
 
 /// A topic that results go to.
 #[derive(Debug, Clone)]
@@ -48,21 +43,13 @@ impl Target {
     }
 }
 
-/// Says when a batch is acknowledged, or why it is not.
-type Answer = Result<BatchReceipt, LogError>;
-
 /// The results of a query.
 #[derive(Debug)]
 pub(super) struct Outputs {
     table: Arc<Table>,
-    log: Log,
-    way: Way,
-    runtime: tokio::runtime::Handle,
     targets: Vec<Target>,
     time: EventTime,
-    batches: Vec<RecordBatch>,
-    /// Of each target what is on its way.
-    sent: Vec<Option<Receiver<Answer>>>,
+    sending: Sending,
     key: Vec<u8>,
     value: Vec<u8>,
     /// What keeps the results from being sent.
@@ -77,13 +64,13 @@ impl Outputs {
         runtime: &tokio::runtime::Handle,
         targets: Vec<Target>,
     ) -> Outputs {
+        let topics = targets
+            .iter()
+            .map(|target| Arc::from(target.topic.as_str()));
+        let topics = topics.collect();
         Outputs {
             table: Arc::clone(table),
-            log,
-            way: Way::default(),
-            runtime: runtime.clone(),
-            batches: targets.iter().map(|_| RecordBatch::new()).collect(),
-            sent: targets.iter().map(|_| None).collect(),
+            sending: Sending::new(table, log, runtime, topics),
             targets,
             time: EventTime::of::<T>(),
             key: Vec::new(),
@@ -94,20 +81,19 @@ impl Outputs {
 
     /// From now on results go this way.
     pub(super) fn go(&mut self, way: Way) {
-        self.way = way;
+        self.sending.way = way;
     }
 
     /// Forgets what is gathered.
     pub(super) fn clear(&mut self) {
         self.wrong = None;
-        self.batches.iter_mut().for_each(RecordBatch::clear);
+        self.sending.clear();
     }
 
     /// Whether a batch holds as much as is sent at once.
     pub(super) fn is_full(&self) -> bool {
-        self.batches
-            .iter()
-            .any(|batch| batch.bytes() >= BATCH_BYTES)
+        let batches = &self.sending.batches;
+        batches.iter().any(|batch| batch.bytes() >= BATCH_BYTES)
     }
 
     /// A row with its key, which may be another one or none; the partition is the key's, `window` is that part of the source's key.
@@ -125,12 +111,12 @@ impl Outputs {
         };
         let Outputs {
             targets,
-            batches,
+            sending,
             key,
             value,
             ..
         } = self;
-        let (Some(target), Some(batch)) = (targets.first(), batches.first_mut()) else {
+        let (Some(target), Some(batch)) = (targets.first(), sending.batches.first_mut()) else {
             return Ok(());
         };
         key.clear();
@@ -172,11 +158,11 @@ impl Outputs {
     pub(super) fn gone(&mut self, body: Option<&[u8]>, window: &[u8], timestamp: i64) {
         let Outputs {
             targets,
-            batches,
+            sending,
             key,
             ..
         } = self;
-        if let (Some(target), Some(batch)) = (targets.first(), batches.first_mut()) {
+        if let (Some(target), Some(batch)) = (targets.first(), sending.batches.first_mut()) {
             key.clear();
             if let Some(body) = body {
                 // The body ends with the window, which takes no part in choosing the partition.
@@ -207,13 +193,14 @@ impl Outputs {
         };
         let Outputs {
             targets,
-            batches,
+            sending,
             key,
             value,
             wrong,
             ..
         } = self;
-        let (Some(target), Some(batch)) = (targets.get(index), batches.get_mut(index)) else {
+        let (Some(target), Some(batch)) = (targets.get(index), sending.batches.get_mut(index))
+        else {
             return;
         };
         key.clear();
@@ -238,129 +225,35 @@ impl Outputs {
     #[inline]
     pub(super) fn send_on(&mut self) -> Result<(), StateError> {
         let worth_it = |batch: &RecordBatch| batch.bytes() >= PORTION_BYTES;
-        if !self.batches.iter().any(worth_it) {
+        if !self.sending.batches.iter().any(worth_it) {
             return Ok(());
         }
-        if self.wrong.is_some() || matches!(self.way, Way::Nowhere) {
+        if self.wrong.is_some() || matches!(self.sending.way, Way::Nowhere) {
             return self.send();
         }
-        self.start_those(PORTION_BYTES, BATCH_BYTES)
+        self.sending.start_those(PORTION_BYTES, BATCH_BYTES)
     }
 
     /// Sends everything gathered and waits until it is acknowledged, with what was sent before.
     pub(super) fn send(&mut self) -> Result<(), StateError> {
-        if let Some(wrong) = self.wrong {
-            return self.ended(Some(StateError::Unwritable {
+        self.refuse()?;
+        self.sending.end()
+    }
+
+    /// Everything that was made, for who sends and waits for the rest of it.
+    pub(super) fn hand_over(&mut self) -> Result<Sending, StateError> {
+        self.refuse()?;
+        Ok(self.sending.hand_over())
+    }
+
+    /// An error where a result cannot be written: then none is sent, and nothing left on its way.
+    fn refuse(&mut self) -> Result<(), StateError> {
+        match self.wrong {
+            None => Ok(()),
+            Some(wrong) => self.sending.ended(Some(StateError::Unwritable {
                 query: self.table.entity,
                 reason: wrong.to_string(),
-            }));
-        }
-        if let Way::Nowhere = self.way {
-            self.clear();
-            return Ok(());
-        }
-        // No topic waits for what is on its way to another.
-        self.start_those(1, usize::MAX)?;
-        self.start_those(1, 1)?;
-        self.ended(None)
-    }
-
-    /// Sends the batches with at least so many bytes, where nothing of their topic is on its way; that is waited for where they
-    /// have as many as `patient` says.
-    fn start_those(&mut self, least: usize, patient: usize) -> Result<(), StateError> {
-        for index in 0..self.batches.len() {
-            let bytes = self.batches.get(index).map_or(0, RecordBatch::bytes);
-            if bytes < least {
-                continue;
-            }
-            match self.arrived(index, bytes >= patient) {
-                Ok(true) => self.start(index),
-                Ok(false) => {}
-                Err(failed) => return self.ended(Some(failed)),
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends the batch of a target, of which nothing is on its way.
-    fn start(&mut self, index: usize) {
-        let (Some(batch), Some(sent), Some(target)) = (
-            self.batches.get_mut(index),
-            self.sent.get_mut(index),
-            self.targets.get(index),
-        ) else {
-            return;
-        };
-        let room = RecordBatch::with_capacity(batch.len(), batch.bytes());
-        let batch = std::mem::replace(batch, room);
-        let (answer, answered) = channel();
-        let (log, way, topic) = (self.log.clone(), self.way.clone(), target.topic.clone());
-        // On the runtime: its timers and connections are what the log works with.
-        drop(self.runtime.spawn(async move {
-            // Nobody listens where the query gave up.
-            let _ = answer.send(match way {
-                Way::Turn(writer) => writer.produce_batch(&topic, batch).await,
-                Way::Log | Way::Nowhere => log.produce_batch(&topic, batch).await,
-            });
-        }));
-        *sent = Some(answered);
-    }
-
-    /// Whether what was sent to a target is acknowledged; it is waited for where `waits` says so.
-    fn arrived(&mut self, index: usize, waits: bool) -> Result<bool, StateError> {
-        let Some(sent) = self.sent.get_mut(index) else {
-            return Ok(true);
-        };
-        let Some(answered) = sent.take() else {
-            return Ok(true);
-        };
-        let answer = match answered.try_recv() {
-            Ok(answer) => answer,
-            Err(TryRecvError::Empty) if !waits => {
-                *sent = Some(answered);
-                return Ok(false);
-            }
-            Err(_) => self.wait(&answered),
-        };
-        answer.map(|_| true).map_err(|source| StateError::Output {
-            query: self.table.entity,
-            topic: self
-                .targets
-                .get(index)
-                .map_or_else(String::new, |target| target.topic.clone()),
-            source: Box::new(source),
-        })
-    }
-
-    /// Waits for all that is on its way. The first error counts; with one, nothing stays gathered.
-    fn ended(&mut self, mut failed: Option<StateError>) -> Result<(), StateError> {
-        for index in 0..self.sent.len() {
-            if let Err(error) = self.arrived(index, true) {
-                failed.get_or_insert(error);
-            }
-        }
-        if self.table.is_abandoned() {
-            failed.get_or_insert(StateError::Output {
-                query: self.table.entity,
-                topic: self.table.topic().to_owned(),
-                source: Box::new(LogError::Closed),
-            });
-        }
-        let Some(failed) = failed else {
-            return Ok(());
-        };
-        self.batches.iter_mut().for_each(RecordBatch::clear);
-        Err(failed)
-    }
-
-    fn wait(&self, answered: &Receiver<Answer>) -> Answer {
-        loop {
-            match answered.recv_timeout(STOP_CHECK) {
-                Ok(answer) => return answer,
-                Err(RecvTimeoutError::Timeout) if !self.table.may_end() => {}
-                // Told to stop and out of time, or the runtime is gone.
-                Err(_) => return Err(LogError::Closed),
-            }
+            })),
         }
     }
 }

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 use std::ops::Range;
+use std::time::Duration;
 
 use super::*;
 use crate::log::TopicSpec;
@@ -94,10 +95,10 @@ async fn what_is_worth_it_is_sent_before_all_is_made_and_nothing_less_is() {
     let (_directory, ctx, mut outputs) = place(&["there"]).await;
     fill(&mut outputs, 0, 0..1);
     outputs.send_on().unwrap();
-    assert!(outputs.sent[0].is_none());
+    assert!(outputs.sending.sent[0].is_none());
     fill(&mut outputs, 0, 1..8);
     outputs.send_on().unwrap();
-    assert!(outputs.sent[0].is_some() && outputs.batches[0].is_empty());
+    assert!(outputs.sending.sent[0].is_some() && outputs.sending.batches[0].is_empty());
     outputs.send().unwrap();
     assert_eq!(ctx.log().all_offsets("there").await.unwrap()[0].end, 8);
     ctx.shutdown().await.unwrap();
@@ -122,8 +123,8 @@ async fn an_error_leaves_nothing_on_its_way_and_nothing_gathered() {
         panic!("{failed}")
     };
     assert_eq!(topic, "away");
-    assert!(outputs.sent.iter().all(Option::is_none));
-    assert!(outputs.batches.iter().all(RecordBatch::is_empty));
+    assert!(outputs.sending.sent.iter().all(Option::is_none));
+    assert!(outputs.sending.batches.iter().all(RecordBatch::is_empty));
     // Nothing comes later.
     let end = || async { ctx.log().all_offsets("there").await.unwrap()[0].end };
     let before = end().await;

@@ -260,15 +260,19 @@ impl<E: Entity, Q: Project<Input = E>> Work for Projecting<Q> {
         !more || many || self.outputs.is_full()
     }
 
-    fn resume(&mut self, log: &Log, topics: &Topics) -> Result<bool, StateError> {
+    fn resumes(&self) -> bool {
+        self.office.is_some()
+    }
+
+    fn resume(&mut self, log: &Log, topics: &Topics) -> Result<(), StateError> {
         let Some(mut office) = self.office.take() else {
-            return Ok(false);
+            return Ok(());
         };
         let table = Arc::clone(&self.table);
         let elected = stand_by::until_owner(&office, &table, (log, topics), self);
         office.term = elected.as_ref().ok().copied();
         self.office = Some(office);
-        elected.map(|_| true)
+        elected.map(drop)
     }
 
     fn write(&mut self, topics: &Topics) -> Result<(), StateError> {

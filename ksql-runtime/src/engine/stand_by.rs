@@ -45,6 +45,8 @@ pub(super) fn until_owner(
     let mut journal =
         Journal::open(log, &office.journal_name(), query, from.unwrap_or(start)).map_err(told)?;
     table.keep_waker(journal.waker());
+    // Or the office would be seen only behind a poll.
+    let _waking = office.wakes();
     let mut replay = Replay::new(log, topics, table);
     let mut elected: Option<(u64, i64)> = None;
     table.set_following(true);

@@ -30,6 +30,10 @@ impl Ownership {
         match *self {}
     }
 
+    pub(crate) async fn each_change(&self, _: impl Fn()) {
+        match *self {}
+    }
+
     pub(crate) fn turn(&self, _: u64, _: impl Fn() -> bool) -> Result<Turn, LogError> {
         match *self {}
     }

@@ -109,8 +109,7 @@ impl<'a, W: Work> Binding<'a, W> {
         // After an error what was gathered is read again.
         self.work.forget()?;
         self.work.ask_again()?;
-        let mut reader = self.reader()?;
-        if self.failures > 0 && self.missed_deletions()? {
+        if self.failures > 0 && self.has_missed_deletions()? {
             let (entity, query) = table.named();
             tracing::info!(
                 entity,
@@ -119,11 +118,13 @@ impl<'a, W: Work> Binding<'a, W> {
                 "tombstones were removed from a topic while the table could not read it: it is read again from the start"
             );
             self.rebuild()?;
-            reader = self.reader()?;
         }
-        if self.work.resume(self.log, &self.topics)? {
-            reader = self.reader()?;
+        if self.work.resumes() {
+            // Before there is a reader: what it fetched ahead meanwhile would be thrown away.
+            self.expect_topics()?;
+            self.work.resume(self.log, &self.topics)?;
         }
+        let mut reader = self.reader()?;
         table.keep_waker(reader.waker());
         while !table.may_end() {
             let longest = if table.stopping() { LAST_POLL } else { POLL };
@@ -166,17 +167,29 @@ impl<'a, W: Work> Binding<'a, W> {
             Ok((reader, runtime.block_on(describe(log, topics))?))
         })?;
         let (reader, described) = made.map_err(|failed| self.topics.failed(failed))?;
-        for (topic, described) in self.topics.iter().zip(&described) {
+        self.expect_same(&described)?;
+        let mut reader = reader.map_err(|failed| self.topics.failed(failed))?;
+        reader.limit(self.work.portion());
+        Ok(reader)
+    }
+
+    /// The topics must be these very ones.
+    fn expect_topics(&self) -> Result<(), StateError> {
+        let described = self
+            .ask(|log, runtime, topics| runtime.block_on(describe(log, topics)))?
+            .map_err(|failed| self.topics.failed(failed))?;
+        self.expect_same(&described)
+    }
+
+    fn expect_same(&self, described: &[TopicDescription]) -> Result<(), StateError> {
+        for (topic, described) in self.topics.iter().zip(described) {
             if described.id != topic.id {
                 return Err(StateError::Recreated {
                     topic: topic.name.to_string(),
                 });
             }
         }
-        self.expect_partitions(described.iter().map(|topic| topic.partitions))?;
-        let mut reader = reader.map_err(|failed| self.topics.failed(failed))?;
-        reader.limit(self.work.portion());
-        Ok(reader)
+        self.expect_partitions(described.iter().map(|topic| topic.partitions))
     }
 
     /// Partitions added to a topic change where keys belong: rows of one key would lie in two of them.
@@ -241,7 +254,8 @@ impl<'a, W: Work> Binding<'a, W> {
 
     /// Whether compaction has removed tombstones since the plan was made that the table has not read: the rows they delete
     /// would stay for ever.
-    fn missed_deletions(&self) -> Result<bool, StateError> {
+    fn has_missed_deletions(&self) -> Result<bool, StateError> {
+        self.expect_topics()?;
         let lag = self.table.status().lag;
         let now = self.offsets()?;
         let partitions = lag.iter().zip(&self.resume_from).zip(&now);

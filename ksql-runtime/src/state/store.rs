@@ -290,8 +290,19 @@ impl Store {
         fill: impl FnOnce(&mut WriteBatch, &Arc<BoundColumnFamily<'_>>),
         offsets: impl IntoIterator<Item = (i32, StoredOffset)>,
     ) -> Result<(), StateError> {
-        self.check()?;
         let began = Instant::now();
+        let batch = self.pack(store, fill, offsets)?;
+        self.write_batch(options, batch, began)
+    }
+
+    /// What is to be written of a store, with its offsets, in one batch.
+    pub(crate) fn pack(
+        &self,
+        store: &str,
+        fill: impl FnOnce(&mut WriteBatch, &Arc<BoundColumnFamily<'_>>),
+        offsets: impl IntoIterator<Item = (i32, StoredOffset)>,
+    ) -> Result<WriteBatch, StateError> {
+        self.check()?;
         self.with(|db| {
             let mut batch = WriteBatch::default();
             fill(&mut batch, &family(db, store)?);
@@ -301,6 +312,36 @@ impl Store {
                 let value = [offset.topic.as_bytes().as_slice(), &next].concat();
                 batch.put_cf(&family, offset_key(store, partition), value);
             }
+            Ok(batch)
+        })
+    }
+
+    /// Adds to a batch of a store.
+    pub(crate) fn pack_more(
+        &self,
+        store: &str,
+        batch: &mut WriteBatch,
+        fill: impl FnOnce(&mut WriteBatch, &Arc<BoundColumnFamily<'_>>),
+    ) -> Result<(), StateError> {
+        self.with(|db| {
+            fill(batch, &family(db, store)?);
+            Ok(())
+        })
+    }
+
+    /// Writes a batch, as [`write_logged`](Store::write_logged) does.
+    pub(crate) fn write_packed(&self, batch: WriteBatch) -> Result<(), StateError> {
+        self.write_batch(&self.logged, batch, Instant::now())
+    }
+
+    fn write_batch(
+        &self,
+        options: &WriteOptions,
+        batch: WriteBatch,
+        began: Instant,
+    ) -> Result<(), StateError> {
+        self.check()?;
+        self.with(|db| {
             db.write_opt(batch, options)
                 .map_err(|source| self.poison("write rows", source))
         })?;

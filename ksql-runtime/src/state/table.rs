@@ -412,6 +412,11 @@ impl Table {
             .unwrap_or_else(PoisonError::into_inner)
             .get_or_insert(Last { goal, until });
         self.stop.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    /// Ends the poll in which the binding may wait, or the next one.
+    pub(crate) fn wake(&self) {
         if let Some(waker) = self
             .waker
             .lock()

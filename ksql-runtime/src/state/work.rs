@@ -21,10 +21,15 @@ pub(crate) trait Work {
     /// Asks again for what the last attempt ended for want of.
     fn ask_again(&mut self) -> Result<(), StateError>;
 
-    /// Ends what was begun and not ended before a kill or an error; whether positions were written.
-    fn resume(&mut self, log: &Log, topics: &Topics) -> Result<bool, StateError> {
+    /// Whether something is done before it goes on where the positions are.
+    fn resumes(&self) -> bool {
+        false
+    }
+
+    /// Ends what was begun and not ended before a kill or an error. Positions may be written.
+    fn resume(&mut self, log: &Log, topics: &Topics) -> Result<(), StateError> {
         let _ = (log, topics);
-        Ok(false)
+        Ok(())
     }
 
     /// Whether more of the partition with this number is wanted now.

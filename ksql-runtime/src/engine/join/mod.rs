@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use ksql_schema::model::Kind;
 use ksql_schema::query::plan::{self, JoinForm};
+use rocksdb::WriteBatch;
 
 use super::Site;
 use super::duty::Office;
@@ -225,7 +226,7 @@ impl<Q: Join, S: Sink<Q>> Joining<Q, S> {
             before: Vec::new(),
         };
         let bytes = table.settings.gather_bytes / 8;
-        Ordered::new(joining, table, office, numbers, bytes)
+        Ordered::new(joining, table, (office, runtime), numbers, bytes)
     }
 
     fn place(&self, number: i32) -> (usize, i32) {
@@ -416,8 +417,7 @@ impl<Q: Join, S: Sink<Q>> Taking for Joining<Q, S> {
 
     fn tell(&mut self) -> Result<(), StateError> {
         self.sink
-            .tell(&self.query, &mut self.scratch, &mut self.outputs)?;
-        self.outputs.send()
+            .tell(&self.query, &mut self.scratch, &mut self.outputs)
     }
 
     #[inline]
@@ -484,7 +484,7 @@ impl<Q: Join, S: Sink<Q>> Taking for Joining<Q, S> {
         }
     }
 
-    fn store(&mut self, progress: &Progress, topics: &Topics) -> Result<(), StateError> {
+    fn pack(&mut self, progress: &Progress, topics: &Topics) -> Result<WriteBatch, StateError> {
         self.sink.close(&self.store)?;
         let (late, keyless) = self.left_out();
         let counts = Counts {
@@ -501,7 +501,7 @@ impl<Q: Join, S: Sink<Q>> Taking for Joining<Q, S> {
             sink,
             ..
         } = self;
-        self.table.store.write_logged(
+        self.table.store.pack(
             &self.table.settings.store,
             |batch, family| {
                 kept.store(batch, family);
@@ -511,11 +511,13 @@ impl<Q: Join, S: Sink<Q>> Taking for Joining<Q, S> {
                 sink.store(batch, family);
                 let open = sink.open();
                 store::put_counts(batch, family, Counts { open, ..counts });
-                store::put_journal(batch, family, progress);
                 batch.delete_cf(family, [store::INTENT]);
             },
             progress.offsets(topics),
-        )?;
+        )
+    }
+
+    fn wrote(&mut self) -> Result<(), StateError> {
         self.kept.wrote();
         self.named.forget();
         self.waiting.wrote(&self.store)?;
@@ -524,7 +526,8 @@ impl<Q: Join, S: Sink<Q>> Taking for Joining<Q, S> {
         let ahead = self.inputs.iter().map(|input| input.ahead()).sum();
         self.table.counts.add_future(ahead);
         self.table.set_open_windows(self.sink.open());
-        self.table.set_left_out(counts.late, counts.keyless);
+        let (late, keyless) = self.left_out();
+        self.table.set_left_out(late, keyless);
         Ok(())
     }
 }

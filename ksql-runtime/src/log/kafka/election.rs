@@ -147,6 +147,16 @@ impl Ownership {
         self.term().map(drop)
     }
 
+    /// Tells each time that the instance stands otherwise than when this was called, as long as the future is polled.
+    pub(crate) fn each_change<F: Fn()>(&self, told: F) -> impl Future<Output = ()> + use<F> {
+        let mut standing = self.0.shared.standing.subscribe();
+        async move {
+            while standing.changed().await.is_ok() {
+                told();
+            }
+        }
+    }
+
     /// Waits for the turn and opens a transaction. `stop` ends the wait.
     pub(crate) fn turn(&self, term: u64, stop: impl Fn() -> bool) -> Result<Turn, LogError> {
         let shared = &self.0.shared;

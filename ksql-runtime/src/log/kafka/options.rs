@@ -166,6 +166,8 @@ impl KafkaOptions {
             // A full queue is fetched for again as soon as it is not.
             ("fetch.queue.backoff.ms", "5"),
             ("fetch.error.backoff.ms", "100"),
+            // That a reader is at the end, behind the mark of a transaction, is known with the first answer that has nothing.
+            ("fetch.wait.max.ms", "100"),
             ("statistics.interval.ms", STATISTICS_INTERVAL),
         ]);
         for (name, value) in self.fetched_ahead() {
