@@ -1,6 +1,6 @@
 //! What the parts of a context are opened with, all from the one configuration. Pure: what a setting does is found here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use ksql_schema::Type;
@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::dlq::KeyForm;
 use crate::log::{EmbeddedOptions, Start, TopicDescription, TopicSpec};
-use crate::state::{BindingKind, Settings, StoreOptions};
+use crate::state::{BindingKind, Expiry, Settings, StoreOptions};
 
 /// How the one number for memory is shared: log, stores, and what tables gather while they restore. On Kafka the log's
 /// share is that of records on their way: half for those not acknowledged yet, half for those fetched ahead.
@@ -68,8 +68,13 @@ pub(super) fn log(config: &Config, clock: &Clock) -> EmbeddedOptions {
     }
 }
 
-pub(super) fn stores(config: &Config, home: &Home) -> StoreOptions {
+pub(super) fn stores(
+    config: &Config,
+    home: &Home,
+    expiring: &HashMap<String, Arc<Expiry>>,
+) -> StoreOptions {
     StoreOptions {
+        expiring: expiring.clone(),
         path: home.state(&config.state_dir),
         memory: Shares::new(config.memory, 1).stores,
         durability: config.state_durability,
@@ -84,6 +89,7 @@ pub(super) fn table(
     (value_schema, key_schema): (u32, u32),
     config: &Config,
     tables: usize,
+    expiry: Option<Arc<Expiry>>,
 ) -> Settings {
     let own = config.of_entity(entity.model.name);
     Settings {
@@ -101,7 +107,20 @@ pub(super) fn table(
         cache_rows: own.cache_rows.unwrap_or(config.cache_rows),
         gather_bytes: Shares::new(config.memory, tables).gathered,
         window: window_size(entity),
+        expiry,
     }
+}
+
+/// Which windows leave a table: of one without windows, or whose retention nobody stated, none does.
+pub(super) fn expiry(entity: &Registration, config: &Config) -> Option<Expiry> {
+    let window = entity.model.window.filter(|_| entity.result.is_some())?;
+    let stated = window
+        .retention_ms
+        .map(|millis| i64::try_from(millis).unwrap_or(i64::MAX));
+    let own = config.of_entity(entity.model.name).retention_ms;
+    // A negative one is for ever.
+    let retention = own.or(stated).filter(|millis| *millis >= 0);
+    retention.map(Expiry::new)
 }
 
 /// The size of the windows the keys of a topic are of, where the keys do not say it: a session's say both ends.
@@ -145,7 +164,7 @@ pub(super) fn query(
         kind: BindingKind::Query,
         store: query_store_name(name),
         cache_rows: 0,
-        ..table(source, topic, ids, config, tables)
+        ..table(source, topic, ids, config, tables, None)
     }
 }
 
@@ -348,7 +367,7 @@ mod tests {
         assert_eq!(options.memory_bytes, 20 << 20);
         let (interval, now) = options.maintenance.unwrap_or_else(|| unreachable!());
         assert_eq!((interval, now()), (Duration::from_secs(7), 42));
-        let options = stores(&config, &Home::Embedded);
+        let options = stores(&config, &Home::Embedded, &HashMap::new());
         assert_eq!(options.path, std::path::Path::new("data/state"));
         assert_eq!(options.durability, StateDurability::Wal);
         assert_eq!(options.memory, 40 << 20);

@@ -29,7 +29,7 @@ use crate::operation::Operation;
 #[cfg(feature = "http")]
 use crate::operation::server::Port;
 use crate::set::Results;
-use crate::state::{Store, Table};
+use crate::state::{Expiry, Store, Table};
 
 pub(super) async fn start(builder: ContextBuilder) -> Result<Context> {
     builder.refuse_invalid()?;
@@ -125,7 +125,14 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         )
         .collect();
     // While servers answer, the state is opened: neither asks for the other.
-    let options = options::stores(&config, &home);
+    let expiring: HashMap<String, Arc<Expiry>> = entities
+        .iter()
+        .filter_map(|entity| {
+            let expiry = options::expiry(entity, &config)?;
+            Some((options::store_name(entity), Arc::new(expiry)))
+        })
+        .collect();
+    let options = options::stores(&config, &home, &expiring);
     let names = stores.clone();
     let opening = tokio::spawn(blocking(move || Store::open(&options, &names)));
     let needs = fulfil(&services, &entities, &builder.queries, &config, &clock).await;
@@ -161,7 +168,14 @@ async fn open(builder: &ContextBuilder, config: Config) -> Result<Context> {
         let table = kept.then(|| {
             Arc::new(Table::new(
                 entity.model.name,
-                options::table(entity, topic, *ids, &config, stores.len()),
+                options::table(
+                    entity,
+                    topic,
+                    *ids,
+                    &config,
+                    stores.len(),
+                    expiring.get(&options::store_name(entity)).cloned(),
+                ),
                 Arc::clone(&store),
                 builder.events.clone(),
             ))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::store::{CLOSING, GROUP, QueryStore};
 use crate::codec::{DecodeError, Reader, write};
-use crate::entity::{Entity, Window};
+use crate::entity::{Entity, Window, Windowed};
 use crate::ops::{Any, native};
 use crate::prelude::*;
 use crate::query::{
@@ -128,6 +128,7 @@ impl Groups for Weight {
 }
 
 counted!(Minutes, Minute, MinuteRow, "minutes", #[window(tumbling, minutes = [1], grace = "10s")]);
+counted!(Stays, Stay, StayRow, "stays", #[window(tumbling, minutes = [1], grace = "10s", retention = "5min")]);
 counted!(Visits, Visit, VisitRow, "visits", #[window(session, gap = "30s", grace = "10s", retention = "80s")]);
 
 #[derive(Debug, Clone, PartialEq, Entity)]
@@ -340,6 +341,40 @@ fn kept(test: &Test, query: &str) -> (usize, usize) {
         counted.unwrap()
     };
     (count(GROUP), count(CLOSING))
+}
+
+/// The users whose rows stand in the table of windows of a minute, once RocksDB has looked through its files.
+async fn users<T: Windowed>(test: &Test, user: impl Fn(T) -> i64) -> Vec<i64> {
+    let set = test.context().set::<T>().window_of(Duration::from_secs(60));
+    let table = set.registered().unwrap().table.clone().unwrap();
+    let compacted = table.store.with(|db| {
+        let family = family(db, &table.settings.store)?;
+        db.compact_range_cf(&family, None::<&[u8]>, None::<&[u8]>);
+        Ok(())
+    });
+    compacted.unwrap();
+    let mut users: Vec<i64> = set.to_list().await.unwrap().into_iter().map(user).collect();
+    users.sort_unstable();
+    users
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn windows_leave_a_table_behind_the_retention_that_was_stated_and_stay_where_none_was() {
+    let test = testing::query(Minutes).query(Stays).start().await.unwrap();
+    for minute in 0..60 {
+        let click = Click {
+            user: minute,
+            weight: 1,
+        };
+        test.send_at(minute * 60_000, click).await.unwrap();
+    }
+    test.settle().await.unwrap();
+    // The last record is of minute 59. A window that ended five minutes before stays still.
+    let stays = users(&test, |stay: Stay| stay.user).await;
+    assert_eq!(stays, (53..60).collect::<Vec<_>>());
+    let all = users(&test, |minute: Minute| minute.user).await;
+    assert_eq!(all, (0..60).collect::<Vec<_>>());
+    test.end().await.unwrap();
 }
 
 /// How many windows a query says are open, which is how many stand in its store.

@@ -78,7 +78,7 @@ impl<T> Clone for WindowSet<T> {
 }
 
 impl<T: Windowed> WindowSet<T> {
-    fn registered(&self) -> Result<&Registered> {
+    pub(crate) fn registered(&self) -> Result<&Registered> {
         let entity = T::MODEL.name;
         self.registered.as_deref().ok_or_else(|| {
             if !self.queried {

@@ -7,6 +7,7 @@
 mod binding;
 mod cache;
 mod counts;
+mod expiry;
 mod gathered;
 #[cfg(all(test, feature = "kafka"))]
 mod outage;
@@ -29,6 +30,7 @@ pub use counts::BindingKind;
 #[cfg(feature = "kafka")]
 pub(crate) use counts::Counts;
 pub(crate) use counts::Met;
+pub(crate) use expiry::Expiry;
 pub(crate) use progress::Progress;
 pub(crate) use record::{Decoder, Origin, POISON, ROW, Refusal};
 pub(crate) use rows::{Bounds, scan};

@@ -123,6 +123,7 @@ impl Run {
             memory: 1 << 20,
             durability: StateDurability::default(),
             rebuild_on_corruption: false,
+            expiring: Default::default(),
         };
         let store = Store::open(&options, &["Stock_Store".to_owned()]).unwrap();
         let mut settings = Settings {
@@ -140,6 +141,7 @@ impl Run {
             cache_rows: 0,
             gather_bytes: 1 << 20,
             window: None,
+            expiry: None,
         };
         change(&mut settings);
         let (sender, events) = broadcast::channel(64);

@@ -119,6 +119,7 @@ mod tests {
             memory: 32 * 1024 * 1024,
             durability: StateDurability::Replay,
             rebuild_on_corruption: false,
+            expiring: Default::default(),
         };
         let names = ["A_Store".to_owned()];
         let store = Store::open(&options, &names).unwrap();

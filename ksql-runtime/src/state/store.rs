@@ -7,6 +7,7 @@
 //!
 //! Any thread may read; each store is written by its binding's thread only. A failed write poisons the whole store.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -18,7 +19,7 @@ use rocksdb::{
     WriteBufferManager, WriteOptions,
 };
 
-use super::{StateError, Timed};
+use super::{Expiry, StateError, Timed};
 use crate::log::TopicId;
 
 pub(crate) type Db = DBWithThreadMode<MultiThreaded>;
@@ -72,6 +73,8 @@ pub(crate) struct StoreOptions {
     pub(crate) memory: usize,
     pub(crate) durability: StateDurability,
     pub(crate) rebuild_on_corruption: bool,
+    /// By its store, which windows of a table leave.
+    pub(crate) expiring: HashMap<String, Arc<Expiry>>,
 }
 
 /// The file that says that damage was met.
@@ -120,6 +123,7 @@ impl Store {
             memory,
             durability,
             rebuild_on_corruption,
+            expiring,
         } = options;
         crate::directory::create(path).map_err(|source| StateError::Storage {
             path: path.clone(),
@@ -154,9 +158,13 @@ impl Store {
             }
         }
         let buffer = (memory / 8).clamp(MIB, 64 * MIB);
-        let families = names
-            .into_iter()
-            .map(|name| ColumnFamilyDescriptor::new(name, family_options(&cache, buffer)));
+        let families = names.into_iter().map(|name| {
+            let mut options = family_options(&cache, buffer);
+            if let Some(expiry) = expiring.get(&name) {
+                expiry.set(&mut options);
+            }
+            ColumnFamilyDescriptor::new(name, options)
+        });
         let db = Db::open_cf_descriptors(&db_options, path, families)
             .map_err(|source| open_error(path, source))?;
         let mut write_options = WriteOptions::default();
@@ -525,6 +533,7 @@ mod tests {
             memory: 8 * MIB,
             durability: StateDurability::Wal,
             rebuild_on_corruption: true,
+            expiring: HashMap::new(),
         };
         let stores = ["Stock_Store".to_owned()];
         let store = Store::open(&options, &stores).unwrap();

@@ -16,7 +16,7 @@ use super::counts::{BindingKind, Counts};
 use super::plan::Plan;
 use super::status::{Event, State, Status};
 use super::work::{Filling, Work};
-use super::{OnPoison, RowCache, StateError, Store, Topics};
+use super::{Expiry, OnPoison, RowCache, StateError, Store, Topics};
 use crate::entity::Entity;
 use crate::error::{Chain, Error, panic_text};
 use crate::log::{Log, Offsets, ReaderWaker, TopicDescription};
@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) gather_bytes: usize,
     /// The size of the windows its keys are of, where the keys do not say it.
     pub(crate) window: Option<i64>,
+    /// Which windows leave.
+    pub(crate) expiry: Option<Arc<Expiry>>,
 }
 
 /// A table and the thread that fills it.

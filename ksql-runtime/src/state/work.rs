@@ -103,9 +103,14 @@ impl<T: Entity> Work for Filling<T> {
         let Some(fetched) = fetched else {
             return Ok(false);
         };
+        let mut latest = i64::MIN;
         for record in &fetched {
+            latest = latest.max(record.timestamp);
             self.maker
                 .row(fetched.partition(), &record, &mut self.gathered)?;
+        }
+        if let Some(expiry) = &self.table.settings.expiry {
+            expiry.saw(latest);
         }
         self.gathered.progress.took(&fetched);
         Ok(true)

@@ -94,7 +94,7 @@ fn sorted(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<Vec<String>> {
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("hourly")]
 #[table]
-#[window(tumbling, hours = [1], grace = "24h", retention = "30d")]
+#[window(tumbling, hours = [1], grace = "24h", retention = "90d")]
 struct Hourly {
     #[key]
     origin: String,
@@ -155,7 +155,7 @@ async fn hours_of_airports_are_the_known_ones() {
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("rolling")]
 #[table]
-#[window(hopping, hours = [1], advance = "15m", grace = "24h", retention = "30d")]
+#[window(hopping, hours = [1], advance = "15m", grace = "24h", retention = "90d")]
 struct Rolling {
     #[key]
     origin: String,
@@ -205,7 +205,7 @@ macro_rules! sessions {
         #[derive(Debug, Clone, PartialEq, Entity)]
         #[topic("sessions")]
         #[table]
-        #[window(session, gap = $gap, grace = "24h", retention = "30d")]
+        #[window(session, gap = $gap, grace = "24h", retention = "90d")]
         struct $name {
             #[key]
             tailnum: String,
@@ -281,7 +281,7 @@ sessions!(
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("carriers_at_origins")]
 #[table]
-#[window(session, gap = "30m", grace = "24h", retention = "30d")]
+#[window(session, gap = "30m", grace = "24h", retention = "90d")]
 struct CarrierAtOrigin {
     #[key]
     carrier: String,
@@ -345,7 +345,7 @@ async fn sessions_of_a_key_of_two_columns_are_the_known_ones() {
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("delays")]
 #[table]
-#[window(tumbling, minutes = [1, 5, 60], grace = "900m", retention = "30d")]
+#[window(tumbling, minutes = [1, 5, 60], grace = "900m", retention = "90d")]
 struct Delay {
     #[key]
     origin: String,
@@ -430,7 +430,7 @@ macro_rules! late {
         #[derive(Debug, Clone, PartialEq, Entity)]
         #[topic("late")]
         #[table]
-        #[window(tumbling, hours = [1], grace = $grace, retention = "30d")]
+        #[window(tumbling, hours = [1], grace = $grace, retention = "90d")]
         struct $name {
             #[key]
             origin: String,

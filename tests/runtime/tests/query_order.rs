@@ -28,7 +28,7 @@ struct Departure {
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("hourly")]
 #[table]
-#[window(tumbling, hours = [1], grace = "0s", retention = "30d")]
+#[window(tumbling, hours = [1], grace = "0s", retention = "90d")]
 struct Hourly {
     #[key]
     origin: String,
