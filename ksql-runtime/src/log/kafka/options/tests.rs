@@ -215,3 +215,17 @@ fn what_a_reader_fetches_ahead_is_bounded_by_its_memory_unless_it_is_set_by_name
     });
     assert_eq!(large, ["1024", "20000000", "1048576", ""]);
 }
+
+#[test]
+fn an_answer_without_records_comes_within_a_tenth_of_a_second_unless_it_is_set_by_name() {
+    let wait = |options: &KafkaOptions| {
+        let config = options.reader_config();
+        config.get("fetch.wait.max.ms").map(str::to_owned)
+    };
+    let mut options = KafkaOptions::new("localhost:9092");
+    assert_eq!(wait(&options).as_deref(), Some("100"));
+    let given = ("fetch.wait.max.ms".to_owned(), "500".to_owned());
+    options.client = [given].into();
+    assert!(options.validate().is_ok(), "{:?}", options.validate());
+    assert_eq!(wait(&options).as_deref(), Some("500"));
+}
