@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 use super::intent::{Intent, Run};
 use crate::log::{Fetched, Place, RecordRef};
 
-/// How long a partition that is known to have more is waited for.
-pub(super) const IDLE: Duration = Duration::from_millis(100);
+/// How long a partition that is known to have more is waited for: long enough for a broker that has much to do, for what is taken
+/// meanwhile may make its records late. What it has may be of a transaction that is open, so it is not waited for without end.
+pub(super) const IDLE: Duration = Duration::from_secs(2);
 
 /// How many bytes of a partition are fetched at once at least: with fewer, fetching would be most of the work.
 const PORTION: usize = 64 * 1024;
