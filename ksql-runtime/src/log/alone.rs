@@ -30,7 +30,7 @@ impl Ownership {
         match *self {}
     }
 
-    pub(crate) async fn each_change(&self, _: impl Fn()) {
+    pub(crate) fn each_change<F: Fn()>(&self, _: F) -> std::future::Ready<()> {
         match *self {}
     }
 
