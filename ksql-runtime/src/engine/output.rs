@@ -282,4 +282,4 @@ fn frame_value<'a, T: Entity>(
 
 #[cfg(test)]
 #[path = "output_tests.rs"]
-mod tests;
+pub(super) mod tests;

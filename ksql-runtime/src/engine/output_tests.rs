@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::log::TopicSpec;
-use crate::prelude::*;
+use crate::prelude::{Config, Context, Entity};
 
 /// So many keys fill a batch.
 const FILLING: usize = 64;
@@ -26,14 +26,22 @@ struct Kept {
     name: String,
 }
 
-/// A context with a table, and the outputs of a query that writes to these topics, of which only `there` is.
-async fn place(topics: &[&str]) -> (tempfile::TempDir, Context, Outputs) {
+/// A context with a table.
+pub(in crate::engine) async fn with_table() -> (tempfile::TempDir, Context, Arc<Table>) {
     let directory = tempfile::tempdir().unwrap();
     let ctx = Context::builder()
         .config(Config::default())
         .state_dir(directory.path())
         .entity::<Kept>();
     let ctx = ctx.start().await.unwrap();
+    let kept = ctx.set::<Kept>();
+    let table = kept.registered().unwrap().table.clone().unwrap();
+    (directory, ctx, table)
+}
+
+/// A context with a table, and the outputs of a query that writes to these topics, of which only `there` is.
+async fn place(topics: &[&str]) -> (tempfile::TempDir, Context, Outputs) {
+    let (directory, ctx, table) = with_table().await;
     let spec = TopicSpec::new("there", 1);
     ctx.log().create_topic(&spec).await.unwrap();
     let target = |topic: &&str| Target {
@@ -45,8 +53,6 @@ async fn place(topics: &[&str]) -> (tempfile::TempDir, Context, Outputs) {
     };
     let targets = topics.iter().map(target).collect();
     let runtime = tokio::runtime::Handle::current();
-    let kept = ctx.set::<Kept>();
-    let table = kept.registered().unwrap().table.clone().unwrap();
     let outputs = Outputs::new::<Kept>(&table, ctx.log().clone(), &runtime, targets);
     (directory, ctx, outputs)
 }

@@ -122,30 +122,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::engine::output::tests::with_table;
     use crate::log::BatchReceipt;
-    use crate::prelude::{Config, Context, Entity};
-
-    #[derive(Debug, Clone, PartialEq, Entity)]
-    #[topic("kept")]
-    #[table]
-    struct Kept {
-        #[key]
-        id: i64,
-        name: String,
-    }
-
-    /// A context with a table.
-    async fn place() -> (tempfile::TempDir, Context, Arc<Table>) {
-        let directory = tempfile::tempdir().unwrap();
-        let ctx = Context::builder()
-            .config(Config::default())
-            .state_dir(directory.path())
-            .entity::<Kept>();
-        let ctx = ctx.start().await.unwrap();
-        let kept = ctx.set::<Kept>();
-        let table = kept.registered().unwrap().table.clone().unwrap();
-        (directory, ctx, table)
-    }
+    use crate::prelude::Context;
 
     type Acknowledge = Sender<Result<BatchReceipt, LogError>>;
 
@@ -187,7 +166,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn nothing_is_stored_before_its_results_are_acknowledged_and_then_all_of_it_is() {
-        let (_directory, ctx, table) = place().await;
+        let (_directory, ctx, table) = with_table().await;
         let runtime = tokio::runtime::Handle::current();
         let (steps, acknowledge) = steps(&ctx, &table);
         let mut underway = Underway::begin(&runtime, steps);
@@ -202,7 +181,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn what_is_not_acknowledged_is_not_stored() {
-        let (_directory, ctx, table) = place().await;
+        let (_directory, ctx, table) = with_table().await;
         let runtime = tokio::runtime::Handle::current();
         let (steps, acknowledge) = steps(&ctx, &table);
         let underway = Underway::begin(&runtime, steps);
@@ -215,7 +194,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn who_drops_a_write_waits_until_it_is_over() {
-        let (_directory, ctx, table) = place().await;
+        let (_directory, ctx, table) = with_table().await;
         let runtime = tokio::runtime::Handle::current();
         let (steps, acknowledge) = steps(&ctx, &table);
         let underway = Underway::begin(&runtime, steps);
