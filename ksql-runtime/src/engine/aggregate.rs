@@ -92,6 +92,7 @@ impl<E: Entity, Q: Aggregate<Input = E>> Grouping<Q> {
 impl<E: Entity, Q: Aggregate<Input = E>> Taking for Grouping<Q> {
     fn forget(&mut self) -> Result<(), StateError> {
         self.outputs.clear();
+        self.time.forget();
         if let Some(last) = &mut self.last {
             last.clear();
         }

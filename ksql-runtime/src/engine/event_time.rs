@@ -67,6 +67,11 @@ impl EventTime {
         self.seen.take()
     }
 
+    /// What was taken is taken again.
+    pub(super) fn forget(&self) {
+        self.seen.set(0);
+    }
+
     /// The time of a row that is taken: as [`EventTime::millis`], counted where it is of the future.
     #[inline]
     pub(super) fn of_taken<'a, T: Entity>(

@@ -58,6 +58,34 @@ impl Entry {
     pub(super) fn runs(&self) -> impl Iterator<Item = &Run> {
         self.intent.stretches.iter().flatten()
     }
+
+    /// Whether it has records behind these positions. A partition without one is none of the query's.
+    pub(super) fn is_news(&self, position: impl Fn(i32) -> Option<i64>) -> bool {
+        self.runs()
+            .any(|run| position(run.partition).is_some_and(|at| run.to > at))
+    }
+
+    /// Of each partition what lies between its position and the first record of it that is noted here. Only that can be missing: within
+    /// a note the runs of a partition follow one another, and what is between them in time belongs to their stretches.
+    pub(super) fn gap(&self, position: impl Fn(i32) -> Option<i64>) -> Vec<Run> {
+        let mut first: Vec<Run> = Vec::new();
+        for run in self.runs() {
+            if first.iter().all(|known| known.partition != run.partition) {
+                first.push(*run);
+            }
+        }
+        first
+            .into_iter()
+            .filter_map(|run| {
+                let at = position(run.partition).filter(|at| *at < run.from)?;
+                Some(Run {
+                    from: at,
+                    to: run.from,
+                    ..run
+                })
+            })
+            .collect()
+    }
 }
 
 /// The notes of one query, as they come.
@@ -157,6 +185,48 @@ impl Journal {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test")]
     use super::*;
+
+    fn run(partition: i32, from: i64, to: i64) -> Run {
+        Run {
+            partition,
+            from,
+            to,
+        }
+    }
+
+    fn note(stretches: &[&[Run]]) -> Entry {
+        let mut intent = Intent::default();
+        for runs in stretches {
+            intent.note(runs.to_vec());
+        }
+        Entry {
+            mark: 1,
+            intent,
+            sequence: 0,
+            keyless: 0,
+        }
+    }
+
+    #[test]
+    fn only_what_lies_before_a_partitions_first_run_is_missing_however_many_there_are() {
+        let noted = note(&[
+            &[run(0, 0, 203), run(1, 42, 180), run(2, 24, 152)],
+            &[run(1, 180, 212), run(2, 152, 185)],
+        ]);
+        let at = |positions: [i64; 3]| move |number: i32| positions.get(number as usize).copied();
+        assert_eq!(noted.gap(at([0, 42, 24])), []);
+        assert_eq!(noted.gap(at([10, 42, 160])), [], "a part was taken");
+        assert_eq!(noted.gap(at([0, 40, 24])), [run(1, 40, 42)]);
+        assert_eq!(
+            noted.gap(at([0, 0, 0])),
+            [run(1, 0, 42), run(2, 0, 24)],
+            "of two"
+        );
+        assert!(noted.is_news(at([203, 212, 184])));
+        assert!(!noted.is_news(at([203, 212, 185])));
+        assert_eq!(noted.gap(|_| None), [], "no partition of the query's");
+        assert!(!noted.is_news(|_| None));
+    }
 
     #[test]
     fn a_note_is_read_as_it_was_written_and_only_by_its_own_query() {

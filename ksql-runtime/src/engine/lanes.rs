@@ -367,6 +367,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::engine::journal::Entry;
     use crate::log::testing::fetched;
 
     /// Records of a partition at these times, one offset each, the end of the partition and where it was fetched to.
@@ -479,14 +480,18 @@ mod tests {
         #[test]
         fn what_was_taken_is_taken_again_alike(
             times in prop::collection::vec(prop::collection::vec(0..50_i64, 0..30), 3),
-            portions in prop::collection::vec((0..3_usize, 1..7_usize, 0..3_u8), 0..40),
+            portions in prop::collection::vec(
+                (0..3_usize, 1..7_usize, 0..3_u8, prop::bool::weighted(0.2)),
+                0..40,
+            ),
             again in 1..5_usize,
         ) {
             let ends: Vec<i64> = times.iter().map(|times| times.len() as i64).collect();
             let mut lanes = lanes(&ends);
             let mut at = [0_usize; 3];
             let mut taken = Vec::new();
-            for (lane, size, go_on) in portions {
+            let mut written = Vec::new();
+            for (lane, size, go_on, write) in portions {
                 let to = times[lane].len().min(at[lane] + size);
                 let part = &times[lane][at[lane]..to];
                 if !part.is_empty() && lanes.wants(lane as i32) {
@@ -497,24 +502,38 @@ mod tests {
                 if lanes.may_go_on(Instant::now(), go_on > 0, go_on > 1) {
                     taken.append(&mut take(&mut lanes));
                 }
+                if write {
+                    written.push(lanes.intent().clone());
+                    lanes.wrote();
+                }
             }
-            let stretches = lanes.intent().stretches.clone();
+            written.push(lanes.intent().clone());
             let mut repeated = Vec::new();
-            for runs in &stretches {
-                lanes.begin_stretch(runs.iter().copied());
-                while !lanes.is_over() {
-                    if lanes.is_whole() {
-                        repeated.append(&mut take(&mut lanes));
-                        continue;
-                    }
-                    for (lane, times) in times.iter().enumerate() {
-                        if lanes.lane(lane as i32).is_none() || !lanes.wants(lane as i32) {
+            let mut positions = [0_i64; 3];
+            for intent in written {
+                let entry = Entry { mark: 0, intent, sequence: 0, keyless: 0 };
+                let position = |number: i32| Some(positions[number as usize]);
+                prop_assert_eq!(entry.gap(position), [], "nothing is missing");
+                prop_assert_eq!(entry.is_news(position), entry.runs().next().is_some());
+                for run in entry.runs() {
+                    positions[run.partition as usize] = run.to;
+                }
+                for runs in &entry.intent.stretches {
+                    lanes.begin_stretch(runs.iter().copied());
+                    while !lanes.is_over() {
+                        if lanes.is_whole() {
+                            repeated.append(&mut take(&mut lanes));
                             continue;
                         }
-                        let index = lanes.lane(lane as i32).unwrap();
-                        let from = lanes.lanes[index].fetched_to as usize;
-                        let to = times.len().min(from + again);
-                        lanes.push(some(lane as i32, from as i64, &times[from..to], ends[lane]));
+                        for (lane, times) in times.iter().enumerate() {
+                            if lanes.lane(lane as i32).is_none() || !lanes.wants(lane as i32) {
+                                continue;
+                            }
+                            let index = lanes.lane(lane as i32).unwrap();
+                            let from = lanes.lanes[index].fetched_to as usize;
+                            let to = times.len().min(from + again);
+                            lanes.push(some(lane as i32, from as i64, &times[from..to], ends[lane]));
+                        }
                     }
                 }
             }

@@ -227,8 +227,8 @@ impl<T: Taking> Ordered<T> {
 impl<T: Taking> Work for Ordered<T> {
     fn forget(&mut self) -> Result<(), StateError> {
         // Its error is met again; where there is none, what it wrote is not taken again.
-        if let Some(Ok(mut progress)) = self.underway.take().map(Underway::wait) {
-            progress.publish(&self.table);
+        if let Some(Ok(progress)) = self.underway.take().map(Underway::wait) {
+            self.wrote(progress)?;
         }
         self.begin();
         self.progress.clear();
@@ -454,24 +454,10 @@ impl<T: Taking> Again for Ordered<T> {
                 .and_then(|number| lag.get(number))
                 .map(|lag| lag.position)
         };
-        let mut gap: Vec<Run> = Vec::new();
-        let mut news = false;
-        for run in entry.runs() {
-            let Some(at) = position(run.partition) else {
-                continue;
-            };
-            news |= run.to > at;
-            if run.from > at && gap.iter().all(|known| known.partition != run.partition) {
-                gap.push(Run {
-                    from: at,
-                    to: run.from,
-                    ..*run
-                });
-            }
-        }
-        if !news {
+        if !entry.is_news(position) {
             return Ok(());
         }
+        let gap = entry.gap(position);
         if !gap.is_empty() {
             tracing::debug!(
                 query = self.table.entity,

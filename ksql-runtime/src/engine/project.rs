@@ -226,6 +226,7 @@ impl<E: Entity, Q: Project<Input = E>> Projecting<Q> {
 impl<E: Entity, Q: Project<Input = E>> Work for Projecting<Q> {
     fn forget(&mut self) -> Result<(), StateError> {
         self.outputs.clear();
+        self.time.forget();
         self.progress.clear();
         if let Shown::Kept(changed) = &mut self.shown {
             changed.clear();

@@ -118,6 +118,8 @@ impl<'a, W: Work> Binding<'a, W> {
                 "tombstones were removed from a topic while the table could not read it: it is read again from the start"
             );
             self.rebuild()?;
+            // What it knew of what is gone.
+            self.work.forget()?;
         }
         if self.work.resumes() {
             // Before there is a reader: what it fetched ahead meanwhile would be thrown away.

@@ -117,6 +117,7 @@ impl<T: Entity> Holding for Held<T> {
 
     fn forget(&mut self) {
         self.source.keyless = 0;
+        self.time.forget();
     }
 
     fn time_of(&mut self, record: &RecordRef<'_>, scratch: &Scratch) -> Result<i64, StateError> {
