@@ -7,6 +7,8 @@
 //! cargo run --example departures -- tail Departure --from beginning -n 3    the first of them; `--help` lists all commands
 //! ```
 //!
+//! The partitions of a topic are read at their own pace, so the grace of windows is longer than the sample, too.
+//!
 //! A broker removes what is older than its topic keeps, and these flights are of 2013: so the topics keep it.
 //!
 //! Nothing needs to be installed or configured: log, registry and tables live under `rocksdb/departures`.
@@ -152,7 +154,7 @@ pub struct Climate {
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("hourly")]
 #[table]
-#[window(tumbling, hours = [1], grace = "24h", retention = "36500d")]
+#[window(tumbling, hours = [1], grace = "72h", retention = "36500d")]
 #[entity(namespace = "nycflights")]
 pub struct Hourly {
     /// Airport of departure.
@@ -177,7 +179,7 @@ pub struct Hourly {
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("rolling")]
 #[table]
-#[window(hopping, hours = [1], advance = "15m", grace = "24h", retention = "36500d")]
+#[window(hopping, hours = [1], advance = "15m", grace = "72h", retention = "36500d")]
 #[entity(namespace = "nycflights")]
 pub struct Rolling {
     /// Airport of departure.
@@ -194,7 +196,7 @@ pub struct Rolling {
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("rotations")]
 #[table]
-#[window(session, gap = "8h", grace = "24h", retention = "36500d")]
+#[window(session, gap = "8h", grace = "72h", retention = "36500d")]
 #[entity(namespace = "nycflights")]
 pub struct Rotation {
     /// The aircraft.
@@ -269,6 +271,9 @@ fn manufacturers(departures: Stream<Departure>, planes: Table<Plane>) -> Table<M
 }
 
 /// Departures with their airline, their aircraft and the weather within half an hour.
+///
+/// In ksqlDB the flights come here through two topics of its own, and the weather directly: what is sent at once may be a whole sample
+/// apart, and the grace is longer than that.
 #[query]
 fn boardings(
     departures: Stream<Departure>,
@@ -281,7 +286,7 @@ fn boardings(
         .left_join(planes, |d, _, p| d.tailnum == p.tailnum)
         .join(weather, |d, _, _, w| d.origin == w.origin)
         .within("30m")
-        .grace("1h")
+        .grace("72h")
         .map(|d, a, p, w| Boarding {
             origin: d.origin,
             flight: d.flight,

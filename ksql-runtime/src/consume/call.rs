@@ -55,6 +55,8 @@ where
 {
     fn call(&self, item: D, about: About<'_>) -> impl Future<Output = Outcome> + Send {
         let settlement = Arc::new(Settlement::default());
+        // One attempt calls once.
+        let _ = about.settlement.set(Arc::clone(&settlement));
         let made = (self.0)(Message::new(item, about.meta(), &settlement));
         async move {
             let said = made.await.said();

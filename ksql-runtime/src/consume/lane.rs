@@ -5,7 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -160,6 +160,7 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
         if !chunk.tracker.begin() {
             return;
         }
+        let settlement = OnceLock::new();
         let step = match chunk.fetched.read(place) {
             None => Step::Finished,
             Some((record, _)) => {
@@ -168,6 +169,7 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
                     place,
                     number,
                     attempt,
+                    settlement: &settlement,
                 };
                 self.attempt(&record, about).await
             }
@@ -242,7 +244,8 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
         }
         let policies = &self.shared.options.policies;
         let next = about.attempt.saturating_add(1);
-        let asked = match self.call(given, about).await {
+        let called = self.call(given, about).await;
+        let asked = match self.stays_settled(called, record, about) {
             Called::Said(Outcome::Done) => {
                 self.counts.handled.add();
                 return Step::Finished;
@@ -309,6 +312,28 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
         }
     }
 
+    /// What a handler settled by hand stays settled, however it ended.
+    fn stays_settled(&self, called: Called, record: &RecordRef<'_>, about: About<'_>) -> Called {
+        let (counter, error) = match &called {
+            Called::Said(_) => return called,
+            Called::Panicked(text) => (&self.counts.panicked, text.clone()),
+            Called::TimedOut(limit) => {
+                let error = format!("it took longer than {limit:?}");
+                (&self.counts.timed_out, error)
+            }
+        };
+        let Some(settled) = about.settled() else {
+            return called;
+        };
+        counter.add();
+        tracing::warn!(
+            entity = self.shared.entity, topic = %self.shared.topic, group = %self.shared.group,
+            partition = about.chunk.partition(), offset = record.offset, error,
+            "a handler failed that had settled its message: it stays settled"
+        );
+        Called::Said(settled)
+    }
+
     /// Calls the handler, and catches what it throws.
     async fn call(&self, given: D, about: About<'_>) -> Called {
         let made = catch_unwind(AssertUnwindSafe(|| self.handler.call(given, about)));
@@ -334,6 +359,7 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
 
     /// Asks the registry for a schema until it answers; whether to go on. An answer about the schema itself is an error.
     async fn schema(&self, id: u32, about: About<'_>) -> Result<bool, String> {
+        let mut hold = self.shared.hold();
         let mut attempt = 1_u32;
         loop {
             let error = match self.opener.registry().schema_by_id(id).await {
@@ -343,7 +369,7 @@ impl<T: Entity, D: Delivered<T>, H: Call<D>> Lane<T, D, H> {
             };
             attempt = attempt.saturating_add(1);
             let what = format!("schema {id} is not to be had from the registry: {error}");
-            if !self.settle.hold(about, attempt, &what).await {
+            if !self.settle.hold(about, attempt, &what, &mut hold).await {
                 return Ok(false);
             }
         }

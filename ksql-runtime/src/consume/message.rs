@@ -4,8 +4,8 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -97,9 +97,16 @@ pub struct About<'a> {
     pub(super) place: crate::log::Place,
     pub(super) number: u64,
     pub(super) attempt: u32,
+    /// How its message is settled, where a handler settles by hand.
+    pub(super) settlement: &'a OnceLock<Arc<Settlement>>,
 }
 
 impl About<'_> {
+    /// What was settled by hand so far, whatever becomes of the handler.
+    pub(super) fn settled(&self) -> Option<Outcome> {
+        self.settlement.get()?.settled()
+    }
+
     pub(super) fn item(&self) -> Item {
         Item {
             chunk: Arc::clone(self.chunk),
@@ -126,12 +133,23 @@ const AGAIN: u64 = 2;
 impl Settlement {
     /// What the lane makes of it, with what the handler itself said.
     pub(super) fn outcome(&self, said: Result<(), HandlerError>) -> Outcome {
-        match (self.how.load(Ordering::Acquire), said) {
-            (FINISHED, _) => Outcome::Done,
-            (0 | AGAIN, Ok(())) => Outcome::Retry,
-            (0, Err(error)) => Outcome::Failed(error),
-            (AGAIN, Err(_)) => Outcome::Retry,
-            (wait, _) => Outcome::RetryAfter(Duration::from_millis(wait.saturating_sub(AGAIN + 1))),
+        match (self.settled(), said) {
+            (Some(settled), _) => settled,
+            (None, Ok(())) => Outcome::Retry,
+            (None, Err(error)) => Outcome::Failed(error),
+        }
+    }
+
+    /// How it was settled, if it was.
+    fn settled(&self) -> Option<Outcome> {
+        match self.how.load(Ordering::Acquire) {
+            0 => None,
+            FINISHED => Some(Outcome::Done),
+            AGAIN => Some(Outcome::Retry),
+            wait => {
+                let wait = Duration::from_millis(wait.saturating_sub(AGAIN + 1));
+                Some(Outcome::RetryAfter(wait))
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use super::counts::Counts;
 use super::failure::Stopped;
 use super::message::About;
 use super::policy::{OnDecodeError, OnError};
-use super::shared::Shared;
+use super::shared::{Hold, Shared};
 use crate::dlq::{Failed, Stage, WriteError, Written};
 use crate::log::{LogError, RecordRef};
 
@@ -161,12 +161,12 @@ impl Settle {
             message: &failure.message,
             attempts: about.attempt,
         };
+        let mut hold = self.shared.hold();
         let mut attempt = 1_u32;
         loop {
             let error = match self.shared.letters.write(&letter).await {
                 Ok(Written::Acknowledged(_)) => {
                     self.counts.dead_lettered.add();
-                    self.shared.holding(None);
                     return Step::Finished;
                 }
                 Ok(Written::Declined) => {
@@ -181,20 +181,27 @@ impl Settle {
             };
             attempt = attempt.saturating_add(1);
             let what = format!("its dead letter is not acknowledged: {error}");
-            if !self.hold(about, attempt, &what).await {
+            if !self.hold(about, attempt, &what, &mut hold).await {
                 return Step::Left;
             }
         }
     }
 
-    /// Waits with a record for what is away; whether to go on with it. It is neither skipped nor given up.
-    pub(super) async fn hold(&self, about: About<'_>, attempt: u32, what: &str) -> bool {
+    /// Waits with a record for what is away; whether to go on with it. It is neither skipped nor given up. The status tells of it as long
+    /// as `hold` is there.
+    pub(super) async fn hold(
+        &self,
+        about: About<'_>,
+        attempt: u32,
+        what: &str,
+        hold: &mut Hold<'_>,
+    ) -> bool {
         let offset = about.item().record().map_or(0, |record| record.offset);
         tracing::warn!(
             entity = self.shared.entity, topic = %self.shared.topic, group = %self.shared.group,
             partition = about.chunk.partition(), offset, error = what, "a record is held until it can be settled"
         );
-        self.shared.holding(Some(what));
+        hold.tell(what);
         let wait = super::Backoff::default().wait(attempt);
         self.shared.pause(wait).await;
         !self.shared.is_stopping() && !about.chunk.tracker.is_closed()

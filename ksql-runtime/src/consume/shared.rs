@@ -1,7 +1,7 @@
 //! What a consumer's lanes, its reading thread and its handle share.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -76,7 +76,9 @@ pub(super) struct Shared {
     /// What ended it, the first of its kind.
     failure: Mutex<Option<Error>>,
     /// What a record is held for.
-    holding: Mutex<Option<String>>,
+    /// What records are held for, in the order in which that began.
+    holding: Mutex<BTreeMap<u64, String>>,
+    holds: AtomicU64,
     lanes_left: AtomicUsize,
     pub(super) counts: Vec<Arc<Counts>>,
     held: Mutex<BTreeMap<i32, Held>>,
@@ -111,6 +113,7 @@ impl Shared {
             stop: Notify::new(),
             failure: Mutex::default(),
             holding: Mutex::default(),
+            holds: AtomicU64::new(0),
             lanes_left: AtomicUsize::new(lanes),
             counts: (0..lanes).map(|_| Arc::default()).collect(),
             held: Mutex::default(),
@@ -171,11 +174,11 @@ impl Shared {
         lock(&self.failure).clone()
     }
 
-    /// What a record is held for, or that none is any more.
-    pub(super) fn holding(&self, what: Option<&str>) {
-        let mut holding = lock(&self.holding);
-        if holding.as_deref() != what {
-            *holding = what.map(str::to_owned);
+    /// Tells what a record is held for, once that is known.
+    pub(super) fn hold(&self) -> Hold<'_> {
+        Hold {
+            shared: self,
+            number: None,
         }
     }
 
@@ -255,9 +258,31 @@ impl Shared {
             group: self.group.to_string(),
             state: self.state.borrow().clone(),
             error: self.failure().map(|error| Chain(&error).to_string()),
-            holding: lock(&self.holding).clone(),
+            holding: lock(&self.holding).values().next().cloned(),
             partitions,
             counters: self.counters(),
+        }
+    }
+}
+
+/// A record that is held: the status tells for what until this is dropped, whatever becomes of the record.
+pub(super) struct Hold<'a> {
+    shared: &'a Shared,
+    number: Option<u64>,
+}
+
+impl Hold<'_> {
+    pub(super) fn tell(&mut self, what: &str) {
+        let next = || self.shared.holds.fetch_add(1, Ordering::Relaxed);
+        let number = *self.number.get_or_insert_with(next);
+        lock(&self.shared.holding).insert(number, what.to_owned());
+    }
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            lock(&self.shared.holding).remove(&number);
         }
     }
 }

@@ -114,6 +114,14 @@ fn on_decode_error(policy: &str) -> OnDecodeError {
     }
 }
 
+/// A failure, and what a handler did with its message before it failed.
+fn parts(failure: &str) -> (&str, Option<&str>) {
+    match failure.split_once(" behind ") {
+        Some((failure, settled)) => (failure, Some(settled)),
+        None => (failure, None),
+    }
+}
+
 /// A consumer with the policy under test where the failure belongs, and none elsewhere.
 fn consumer(ctx: &Context, cell: &Cell, group: &str) -> Consumer<Transfer> {
     let short = Duration::from_millis(1);
@@ -121,7 +129,9 @@ fn consumer(ctx: &Context, cell: &Cell, group: &str) -> Consumer<Transfer> {
     if let Some(attempts) = cell.retry {
         consumer = consumer.with_retry(attempts, short);
     }
-    match cell.failure.as_str() {
+    let (failure, _) = parts(&cell.failure);
+    match failure {
+        "error" => consumer.on_error(on_error(&cell.policy)),
         "record" => consumer.on_error_of(ErrorClass::Record, on_error(&cell.policy)),
         "transient" => consumer.on_error_of(ErrorClass::Transient, on_error(&cell.policy)),
         "fatal" => consumer.on_error_of(ErrorClass::Fatal, on_error(&cell.policy)),
@@ -159,7 +169,23 @@ async fn automatic(failure: String) -> Outcome {
 
 /// The same with manual commit.
 async fn manual(failure: String, message: Message<Transfer>) -> Result<Settled, HandlerError> {
-    match failure.as_str() {
+    let (failure, settled) = parts(&failure);
+    let message = match settled {
+        None => message,
+        Some(how) => {
+            let _settled = match how {
+                "commit" => message.commit(),
+                "retry" => message.negative_ack(),
+                other => panic!("no way to settle `{other}`"),
+            };
+            return match failure {
+                "panic" => panic!("it does not work"),
+                "time-out" => std::future::pending().await,
+                _ => Err(error("record")),
+            };
+        }
+    };
+    match failure {
         "panic" => panic!("it does not work"),
         "time-out" => std::future::pending().await,
         "retry" => Ok(message.negative_ack()),
@@ -325,7 +351,7 @@ async fn tried(ctx: &Context, dlq: &str, cell: &Cell, number: usize) -> Result<(
     } else {
         expected as u64
     };
-    let by_failure = match cell.failure.as_str() {
+    let by_failure = match parts(&cell.failure).0 {
         "record" | "transient" | "fatal" => Some(("failed", failures)),
         "panic" => Some(("panicked", failures)),
         "time-out" => Some(("timed_out", failures)),

@@ -268,6 +268,11 @@ async fn the_page_shows_what_consumers_did_how_many_dead_letters_there_are_and_w
     let reason = row_of(&page, "the vault is &lt;locked&gt;").join(" ");
     let failure = failure.to_string().replace('<', "&lt;");
     assert_eq!(reason, failure.replace('>', "&gt;"));
+    let health = get(&ctx, "/health").await;
+    assert!(
+        health.contains("\"consumer\"") && health.contains("the vault is <locked>"),
+        "{health}"
+    );
     // The page as a whole says so too, and the other goes on.
     assert!(page.contains("class=\"badge bad\">FAILED"), "{page}");
     let row = row_of(&page, "<code>tellers</code>");

@@ -70,7 +70,8 @@ impl Watching {
         for topic in &query.reads {
             ends.push((topic.clone(), self.log.all_offsets(topic).await?));
         }
-        let mut repartitioned = false;
+        let read = ends.len();
+        let mut passes = 0;
         loop {
             let id = watched.history().query_id.clone();
             let mut behind = format!("`{}` has no query", watched.sent.sink());
@@ -78,22 +79,19 @@ impl Watching {
                 let group = self.group(&id).await?;
                 match self.behind(&group, &ends).await? {
                     Some(place) => behind = format!("{id} has not read {place}"),
-                    // What it writes for itself is read by another part of it.
-                    None if !repartitioned => {
-                        repartitioned = true;
-                        let internal = self.log.topics().await?.into_iter().filter(|topic| {
-                            let name = topic.name.strip_prefix(group.as_str());
-                            name.is_some_and(|name| {
-                                name.starts_with('-') && name.ends_with("-repartition")
-                            })
-                        });
-                        for topic in internal {
-                            let offsets = self.log.all_offsets(&topic.name).await?;
-                            ends.push((topic.name.to_string(), offsets));
+                    // What it writes for itself is read by another part of it, which may write for a third one. With each pass one
+                    // part more has all that came of what was there at the call; what came since makes them grow, too.
+                    None => {
+                        let own = self.own_topics(&group).await?;
+                        let known = ends.get(read..).unwrap_or_default();
+                        if same_ends(known, &own) || passes > own.len() {
+                            return Ok(());
                         }
-                        continue;
+                        passes = passes.saturating_add(1);
+                        ends.truncate(read);
+                        ends.extend(own);
+                        behind = format!("{id} has not read what it writes for itself");
                     }
-                    None => return Ok(()),
                 }
             }
             let status = query.status();
@@ -111,6 +109,20 @@ impl Watching {
             }
             tokio::time::sleep(AGAIN).await;
         }
+    }
+
+    /// The topics that a query writes for itself and reads, with their offsets. Its changelogs are read by nobody.
+    async fn own_topics(&self, group: &str) -> Result<Vec<(String, Vec<Offsets>)>, LogError> {
+        let mut own = Vec::new();
+        for topic in self.log.topics().await? {
+            let name = topic.name.strip_prefix(group);
+            if name.is_some_and(|name| name.starts_with('-') && !name.ends_with("-changelog")) {
+                let offsets = self.log.all_offsets(&topic.name).await?;
+                own.push((topic.name.to_string(), offsets));
+            }
+        }
+        own.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(own)
     }
 
     /// The first place that a group has not read up to; nothing where it has read everything.
@@ -135,4 +147,14 @@ impl Watching {
         }
         Ok(None)
     }
+}
+
+/// Whether topics are the same ones, and nothing was added to them.
+fn same_ends(known: &[(String, Vec<Offsets>)], now: &[(String, Vec<Offsets>)]) -> bool {
+    let ends = |topics: &[(String, Vec<Offsets>)]| -> Vec<(String, Vec<i64>)> {
+        let end = |offsets: &Vec<Offsets>| offsets.iter().map(|at| at.end).collect();
+        let topics = topics.iter();
+        topics.map(|(topic, at)| (topic.clone(), end(at))).collect()
+    };
+    ends(known) == ends(now)
 }

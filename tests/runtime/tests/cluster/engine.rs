@@ -605,17 +605,60 @@ async fn caught_up_is_what_the_groups_of_the_queries_have_committed() {
         error.to_string().contains("-repartition` beyond 0 of 1"),
         "{error}"
     );
+    // What comes of that goes through a topic of a foreign key, and of that through the first one again, of which all was read before.
+    let further = format!("{group}-KTABLE-FK-JOIN-SUBSCRIPTION-RESPONSE-0000000009-topic");
+    let changes = format!("{group}-Aggregate-changelog");
+    for topic in [&further, &changes] {
+        let spec = TopicSpec::new(topic.as_str(), 1);
+        ctx.log().create_topic(&spec).await.expect("created");
+        ctx.log()
+            .produce(topic, Record::new(Some(b"a"), Some(b"b"), 1))
+            .await
+            .expect("sent");
+    }
     ctx.log()
         .commit_all(group, &internal, &[(0, 1)])
         .await
         .expect("committed");
-    ctx.wait_caught_up(LONG).await.expect("it is read");
+    let error = ctx
+        .wait_caught_up(Duration::from_secs(1))
+        .await
+        .expect_err("two thirds of the way");
+    assert!(
+        error.to_string().contains("-topic` beyond 0 of 1"),
+        "{error}"
+    );
+    let (waiting, log) = (ctx.clone(), ctx.log().clone());
+    let waits = tokio::spawn(async move { waiting.wait_caught_up(LONG).await });
+    ctx.log()
+        .produce(&internal, Record::new(Some(b"a"), Some(b"b"), 2))
+        .await
+        .expect("sent");
+    log.commit_all(group, &further, &[(0, 1)])
+        .await
+        .expect("committed");
+    let error = ctx
+        .wait_caught_up(Duration::from_secs(1))
+        .await
+        .expect_err("the first one has more");
+    assert!(
+        error.to_string().contains("-repartition` beyond 1 of 2"),
+        "{error}"
+    );
+    assert!(!waits.is_finished(), "it was asked before there was more");
+    log.commit_all(group, &internal, &[(0, 2)])
+        .await
+        .expect("committed");
+    let waited = waits.await.expect("it ends");
+    waited.expect("nobody reads the changes of what is kept");
     let found = wait_for(&ctx, "big", |query| {
         query.status.lag.len() == 3 && query.status.total_lag() == 0
     })
     .await;
     assert_eq!(found.status.lag.iter().map(|lag| lag.end).sum::<i64>(), 30);
-    ctx.log().delete_topic(&internal).await.expect("deleted");
+    for topic in [&internal, &further, &changes] {
+        ctx.log().delete_topic(topic).await.expect("deleted");
+    }
     ctx.shutdown().await.expect("it ends");
 }
 

@@ -2,9 +2,11 @@
 //! its table, from a pull and from a push query, and removes some.
 
 use std::collections::BTreeSet;
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::path::Path;
+use std::time::Duration;
 
-use ksql_runtime::ksqldb::{Ensured, Select};
+use ksql_runtime::ksqldb::{Answer, Ensured, Select};
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::servers::{Skip, or_skip};
 use ksql_runtime_tests::test_name;
@@ -13,35 +15,109 @@ use ksql_tests::entities::{Airline, Flight, Plane};
 use crate::flights::{
     ByAircraft, KEPT, RECORDS, by_key, copy, embedded, followed, pulled, pushed, records,
 };
-use crate::server::{LONG, Place, url};
+use crate::server::{LONG, Place, client, url};
 
 /// Sources of the program, what is made from them first.
 const SOURCES: [&str; 4] = [KEPT, "FLIGHT", "AIRLINE", "PLANE"];
 
-/// Whether the environment names the Kafka and the registry behind the ksqlDB. Where it does not, the test is reported as
-/// skipped.
-pub(crate) fn is_named(test: &str) -> bool {
-    let missing: Vec<&str> = ["KSQL_BOOTSTRAP", "KSQL_REGISTRY"]
-        .into_iter()
-        .filter(|name| std::env::var_os(name).is_none())
-        .collect();
-    let named = if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(Skip::because(format!(
-            "{} not set; the Kafka and the registry behind the ksqlDB of KSQLDB_URL are wanted there",
-            missing.join(" and ")
-        )))
-    };
-    or_skip(test, named).is_some()
+/// The Kafka and the registry behind that ksqlDB.
+pub(crate) struct Behind {
+    bootstrap: String,
+    registry: String,
+}
+
+impl Behind {
+    /// Where they are: as `KSQL_BOOTSTRAP` and `KSQL_REGISTRY` say, else as the ksqlDB itself does. What it says may be for its own
+    /// network only; then the test is reported as skipped.
+    pub(crate) async fn found(test: &str) -> Option<Behind> {
+        let ksql = client();
+        let done = ksql.execute("SHOW PROPERTIES;").await;
+        let done = done.unwrap_or_else(|error| panic!("{error}"));
+        let [Answer::Settings(properties)] = done.answers.as_slice() else {
+            panic!("properties: {done:?}")
+        };
+        let at = |variable: &str, names: &[&str], port: u16| {
+            if let Ok(named) = std::env::var(variable) {
+                return Ok(named);
+            }
+            let said = names.iter().find_map(|name| properties.get(*name)?.clone());
+            let said = said.ok_or_else(|| {
+                format!("{variable} is not set, and the ksqlDB says no {}", names[0])
+            })?;
+            if is_reached(&said, port) {
+                return Ok(said);
+            }
+            Err(format!(
+                "{variable} is not set, and {said}, which the ksqlDB itself uses, is not reached from here"
+            ))
+        };
+        let found = || {
+            Ok(Behind {
+                bootstrap: at("KSQL_BOOTSTRAP", &BOOTSTRAP, 9092)?,
+                registry: at("KSQL_REGISTRY", &["ksql.schema.registry.url"], 8081)?,
+            })
+        };
+        or_skip(
+            test,
+            found().map_err(|reason: String| Skip::because(reason)),
+        )
+    }
+
+    /// As settings.
+    pub(crate) fn settings(&self) -> [(&str, &str); 2] {
+        [
+            ("bootstrap", self.bootstrap.as_str()),
+            ("registry", self.registry.as_str()),
+        ]
+    }
+}
+
+/// By which names a ksqlDB says where its Kafka is.
+const BOOTSTRAP: [&str; 2] = ["ksql.streams.bootstrap.servers", "bootstrap.servers"];
+
+/// Whether something listens at one of these addresses: `host:port` or an URL, with commas between them.
+fn is_reached(addresses: &str, port: u16) -> bool {
+    addresses.split(',').any(|address| {
+        let address = address.trim();
+        let address = address.split_once("://").map_or(address, |(_, rest)| rest);
+        let address = address.split('/').next().unwrap_or_default();
+        let found = match address.rsplit_once(':') {
+            Some(_) => address.to_socket_addrs(),
+            None => (address, port).to_socket_addrs(),
+        };
+        found.is_ok_and(|mut all| {
+            all.any(|one| TcpStream::connect_timeout(&one, Duration::from_secs(5)).is_ok())
+        })
+    })
+}
+
+#[test]
+fn an_address_is_reached_where_something_listens() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    for reached in [
+        format!("127.0.0.1:{port}"),
+        format!("PLAINTEXT://127.0.0.1:{port}"),
+        format!("http://127.0.0.1:{port}/apis/ccompat/v7"),
+        format!("not-there.invalid:1, 127.0.0.1:{port}"),
+    ] {
+        assert!(is_reached(&reached, 1), "{reached}");
+    }
+    assert!(is_reached("127.0.0.1", port));
+    drop(listener);
+    assert!(!is_reached(&format!("127.0.0.1:{port}"), 1));
+    assert!(!is_reached("", 1));
 }
 
 /// The entities of the flights example. Who asks, and every other setting, is for the environment to say.
-fn program(place: &Place, state: &Path) -> ContextBuilder {
+fn program(place: &Place, behind: &Behind, state: &Path) -> ContextBuilder {
+    let [bootstrap, registry] = behind.settings();
     Context::builder()
         .entity::<Flight>()
         .entity::<Airline>()
         .entity::<Plane>()
+        .setting(bootstrap.0, bootstrap.1)
+        .setting(registry.0, registry.1)
         .setting("ksqldb", url())
         .setting("topic_prefix", &place.prefix)
         .state_dir(state)
@@ -54,18 +130,18 @@ async fn held(ctx: &Context) -> ByAircraft {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs a ksqlDB: KSQLDB_URL; and its Kafka and registry: KSQL_BOOTSTRAP, KSQL_REGISTRY"]
+#[ignore = "needs a ksqlDB: KSQLDB_URL; and to reach its Kafka and registry"]
 async fn a_program_starts_twice_and_reads_what_ksqldb_reads() {
-    if !is_named(test_name!()) {
+    let Some(behind) = Behind::found(test_name!()).await else {
         return;
-    }
+    };
     let place = Place::new().await;
     place.clear(&SOURCES).await;
     let state = tempfile::tempdir().expect("a directory");
     let records = records();
     assert_eq!(records.len(), RECORDS);
 
-    let ctx = program(&place, state.path())
+    let ctx = program(&place, &behind, state.path())
         .start()
         .await
         .unwrap_or_else(|error| panic!("{error}"));
@@ -88,9 +164,12 @@ async fn a_program_starts_twice_and_reads_what_ksqldb_reads() {
     pushed(&ksql, KEPT, &expected).await;
     ctx.shutdown().await.expect("it ends");
 
-    let plan = program(&place, state.path()).plan().await.expect("a plan");
+    let plan = program(&place, &behind, state.path())
+        .plan()
+        .await
+        .expect("a plan");
     assert!(plan.is_unchanged(), "{plan}");
-    let ctx = program(&place, state.path())
+    let ctx = program(&place, &behind, state.path())
         .start()
         .await
         .unwrap_or_else(|error| panic!("{error}"));

@@ -7,7 +7,7 @@ use ksql_runtime::ksqldb::{Effect, Ensured, SourceDefinition, SourceDescription,
 use ksql_runtime_tests::examples::tables;
 use ksql_runtime_tests::test_name;
 
-use crate::cluster;
+use crate::cluster::Behind;
 use crate::server::{Place, url};
 
 fn workspace() -> PathBuf {
@@ -135,18 +135,20 @@ async fn described(place: &Place, names: &[&str]) -> Vec<SourceDescription> {
 }
 
 /// An example whose queries run on ksqlDB.
-struct OnKsqlDb {
+struct OnKsqlDb<'a> {
     example: String,
+    behind: &'a Behind,
     place: Place,
     statements: Vec<Statement>,
     state: tempfile::TempDir,
 }
 
-impl OnKsqlDb {
-    async fn new(example: &str) -> OnKsqlDb {
+impl OnKsqlDb<'_> {
+    async fn new<'a>(example: &str, behind: &'a Behind) -> OnKsqlDb<'a> {
         let place = Place::new().await;
         let trial = OnKsqlDb {
             example: example.to_owned(),
+            behind,
             statements: statements(example, &place),
             place,
             state: tempfile::tempdir().expect("a directory"),
@@ -161,7 +163,10 @@ impl OnKsqlDb {
 
     fn run(&self, arguments: &[&str]) -> String {
         let (url, state) = (url(), self.state.path().join("ksqldb"));
+        let [bootstrap, registry] = self.behind.settings();
         let settings = [
+            bootstrap,
+            registry,
             ("topic_prefix", self.place.prefix.as_str()),
             ("state_dir", state.to_str().expect("a path")),
             ("ksqldb", url.as_str()),
@@ -196,13 +201,13 @@ impl OnKsqlDb {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs a ksqlDB: KSQLDB_URL; and its Kafka and registry: KSQL_BOOTSTRAP, KSQL_REGISTRY"]
+#[ignore = "needs a ksqlDB: KSQLDB_URL; and to reach its Kafka and registry"]
 async fn every_example_runs_twice_and_the_second_run_changes_nothing() {
-    if !cluster::is_named(test_name!()) {
+    let Some(behind) = Behind::found(test_name!()).await else {
         return;
-    }
+    };
     for example in examples() {
-        let trial = OnKsqlDb::new(&example).await;
+        let trial = OnKsqlDb::new(&example, &behind).await;
         trial.run(&[]);
         let first = described(&trial.place, &trial.names()).await;
         trial.run(&[]);
@@ -214,13 +219,13 @@ async fn every_example_runs_twice_and_the_second_run_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs a ksqlDB: KSQLDB_URL; and its Kafka and registry: KSQL_BOOTSTRAP, KSQL_REGISTRY"]
+#[ignore = "needs a ksqlDB: KSQLDB_URL; and to reach its Kafka and registry"]
 async fn every_example_has_the_same_last_value_of_each_key_embedded_and_on_ksqldb() {
-    if !cluster::is_named(test_name!()) {
+    let Some(behind) = Behind::found(test_name!()).await else {
         return;
-    }
+    };
     for example in examples() {
-        let trial = OnKsqlDb::new(&example).await;
+        let trial = OnKsqlDb::new(&example, &behind).await;
         trial.run_embedded(&[]);
         trial.run(&[]);
         assert_eq!(
@@ -233,12 +238,12 @@ async fn every_example_has_the_same_last_value_of_each_key_embedded_and_on_ksqld
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs a ksqlDB: KSQLDB_URL; and its Kafka and registry: KSQL_BOOTSTRAP, KSQL_REGISTRY"]
+#[ignore = "needs a ksqlDB: KSQLDB_URL; and to reach its Kafka and registry"]
 async fn a_terminated_query_of_an_example_is_started_again_by_its_next_start() {
-    if !cluster::is_named(test_name!()) {
+    let Some(behind) = Behind::found(test_name!()).await else {
         return;
-    }
-    let trial = OnKsqlDb::new("candles").await;
+    };
+    let trial = OnKsqlDb::new("candles", &behind).await;
     trial.run(&[]);
     let before = tables(|arguments| trial.run(arguments));
     for source in described(&trial.place, &trial.names()).await {

@@ -13,12 +13,19 @@ use serde_json::{Value, json};
 /// What every topic here begins with.
 const PREFIX: &str = "ksql_live_";
 
+/// A source of these tests on a topic of dead letters, for as long as it takes to delete that.
+const LETTERS: &str = "LIVE_DEAD_LETTERS";
+
 /// How long anything may take. A `DROP` behind a busy query was seen to take 38 s.
 pub(crate) const LONG: Duration = Duration::from_secs(300);
 
 /// The address.
 pub(crate) fn url() -> String {
     std::env::var("KSQLDB_URL").expect("KSQLDB_URL names a ksqlDB: http://host:8088")
+}
+
+pub(crate) fn client() -> KsqlDb {
+    KsqlDb::new(KsqlDbOptions::new(HttpOptions::new([url()]))).expect("a client")
 }
 
 /// The server while one test has it: several use the same names, and it applies one statement at a time anyway.
@@ -36,7 +43,7 @@ impl Place {
         let turn = TURN.lock().await;
         let fresh = uuid::Uuid::new_v4().simple().to_string();
         Place {
-            ksql: KsqlDb::new(KsqlDbOptions::new(HttpOptions::new([url()]))).expect("a client"),
+            ksql: client(),
             prefix: format!("{PREFIX}{}_", &fresh[..8]),
             _turn: turn,
         }
@@ -97,9 +104,25 @@ impl Place {
         }
     }
 
+    /// Deletes the topic of dead letters that a program of this test has made: no source is on it, and the server deletes what
+    /// it drops.
+    async fn clear_dead_letters(&self) {
+        let topic = format!("{}system.dlq", self.prefix);
+        if !self.topics().await.contains(&topic) {
+            return;
+        }
+        let source = format!(
+            "CREATE STREAM IF NOT EXISTS `{LETTERS}` (`LETTER` STRING) WITH (KAFKA_TOPIC='{topic}', VALUE_FORMAT='KAFKA');"
+        );
+        let made = self.ksql.execute(&source).await;
+        made.unwrap_or_else(|error| panic!("{error}"));
+        self.clear(&[LETTERS]).await;
+    }
+
     /// Drops sources, and waits until nothing of this test is left.
     pub(crate) async fn leave(self, names: &[&str]) {
         self.clear(names).await;
+        self.clear_dead_letters().await;
         for name in names {
             assert_eq!(
                 self.ksql.describe(name).await.expect("an answer"),
