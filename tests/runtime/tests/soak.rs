@@ -50,12 +50,7 @@ fn soak(environment: &[(String, String)], directory: &Path) {
     let seconds = seconds();
     let arguments = [seconds.to_string(), RATE.to_string()];
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let mut environment = environment.to_vec();
-    // What glibc's allocator keeps of arenas grows as long as threads take turns: as `docs/operation.md` says of programs that work for long.
-    if std::env::var_os("MALLOC_ARENA_MAX").is_none() {
-        environment.push(("MALLOC_ARENA_MAX".to_owned(), "1".to_owned()));
-    }
-    let mut child = Lines::start_in(CHILD, &arguments, directory, &environment);
+    let mut child = Lines::start_in(CHILD, &arguments, directory, environment);
     let mut samples = Vec::new();
     let limit = Duration::from_secs(seconds * 4 + 120);
     let mut done = None;
