@@ -75,7 +75,6 @@ pub(super) struct Shared {
     stop: Notify,
     /// What ended it, the first of its kind.
     failure: Mutex<Option<Error>>,
-    /// What a record is held for.
     /// What records are held for, in the order in which that began.
     holding: Mutex<BTreeMap<u64, String>>,
     holds: AtomicU64,

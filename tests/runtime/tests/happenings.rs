@@ -268,7 +268,11 @@ async fn the_page_shows_what_consumers_did_how_many_dead_letters_there_are_and_w
     let reason = row_of(&page, "the vault is &lt;locked&gt;").join(" ");
     let failure = failure.to_string().replace('<', "&lt;");
     assert_eq!(reason, failure.replace('>', "&gt;"));
-    let health = get(&ctx, "/health").await;
+    let address = ctx.http_address().expect("it listens");
+    let health = reqwest::get(format!("http://{address}/health")).await;
+    let health = health.expect("an answer");
+    assert_eq!(health.status(), 503);
+    let health = health.text().await.expect("a text");
     assert!(
         health.contains("\"consumer\"") && health.contains("the vault is <locked>"),
         "{health}"

@@ -569,11 +569,11 @@ async fn caught_up_is_what_the_groups_of_the_queries_have_committed() {
         .add_all(trades)
         .await
         .expect("they are added");
-    let error = ctx
-        .wait_caught_up(Duration::from_secs(1))
-        .await
-        .expect_err("nobody read them");
-    let error = place.told(error);
+    let behind = async |why: &str| {
+        let waited = ctx.wait_caught_up(Duration::from_secs(1)).await;
+        place.told(waited.expect_err(why))
+    };
+    let error = behind("nobody read them").await;
     assert!(
         error.contains("the query `big` is RUNNING: CSAS_BIG_1 has not read partition"),
         "{error}"
@@ -597,14 +597,8 @@ async fn caught_up_is_what_the_groups_of_the_queries_have_committed() {
         .commit_all(group, &topic, &commits)
         .await
         .expect("committed");
-    let error = ctx
-        .wait_caught_up(Duration::from_secs(1))
-        .await
-        .expect_err("half way");
-    assert!(
-        error.to_string().contains("-repartition` beyond 0 of 1"),
-        "{error}"
-    );
+    let error = behind("half way").await;
+    assert!(error.contains("-repartition` beyond 0 of 1"), "{error}");
     // What comes of that goes through a topic of a foreign key, and of that through the first one again, of which all was read before.
     let further = format!("{group}-KTABLE-FK-JOIN-SUBSCRIPTION-RESPONSE-0000000009-topic");
     let changes = format!("{group}-Aggregate-changelog");
@@ -620,14 +614,8 @@ async fn caught_up_is_what_the_groups_of_the_queries_have_committed() {
         .commit_all(group, &internal, &[(0, 1)])
         .await
         .expect("committed");
-    let error = ctx
-        .wait_caught_up(Duration::from_secs(1))
-        .await
-        .expect_err("two thirds of the way");
-    assert!(
-        error.to_string().contains("-topic` beyond 0 of 1"),
-        "{error}"
-    );
+    let error = behind("two thirds of the way").await;
+    assert!(error.contains("-topic` beyond 0 of 1"), "{error}");
     let (waiting, log) = (ctx.clone(), ctx.log().clone());
     let waits = tokio::spawn(async move { waiting.wait_caught_up(LONG).await });
     ctx.log()
@@ -637,14 +625,8 @@ async fn caught_up_is_what_the_groups_of_the_queries_have_committed() {
     log.commit_all(group, &further, &[(0, 1)])
         .await
         .expect("committed");
-    let error = ctx
-        .wait_caught_up(Duration::from_secs(1))
-        .await
-        .expect_err("the first one has more");
-    assert!(
-        error.to_string().contains("-repartition` beyond 1 of 2"),
-        "{error}"
-    );
+    let error = behind("the first one has more").await;
+    assert!(error.contains("-repartition` beyond 1 of 2"), "{error}");
     assert!(!waits.is_finished(), "it was asked before there was more");
     log.commit_all(group, &internal, &[(0, 2)])
         .await
