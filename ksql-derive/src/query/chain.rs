@@ -10,8 +10,8 @@ use syn::{Expr as Syntax, ExprMethodCall};
 
 use super::expression::{Named, Part, Reader};
 use super::join::Join;
-use super::steps::{KeyPart, Keys, Step};
-use super::tree::{Kind, Made, Tree};
+use super::steps::{Keys, Step};
+use super::tree::{Made, Tree};
 use super::words::{quoted, suggestion};
 use super::written::rust;
 use crate::errors::Place;
@@ -213,36 +213,7 @@ impl Chain<'_, '_> {
         let closure = self.closure(call, form)?;
         let row = self.reader.row.clone();
         let place = Place::of(&closure.body);
-        let parts = self.reader.closure(closure, row, |reader, body| {
-            let mut body = body;
-            while let Syntax::Paren(inner) = body {
-                body = &inner.expr;
-            }
-            let syntaxes: Vec<&Syntax> = match body {
-                Syntax::Tuple(tuple) => tuple.elems.iter().collect(),
-                one => vec![one],
-            };
-            let mut parts: Vec<KeyPart> = Vec::new();
-            for syntax in syntaxes {
-                let tree = reader.read(syntax);
-                if parts.iter().any(|part| part.tree.identity == tree.identity)
-                    && !matches!(tree.kind, Kind::Broken)
-                {
-                    reader.error(
-                        tree.place,
-                        "this stands in the key twice",
-                        "remove one of them",
-                    );
-                    continue;
-                }
-                let text = match &tree.origin().kind {
-                    Kind::Column { field, .. } => plain(&field.to_string()),
-                    _ => rust(syntax),
-                };
-                parts.push(KeyPart { tree, text });
-            }
-            parts
-        })?;
+        let parts = self.reader.closure(closure, row, Reader::key_parts)?;
         if parts.is_empty() {
             self.reader.error(
                 place,

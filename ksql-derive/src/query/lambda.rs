@@ -87,10 +87,7 @@ impl Reader<'_> {
     fn transformed(&mut self, closure: &ExprClosure, of: &Tree) -> Option<Vec<Lambda>> {
         let form =
             "write `.transform(|x| ..)` over an array, `.transform(|k, v| (.., ..))` over a map";
-        let mut body = &*closure.body;
-        while let Syntax::Paren(inner) = body {
-            body = &inner.expr;
-        }
+        let body = bare(&closure.body);
         let Syntax::Tuple(pair) = body else {
             return Some(vec![self.lambda(closure, of, None, form)?]);
         };
@@ -237,5 +234,18 @@ fn pattern_name(pattern: &Pat) -> Result<Option<String>, Place> {
         Pat::Paren(inner) => pattern_name(&inner.pat),
         Pat::Type(typed) => pattern_name(&typed.pat),
         other => Err(Place::of(other)),
+    }
+}
+
+/// What stands in parentheses, or alone in a block, as the formatter writes what is long.
+fn bare(syntax: &Syntax) -> &Syntax {
+    match syntax {
+        Syntax::Paren(inner) => bare(&inner.expr),
+        Syntax::Group(inner) => bare(&inner.expr),
+        Syntax::Block(block) if block.label.is_none() => match block.block.stmts.as_slice() {
+            [syn::Stmt::Expr(value, None)] => bare(value),
+            _ => syntax,
+        },
+        _ => syntax,
     }
 }

@@ -404,6 +404,40 @@ impl Reader<'_> {
         self.read(body)
     }
 
+    /// The parts of a key: of a tuple each, else the one there is.
+    pub(super) fn key_parts(&mut self, body: &Syntax) -> Vec<KeyPart> {
+        let syntaxes: Vec<&Syntax> = match body {
+            Syntax::Paren(inner) => return self.key_parts(&inner.expr),
+            Syntax::Group(inner) => return self.key_parts(&inner.expr),
+            // As the formatter writes a long one.
+            Syntax::Block(block) if block.label.is_none() => {
+                return self.block(&block.block, Reader::key_parts);
+            }
+            Syntax::Tuple(tuple) => tuple.elems.iter().collect(),
+            one => vec![one],
+        };
+        let mut parts: Vec<KeyPart> = Vec::new();
+        for syntax in syntaxes {
+            let tree = self.read(syntax);
+            if parts.iter().any(|part| part.tree.identity == tree.identity)
+                && !matches!(tree.kind, Kind::Broken)
+            {
+                self.error(
+                    tree.place,
+                    "this stands in the key twice",
+                    "remove one of them",
+                );
+                continue;
+            }
+            let text = match &tree.origin().kind {
+                Kind::Column { field, .. } => plain(&field.to_string()),
+                _ => rust(syntax),
+            };
+            parts.push(KeyPart { tree, text });
+        }
+        parts
+    }
+
     /// The row a step makes.
     pub(super) fn made(
         &mut self,

@@ -43,6 +43,26 @@ fn a_right_query_expands_to_items() {
 }
 
 #[test]
+fn what_the_formatter_wraps_in_a_block_is_what_it_was() {
+    let grouped = made(quote! {
+        fn totals(orders: Stream<Order>) -> Table<Total> {
+            orders.group_by(|o| { (o.id, o.name) }).aggregate(|g| Total {
+                id: g.key().0, name: g.key().1, n: g.count(),
+            })
+        }
+    });
+    assert!(!grouped.contains("compile_error"), "{grouped}");
+    let keyed = made(quote! {
+        fn keyed(orders: Stream<Order>) -> Stream<Keyed> {
+            orders.partition_by(|o| { { (o.id, o.name) } }).map(|o| Keyed { id: o.id, name: o.name })
+        }
+    });
+    assert!(!keyed.contains("compile_error"), "{keyed}");
+    let entries = of("o.totals.transform(|k, v| { (k, v + 1) })");
+    assert!(!entries.contains("compile_error"), "{entries}");
+}
+
+#[test]
 fn an_error_leaves_a_query_that_does_nothing() {
     let tokens = of("o.n.nothing_of_the_kind()");
     assert_eq!(tokens.matches("compile_error").count(), 1, "{tokens}");
