@@ -214,16 +214,29 @@ impl RegistryError {
     }
 }
 
+/// How the version that a schema does not fit is called.
+struct Earlier(u32);
+
+impl std::fmt::Display for Earlier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            0 => f.write_str("what the registry asks for"),
+            version => write!(f, "version {version}"),
+        }
+    }
+}
+
 /// A schema does not fit an earlier one of its subject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the schema for `{subject}` is not {level} compatible with version {version}: {}",
+    "the schema for `{subject}` is not {level} compatible with {}: {}",
+    Earlier(*version),
     violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 )]
 pub struct Incompatible {
     /// The subject.
     pub subject: String,
-    /// The version it does not fit.
+    /// The version it does not fit; 0 where the registry refused it and named none, and has none.
     pub version: u32,
     /// The level that was checked.
     pub level: Compatibility,

@@ -253,6 +253,25 @@ async fn replication_and_retention_reach_the_statement_and_the_topic() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn partitions_for_all_are_those_of_topics_whose_definitions_state_none() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = builder(directory.path())
+        .entity::<Click>()
+        .setting("partitions", "7")
+        .start()
+        .await
+        .expect("started");
+    for (topic, partitions) in [
+        ("clicks", 7),
+        (ctx.set::<Row>().topic().expect("a topic"), 4),
+    ] {
+        let found = ctx.log().describe(topic).await.expect("the topic");
+        assert_eq!(found.partitions, partitions, "{topic}");
+    }
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_topic_of_dead_letters_is_as_it_is_set() {
     for (settings, name, partitions, retention_ms) in [
         (&[][..], "system.dlq", 1, Some(14 * 24 * 60 * 60 * 1000)),

@@ -3,12 +3,13 @@
 use ksql_runtime::context::plan::Action;
 use ksql_runtime::log::{LogError, TopicSpec};
 use ksql_runtime::registry::RegistryError;
+use ksql_runtime_tests::http_server::{Play, TestServer};
 use ksql_runtime_tests::shop::{Rate, Trade};
 use ksql_runtime_tests::test_name;
 use serde_json::json;
 
 use crate::ksqldb_server::KsqlDbServer;
-use crate::{Place, asked, difference, exactly, plan_of, refused, started};
+use crate::{Place, asked, difference, exactly, forward, plan_of, refused, started};
 
 /// The same names, other columns.
 mod later {
@@ -219,6 +220,83 @@ async fn a_schema_that_fits_is_a_new_version_and_one_that_does_not_is_refused_by
         .iter()
         .filter(|asked| *asked == "POST /subjects/rates-value/versions");
     assert_eq!(sent.count(), 2, "what does not fit is not sent");
+}
+
+/// The registry has the last word: another program may register a version between the comparison and ours, and a registry may
+/// have rules of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schema_that_the_registry_itself_refuses_is_refused_in_its_words() {
+    let Some(mut place) = Place::new(test_name!()) else {
+        return;
+    };
+    let real = place.registry.url().to_owned();
+    let conflict = json!({
+        "error_code": 409,
+        "message": "Schema being registered is incompatible with an earlier schema"
+    });
+    let rule = json!({ "error_code": 409, "message": "a rule of the domain: `note` has no owner" });
+    let invalid = json!({ "error_code": 42201, "message": "Invalid schema" });
+    for (status, body, there, times, expected) in [
+        (
+            409,
+            &conflict,
+            false,
+            1,
+            "start failed at the step `register schemas` for `Rate`: the schema for `rates-value` is not BACKWARD compatible \
+             with what the registry asks for: Schema being registered is incompatible with an earlier schema",
+        ),
+        (
+            409,
+            &conflict,
+            true,
+            1,
+            "start failed at the step `register schemas` for `Rate`: the schema for `rates-value` is not BACKWARD compatible \
+             with version 1: Schema being registered is incompatible with an earlier schema",
+        ),
+        (
+            409,
+            &rule,
+            // Somebody may just be faster.
+            false,
+            3,
+            "start failed at the step `register schemas` for `Rate`: the schema registry at REGISTRY refuses to register a \
+             schema under `rates-value` (HTTP 409): a rule of the domain: `note` has no owner",
+        ),
+        (
+            422,
+            &invalid,
+            false,
+            1,
+            "start failed at the step `register schemas` for `Rate`: the schema for `rates-value` is not Avro: Invalid schema (error code 42201)",
+        ),
+    ] {
+        place.renew();
+        if there {
+            let ctx = started(place.builder().entity::<Rate>()).await;
+            ctx.shutdown().await.expect("it ends");
+        }
+        let (real, answer) = (real.clone(), body.clone());
+        let registry = TestServer::start(move |request| {
+            let registers = request.method == "POST" && request.path.ends_with("/versions");
+            match registers && !request.path.starts_with("/compatibility") {
+                true => Play::status(status, &answer),
+                false => forward(&real, request),
+            }
+        });
+        let builder = || place.builder().setting("registry", registry.url());
+        let text = refused(builder().entity::<later::Rate>()).await;
+        let text = text.replace(&registry.url(), "REGISTRY");
+        exactly(&place.told(text), expected);
+        let sent = asked(&registry, &place.prefix);
+        let sent = sent
+            .iter()
+            .filter(|asked| asked.starts_with("POST /subjects/rates-value/versions"));
+        assert_eq!(sent.count(), times, "{expected}");
+        // Where it is accepted, the same program starts on what the refused one left.
+        let ctx = started(place.builder().entity::<later::Rate>()).await;
+        assert!(plan_of(&ctx).await.is_unchanged());
+        ctx.shutdown().await.expect("it ends");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

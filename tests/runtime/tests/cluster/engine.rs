@@ -305,7 +305,10 @@ async fn a_terminated_query_is_started_again_while_the_program_runs() {
         panic!("two")
     };
     ksqldb.terminate(first);
+    let terminated = Instant::now();
     let healed = wait_for(&ctx, "sold", |query| query.restarts == 1 && running(query)).await;
+    // The default's interval of 30 s had just begun.
+    assert!(terminated.elapsed() < Duration::from_secs(15));
     assert!(!healed.ksqldb_ids.contains(first), "{healed:?}");
     let changes = ksqldb.changes();
     assert_eq!(changes.len(), 7);
