@@ -16,6 +16,7 @@ pub mod environment;
 pub mod errors;
 pub mod examples;
 pub mod files;
+pub mod flushed;
 pub mod http_server;
 pub mod inserts;
 pub mod join_kinds;

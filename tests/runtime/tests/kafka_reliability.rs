@@ -12,6 +12,7 @@ use ksql_runtime::prelude::*;
 use ksql_runtime::state::State;
 use ksql_runtime_tests::child::Lines;
 use ksql_runtime_tests::cluster::{LIMIT, Place, table};
+use ksql_runtime_tests::flushed::{FLUSH_INTERVAL, replays_no_more_than_came_since};
 use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::second_owner::refused;
 use ksql_runtime_tests::servers::{self, Kafka};
@@ -102,6 +103,27 @@ async fn a_table_killed_at_any_instant_equals_its_topic_after_the_restart() {
     report.count("acknowledged", progress.acknowledged);
     report.count("replayed", replayed);
     report.count("rows_checked", checked);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_replays_no_more_than_came_since_the_last_flush() {
+    let Some(place) = place(test_name!()) else {
+        return;
+    };
+    let start = |seed: u64, from: u64| {
+        let (name, value) = FLUSH_INTERVAL;
+        let mut environment = place.environment();
+        environment.push((name.to_owned(), value.to_owned()));
+        let arguments = [
+            "ingest",
+            &seed.to_string(),
+            &KEYS.to_string(),
+            &from.to_string(),
+            NO_END,
+        ];
+        Lines::start_in(CHILD, &arguments, place.directory(), &environment)
+    };
+    replays_no_more_than_came_since("Kafka", start, async || place.open().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

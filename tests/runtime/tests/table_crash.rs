@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::child::Lines;
+use ksql_runtime_tests::flushed::{FLUSH_INTERVAL, replays_no_more_than_came_since};
 use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::second_owner::refused;
 use ksql_runtime_tests::workload::{Progress, Row, allowed, differences, mix, row};
@@ -95,6 +96,29 @@ async fn a_table_killed_at_any_instant_equals_its_topic_after_the_restart() {
     report.count("acknowledged", progress.acknowledged);
     report.count("replayed", replayed);
     report.count("rows_checked", checked);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_replays_no_more_than_came_since_the_last_flush() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let directory = directory.path();
+    let start = |seed: u64, from: u64| {
+        let (name, value) = FLUSH_INTERVAL;
+        let arguments = [
+            "ingest",
+            &seed.to_string(),
+            &KEYS.to_string(),
+            &from.to_string(),
+            "1000000000",
+        ];
+        Lines::start_in(
+            CHILD,
+            &arguments,
+            directory,
+            &[(name.to_owned(), value.to_owned())],
+        )
+    };
+    replays_no_more_than_came_since("embedded", start, async || open(directory).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
