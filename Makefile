@@ -1,6 +1,6 @@
 # make demo   builds and runs the flights example on real data
 # make test   everything that must pass: format, lints, docs, all tests
-# make test-tls   Kafka over TLS, and SASL's SCRAM: builds librdkafka once more, with the system's OpenSSL
+# make test-tls   Kafka over TLS, and SASL's SCRAM, of make test: builds librdkafka once more, with the system's OpenSSL
 # make reliability   what may go wrong, again and again, for hours; RT="RT1 RT7" runs those of docs/reliability.md
 # make bench  every benchmark beside its floor, one figure a line
 # make cluster, make cluster-stop   a real Kafka and registry on this machine, without Docker
@@ -19,9 +19,10 @@ WITHOUT_SETTINGS = env $(foreach name,$(SETTINGS),-u $(name))
 tests:
 	$(WITHOUT_SETTINGS) cargo test --workspace
 	$(WITHOUT_SETTINGS) cargo test --quiet --package ksql-derive --features relaxed
+	$(WITHOUT_SETTINGS) scripts/with-openssl cargo test $(WITH_OPENSSL)
 
-# Beside the other tests, which need no OpenSSL on the machine.
-test-tls: WITH_OPENSSL = --package ksql-runtime-tests --features kafka-ssl --test kafka_tls --test kafka_scram
+# Of the whole workspace, so that nothing but librdkafka and what stands on it is built again.
+WITH_OPENSSL = --workspace --features ksql-runtime-tests/kafka-ssl --test kafka_tls --test kafka_scram
 test-tls: setup servers
 	cargo clippy $(WITH_OPENSSL) -- -D warnings
 	@scripts/list-skipped $(WITHOUT_SETTINGS) cargo test $(WITH_OPENSSL)
