@@ -11,6 +11,11 @@ use std::time::Duration;
 use ksql_runtime::consume::{OnError, Order};
 use ksql_runtime::prelude::*;
 
+/// What `docs/operation.md` advises to programs that work for long.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// What is sent, in event time a thousand times as fast as the clock, so that windows close.
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("ticks", partitions = 4, retention = "10s")]
