@@ -203,8 +203,13 @@ impl Settle {
         );
         hold.tell(what);
         let wait = super::Backoff::default().wait(attempt);
-        self.shared.pause(wait).await;
-        !self.shared.is_stopping() && !about.chunk.tracker.is_closed()
+        let tracker = &about.chunk.tracker;
+        // A partition that is given back, or moved by a seek, does not wait for it.
+        tokio::select! {
+            () = self.shared.pause(wait) => {}
+            () = tracker.closed() => {}
+        }
+        !self.shared.is_stopping() && !tracker.is_closed()
     }
 }
 

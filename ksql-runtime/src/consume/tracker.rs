@@ -9,6 +9,8 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use super::bell::Bell;
 
 /// One possession of a partition.
@@ -18,6 +20,8 @@ pub(super) struct Tracker {
     open: Mutex<Open>,
     /// Nothing of it is to be begun any more.
     closed: AtomicBool,
+    /// Ends the wait with a record of it.
+    over: Notify,
     /// Handlers that see a record of it now.
     running: AtomicUsize,
     /// Bytes of it in memory.
@@ -48,6 +52,7 @@ impl Tracker {
                 ..Open::default()
             }),
             closed: AtomicBool::new(false),
+            over: Notify::new(),
             running: AtomicUsize::new(0),
             held: AtomicUsize::new(0),
             bell: Arc::clone(bell),
@@ -134,6 +139,17 @@ impl Tracker {
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         self.bell.closed();
+        self.over.notify_waiters();
+    }
+
+    /// Comes back once it is closed.
+    pub(super) async fn closed(&self) {
+        let mut over = std::pin::pin!(self.over.notified());
+        // Heard from here on, and not only from when it is waited for.
+        over.as_mut().enable();
+        if !self.is_closed() {
+            over.await;
+        }
     }
 
     pub(super) fn is_closed(&self) -> bool {

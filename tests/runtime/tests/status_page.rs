@@ -1,17 +1,20 @@
-//! The status page in a real browser: it is opened while a table is not ready, and becomes ready by itself. Also makes the
-//! picture in docs/operation.md, where `KSQL_TEST_PICTURE` names a file.
+//! The status page in a real browser: it is opened while a table is in the midst of its restore, and becomes ready by itself. Also
+//! makes the picture in docs/operation.md, where `KSQL_TEST_PICTURE` names a file.
 
 use std::path::Path;
 use std::time::Duration;
 
+use ksql_runtime::consume::{ConsumerState, Outcome, Records as _, Start, Subscription};
 use ksql_runtime::log::Log;
 use ksql_runtime::prelude::*;
 use ksql_runtime::state::State;
 use ksql_runtime_tests::chrome::Chrome;
+use ksql_runtime_tests::consuming::reaches;
 use ksql_runtime_tests::{servers, test_name};
 
 const LIMIT: Duration = Duration::from_secs(120);
 const ROWS: i64 = 60_000;
+const RATES: i64 = 5_000;
 
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("stock", partitions = 3)]
@@ -77,6 +80,14 @@ fn builder(directory: &Path) -> ContextBuilder {
         .setting("wait_for_ready", "false")
 }
 
+fn rate(n: i64) -> Rate {
+    Rate {
+        symbol: format!("SYM{}", n % 5),
+        price: 100.0 + (n % 17) as f64,
+        size: n % 3,
+    }
+}
+
 async fn fill(directory: &Path) {
     let ctx = builder(directory).start().await.expect("started");
     let stock = |article| Stock {
@@ -86,15 +97,14 @@ async fn fill(directory: &Path) {
     };
     let added = ctx.set::<Stock>().add_all((0..ROWS).map(stock)).await;
     added.expect("added");
-    let rate = |n: i64| Rate {
-        symbol: format!("SYM{}", n % 5),
-        price: 100.0 + (n % 17) as f64,
-        size: n % 3,
-    };
-    let added = ctx.set::<Rate>().add_all((0..5_000).map(rate)).await;
+    let added = ctx.set::<Rate>().add_all((0..RATES).map(rate)).await;
     added.expect("added");
     ctx.wait_caught_up(LIMIT).await.expect("it is read");
     ctx.shutdown().await.expect("a clean end");
+    forget(directory);
+}
+
+fn forget(directory: &Path) {
     std::fs::remove_dir_all(directory.join("state")).expect("the state is removed");
 }
 
@@ -105,30 +115,115 @@ fn fail_reads(ctx: &Context, reads: u32) {
     };
 }
 
+/// A context whose restore is held up: what it reads from its start on fails. What was read before is not all there is.
+async fn held_up(directory: &Path) -> Context {
+    for _ in 0..50 {
+        let made = builder(directory);
+        let mut events = made.events();
+        let ctx = made.start().await.expect("started");
+        fail_reads(&ctx, u32::MAX);
+        let disconnected = async {
+            loop {
+                let event = events.recv().await.expect("an event");
+                if event.entity == "Stock" && event.current == State::Disconnected {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(LIMIT, disconnected)
+            .await
+            .expect("it is held up");
+        let overview = ctx.overview();
+        let stock = overview.bindings.iter().find(|one| one.name == "Stock");
+        if stock.expect("a table").restored < ROWS.cast_unsigned() {
+            return ctx;
+        }
+        // It was faster than this.
+        fail_reads(&ctx, 0);
+        ctx.shutdown().await.expect("a clean end");
+        forget(directory);
+    }
+    panic!("it is restored before it is held up, each time");
+}
+
+/// A handler of rates, to which one of them is too high.
+async fn alerts(ctx: &Context) -> Subscription {
+    ctx.set::<Rate>()
+        .consume()
+        .group("alerts")
+        .start(Start::Earliest)
+        .for_each(move |rate| {
+            std::future::ready(if rate.price > 1_000.0 {
+                Outcome::dlq("no rate is as high")
+            } else {
+                Outcome::done()
+            })
+        })
+        .start()
+        .await
+        .expect("it starts")
+}
+
+/// The cells of the row of a table, of a consumer or of a store.
+async fn cells(chrome: &Chrome, first: &str) -> Vec<String> {
+    let script = format!(
+        "const rows = Array.from(document.querySelectorAll('tbody tr'));
+         const row = rows.find((row) => row.cells[0].innerText === '{first}');
+         return row ? Array.from(row.cells, (cell) => cell.innerText) : [];"
+    );
+    let cells = chrome.run(&script).await;
+    let cells = cells.as_array().expect("cells").iter();
+    cells
+        .map(|cell| cell.as_str().expect("a text").to_owned())
+        .collect()
+}
+
+/// What a tile at the head of the page says.
+async fn tile(chrome: &Chrome, name: &str) -> String {
+    let script = format!(
+        "const tiles = Array.from(document.querySelectorAll('.numbers div'));
+         const tile = tiles.find((tile) => tile.querySelector('dt').innerText === '{name}');
+         return tile ? tile.querySelector('dd').innerText : '';"
+    );
+    let told = chrome.run(&script).await;
+    told.as_str().expect("a text").to_owned()
+}
+
+/// Writes what the window shows to the file that a variable names, from the workspace on.
+async fn take_picture(chrome: &Chrome, variable: &str) {
+    if let Some(path) = std::env::var_os(variable) {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        std::fs::write(workspace.join(path), chrome.picture().await).expect("written");
+    }
+}
+
+/// A number that is written in groups of digits.
+fn number(text: &str) -> i64 {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    digits
+        .parse()
+        .unwrap_or_else(|_| panic!("`{text}` is no number"))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_opened_before_a_table_is_ready_shows_how_it_becomes_ready() {
-    let chrome = Chrome::start(1180, 1560, false).await;
+    let chrome = Chrome::start(1180, 1730, false).await;
     let Some(chrome) = servers::or_skip(test_name!(), chrome) else {
         return;
     };
     let directory = tempfile::tempdir().expect("a directory");
     fill(directory.path()).await;
-    let made = builder(directory.path());
-    let mut events = made.events();
-    let ctx = made.start().await.expect("started");
-    // The restore is held up: what is read from now on fails.
-    fail_reads(&ctx, u32::MAX);
-    let disconnected = async {
-        loop {
-            let event = events.recv().await.expect("an event");
-            if event.entity == "Stock" && event.current == State::Disconnected {
-                break;
-            }
-        }
-    };
-    tokio::time::timeout(LIMIT, disconnected)
-        .await
-        .expect("it is held up");
+    let ctx = held_up(directory.path()).await;
+    let alerts = alerts(&ctx).await;
+    let reconnecting = |state: &ConsumerState| matches!(state, ConsumerState::Reconnecting(_));
+    reaches(&alerts, "that it reads nothing", |status| {
+        reconnecting(&status.state)
+    })
+    .await;
+    // Nothing need be read for one that is given by hand.
+    let (rates, unwanted) = (ctx.set::<Rate>(), rate(1));
+    let given = rates.send_to_dlq(&unwanted, "nobody wants it", "rate.unwanted");
+    given.await.expect("a dead letter");
     let address = ctx.http_address().expect("it listens");
     chrome.open(&format!("http://{address}/")).await;
     let shown = chrome.text().await;
@@ -141,6 +236,17 @@ async fn a_page_opened_before_a_table_is_ready_shows_how_it_becomes_ready() {
     ] {
         assert!(shown.contains(words), "{words}\n{shown}");
     }
+    // Its restore is not finished, and is not while the fault holds.
+    let [_, _, state, progress, lag, _, restored, _] = &cells(&chrome, "Stock").await[..] else {
+        panic!("no row of eight cells: {shown}");
+    };
+    assert_eq!(state, "DISCONNECTED");
+    assert!(number(restored) < ROWS, "{restored} of {ROWS} are restored");
+    assert_eq!(number(lag), ROWS - number(restored));
+    assert!(number(progress) < 100, "{progress}");
+    let consumer = cells(&chrome, "Rate").await;
+    assert_eq!(consumer[..3], ["Rate", "alerts", "RECONNECTING"]);
+    assert_eq!(tile(&chrome, "dead letters").await, "1");
     chrome
         .run("document.querySelector('details').open = true")
         .await;
@@ -148,7 +254,16 @@ async fn a_page_opened_before_a_table_is_ready_shows_how_it_becomes_ready() {
     chrome.run("window.sameWindow = true").await;
     fail_reads(&ctx, 0);
     ctx.wait_ready(LIMIT).await.expect("it comes back");
+    let high = Rate {
+        price: 1_000_000.0,
+        ..rate(1)
+    };
+    rates.add(high).await.expect("added");
     ctx.wait_caught_up(LIMIT).await.expect("it is read");
+    reaches(&alerts, "all rates", |status| {
+        status.counters.dead_lettered == 1 && status.lag() == 0
+    })
+    .await;
     let ready = "return document.getElementById('readiness').textContent === 'READY'";
     chrome.until("the page is ready", ready).await;
     let open = "return window.sameWindow === true && document.querySelector('details').open";
@@ -159,6 +274,17 @@ async fn a_page_opened_before_a_table_is_ready_shows_how_it_becomes_ready() {
     for words in ["Stock_Store", "filter", "CREATE TABLE", "100 %"] {
         assert!(shown.contains(words), "{words}\n{shown}");
     }
+    let consumed = "return document.body.innerText.includes('1 dead lettered')";
+    chrome.until("the consumer's dead letter", consumed).await;
+    let stock = cells(&chrome, "Stock").await;
+    assert_eq!((stock[2].trim(), stock[3].trim()), ("RUNNING", "100 %"));
+    assert_eq!((number(&stock[4]), number(&stock[6])), (0, ROWS));
+    let consumer = cells(&chrome, "Rate").await;
+    assert_eq!(consumer[..3], ["Rate", "alerts", "RUNNING"]);
+    assert_eq!(number(&consumer[3]), 0);
+    let handled = "5\u{202f}000 handled";
+    assert!(consumer[4].contains(handled), "{consumer:?}");
+    assert_eq!(tile(&chrome, "dead letters").await, "2");
     // Its policy forbids all it does not need; nothing of it is forbidden, then.
     let complaints = chrome.complaints().await;
     let complaints: Vec<_> = complaints
@@ -169,9 +295,7 @@ async fn a_page_opened_before_a_table_is_ready_shows_how_it_becomes_ready() {
     // No sideways scrolling, on a telephone neither.
     let fits = "return document.documentElement.scrollWidth <= window.innerWidth";
     assert_eq!(chrome.run(fits).await, true);
-    if let Some(path) = std::env::var_os("KSQL_TEST_PICTURE") {
-        std::fs::write(path, chrome.picture().await).expect("written");
-    }
+    take_picture(&chrome, "KSQL_TEST_PICTURE").await;
     ctx.shutdown().await.expect("a clean end");
     let old = "return document.getElementById('fresh').textContent.includes('no answer')";
     chrome.until("it says that nobody answers", old).await;
@@ -195,9 +319,7 @@ async fn the_page_is_dark_where_the_browser_is_and_fits_a_small_window() {
         .await;
     let fits = "return document.documentElement.scrollWidth <= window.innerWidth";
     assert_eq!(chrome.run(fits).await, true);
-    if let Some(path) = std::env::var_os("KSQL_TEST_PICTURE_DARK") {
-        std::fs::write(path, chrome.picture().await).expect("written");
-    }
+    take_picture(&chrome, "KSQL_TEST_PICTURE_DARK").await;
     ctx.shutdown().await.expect("a clean end");
     chrome.end().await;
 }

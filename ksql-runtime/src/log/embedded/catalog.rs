@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Instant;
 
+use super::faults::Faults;
 use super::layout::PartitionState;
 use crate::log::error::LogError;
 use crate::log::event::Event;
@@ -33,6 +34,8 @@ pub(super) struct Topic {
     /// Where records without a key go next.
     turn: AtomicU32,
     pub(super) signal: Signal,
+    /// Writes of records that fail because a test asked for it.
+    pub(super) faults: Faults,
 }
 
 impl Topic {
@@ -52,6 +55,7 @@ impl Topic {
             deleted: AtomicBool::new(false),
             turn: AtomicU32::new(0),
             signal: Signal::default(),
+            faults: Faults::default(),
         }
     }
 

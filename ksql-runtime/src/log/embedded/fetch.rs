@@ -128,7 +128,7 @@ impl EmbeddedReader {
         &mut self,
         wanted: &impl Fn(i32) -> bool,
     ) -> Result<Option<Fetched>, LogError> {
-        self.shared.faults.next()?;
+        self.shared.faults.next("be read")?;
         self.shared.catalog.settled();
         if self.topic.is_deleted() {
             return Err(self.shared.catalog.gone(&self.topic));

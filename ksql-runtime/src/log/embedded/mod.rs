@@ -274,6 +274,7 @@ impl EmbeddedLog {
     }
 
     async fn append(&self, topic: &Arc<Topic>, parts: Vec<Part>) -> Result<Vec<i64>, LogError> {
+        topic.faults.next("be written")?;
         let bytes: usize = parts.iter().map(|part| part.bytes.len()).sum();
         let kib = u32::try_from(bytes / 1024)
             .unwrap_or(u32::MAX)
@@ -327,7 +328,7 @@ impl EmbeddedLog {
     /// See [`Log::reader`](super::Log::reader).
     pub fn reader(&self, topic: &str, from: &[(i32, i64)]) -> Result<LogReader, LogError> {
         self.open_still()?;
-        self.shared().faults.next()?;
+        self.shared().faults.next("be read")?;
         let topic = self.shared().catalog.get(topic)?;
         Ok(LogReader::embedded(EmbeddedReader::new(
             Arc::clone(&self.0.shared),
@@ -357,6 +358,16 @@ impl EmbeddedLog {
             topic.signal.raise();
         }
         left
+    }
+
+    /// The next so many writes of records to a topic fail as they would on a broken disk, and nothing of them is written;
+    /// says how many of those asked for before are left. For tests.
+    ///
+    /// # Errors
+    /// Where there is no such topic.
+    #[doc(hidden)]
+    pub fn fail_writes(&self, topic: &str, writes: u32) -> Result<u32, LogError> {
+        Ok(self.shared().catalog.get(topic)?.faults.ask(writes))
     }
 
     /// See [`Log::flush`](super::Log::flush).

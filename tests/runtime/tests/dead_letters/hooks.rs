@@ -2,10 +2,13 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use ksql_runtime::consume::{OnDecodeError, OnError, Records as _, Start};
 use ksql_runtime::dlq::{DeadLetterOptions, LetterFilter, Stage, Written};
+use ksql_runtime_tests::consuming::{committed, reaches};
 
-use crate::{Given, fail, fail_at, read_at, started};
+use crate::{Given, encoded, fail, fail_at, order, read_at, started};
 
 crate::on_each_log! {
     async fn only_listed_and_short_headers_are_kept_and_the_letter_says_how_many_are_not(case: Case) {
@@ -61,6 +64,58 @@ crate::on_each_log! {
         assert_eq!(listed.len(), 1);
         assert_eq!(listed[0].value.as_deref(), Some(&b"open"[..]));
         assert_eq!(ctx.dead_letters().status().await.expect("a status").declined, 1);
+        ctx.shutdown().await.expect("it ends");
+    }
+
+    async fn a_consumer_asks_once_for_each_record_and_skips_what_is_declined(case: Case) {
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let told = Arc::clone(&asked);
+        let options = DeadLetterOptions::default().should_send(move |record| {
+            let (at, stage, class) = (record.offset, record.stage.as_str(), record.class);
+            let line = format!("{at} {} {} {stage} {class} {}", record.entity, record.group, record.attempts);
+            told.lock().expect("a lock").push(line);
+            record.headers.last("private").is_none()
+        });
+        let ctx = started(case.builder().dead_letters(options)).await;
+        let topic = case.name("orders");
+        let private = |given: Given| given.header("private", "1");
+        let of = async |id| encoded(&ctx, &case, &order(id)).await;
+        let (open, last) = (of(1).await, of(4).await);
+        let none = Given::new(open.key.as_deref(), Some(b"no order"));
+        for given in [open.clone(), private(of(2).await), private(none), last] {
+            given.at(0).produce(ctx.log(), &topic, case.clock.now_ms()).await;
+        }
+        let subscription = ctx
+            .set::<crate::Order>()
+            .consume()
+            .group("clerks")
+            .start(Start::Earliest)
+            .with_retry(2, Duration::from_millis(1))
+            .on_error(OnError::Dlq)
+            .on_decode_error(OnDecodeError::Dlq)
+            .for_each(|order| async move {
+                if order.id == 4 { Ok(()) } else { Err(std::io::Error::other("no stock")) }
+            })
+            .start()
+            .await
+            .expect("it starts");
+        let status = reaches(&subscription, "the commit of all", |status| {
+            status.partitions.iter().any(|one| (one.partition, one.committed) == (0, Some(4)))
+        }).await;
+        assert_eq!(*asked.lock().expect("a lock"), [
+            "0 Order clerks handler handler.error 2",
+            "1 Order clerks handler handler.error 2",
+            "2 Order clerks value-decode value.decode 1",
+        ]);
+        let counters = status.counters;
+        assert_eq!((counters.handled, counters.dead_lettered, counters.skipped), (1, 1, 2));
+        assert_eq!((counters.failed, counters.retried, counters.undecodable), (4, 2, 1));
+        let letters = ctx.dead_letters();
+        let listed = letters.list(&LetterFilter::default()).await.expect("a list");
+        assert_eq!(listed.iter().map(|letter| (letter.offset, &letter.value)).collect::<Vec<_>>(), [(Some(0), &open.value)]);
+        assert_eq!(letters.status().await.expect("a status").declined, 2);
+        subscription.stop().await.expect("it ends");
+        assert_eq!(committed(&ctx, "clerks", &topic).await[0], Some(4));
         ctx.shutdown().await.expect("it ends");
     }
 

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use ksql_runtime::consume::{Records as _, Start};
 use ksql_runtime::dlq::{
     DeadLetterError, LetterFilter, LetterId, ReplayOptions, ReplayReport, Written,
 };
 use ksql_runtime::log::Receipt;
 use ksql_runtime::prelude::*;
+use ksql_runtime_tests::consuming::Seen;
 
 use crate::{Found, Given, encoded, fail, fail_at, id, order, read_at, with_topic};
 
@@ -125,6 +127,51 @@ crate::on_each_log! {
         assert!(matches!(error, DeadLetterError::Loop { most: 2, .. }), "{error:?}");
         let found = replayed(&ctx, id(&letter), &ReplayOptions::default().force()).await;
         assert_eq!(found.header("__dlq.replays"), Some("4"));
+        ctx.shutdown().await.expect("it ends");
+    }
+
+    async fn letters_of_an_older_and_of_a_later_version_are_replayed_as_the_records_they_were(case: Case) {
+        let ctx = case.start().await;
+        let letters = case.letters();
+        let of = async |id| {
+            let given = encoded(&ctx, &case, &order(id)).await.header("own", "1");
+            given.header("__dlq.errors.topic", &case.name("orders"))
+        };
+        // What each says of its record, and the time its record has then: the old one does not know its own.
+        let old = of(7).await.header("__dlq.errors.partition", "0").header("__dlq.errors.offset", "3")
+            .header("__dlq.errors.message", "it failed");
+        let own = case.clock.now_ms() - 5_000;
+        let later = of(8).await.header("__dlq.errors.timestamp", &own.to_string()).header("__dlq.errors.partition", "many")
+            .header("__dlq.errors.cause", "unknown here");
+        case.clock.advance(60_000);
+        for (given, timestamp) in [(old, case.clock.now_ms()), (later, own)] {
+            let letter = given.produce(ctx.log(), &letters, case.clock.now_ms() - 60_000).await;
+            let found = replayed(&ctx, id(&letter), &ReplayOptions::default()).await;
+            assert_eq!((&found.key, &found.value), (&given.key, &given.value));
+            let kept: Vec<(&str, Option<&str>)> = found.headers.iter().map(|(name, _)| (name.as_str(), found.header(name))).collect();
+            assert_eq!(kept, [("own", Some("1")), ("__dlq.replays", Some("1"))]);
+            assert_eq!(found.timestamp, timestamp);
+            let again = refused(&ctx, id(&letter), &ReplayOptions::default()).await;
+            assert!(matches!(again, DeadLetterError::Replayed { .. }), "{again:?}");
+        }
+        let seen = Seen::default();
+        let handler = seen.clone();
+        let subscription = ctx
+            .set::<crate::Order>()
+            .consume()
+            .group("replayed")
+            .start(Start::Earliest)
+            .for_each(move |order| {
+                handler.push(order);
+                async {}
+            })
+            .start()
+            .await
+            .expect("it starts");
+        let mut orders = seen.wait_for(2).await;
+        orders.sort_by_key(|order| order.id);
+        assert_eq!(orders, [order(7), order(8)], "they are orders as others are");
+        subscription.stop().await.expect("it ends");
         ctx.shutdown().await.expect("it ends");
     }
 
