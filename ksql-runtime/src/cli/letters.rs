@@ -8,11 +8,13 @@ use serde_json::{Value, json};
 use super::command::{Dlq, Letters};
 use super::exit::{Exit, Failure, Outcome};
 use super::literal::moment_or_ago;
-use super::output::{Output, Rows, cell, time};
+use super::output::{Output, Rows, busy, cell, progress, time};
 use super::reading::reached;
 use crate::context::ContextBuilder;
 use crate::context::reach::Reached;
-use crate::dlq::{DeadLetter, DeadLetterError, LetterFilter, LetterId, ReplayOptions, Shown};
+use crate::dlq::{
+    DeadLetter, DeadLetterError, LetterFilter, LetterId, OwnedHeader, ReplayOptions, Shown,
+};
 use crate::error::Error;
 
 pub(super) async fn run(builder: &ContextBuilder, what: Dlq, out: &mut Output) -> Outcome {
@@ -90,16 +92,22 @@ async fn act(reached: &Reached, what: Dlq, named: Vec<LetterId>, out: &mut Outpu
     match what {
         Dlq::List { which, limit } => {
             let filter = filter(&which, reached.now_ms)?.limit(limit);
-            list(&letters.list(&filter).await?, out)
+            let found = busy(out.json, letters.topic(), letters.list(&filter)).await?;
+            list(&found, out)
         }
         Dlq::Show { .. } => show(reached, named, out).await,
         Dlq::Replay { which, force, .. } => {
-            let chosen = chosen(reached, named, &which).await?;
+            let chosen = chosen(reached, named, &which, out.json).await?;
             let mut options = ReplayOptions::default();
             if force {
                 options = options.force();
             }
-            let report = letters.replay(chosen, &options).await?;
+            let bar = progress(out.json, chosen.len() as u64, letters.topic());
+            bar.tick();
+            let told = || bar.inc(1);
+            let report = letters.replay_telling(chosen, &options, told).await;
+            bar.finish_and_clear();
+            let report = report?;
             let refused = !report.refused.is_empty();
             if out.json {
                 let replayed = report.replayed.iter().map(|(id, to)| {
@@ -133,8 +141,13 @@ async fn act(reached: &Reached, what: Dlq, named: Vec<LetterId>, out: &mut Outpu
             })
         }
         Dlq::Purge { which, .. } => {
-            let chosen = chosen(reached, named, &which).await?;
-            let purged = letters.purge(chosen).await?;
+            let chosen = chosen(reached, named, &which, out.json).await?;
+            let bar = progress(out.json, chosen.len() as u64, letters.topic());
+            bar.tick();
+            let told = |some: usize| bar.inc(some as u64);
+            let purged = letters.purge_telling(chosen, told).await;
+            bar.finish_and_clear();
+            let purged = purged?;
             let unknown: Vec<String> = purged.unknown.iter().map(ToString::to_string).collect();
             match out.json {
                 true => out.document(&json!({
@@ -165,12 +178,14 @@ async fn chosen(
     reached: &Reached,
     named: Vec<LetterId>,
     which: &Letters,
+    json: bool,
 ) -> Outcome<Vec<LetterId>> {
     if !named.is_empty() {
         return Ok(named);
     }
     let filter = filter(which, reached.now_ms)?.by_offset().limit(usize::MAX);
-    let letters = reached.letters().list(&filter).await?;
+    let topic = reached.letters();
+    let letters = busy(json, topic.topic(), topic.list(&filter)).await?;
     Ok(letters.iter().map(LetterId::from).collect())
 }
 
@@ -213,7 +228,8 @@ async fn show(reached: &Reached, named: Vec<LetterId>, out: &mut Output) -> Outc
     let Some(id) = named.into_iter().next() else {
         return Ok(Exit::Done);
     };
-    let shown = match reached.letters().show(id).await {
+    let letters = reached.letters();
+    let shown = match busy(out.json, letters.topic(), letters.show(id)).await {
         Ok(shown) => shown,
         Err(Error::DeadLetter(error)) if matches!(error, DeadLetterError::NotThere { .. }) => {
             return Err(Failure {
@@ -245,6 +261,7 @@ async fn show(reached: &Reached, named: Vec<LetterId>, out: &mut Output) -> Outc
             "partition",
             "offset",
             "timestamp",
+            "timestamp_type",
             "replays",
             "replayed",
             "defects",
@@ -265,17 +282,34 @@ async fn show(reached: &Reached, named: Vec<LetterId>, out: &mut Output) -> Outc
             let bytes = bytes.map(|bytes| format!("{} (base64)", cell(bytes)));
             rows.push(["", bytes.as_deref().unwrap_or("no bytes")]);
         }
-        let headers = letter.get("headers").and_then(Value::as_array);
-        for header in headers.into_iter().flatten() {
-            let part = |name| header.get(name).map(cell).unwrap_or_default();
-            rows.push([
-                "header",
-                &format!("{} = {} (base64)", part("name"), part("value")),
-            ]);
-        }
+    }
+    let letter = &shown.letter;
+    for header in &letter.headers {
+        rows.push(["header", &of_header(header)]);
+    }
+    if letter.headers_left_out > 0 {
+        let left_out = letter.headers_left_out.to_string();
+        rows.push(["headers left out", &left_out]);
+    }
+    for header in &letter.unknown {
+        rows.push(["unknown header", &of_header(header)]);
     }
     out.table(&rows)?;
     Ok(Exit::Done)
+}
+
+/// A header for people: text as it is, all else in hexadecimal. What would move the cursor is no text.
+fn of_header((name, value): &OwnedHeader) -> String {
+    let Some(value) = value else {
+        return format!("{name} without a value");
+    };
+    match std::str::from_utf8(value) {
+        Ok(text) if !text.contains(char::is_control) => format!("{name} = {text}"),
+        _ => {
+            let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{name} = {hex} (hex)")
+        }
+    }
 }
 
 fn meant(shown: &Shown) -> String {
@@ -287,5 +321,21 @@ fn meant(shown: &Shown) -> String {
         Shown::Primitive(value) => cell(value),
         Shown::Text(text) => format!("text: {text}"),
         Shown::Unreadable { reason } => format!("unreadable: {reason}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_shown_as_text_where_it_is_text_and_in_hexadecimal_where_not() {
+        let shown = |value: Option<&[u8]>| of_header(&("h".to_owned(), value.map(<[u8]>::to_vec)));
+        assert_eq!(shown(Some(b"blue")), "h = blue");
+        assert_eq!(shown(Some("grün".as_bytes())), "h = grün");
+        assert_eq!(shown(Some(b"")), "h = ");
+        assert_eq!(shown(Some(&[0, 255])), "h = 00ff (hex)");
+        assert_eq!(shown(Some(b"\x1b[2J")), "h = 1b5b324a (hex)");
+        assert_eq!(shown(None), "h without a value");
     }
 }

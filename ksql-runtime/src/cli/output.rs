@@ -4,11 +4,16 @@
 //! goes away, as `head` does, ends the command without an error.
 
 use std::io::{ErrorKind, Write};
+use std::time::Duration;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::exit::{Exit, Failure, Outcome};
+
+/// How often something moves of which nobody knows how long it takes.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Where a command prints.
 pub(super) struct Output {
@@ -113,6 +118,36 @@ impl std::fmt::Display for Rows {
         }
         write!(f, "{table}")
     }
+}
+
+/// How far a command is, on a terminal; nothing where there is none, or where a program reads.
+pub(super) fn progress(json: bool, all: u64, what: &str) -> ProgressBar {
+    told(
+        json,
+        ProgressBar::new(all),
+        "{msg} {bar:40} {human_pos}/{human_len} {eta}",
+        what,
+    )
+}
+
+/// The same of work whose length is not known.
+pub(super) async fn busy<T>(json: bool, what: &str, work: impl Future<Output = T>) -> T {
+    let bar = told(json, ProgressBar::new_spinner(), "{msg} {spinner}", what);
+    bar.enable_steady_tick(TICK);
+    let done = work.await;
+    bar.finish_and_clear();
+    done
+}
+
+fn told(json: bool, bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
+    if json {
+        return ProgressBar::hidden();
+    }
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_message(what.to_owned());
+    bar
 }
 
 /// A value as it stands in a table: texts without quotes.

@@ -5,7 +5,6 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use ksql_schema::model::{Kind, Role};
 use serde::Serialize;
 use serde_json::Value;
@@ -15,7 +14,7 @@ use super::condition::Condition;
 use super::exit::{Exit, Failure, Outcome};
 use super::key::KeyIs;
 use super::literal::moment_of;
-use super::output::{Output, Rows, cell};
+use super::output::{Output, Rows, cell, progress};
 use super::reading::{place, reached, read, whole};
 use super::view::{Columns, Opened};
 use crate::context::ContextBuilder;
@@ -56,10 +55,11 @@ impl Found {
 async fn rows(
     reached: &Reached,
     place: &Place,
+    json: bool,
     wanted: impl Fn(&Columns) -> bool + Send + 'static,
 ) -> Outcome<Found> {
     let (range, records) = whole(reached, place).await?;
-    let bar = progress(records, &place.spec.name);
+    let bar = progress(json, records, &place.spec.name);
     let read = read(reached, place, range, bar.clone())?;
     let gathered = tokio::task::spawn_blocking(move || {
         let mut last: HashMap<Vec<u8>, Columns> = HashMap::new();
@@ -92,17 +92,6 @@ async fn rows(
     let order = in_order(place);
     found.rows.sort_by(|a, b| compared(a, b, &order));
     Ok(found)
-}
-
-/// A bar on a terminal; nothing where there is none.
-fn progress(records: u64, what: &str) -> ProgressBar {
-    let bar = ProgressBar::new(records);
-    let style = ProgressStyle::with_template("{msg} {bar:40} {human_pos}/{human_len} {eta}");
-    if let Ok(style) = style {
-        bar.set_style(style);
-    }
-    bar.set_message(what.to_owned());
-    bar
 }
 
 /// The columns that tell rows apart, in the order in which rows are told: the key's, then where the window begins.
@@ -151,7 +140,7 @@ pub(super) async fn get(builder: &ContextBuilder, arguments: &Get, out: &mut Out
     let texts: Vec<&str> = arguments.key.iter().map(String::as_str).collect();
     let key = KeyIs::parse(&texts, chosen)?;
     let reached = reached(builder).await?;
-    let found = rows(&reached, chosen, move |row| key.is(row)).await;
+    let found = rows(&reached, chosen, out.json, move |row| key.is(row)).await;
     reached.close().await?;
     let found = found?;
     match (found.rows.as_slice(), out.json) {
@@ -189,7 +178,7 @@ pub(super) async fn list(builder: &ContextBuilder, arguments: &List, out: &mut O
     let condition = condition(which, chosen)?;
     let reached = reached(builder).await?;
     let wanted = move |row: &Columns| condition.as_ref().is_none_or(|one| one.holds(row));
-    let found = rows(&reached, chosen, wanted).await;
+    let found = rows(&reached, chosen, out.json, wanted).await;
     reached.close().await?;
     let found = found?;
     let all = found.rows.len();

@@ -12,8 +12,8 @@ use crate::consume::ConsumerStatus;
 use crate::error::Chain;
 use crate::log::Log;
 use crate::operation::{
-    Binding, Client, Consumer, Letters, MetError, Overview, Partition, Sample, StateDatabase,
-    StoreSize,
+    Binding, Client, Consumer, ConsumerPartition, Letters, MetError, Overview, Partition, Sample,
+    StateDatabase, StoreSize,
 };
 use crate::state::{BindingKind, Met, Size, State, StateError, Status, Table};
 
@@ -225,8 +225,14 @@ fn of_status(name: &str, kind: BindingKind, topic: String, status: Status) -> Bi
 }
 
 fn of_consumer(status: ConsumerStatus) -> Consumer {
+    let partitions = status.partitions.iter().map(|held| ConsumerPartition {
+        partition: held.partition,
+        position: held.position,
+        end: held.end,
+    });
     Consumer {
         lag: status.lag(),
+        partitions: partitions.collect(),
         entity: status.entity.to_owned(),
         topic: status.topic,
         group: status.group,

@@ -15,7 +15,7 @@ const REPLAYED: &str = "replayed";
 const PURGED: &str = "purged";
 
 /// So many letters are named by one marker.
-const AT_ONCE: usize = 1000;
+pub(super) const AT_ONCE: usize = 1000;
 
 /// What a marker says.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub(super) async fn note_replayed(
     write(log, topic, partition, REPLAYED, &value, to.at).await
 }
 
-/// Notes durably that letters of a partition are no more.
+/// Notes durably that letters of a partition are no more: at most [`AT_ONCE`] of them.
 pub(super) async fn note_purged(
     log: &Log,
     topic: &str,
@@ -87,11 +87,8 @@ pub(super) async fn note_purged(
     offsets: &[i64],
     now_ms: i64,
 ) -> Result<(), LogError> {
-    for some in offsets.chunks(AT_ONCE) {
-        let value = json!({ "offsets": some });
-        write(log, topic, partition, PURGED, &value, now_ms).await?;
-    }
-    Ok(())
+    let value = json!({ "offsets": offsets });
+    write(log, topic, partition, PURGED, &value, now_ms).await
 }
 
 async fn write(

@@ -43,6 +43,15 @@ impl DeadLetterTopic {
         &self,
         letters: impl IntoIterator<Item = impl Into<LetterId>>,
     ) -> Result<Purged> {
+        self.purge_telling(letters, |_| {}).await
+    }
+
+    /// The same; whoever watches is told of letters that are noted as purged, some at a time, and of those that are none.
+    pub(crate) async fn purge_telling(
+        &self,
+        letters: impl IntoIterator<Item = impl Into<LetterId>>,
+        mut done: impl FnMut(usize),
+    ) -> Result<Purged> {
         let mut wanted: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
         for letter in letters {
             let id: LetterId = letter.into();
@@ -74,7 +83,8 @@ impl DeadLetterTopic {
                 Ok((parted, unknown))
             })
             .await?;
-        let mut purged = self.let_go(parted).await?;
+        done(unknown.len());
+        let mut purged = self.let_go(parted, done).await?;
         purged.unknown = unknown;
         Ok(purged)
     }
@@ -96,15 +106,18 @@ impl DeadLetterTopic {
                 Ok(all.collect::<Vec<_>>())
             })
             .await?;
-        self.let_go(parted).await
+        self.let_go(parted, |_| {}).await
     }
 
-    async fn let_go(&self, parted: Vec<Parted>) -> Result<Purged> {
+    async fn let_go(&self, parted: Vec<Parted>, mut done: impl FnMut(usize)) -> Result<Purged> {
         let mut purged = Purged::default();
         let (log, topic) = (self.log(), self.topic());
         for part in parted.into_iter().filter(|part| !part.go.is_empty()) {
             let now = self.letters.clock().now_ms();
-            marker::note_purged(log, topic, part.partition, &part.go, now).await?;
+            for some in part.go.chunks(marker::AT_ONCE) {
+                marker::note_purged(log, topic, part.partition, some, now).await?;
+                done(some.len());
+            }
             let start = part.first_that_stays.unwrap_or(part.end);
             let removed = log.remove_before(topic, part.partition, start).await?;
             let held = part

@@ -81,6 +81,16 @@ impl DeadLetterTopic {
         letters: impl IntoIterator<Item = impl Into<LetterId>>,
         options: &ReplayOptions,
     ) -> Result<ReplayReport> {
+        self.replay_telling(letters, options, || {}).await
+    }
+
+    /// The same; whoever watches is told of each letter that is done with.
+    pub(crate) async fn replay_telling(
+        &self,
+        letters: impl IntoIterator<Item = impl Into<LetterId>>,
+        options: &ReplayOptions,
+        mut done: impl FnMut(),
+    ) -> Result<ReplayReport> {
         let mut ids: Vec<LetterId> = letters.into_iter().map(Into::into).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -113,6 +123,7 @@ impl DeadLetterTopic {
                     report.refused.push((id, error));
                 }
             }
+            done();
         }
         Ok(report)
     }

@@ -47,7 +47,7 @@ const PARTITION: &[&str] = &["kind", "name", "topic", "partition"];
 const QUERY: &[&str] = &["name"];
 const STORE: &[&str] = &["store"];
 const CLIENT: &[&str] = &["client", "kind"];
-const CONSUMER: &[&str] = &["entity", "group"];
+const CONSUMER: &[&str] = &["entity", "group", "topic", "partition"];
 const LETTERS: &[&str] = &["entity", "stage", "class"];
 const OUTCOME: &[&str] = &["entity", "group", "outcome"];
 
@@ -103,7 +103,7 @@ metrics! {
     Flushes Counter "ksql_state_flushes_total" NONE "flushes of the stores",
     FlushSeconds Counter "ksql_state_flush_seconds_total" NONE "time they took",
     Stall Counter "ksql_state_stall_seconds_total" NONE "time for which RocksDB held up writers",
-    ConsumerLag Gauge "ksql_consumer_lag_records" CONSUMER "records behind the ends of a consumer's partitions",
+    ConsumerLag Gauge "ksql_consumer_lag_records" CONSUMER "records of a consumer's partition still to finish",
     ConsumerRecords Counter "ksql_consumer_records_total" OUTCOME "what became of a consumer's records",
     DeadLetters Counter "ksql_dlq_records_total" LETTERS "dead letters written",
     SentRecords Counter "ksql_client_sent_records_total" CLIENT "records a Kafka client sent",
@@ -203,7 +203,12 @@ impl Overview {
         out.add(Id::Stall, &[], state.stall_seconds);
         for consumer in &self.consumers {
             let (entity, group) = (consumer.entity.as_str(), consumer.group.as_str());
-            out.add(Id::ConsumerLag, &[entity, group], consumer.lag as f64);
+            for held in &consumer.partitions {
+                let number = held.partition.to_string();
+                let labels = [entity, group, &consumer.topic, &number];
+                let lag = held.end.saturating_sub(held.position).max(0);
+                out.add(Id::ConsumerLag, &labels, lag as f64);
+            }
             for (outcome, count) in &consumer.counts {
                 out.add(
                     Id::ConsumerRecords,
@@ -242,7 +247,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::operation::{Client, Consumer, Letters, Partition, StoreSize};
+    use crate::operation::{Client, Consumer, ConsumerPartition, Letters, Partition, StoreSize};
     use crate::state::State;
 
     const PAGE: &str = include_str!("../../../docs/operation.md");
@@ -269,6 +274,16 @@ mod tests {
                 ..Binding::default()
             }],
             consumers: vec![Consumer {
+                entity: "E".to_owned(),
+                topic: "e".to_owned(),
+                group: "g".to_owned(),
+                partitions: [(0, 3, 5), (7, 1, 1)]
+                    .map(|(partition, position, end)| ConsumerPartition {
+                        partition,
+                        position,
+                        end,
+                    })
+                    .into(),
                 counts: vec![("handled", 1)],
                 ..Consumer::default()
             }],
@@ -351,5 +366,16 @@ mod tests {
             (lag.labels.join(" "), lag.value),
             ("query Q t 0".to_owned(), 7.0)
         );
+    }
+
+    #[test]
+    fn the_lag_of_a_consumer_is_told_of_each_partition_and_of_no_other() {
+        let samples = everything().samples();
+        let lags = samples
+            .iter()
+            .filter(|s| s.metric.name == "ksql_consumer_lag_records");
+        let lags: Vec<_> = lags.map(|s| (s.labels.join(" "), s.value)).collect();
+        let told = [("E g e 0".to_owned(), 2.0), ("E g e 7".to_owned(), 0.0)];
+        assert_eq!(lags, told);
     }
 }

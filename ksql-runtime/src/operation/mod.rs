@@ -21,7 +21,8 @@ use ksql_schema::query::Explanation;
 
 pub use metrics::{METRICS, Metric, MetricKind, Sample};
 pub use overview::{
-    Binding, Client, Consumer, Letters, MetError, Overview, Partition, StateDatabase, StoreSize,
+    Binding, Client, Consumer, ConsumerPartition, Letters, MetError, Overview, Partition,
+    StateDatabase, StoreSize,
 };
 
 /// What a context keeps for whoever looks at it.

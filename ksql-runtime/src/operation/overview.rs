@@ -110,8 +110,22 @@ pub struct Consumer {
     pub error: Option<String>,
     /// Records behind the ends of its partitions.
     pub lag: i64,
+    /// Each partition it holds.
+    pub partitions: Vec<ConsumerPartition>,
     /// What became of records, by name: `handled`, `skipped`, `dead_lettered` and so on.
     pub counts: Vec<(&'static str, u64)>,
+}
+
+/// A partition that a consumer holds.
+#[derive(Debug, Clone, Default, Serialize)]
+#[non_exhaustive]
+pub struct ConsumerPartition {
+    /// Its number.
+    pub partition: i32,
+    /// Everything before it is finished.
+    pub position: i64,
+    /// The end as last seen.
+    pub end: i64,
 }
 
 /// Dead letters of one kind.

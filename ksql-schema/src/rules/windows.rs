@@ -112,6 +112,16 @@ fn kept(entity: &Entity<'_>, window: &Window<'_>, findings: &mut Findings) {
         return;
     }
     let windows = window.effective_retention_ms(longest);
+    if entity.topic.retention_ms.is_some_and(i64::is_negative) {
+        findings.error(
+            "K0423",
+            Locus::Attribute("topic", "retention"),
+            format!(
+                "the topic keeps records for ever, and the windows in it are kept for {windows} ms"
+            ),
+            "leave `retention` out of `#[topic]`, or write a longer one in `#[window]`",
+        );
+    }
     let topic = entity
         .topic
         .retention_ms

@@ -6,16 +6,17 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use ksql_runtime::consume::{Records as _, Start};
-use ksql_runtime::log::Record;
+use ksql_runtime::log::{Header, Record};
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::environment::{command, context};
 use ksql_runtime_tests::http_server::closed_port;
 use ksql_runtime_tests::servers::{self, Kafka, RegistryServer};
-use ksql_runtime_tests::shop::{Rate, Trade, rate};
+use ksql_runtime_tests::shop::{Rate, Sold, Trade, rate};
 use ksql_runtime_tests::test_name;
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cli_child");
+const PAGE: &str = include_str!("../../../docs/command-line.md");
 
 /// A program with a directory of its own, which ran once unless it is fresh.
 struct Shop(tempfile::TempDir);
@@ -331,7 +332,8 @@ fn dead_letters_are_listed_shown_replayed_and_purged() {
         json!({"price": 0.0})
     );
     let replayed = shop.json(&["dlq", "replay", "0/0"]);
-    assert_eq!(replayed["replayed"][0]["topic"], "rates");
+    let to = &replayed["replayed"][0];
+    assert_eq!(to["topic"], "rates");
     assert_eq!(shop.json(&["get", "Rate", "EURUSD"])["price"], 0.0);
     let (code, said) = shop.refused(&["dlq", "replay", "--all"]);
     assert_eq!(code, 1);
@@ -339,9 +341,15 @@ fn dead_letters_are_listed_shown_replayed_and_purged() {
         said.contains("was replayed already") && said.contains("0 replayed, 1 refused"),
         "{said}"
     );
-    assert!(
-        shop.said(&["dlq", "replay", "0/0", "--force"])
-            .contains("1 replayed, 0 refused")
+    let (partition, behind) = (
+        &to["partition"],
+        to["offset"].as_i64().expect("an offset") + 1,
+    );
+    assert_eq!(
+        shop.said(&["dlq", "replay", "0/0", "--force"]),
+        format!(
+            "0/0 replayed to partition {partition}, offset {behind} of `rates`\n1 replayed, 0 refused\n"
+        )
     );
     assert_eq!(
         shop.json(&["dlq", "purge", "--all", "--entity", "Trade"])["purged"],
@@ -359,6 +367,62 @@ fn dead_letters_are_listed_shown_replayed_and_purged() {
         "{said}"
     );
     assert_eq!(shop.refused(&["dlq", "purge", "0/0"]).0, 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_header_of_a_letter_is_shown_as_text_or_in_hexadecimal_and_what_is_not_known_too() {
+    let shop = Shop::after_work();
+    let ctx = context()
+        .entity::<Rate>()
+        .state_dir(shop.0.path().join("rocksdb"))
+        .start()
+        .await
+        .expect("it starts");
+    // As a later version writes it, which says of what colour it is.
+    let headers = [
+        Header::new("trace", b"blue"),
+        Header::new("token", b"\x00\xff"),
+        Header::new("screen", b"\x1b[2J"),
+        Header {
+            name: "empty",
+            value: None,
+        },
+        Header::new("__dlq.errors.topic", b"rates"),
+        Header::new("__dlq.errors.timestamp.type", b"CreateTime"),
+        Header::new("__dlq.errors.headers.left.out", b"2"),
+        Header::new("__dlq.errors.colour", b"red"),
+        Header::new("__dlq.shape", b"\xfe"),
+    ];
+    let letter = Record::new(Some(b"EURUSD"), None, 1_715_167_800_000).headers(&headers);
+    let letter = ctx.log().produce("system.dlq", letter).await;
+    let id = format!("0/{}", letter.expect("written").offset);
+    ctx.shutdown().await.expect("it ends");
+    let shown = cells(&shop.said(&["dlq", "show", &id]), 2);
+    let rows: Vec<&Vec<String>> = shown
+        .iter()
+        .filter(|row| row[0].contains("header") || row[0].contains("type"))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            &["timestamp_type", "CreateTime"],
+            &["header", "trace = blue"],
+            &["header", "token = 00ff (hex)"],
+            &["header", "screen = 1b5b324a (hex)"],
+            &["header", "empty without a value"],
+            &["headers left out", "2"],
+            &["unknown header", "__dlq.errors.colour = red"],
+            &["unknown header", "__dlq.shape = fe (hex)"],
+        ]
+    );
+    let json = shop.json(&["dlq", "show", &id]);
+    assert_eq!(
+        json["letter"]["unknown"],
+        json!([
+            {"name": "__dlq.errors.colour", "value": "cmVk"},
+            {"name": "__dlq.shape", "value": "/g=="},
+        ])
+    );
 }
 
 #[test]
@@ -502,13 +566,12 @@ fn rows_are_listed_in_the_order_of_their_keys() {
     );
 }
 
+/// What a terminal gets of a command that does what it is asked.
 #[cfg(target_os = "linux")]
-#[test]
-fn on_a_terminal_a_bar_shows_how_far_reading_is_and_is_gone_before_the_rows() {
-    let shop = Shop::after_work();
+fn on_a_terminal(shop: &Shop, arguments: &str) -> String {
     // `script`, which every Linux has, gives the program a terminal, one without a width.
     let mut terminal = command("script");
-    let line = format!("'{PROGRAM}' list Rate");
+    let line = format!("'{PROGRAM}' {arguments}");
     let output = terminal
         .args(["--quiet", "--return", "--command", &line, "/dev/null"])
         .current_dir(shop.0.path())
@@ -517,7 +580,15 @@ fn on_a_terminal_a_bar_shows_how_far_reading_is_and_is_gone_before_the_rows() {
         .output()
         .expect("`script` runs");
     let shown = text(&output.stdout);
-    assert!(output.status.success(), "{shown}");
+    assert!(output.status.success(), "{arguments}: {shown}");
+    shown
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_a_bar_shows_how_far_reading_is_and_is_gone_before_the_rows() {
+    let shop = Shop::after_work();
+    let shown = on_a_terminal(&shop, "list Rate");
     // Records read, records there; then the line is cleared, and the rows come.
     let bar = shown.find("rates ").expect("the topic is named");
     let cleared = shown.rfind("\u{1b}[2K").expect("the bar is cleared");
@@ -529,6 +600,40 @@ fn on_a_terminal_a_bar_shows_how_far_reading_is_and_is_gone_before_the_rows() {
 
     let piped = shop.run(&["list", "Rate"]);
     assert_eq!(text(&piped.stderr), "", "no bar where nobody looks");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_a_bar_shows_how_far_replaying_and_purging_are_and_nothing_moves_for_a_program() {
+    let shop = Shop::after_work();
+    for (arguments, said) in [
+        ("dlq replay --all", "0/0 replayed to partition "),
+        ("dlq purge 0/0 0/7777 || true", "0/7777 is not there"),
+    ] {
+        let shown = on_a_terminal(&shop, arguments);
+        let bar = shown.find("system.dlq ").expect("the topic is named");
+        let cleared = shown.rfind("\u{1b}[2K").expect("the bar is cleared");
+        let line = shown
+            .find(said)
+            .unwrap_or_else(|| panic!("{said}: {shown:?}"));
+        assert!(bar < cleared && cleared < line, "{shown:?}");
+        let all = if said.starts_with("0/0") { 1 } else { 2 };
+        for part in [format!(" 0/{all} "), format!(" {all}/{all} ")] {
+            assert!(shown[bar..cleared].contains(&part), "{part} in {shown:?}");
+        }
+    }
+    let shop = Shop::after_work();
+    for arguments in [
+        "list Rate --json",
+        "dlq list --json",
+        "dlq replay --all --json",
+        "dlq purge --all --json",
+    ] {
+        let shown = on_a_terminal(&shop, arguments);
+        assert!(!shown.contains('\u{1b}'), "{arguments}: {shown:?}");
+        let json = serde_json::from_str::<Value>(&shown);
+        json.unwrap_or_else(|error| panic!("{arguments}: {error} in {shown:?}"));
+    }
 }
 
 #[test]
@@ -610,6 +715,110 @@ async fn a_running_program_is_asked_for_its_status() {
     let json = shop.json(&["status", "--set", &listen]);
     assert_eq!(json["ready"], true);
     held.shutdown().await.expect("it ends");
+}
+
+/// The query of the program.
+#[query]
+fn sold(trades: Stream<Trade>) -> Table<Sold> {
+    trades.group_by(|t| t.account).aggregate(|g| Sold {
+        account: g.key(),
+        pieces: g.sum(|t| t.pieces as i64),
+    })
+}
+
+/// The commands of the page that are those of the program, and what stands under each.
+fn on_the_page() -> Vec<(String, String)> {
+    let consoles = PAGE.split("```console\n").skip(1);
+    let consoles = consoles.map(|console| console.split("```").next().unwrap_or_default());
+    let mut shown: Vec<(String, String)> = Vec::new();
+    for line in consoles.flat_map(str::lines) {
+        match (line.strip_prefix("$ "), shown.last_mut()) {
+            (Some(command), _) => shown.push((command.to_owned(), String::new())),
+            (None, Some((_, output))) => output.push_str(&format!("{line}\n")),
+            (None, None) => panic!("no command above {line}"),
+        }
+    }
+    let ours = shown.into_iter().filter_map(|(command, output)| {
+        let arguments = command.strip_prefix("shop ")?.to_owned();
+        Some((arguments, output))
+    });
+    ours.collect()
+}
+
+/// A text without what differs from machine to machine: its name, and how wide a table is because of that.
+fn anywhere(said: &str) -> String {
+    let Some((_, behind)) = said.split_once("KsqlDsl/") else {
+        return said.to_owned();
+    };
+    let (_, host) = behind.split_once('@').expect("version and machine");
+    let host = host.split_whitespace().next().expect("a name");
+    let mut last = ' ';
+    let text = said.replace(&format!("@{host}"), "@laptop");
+    let narrow = text.chars().filter(|char| {
+        let again = [' ', '─', '═'].contains(char) && last == *char;
+        last = *char;
+        !again
+    });
+    narrow.collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_command_of_the_page_that_is_the_programs_prints_what_stands_there() {
+    let (shop, busy) = (Shop::after_work(), Shop::after_work());
+    let ctx = context()
+        .entity::<Rate>()
+        .query(sold)
+        .setting("http_listen", "127.0.0.1:0")
+        .state_dir(busy.0.path().join("rocksdb"))
+        .start()
+        .await
+        .expect("it starts");
+    let rates = ctx.set::<Rate>();
+    let handled = rates.consume().for_each(|_| async {}).start().await;
+    let handled = handled.expect("it starts");
+    handled.wait_running().await.expect("it runs");
+    let ready = ctx.wait_ready(std::time::Duration::from_secs(60));
+    ready.await.expect("it is ready");
+    let nothing = rate("EURUSD", 0.0);
+    let letter = rates.send_to_dlq(&nothing, "nobody gives it away", "price.zero");
+    letter.await.expect("written");
+    let listens = ctx.http_address().expect("it listens").to_string();
+
+    let shown = on_the_page();
+    let asked = |what: &str| {
+        shown
+            .iter()
+            .any(|(arguments, _)| arguments.starts_with(what))
+    };
+    for what in [
+        "avro",
+        "explain",
+        "status",
+        "dlq list",
+        "dlq show",
+        "dlq replay",
+    ] {
+        assert!(asked(what), "{what} is not on the page: {shown:?}");
+    }
+    let mut wrong = String::new();
+    for (text, expected) in &shown {
+        // Of a program that runs where there is a place to ask it.
+        let shop = if text.contains("http_listen") {
+            &busy
+        } else {
+            &shop
+        };
+        let there = text.replace("127.0.0.1:9600", &listens);
+        let arguments: Vec<&str> = there.split(' ').collect();
+        let output = shop.command(&arguments).env("COLUMNS", "120").output();
+        let output = output.expect("it runs");
+        let said = self::text(&[output.stdout, output.stderr].concat());
+        if anywhere(&said) != anywhere(expected) {
+            wrong.push_str(&format!("$ shop {text}\n{said}"));
+        }
+    }
+    ctx.shutdown().await.expect("a clean end");
+    assert!(wrong.is_empty(), "these print something else:\n{wrong}");
 }
 
 #[test]

@@ -244,6 +244,68 @@ async fn metrics_say_what_was_read_restored_and_left_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_lag_of_a_consumer_is_told_of_each_partition_and_adds_up() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ctx = builder(directory.path()).start().await.expect("started");
+    ctx.set::<Seat>().add_all(seats(100)).await.expect("added");
+    // Nothing is finished until it opens.
+    let gate = Arc::new(Semaphore::new(0));
+    let waits = Arc::clone(&gate);
+    let handling = ctx
+        .set::<Seat>()
+        .consume()
+        .group("porters")
+        .start(Start::Earliest)
+        .for_each(move |_| {
+            let waits = Arc::clone(&waits);
+            async move { drop(waits.acquire().await.expect("it stays")) }
+        })
+        .start()
+        .await
+        .expect("it starts");
+    reaches(&handling, "both partitions", |status| {
+        status.partitions.len() == 2 && status.lag() == 100
+    })
+    .await;
+    let lags = |text: &str| -> Vec<Option<f64>> {
+        let of = |partition| {
+            let labels = format!(
+                "entity=\"Seat\",group=\"porters\",topic=\"seats\",partition=\"{partition}\""
+            );
+            metric(text, &format!("ksql_consumer_lag_records{{{labels}}} "))
+        };
+        let lines = text.lines();
+        let told = lines.filter(|line| line.starts_with("ksql_consumer_lag_records{"));
+        assert_eq!(told.count(), 2, "one a partition, and no total: {text}");
+        (0..2).map(of).collect()
+    };
+    let ends = ctx.log().all_offsets("seats").await.expect("offsets");
+    let ends: Vec<Option<f64>> = ends.iter().map(|at| Some(at.end as f64)).collect();
+    assert!(!ends.contains(&Some(0.0)), "both have records: {ends:?}");
+    assert_eq!(lags(&get(&ctx, "/metrics").await.text), ends);
+    let status = get(&ctx, "/status.json").await.json();
+    let told = |name: &str| {
+        let held = status["consumers"][0]["partitions"].as_array();
+        let held = held.expect("partitions").iter();
+        let numbers: Vec<i64> = held
+            .map(|one| one[name].as_i64().expect("a number"))
+            .collect();
+        numbers
+    };
+    assert_eq!(
+        (told("partition"), told("position")),
+        (vec![0, 1], vec![0, 0])
+    );
+    assert_eq!(told("end").iter().sum::<i64>(), 100);
+
+    gate.add_permits(1);
+    reaches(&handling, "the end", |status| status.lag() == 0).await;
+    let text = get(&ctx, "/metrics").await.text;
+    assert_eq!(lags(&text), [Some(0.0), Some(0.0)]);
+    ctx.shutdown().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_shows_tables_queries_with_their_picture_and_no_name_as_markup() {
     let directory = tempfile::tempdir().expect("a directory");
     let ctx = builder(directory.path())

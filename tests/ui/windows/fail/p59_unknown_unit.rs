@@ -10,4 +10,14 @@ struct Order {
     close: f64,
 }
 
+#[derive(Entity)]
+#[topic("returns")]
+#[table]
+#[window(hopping, bobs = [30], advance = "10s")]
+struct Return {
+    #[key]
+    symbol: String,
+    close: f64,
+}
+
 fn main() {}
