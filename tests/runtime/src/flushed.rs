@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ksql_runtime::prelude::*;
 
 use crate::child::Lines;
-use crate::report::{Report, number, seed};
+use crate::report::{Report, seed};
 use crate::workload::{Progress, Row};
 
 /// A setting, and its value: so often are the tables of the child flushed.
@@ -22,10 +22,11 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// When more is replayed.
 pub async fn replays_no_more_than_came_since(
     name: &str,
+    kills: u64,
     start: impl Fn(u64, u64) -> Lines,
     open: impl AsyncFn() -> Context,
 ) {
-    let (seed, kills) = (seed(), number("KSQL_TEST_FLUSH_KILLS", 2));
+    let seed = seed();
     let mut report = Report::new(&format!("RT1, what is replayed, {name}"), seed);
     let mut progress = Progress::default();
     let (mut replayed, mut allowed) = (0, 0);

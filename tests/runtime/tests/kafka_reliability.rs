@@ -123,7 +123,8 @@ async fn a_kill_replays_no_more_than_came_since_the_last_flush() {
         ];
         Lines::start_in(CHILD, &arguments, place.directory(), &environment)
     };
-    replays_no_more_than_came_since("Kafka", start, async || place.open().await).await;
+    let kills = number("KSQL_TEST_FLUSH_KILLS", 2);
+    replays_no_more_than_came_since("Kafka", kills, start, async || place.open().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

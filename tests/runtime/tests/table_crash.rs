@@ -118,7 +118,8 @@ async fn a_kill_replays_no_more_than_came_since_the_last_flush() {
             &[(name.to_owned(), value.to_owned())],
         )
     };
-    replays_no_more_than_came_since("embedded", start, async || open(directory).await).await;
+    let kills = number("KSQL_TEST_FLUSH_KILLS", 2);
+    replays_no_more_than_came_since("embedded", kills, start, async || open(directory).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
