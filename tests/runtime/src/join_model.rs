@@ -6,11 +6,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use ksql_runtime::context::QueryStatus;
 use ksql_runtime::entity::EntityKey as _;
 use ksql_runtime::prelude::*;
 use ksql_runtime::query::{IntoQuery, Query};
-use ksql_runtime::testing::Sent;
+use ksql_runtime::state::State;
+use ksql_runtime::testing::{Sent, Test};
 use proptest::prelude::*;
 
 use crate::conformance::{Made, joiner_over};
@@ -37,8 +41,8 @@ pub struct Raw {
 pub struct Phase<E> {
     /// With their times.
     pub events: Vec<(i64, E)>,
-    /// How often the queries are killed.
-    pub kills: usize,
+    /// The queries are killed so often, each time so many microseconds behind their start.
+    pub kills: Vec<u64>,
 }
 
 /// Phases of events: time goes on, and some come late; several have the same time.
@@ -50,7 +54,9 @@ pub fn phases<E: Debug + Clone>(
         prop_oneof![4 => Just(0), 1 => 0..15_000_i64],
         event,
     );
-    let phase = (prop::collection::vec(timed, 1..60), 0..3_usize);
+    let kill = prop_oneof![1 => Just(0), 3 => 0..20_000_u64];
+    let kills = prop::collection::vec(kill, 0..3);
+    let phase = (prop::collection::vec(timed, 1..60), kills);
     prop::collection::vec(phase, 1..4).prop_map(|phases| {
         let mut now = 100_000;
         phases
@@ -78,6 +84,21 @@ pub fn holds<E: Debug + Clone>(
     check: impl AsyncFn(&[Phase<E>]),
 ) {
     property::holds(phases(event), async |phases| check(&phases).await);
+}
+
+/// Kills a test's queries so many microseconds from now, and counts it where they were at work. They are those of a program that
+/// does not wait for them at its start.
+///
+/// # Panics
+/// Where they do not start again.
+pub async fn killed(test: Test, behind: u64, at_work: &AtomicUsize) -> Test {
+    tokio::time::sleep(Duration::from_micros(behind)).await;
+    let queries = test.context().queries();
+    let works = |query: &QueryStatus| query.status.state != State::Running;
+    if queries.iter().any(works) {
+        at_work.fetch_add(1, Ordering::Relaxed);
+    }
+    test.kill().await.expect("it starts again")
 }
 
 /// Results by the bytes of their key, in their order.

@@ -491,13 +491,17 @@ async fn follow((each, steps): (bool, Vec<(i64, Happens)>)) {
     for (time, happens) in &steps {
         model.take(*time, happens);
         match happens {
+            // What was sent just before may be on its way.
             Happens::Reopen => test = test.reopen().await.expect("it starts again"),
             Happens::Kill => test = test.kill().await.expect("it starts again"),
-            _ => send(&test, *time, happens).await,
+            _ => {
+                // Which record of two inputs comes first is said by when it was there.
+                test.settle().await.expect("it is taken in");
+                send(&test, *time, happens).await;
+            }
         }
-        // Which record of two inputs comes first is said by when it was there.
-        test.settle().await.expect("it is taken in");
     }
+    test.settle().await.expect("it is taken in");
     let killed = steps
         .iter()
         .any(|(_, happens)| matches!(happens, Happens::Kill));

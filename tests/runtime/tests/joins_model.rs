@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::Path;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use ksql_runtime::log::partition::partition_for_key;
@@ -57,14 +58,21 @@ where
 {
     let expected = expected(query, &raw(phases), PARTITIONS);
     let found = found(test.records::<T>().await.expect("records"));
-    let killed = phases.iter().any(|phase| phase.kills > 0);
+    let killed = phases.iter().any(|phase| !phase.kills.is_empty());
     compare(Q::PLAN.name, killed, found, expected);
 }
 
 /// Runs queries over what is written while they do not run; the test when all of it is taken.
-async fn run(names: &[&str], directory: &Path, phases: &[Phase<Event>]) -> Test {
+async fn run(
+    names: &[&str],
+    directory: &Path,
+    phases: &[Phase<Event>],
+    at_work: &AtomicUsize,
+) -> Test {
     let queries = || {
-        let builder = testing::builder().directory(directory);
+        let builder = testing::builder()
+            .directory(directory)
+            .setting("wait_for_ready", "false");
         names
             .iter()
             .fold(builder, |builder, name| with_query(builder, name))
@@ -79,8 +87,8 @@ async fn run(names: &[&str], directory: &Path, phases: &[Phase<Event>]) -> Test 
         send(&test, &phase.events).await;
         test.end().await.expect("it ends");
         let mut test = queries().start().await.expect("it starts");
-        for _ in 0..phase.kills {
-            test = test.kill().await.expect("it starts again");
+        for behind in &phase.kills {
+            test = join_model::killed(test, *behind, at_work).await;
         }
         test.settle().await.expect("it is taken in");
         running = Some(test);
@@ -89,12 +97,15 @@ async fn run(names: &[&str], directory: &Path, phases: &[Phase<Event>]) -> Test 
 }
 
 fn holds(names: &[&str], check: impl AsyncFn(&Test, &[Phase<Event>])) {
+    let at_work = AtomicUsize::new(0);
     join_model::holds(event(), async |phases| {
         let directory = tempfile::tempdir().expect("a directory");
-        let test = run(names, directory.path(), phases).await;
+        let test = run(names, directory.path(), phases, &at_work).await;
         check(&test, phases).await;
         test.end().await.expect("it ends");
     });
+    let at_work = at_work.into_inner();
+    assert!(at_work > 0, "no kill met work that was not done");
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 use std::fmt::Debug;
 use std::path::Path;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use ksql_runtime::codec::frame;
@@ -243,8 +244,15 @@ async fn run(
     directory: &Path,
     phases: &[Phase<Event>],
     with: fn(TestBuilder) -> TestBuilder,
+    at_work: &AtomicUsize,
 ) -> (Test, Vec<Vec<Raw>>) {
-    let queries = || with(testing::builder().directory(directory));
+    let queries = || {
+        with(
+            testing::builder()
+                .directory(directory)
+                .setting("wait_for_ready", "false"),
+        )
+    };
     let mut records = Vec::new();
     let mut running: Option<Test> = None;
     for phase in phases {
@@ -266,8 +274,8 @@ async fn run(
         write::<Show>(&test, GAP, &phased).await;
         test.end().await.expect("it ends");
         let mut test = queries().start().await.expect("it starts");
-        for _ in 0..phase.kills {
-            test = test.kill().await.expect("it starts again");
+        for behind in &phase.kills {
+            test = join_model::killed(test, *behind, at_work).await;
         }
         test.settle().await.expect("it is taken in");
         records.push(phased);
@@ -293,10 +301,11 @@ async fn check<By, T, Q>(
 
 #[test]
 fn equal_windows_that_meet_within_a_time_are_what_the_model_makes() {
+    let at_work = AtomicUsize::new(0);
     join_model::holds(event(), async |phases| {
         let directory = tempfile::tempdir().expect("a directory");
-        let (test, records) = run(directory.path(), phases, with_joins).await;
-        let killed = phases.iter().any(|phase| phase.kills > 0);
+        let (test, records) = run(directory.path(), phases, with_joins, &at_work).await;
+        let killed = phases.iter().any(|phase| !phase.kills.is_empty());
         check(&test, SHORT, met, &records, killed).await;
         check(&test, SHORT, of_taps, &records, killed).await;
         check(&test, SHORT, of_plays, &records, killed).await;
@@ -304,4 +313,6 @@ fn equal_windows_that_meet_within_a_time_are_what_the_model_makes() {
         check(&test, SHORT, three, &records, killed).await;
         test.end().await.expect("it ends");
     });
+    let at_work = at_work.into_inner();
+    assert!(at_work > 0, "no kill met work that was not done");
 }
