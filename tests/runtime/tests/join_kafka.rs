@@ -1,13 +1,23 @@
 //! Joins over topics of a real Kafka, several partitions each: killed in the middle they tell what a run in one process tells that
-//! nobody killed, each result once, and whatever column they join by, no topic is made for them on the way.
+//! nobody killed, each result once, and whatever column they join by, no topic is made for them on the way. What stays idle stalls
+//! nothing.
 //!
 //! `KSQL_TEST_QUERY_KILLS` sets how often they are killed; `KSQL_TEST_SEED` varies the records.
 
+use std::time::Duration;
+
+use ksql_runtime::entity::Entity;
+use ksql_runtime::log::partition::partition_for_key;
+use ksql_runtime::testing::Test;
 use ksql_runtime_tests::cluster::Place;
+use ksql_runtime_tests::join_kinds::{
+    BoughtBy, Customer, Order, PARTITIONS, Paid, PaidOrNot, Payment, bought_by, paid, paid_or_not,
+};
 use ksql_runtime_tests::joins::*;
 use ksql_runtime_tests::killed_on_kafka::{Both, kept};
 use ksql_runtime_tests::report::{Report, number, seed};
 use ksql_runtime_tests::told::same;
+use ksql_runtime_tests::until::until;
 use ksql_runtime_tests::{servers, test_name};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_join_child");
@@ -90,5 +100,105 @@ async fn joins_by_other_columns_than_keys_make_no_topics_but_those_of_entities()
     ];
     let expected = expected.map(|topic| format!("{}{topic}", place.prefix()));
     assert_eq!(topics, expected);
+    test.end().await.expect("it ends");
+}
+
+/// Results of what comes while another input is idle are told within this time: nobody knows how long that stays so.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// The first id from this one on whose records lie in a partition.
+fn id_in(partition: u32, from: i64) -> i64 {
+    let lies =
+        |id: &i64| partition_for_key(&id.to_be_bytes(), PARTITIONS).cast_unsigned() == partition;
+    (from..).find(lies).expect("an id")
+}
+
+fn order(id: i64, customer: i64) -> Order {
+    Order {
+        id,
+        customer: Some(customer),
+        amount: 7,
+    }
+}
+
+fn payment(id: i64, order: i64) -> Payment {
+    Payment {
+        id,
+        order: Some(order),
+        paid: 5,
+    }
+}
+
+/// Waits until so many results are told.
+async fn told<T: Entity>(test: &Test, count: usize) {
+    let mut found = 0;
+    let all = async || {
+        found = test.records::<T>().await.expect("records").len();
+        found >= count
+    };
+    let name = T::MODEL.topic.name;
+    until(IDLE, all, || format!("{count} records of `{name}`")).await;
+    assert_eq!(found, count, "of `{name}`");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partition_that_stays_idle_does_not_stall_a_join() {
+    let Some(kafka) = servers::kafka_or_skip(test_name!()) else {
+        return;
+    };
+    let Some(registry) = servers::registry_or_skip(test_name!()) else {
+        return;
+    };
+    let place = Place::new(kafka.bootstrap(), registry);
+    let of = ["Order", "Payment", "Paid", "PaidOrNot", "BoughtBy"];
+    let builder = place
+        .tested(place.directory())
+        .query(paid)
+        .query(paid_or_not)
+        .query(bought_by);
+    let builder = kept(&of).fold(builder, |all, (key, value)| all.setting(key, value));
+    let test = builder.start().await.expect("it starts");
+    // Of payments one partition has records and the others never have any, of customers as well.
+    let (paying, customer) = (id_in(1, 500), id_in(2, 700));
+    let of_each = |from: i64| (0..PARTITIONS).map(move |partition| id_in(partition, from));
+    let known = Customer {
+        id: customer,
+        region: None,
+        level: 3,
+    };
+    test.send_at(900, known).await.expect("sent");
+    let first = id_in(0, 100);
+    test.send_at(1_000, order(first, customer))
+        .await
+        .expect("sent");
+    test.send_at(1_500, payment(paying, first))
+        .await
+        .expect("sent");
+    told::<Paid>(&test, 1).await;
+    told::<BoughtBy>(&test, 1).await;
+
+    // Orders go on in every partition, with customers of every partition, and nothing else does.
+    for (id, whose) in of_each(200).zip(of_each(700)) {
+        test.send_at(2_000, order(id, whose)).await.expect("sent");
+    }
+    told::<BoughtBy>(&test, 4).await;
+    // Those without a payment are told when the time of their partition is over.
+    for id in of_each(300) {
+        test.send_at(90_000, order(id, customer))
+            .await
+            .expect("sent");
+    }
+    told::<BoughtBy>(&test, 7).await;
+    told::<PaidOrNot>(&test, 4).await;
+    told::<Paid>(&test, 1).await;
+
+    // And payments go on while no order comes.
+    for id in of_each(300) {
+        test.send_at(91_000, payment(paying, id))
+            .await
+            .expect("sent");
+    }
+    told::<Paid>(&test, 4).await;
+    told::<PaidOrNot>(&test, 7).await;
     test.end().await.expect("it ends");
 }

@@ -1,7 +1,8 @@
 //! Several instances of one application on a real Kafka: one owns the queries, the others follow it and take over, whatever ends
 //! it (R: one owner). Instances are real processes, which are killed, halted and let go on.
 //!
-//! `KSQL_TEST_SEED` varies the records, `KSQL_TEST_OWNERS` says how many owners are killed one after the other (5).
+//! `KSQL_TEST_SEED` varies the records, `KSQL_TEST_OWNERS` says how many owners are killed one after the other (5), and
+//! `KSQL_TEST_TAKEOVERS` how many where it is measured how long that takes with the settings a program has by itself (3).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -43,7 +44,17 @@ struct Application {
     bootstrap: String,
     seed: u64,
     directories: tempfile::TempDir,
+    /// Whether its instances have no settings but those that say where the cluster is and who they are.
+    plain: bool,
 }
+
+/// Those.
+const PLACE: [&str; 4] = [
+    "KSQL_BOOTSTRAP",
+    "KSQL_REGISTRY",
+    "KSQL_TOPIC_PREFIX",
+    "KSQL_APPLICATION_ID",
+];
 
 impl Application {
     /// Nothing where the test is skipped.
@@ -59,7 +70,14 @@ impl Application {
             bootstrap: kafka.bootstrap().to_owned(),
             seed: seed(),
             directories: tempfile::tempdir().expect("a directory"),
+            plain: false,
         })
+    }
+
+    /// The same with every time-out as it is by itself.
+    fn plain(mut self) -> Application {
+        self.plain = true;
+        self
     }
 
     /// The same, in which whoever was killed is missed soon.
@@ -79,6 +97,10 @@ impl Application {
         std::fs::create_dir_all(&directory).expect("a directory");
         let seed = self.seed.to_string();
         let mut environment = self.place.environment();
+        if self.plain {
+            environment.retain(|(name, _)| PLACE.contains(&name.as_str()));
+            assert_eq!(environment.len(), PLACE.len(), "{environment:?}");
+        }
         environment.push(("KSQL_TEST_LOG".to_owned(), filter.to_owned()));
         let mut child = Lines::start_in(CHILD, &[&seed], &directory, &environment);
         child.expect("started", LIMIT);
@@ -390,6 +412,83 @@ async fn a_killed_owner_is_followed_by_another_with_the_results_of_a_run_without
     report.count("longest_takeover_ms", longest.as_millis() as u64);
     assert!(shortest < FOLLOWED, "{shortest:?}");
     assert!(longest < Duration::from_secs(60), "{longest:?}");
+}
+
+/// Reads what is told of large orders from now on until the result of an order from this number on; each partition from where
+/// it ended when this was called first.
+struct FirstResult {
+    reader: ksql_runtime::log::LogReader,
+}
+
+impl FirstResult {
+    async fn after_now(application: &Application) -> FirstResult {
+        let (log, topic) = (application.log(), format!("{}large", application.prefix));
+        let ends = log.all_offsets(&topic).await.expect("the ends");
+        let from: Vec<(i32, i64)> = (0..).zip(ends.iter().map(|offsets| offsets.end)).collect();
+        FirstResult {
+            reader: log.reader(&topic, &from).expect("a reader"),
+        }
+    }
+
+    fn of_an_order_from(mut self, number: u64) -> Instant {
+        let began = Instant::now();
+        loop {
+            assert!(began.elapsed() < LIMIT, "no result in {LIMIT:?}");
+            let fetched = match self.reader.poll(Duration::from_millis(100)) {
+                Ok(Some(fetched)) => fetched,
+                // A connection that is lost is made again.
+                Ok(None) | Err(LogError::Unreachable { .. }) => continue,
+                Err(failed) => panic!("{failed:?}"),
+            };
+            let is_late = |key: Option<&[u8]>| {
+                let key = key.and_then(|key| key.try_into().ok()).expect("an id");
+                i64::from_be_bytes(key).cast_unsigned() >= number
+            };
+            if (&fetched).into_iter().any(|record| is_late(record.key)) {
+                return Instant::now();
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures, and waits for the time-outs that a program has by itself: alone on a machine, some ten seconds a kill"]
+async fn a_killed_owner_is_followed_with_the_time_outs_of_a_program_that_sets_none() {
+    let Some(application) = Application::new(test_name!()).map(Application::plain) else {
+        return;
+    };
+    let kills = number("KSQL_TEST_TAKEOVERS", 3);
+    let mut owner = application.instance("0");
+    until(&mut owner, "owner");
+    let (mut sent, mut all) = (0, Vec::new());
+    for kill in 1..=kills {
+        let mut next = application.instance(&kill.to_string());
+        until(&mut next, "stand-by");
+        send(&mut next, sent, sent + PART);
+        sent += PART;
+        let results = FirstResult::after_now(&application).await;
+        // While what was sent last is being taken in. What is sent behind that the killed one tells nothing of.
+        owner.kill(|_| ());
+        let began = Instant::now();
+        let first = tokio::task::spawn_blocking(move || results.of_an_order_from(sent));
+        send(&mut next, sent, sent + PART);
+        sent += PART;
+        until(&mut next, "owner");
+        let owned = began.elapsed();
+        let took = first.await.expect("a result").duration_since(began);
+        eprintln!("kill {kill}: an owner after {owned:.2?}, its first result after {took:.2?}");
+        all.push(took);
+        owner = next;
+    }
+    until(&mut owner, "caught");
+    expect_all(&application, sent).await;
+    all.sort_unstable();
+    eprintln!("{kills} kills: the first result after {all:.2?}");
+    // The group misses nobody sooner than it was told to; and there is little to do beside.
+    for took in all {
+        assert!(took > Duration::from_secs(3), "{took:?}");
+        assert!(took < FOLLOWED, "{took:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -89,16 +89,23 @@ impl Cases {
         }))
     }
 
-    /// The ids of the statements that ksqlDB refuses and that join something, or that join nothing, or nothing after the test was
-    /// reported as skipped.
-    pub fn refused_or_skip(test: &str, joined: bool) -> Option<Vec<String>> {
+    /// The statements that ksqlDB refuses, by the ids of their cases: those that join something, or those that join nothing. Nothing
+    /// after the test was reported as skipped.
+    pub fn refused_or_skip(test: &str, joined: bool) -> Option<BTreeMap<String, Vec<String>>> {
         let path = shared_or_skip(test, "conformance/negative.json")?;
         let cases = json(&path);
-        let wanted = list(&cases["cases"]).iter().filter(|case| {
-            let statements: Vec<_> = list(&case["statements"]).iter().map(text).collect();
-            is_over_one_source(&text(&case["area"]), &statements) != joined
+        let all = list(&cases["cases"]).iter().map(|case| {
+            let statements = list(&case["statements"]).iter().map(text).collect();
+            (case, statements)
         });
-        Some(wanted.map(|case| text(&case["id"])).collect())
+        let wanted = all.filter(|(case, statements): &(&Value, Vec<String>)| {
+            is_over_one_source(&text(&case["area"]), statements) != joined
+        });
+        Some(
+            wanted
+                .map(|(case, statements)| (text(&case["id"]), statements))
+                .collect(),
+        )
     }
 
     /// The case with this id.

@@ -18,6 +18,8 @@ mod write;
 
 pub use cases::{Case, Cases, Column, Record, Source};
 pub use check::{RUNS_JOINS, Written, written};
-pub use coverage::{Refused, assert_each_is_written, assert_places, assert_refused, share_of_core};
+pub use coverage::{
+    Place, Refusal, assert_each_is_written, assert_places, assert_refused, share_of_core,
+};
 pub use joiner::{Joiner, Made, joiner, joiner_over};
 pub use texts::snapshot;

@@ -69,6 +69,23 @@ macro_rules! cases {
     };
 }
 
+/// Where statements are refused: at each place the cases, each with what of its statements ksqlDB refuses, what says the same there, and
+/// part of the text that this is refused with.
+#[macro_export]
+macro_rules! refusals {
+    ($($place:expr => { $($id:literal: $theirs:literal => $ours:literal, $told:literal;)+ })+) => {
+        &[$((
+            $place,
+            &[$($crate::conformance::Refusal {
+                id: $id,
+                theirs: $theirs,
+                ours: $ours,
+                told: $told,
+            }),+],
+        )),+]
+    };
+}
+
 /// The areas, a file each.
 #[macro_export]
 macro_rules! areas {

@@ -21,6 +21,7 @@ use ksql_runtime_tests::{areas, cases, nested, stream, table};
 
 mod cannot;
 mod refused;
+mod stopped;
 
 areas!(
     aggregate,

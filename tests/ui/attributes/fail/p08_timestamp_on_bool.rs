@@ -10,4 +10,14 @@ struct Order {
     at: bool,
 }
 
+#[derive(Entity)]
+#[topic("returns")]
+#[table]
+struct Return {
+    #[key]
+    id: i64,
+    #[timestamp]
+    at: i32,
+}
+
 fn main() {}

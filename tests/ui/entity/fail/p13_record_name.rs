@@ -10,4 +10,14 @@ struct Order {
     value: i64,
 }
 
+#[derive(Entity)]
+#[topic("returns")]
+#[table]
+#[entity(name = " ")]
+struct Return {
+    #[key]
+    id: i64,
+    value: i64,
+}
+
 fn main() {}

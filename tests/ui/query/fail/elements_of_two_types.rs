@@ -27,7 +27,7 @@ fn made(orders: Stream<Order>) -> Stream<Made> {
         list: [o.id, o.product],
         texts: [Some(o.product), o.note],
         none: [None, None],
-        map: HashMap::from([("id", o.id), ("paid", o.paid)]),
+        map: HashMap::from([("id", o.id), ("paid", "hello")]),
         keyed: HashMap::from([(o.id, o.id)]),
         noted: HashMap::from([(o.note, o.id)]),
         empty: [o.weight],

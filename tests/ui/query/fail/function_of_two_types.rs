@@ -15,4 +15,9 @@ fn none(orders: Stream<Order>) -> Stream<Small> {
     orders.map(|o| Small { id: o.id, note: o.product, n: greatest() })
 }
 
+#[query]
+fn alone(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: o.product, n: o.customer_id.max() })
+}
+
 fn main() {}

@@ -12,4 +12,11 @@ fn small(orders: Stream<Order>) -> Stream<Small> {
         .map(|o| Small { id: o.id, note: o.product, n: 1 })
 }
 
+#[query]
+fn of_a_bound(orders: Stream<Order>) -> Stream<Small> {
+    orders
+        .filter(|o| o.min(|r| r.window_end()) < 15000)
+        .map(|o| Small { id: o.id, note: o.product, n: 1 })
+}
+
 fn main() {}

@@ -26,4 +26,11 @@ fn bounds(orders: Stream<Order>) -> Table<Total> {
         .aggregate(|g| Total { customer_id: g.key(), n: g.count() })
 }
 
+#[query]
+fn one_bound(orders: Stream<Order>) -> Table<Total> {
+    orders
+        .group_by(|o| o.window_start())
+        .aggregate(|g| Total { customer_id: g.key(), n: g.count() })
+}
+
 fn main() {}

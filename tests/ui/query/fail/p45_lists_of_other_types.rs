@@ -27,4 +27,11 @@ fn others(orders: Stream<Order>) -> Stream<Small> {
         .map(|o| Small { id: o.id, note: o.product, n: 1 })
 }
 
+#[query]
+fn other_literals(orders: Stream<Order>) -> Stream<Small> {
+    orders
+        .filter(|o| [10, true].contains(&o.id) || [10, true].contains(&o.weight) || [10, o.product].contains(&o.weight))
+        .map(|o| Small { id: o.id, note: o.product, n: 1 })
+}
+
 fn main() {}

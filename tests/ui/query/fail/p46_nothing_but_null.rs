@@ -27,4 +27,21 @@ fn keys(orders: Stream<Order>) -> Stream<Small> {
         .map(|o| Small { id: o.id, note: o.product, n: 1 })
 }
 
+#[query]
+fn keys_that_are_written(orders: Stream<Order>) -> Stream<Keyed> {
+    orders
+        .partition_by(|o| (None, o.id))
+        .map(|o| Keyed { nothing: None, id: o.id, n: 1 })
+}
+
+#[derive(Debug, Clone, Entity)]
+#[topic("keyed")]
+pub struct Keyed {
+    #[key]
+    pub nothing: String,
+    #[key]
+    pub id: i64,
+    pub n: i64,
+}
+
 fn main() {}

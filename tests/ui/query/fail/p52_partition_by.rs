@@ -42,4 +42,11 @@ fn of_a_table(accounts: Table<Account>) -> Table<Small> {
         .map(|a| Small { id: a.balance, note: a.branch, n: 1 })
 }
 
+#[query]
+fn one_of_two_in_the_output(orders: Stream<Order>) -> Stream<Small> {
+    orders
+        .partition_by(|o| (o.id, o.customer_id))
+        .map(|o| Small { id: o.id, note: o.product, n: 1 })
+}
+
 fn main() {}

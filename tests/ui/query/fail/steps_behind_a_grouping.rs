@@ -26,4 +26,9 @@ fn ungrouped(orders: Stream<Order>) -> Table<Total> {
         .aggregate(|g| Total { customer_id: g.key(), n: g.count() })
 }
 
+#[query]
+fn aggregated_alone(orders: Stream<Order>) -> Table<Total> {
+    orders.aggregate(|g| Total { customer_id: g.key(), n: g.count() })
+}
+
 fn main() {}

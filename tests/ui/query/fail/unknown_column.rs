@@ -12,4 +12,9 @@ fn small(orders: Stream<Order>) -> Stream<Small> {
         .map(|o| Small { id: o.id, note: o.product, n: 1 })
 }
 
+#[query]
+fn written(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: o.bob, n: 1 })
+}
+
 fn main() {}

@@ -12,4 +12,9 @@ fn small(orders: Stream<Order>, limt: i32) -> Stream<Small> {
         .map(|o| Small { id: o.id, note: o.product, n: 1 })
 }
 
+#[query]
+fn unknown_row(orders: Stream<Order>) -> Stream<Small> {
+    orders.map(|o| Small { id: o.id, note: unknown.product, n: 1 })
+}
+
 fn main() {}
