@@ -219,7 +219,7 @@ fn floor(bootstrap: &str, place: &Place, group: &str) -> f64 {
     took.as_secs_f64()
 }
 
-/// Allocations a record, on the embedded log and a runtime of this one thread: the difference of twice as many records.
+/// Allocations a record of all threads, the one that reads included, on the embedded log: the difference of twice as many records.
 fn allocations() {
     let of = |records: usize| {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -234,7 +234,7 @@ fn allocations() {
             ctx.set::<Order>().add_all(orders).await.expect("added");
             ctx
         });
-        let counted = alloc::allocations(|| {
+        let counted = alloc::allocations_everywhere(|| {
             runtime.block_on(async { handled(&ctx, "g", records as u64).await });
         });
         runtime.block_on(ctx.shutdown()).expect("a clean end");
