@@ -144,12 +144,27 @@ impl Site {
 
     /// A started context whose handlers begin at the first record.
     pub async fn open(&self) -> Context {
-        let builder = self.builder().setting("consume_from", "earliest");
-        tokio::time::timeout(LIMIT, builder.start())
-            .await
-            .expect("a start ends")
-            .expect("the context starts")
+        started(self.builder()).await
     }
+
+    /// The same, where no member is given up that lives, however busy the machine is: it would go on for a while beside the one
+    /// that has its partitions then.
+    pub async fn open_patiently(&self) -> Context {
+        let builder = self.builder();
+        let builder = match self {
+            Site::Embedded(_) => builder,
+            Site::Kafka(_) => builder.setting("kafka.consumer.session.timeout.ms", "45000"),
+        };
+        started(builder).await
+    }
+}
+
+async fn started(builder: ContextBuilder) -> Context {
+    let builder = builder.setting("consume_from", "earliest");
+    tokio::time::timeout(LIMIT, builder.start())
+        .await
+        .expect("a start ends")
+        .expect("the context starts")
 }
 
 /// Each test on both logs.
@@ -310,6 +325,12 @@ pub fn fate(seed: u64, number: i64) -> Fate {
 pub struct Said {
     /// The records that were handled, by partition and offset, and how often.
     pub handled: BTreeMap<(i32, i64), usize>,
+    /// Those that the last child handled, and one before it had handled.
+    pub again: BTreeSet<(i32, i64)>,
+    /// What the last child's consumer took for committed, by partition.
+    pub committed: BTreeMap<i32, i64>,
+    /// Those that the last child handled.
+    now: BTreeSet<(i32, i64)>,
     /// Those that were committed before they were handled.
     pub unhandled: BTreeSet<(i32, i64)>,
     /// Whether nothing is left to handle.
@@ -319,6 +340,13 @@ pub struct Said {
 }
 
 impl Said {
+    /// From now on another child speaks.
+    pub fn next(&mut self) {
+        self.again.clear();
+        self.committed.clear();
+        self.now.clear();
+    }
+
     /// Takes a line.
     pub fn hear(&mut self, line: &str) {
         let mut words = line.split(' ');
@@ -334,7 +362,18 @@ impl Said {
             (i32::try_from(number()).expect("a partition"), number())
         };
         match what {
-            Some("handled") => *self.handled.entry(place()).or_default() += 1,
+            Some("handled") => {
+                let place = place();
+                let times = self.handled.entry(place).or_default();
+                if self.now.insert(place) && *times > 0 {
+                    self.again.insert(place);
+                }
+                *times += 1;
+            }
+            Some("committed") => {
+                let (partition, offset) = place();
+                self.committed.insert(partition, offset);
+            }
             Some("unhandled") => drop(self.unhandled.insert(place())),
             Some("done") => self.done = true,
             Some("ready" | "ended") => {}

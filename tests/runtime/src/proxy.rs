@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::workload::mix;
 
@@ -42,6 +42,8 @@ struct Shared {
     open: Mutex<Vec<TcpStream>>,
     /// How many answers to requests of which kind are still to be lost.
     lost: Mutex<BTreeMap<i16, u32>>,
+    /// When the last one was.
+    last_lost: Mutex<Option<Instant>>,
     /// Connections taken so far.
     taken: AtomicU64,
     /// Draws delays.
@@ -60,6 +62,7 @@ impl Proxy {
             changed: Condvar::new(),
             open: Mutex::new(Vec::new()),
             lost: Mutex::new(BTreeMap::new()),
+            last_lost: Mutex::new(None),
             taken: AtomicU64::new(0),
             drawn: AtomicU64::new(0),
             over: AtomicBool::new(false),
@@ -111,6 +114,11 @@ impl Proxy {
     /// How many answers are still to be lost.
     pub fn to_be_lost(&self) -> u32 {
         lock(&self.shared.lost).values().sum()
+    }
+
+    /// When the last answer was lost, if any was.
+    pub fn last_lost(&self) -> Option<Instant> {
+        *lock(&self.shared.last_lost)
     }
 
     /// Ends every connection there is; new ones are as before.
@@ -206,7 +214,11 @@ impl Shared {
         let mut bytes = vec![0; 64 * 1024];
         loop {
             let length = from.read(&mut bytes)?;
-            if length == 0 || lose.load(Ordering::Acquire) || !self.let_through() {
+            if lose.load(Ordering::Acquire) {
+                *lock(&self.last_lost) = Some(Instant::now());
+                return Ok(());
+            }
+            if length == 0 || !self.let_through() {
                 return Ok(());
             }
             to.write_all(&bytes[..length])?;
@@ -300,5 +312,6 @@ mod tests {
         proxy.lose_answers(0, 1);
         assert!(!says_back(&fourth) && says_back(&connect()));
         assert_eq!((proxy.to_be_lost(), proxy.connections()), (1, 6));
+        assert!(proxy.last_lost().is_some());
     }
 }

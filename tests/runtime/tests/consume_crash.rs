@@ -1,8 +1,10 @@
-//! Consumers under kill -9, with real child processes (RT5, RT6): what is committed is finished, nothing is lost, and every
-//! record that is none, or whose handler never works, is a dead letter with the same bytes.
+//! Consumers under kill -9, with real child processes (RT5, RT6): what is committed is finished, nothing is lost, nothing in front
+//! of what is committed comes again and not much behind it, and every record that is none, or whose handler never works, is a
+//! dead letter with the same bytes.
 //!
 //! `KSQL_TEST_CONSUMER_KILLS` sets how often, `KSQL_TEST_CONSUMER_RECORDS` of how many records in each run: the kills are spread
-//! over them. 120 kills in 25,000 records are the long form, about ten minutes. `KSQL_TEST_SEED` varies it.
+//! over them. 120 kills in 25,000 records are the long form of the one, about ten minutes, 50,000 records in each of the two modes
+//! that of the other. `KSQL_TEST_SEED` varies it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -22,6 +24,23 @@ use tokio::task::JoinSet;
 const CHILD: &str = env!("CARGO_BIN_EXE_consume_child");
 /// Producers of the records, which wait for their own acknowledgements alone.
 const PRODUCERS: i64 = 32;
+
+const KIB: usize = 1024;
+/// What all records of a run that is killed take, however many there are: many times what is read ahead of them.
+const TOPIC: usize = 64 * KIB * KIB;
+
+/// How far handlers get behind what is committed of a partition, in bytes of values; only that comes again after a kill.
+///
+/// A commit finds in memory what the child has read ahead of it, and one fetch more: it is read while less than that is held, and
+/// a record that is not finished holds its fetch. A fetch ends behind the batch that reaches 1 MiB, which has one record of
+/// each producer at most. Until the next commit as much again can come: one thread reads and commits, in turn, every
+/// 2 ms, and reads nothing while it waits for the answer. How many handlers there are changes nothing: what the slowest of
+/// them has before it stays in memory.
+fn uncommitted(record: usize) -> usize {
+    const READ_AHEAD: usize = 256 * KIB;
+    let fetch = 1024 * KIB + PRODUCERS as usize * record;
+    2 * (READ_AHEAD + fetch)
+}
 
 /// A record as it lies in a topic.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,8 +65,9 @@ async fn read(log: &Log, topic: &str) -> BTreeMap<(i32, i64), Bytes> {
     all.await.into_iter().collect()
 }
 
-/// Fills the topic: one record in a hundred is none, in five ways. Says which records are to be dead letters.
-async fn fill(ctx: &Context, seed: u64, records: i64) -> BTreeSet<(i32, i64)> {
+/// Fills the topic with records of about this size: one in a hundred is none, in five ways. Says which records are to be dead
+/// letters.
+async fn fill(ctx: &Context, seed: u64, records: i64, size: usize) -> BTreeSet<(i32, i64)> {
     let topic = ctx.set::<Payment>().topic().expect("a topic").to_owned();
     let schema = ctx
         .registry()
@@ -60,12 +80,18 @@ async fn fill(ctx: &Context, seed: u64, records: i64) -> BTreeSet<(i32, i64)> {
         producers.spawn(async move {
             let mut letters = BTreeSet::new();
             for n in (first..records).step_by(PRODUCERS as usize) {
-                letters.extend(produced(&ctx, &topic, schema, seed, n).await);
+                letters.extend(produced(&ctx, &topic, schema, seed, n, size).await);
             }
             letters
         });
     }
     producers.join_all().await.into_iter().flatten().collect()
+}
+
+/// A text of this length that is no shorter where it is compressed.
+fn note(n: i64, size: usize) -> String {
+    let parts = (0..size as u64 / 16).map(|part| format!("{:016x}", mix(n.cast_unsigned(), part)));
+    parts.collect()
 }
 
 /// Produces a record; says where it lies if it is to be a dead letter.
@@ -75,6 +101,7 @@ async fn produced(
     schema: u32,
     seed: u64,
     n: i64,
+    size: usize,
 ) -> Option<(i32, i64)> {
     let headers = [
         Header::new("trace", b"\x00\xff"),
@@ -83,7 +110,8 @@ async fn produced(
             value: None,
         },
     ];
-    let payment = payment((mix(seed, n.cast_unsigned()) % 300).cast_signed(), n);
+    let mut payment = payment((mix(seed, n.cast_unsigned()) % 300).cast_signed(), n);
+    payment.note = note(n, size);
     let (mut key, mut value) = (Vec::new(), vec![0]);
     payment.encode_key(0, &mut key).expect("a key");
     value.extend(schema.to_be_bytes());
@@ -141,6 +169,22 @@ async fn written(
     found
 }
 
+/// Of each partition how many bytes there are from what is committed up to the last record that was handled.
+fn behind(committed: &[i64], said: &Said, sources: &BTreeMap<(i32, i64), Bytes>) -> Vec<usize> {
+    let open = (0..).zip(committed).map(|(partition, committed)| {
+        let from = (partition, *committed);
+        let handled = said.handled.range(from..(partition + 1, 0));
+        let Some((last, _)) = handled.last() else {
+            return 0;
+        };
+        let between = sources.range(from..=*last);
+        between
+            .map(|(_, bytes)| bytes.value.as_ref().map_or(0, Vec::len))
+            .sum()
+    });
+    open.collect()
+}
+
 fn child(site: &Site, arguments: &[&str]) -> Lines {
     let (directory, environment) = site.child();
     Lines::start_in(CHILD, arguments, &directory, &environment)
@@ -153,11 +197,16 @@ async fn killed(site: &Site, mode: &str) {
     let ctx = site.open().await;
     let topic = ctx.set::<Payment>().topic().expect("a topic").to_owned();
     let dlq = site.dead_letters();
-    let letters = fill(&ctx, seed, records.cast_signed()).await;
+    let size = TOPIC / records as usize;
+    let letters = fill(&ctx, seed, records.cast_signed(), size).await;
     let sources = read(ctx.log(), &topic).await;
     let mut held = Some(ctx);
     let (mut said, mut killed) = (Said::default(), 0);
+    // What was committed at the last kill, and how many dead letters there were then of each record.
+    let (mut kept, mut lettered) = (vec![0; 4], BTreeMap::new());
+    let (mut most_again, mut most_behind) = (0, 0);
     for kill in 0..=kills {
+        said.next();
         // The embedded log has one owner at a time.
         if let Some(ctx) = held.take_if(|_| site.is_embedded()) {
             ctx.shutdown().await.expect("a clean end");
@@ -187,10 +236,52 @@ async fn killed(site: &Site, mode: &str) {
             Some(ctx) => ctx,
             None => site.open().await,
         };
+        let all = committed(&ctx, GROUP, &topic).await;
+        let all: Vec<i64> = all.into_iter().map(Option::unwrap_or_default).collect();
         let written = written(ctx.log(), &dlq, &sources).await;
+        // Nothing in front of what was committed at the kill before came again: no record, and no dead letter.
+        for (partition, offset) in &said.again {
+            assert!(
+                *offset >= kept[*partition as usize],
+                "kill {kill}: {offset} of {partition} was committed, and came again"
+            );
+        }
+        for (place, copies) in &lettered {
+            let (partition, offset): &(i32, i64) = place;
+            assert!(
+                *offset >= kept[*partition as usize] || written[place].len() == *copies,
+                "kill {kill}: {place:?} was committed, and is a dead letter again"
+            );
+        }
+        lettered = written
+            .iter()
+            .map(|(place, copies)| (*place, copies.len()))
+            .collect();
+        // What a consumer took for committed stays so.
+        for (partition, told) in &said.committed {
+            let now = all[*partition as usize];
+            assert!(
+                now >= *told,
+                "kill {kill}: {told} of {partition} was committed, and now {now} is"
+            );
+        }
+        for (now, before) in all.iter().zip(&kept) {
+            assert!(now >= before, "kill {kill}: {all:?} after {kept:?}");
+        }
+        // And behind it no more comes again than was on its way.
+        for (partition, bytes) in behind(&all, &said, &sources).into_iter().enumerate() {
+            most_behind = most_behind.max(bytes);
+            assert!(
+                bytes <= uncommitted(size),
+                "kill {kill}: {bytes} bytes of {partition} behind {} are handled and not committed",
+                all[partition]
+            );
+        }
+        most_again = most_again.max(said.again.len());
+        kept.clone_from(&all);
         // What is committed is finished: handled, or a dead letter.
-        for (partition, committed) in (0..).zip(committed(&ctx, GROUP, &topic).await) {
-            for offset in 0..committed.unwrap_or(0) {
+        for (partition, committed) in (0..).zip(all) {
+            for offset in 0..committed {
                 let place = (partition, offset);
                 assert!(
                     said.handled.contains_key(&place) || written.contains_key(&place),
@@ -231,6 +322,9 @@ async fn killed(site: &Site, mode: &str) {
     report.count("records", sources.len() as u64);
     report.count("dead_letters", letters.len() as u64);
     report.count("handled_again", twice as u64);
+    report.count("most_again_after_a_kill", most_again as u64);
+    report.count("most_bytes_behind_a_commit", most_behind as u64);
+    report.count("bytes_behind_a_commit_at_most", uncommitted(size) as u64);
     ctx.shutdown().await.expect("a clean end");
 }
 
@@ -258,7 +352,7 @@ async fn killed_between(site: &Site, mode: &str) {
     let ctx = site.open().await;
     let topic = ctx.set::<Payment>().topic().expect("a topic").to_owned();
     let dlq = site.dead_letters();
-    let letters = fill(&ctx, seed, RECORDS).await;
+    let letters = fill(&ctx, seed, RECORDS, 16).await;
     assert!(letters.len() >= 5, "one of each kind: {letters:?}");
     let sources = read(ctx.log(), &topic).await;
     let mut held = Some(ctx);

@@ -2,10 +2,11 @@
 //! told to stop, or has handled all there are.
 //!
 //! `consume_child <automatic|manual> <seed> [never]` under the directory `KSQL_TEST_DIR`, on the cluster that the environment names, if it
-//! does. While it runs it compares what is committed with what its handlers have finished, and says where that is too much.
-//! With `never` it commits nothing before its end, and a reader beside it says which dead letters there are.
+//! does. While it runs it compares what is committed with what its handlers have finished, and says where that is too much; and it
+//! says what its consumer takes for committed. With `never` it commits nothing before its end, and a reader beside it says which
+//! dead letters there are.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,6 +18,9 @@ use ksql_runtime::dlq::LetterFilter;
 use ksql_runtime::log::Log;
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::consuming::{Fate, GROUP, Payment, fate};
+
+/// Bytes that are read ahead of each partition: the least there are.
+const BUFFER: usize = 256 * 1024;
 
 fn say(line: &str) {
     let mut out = std::io::stdout().lock();
@@ -85,6 +89,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .on_error(OnError::Dlq)
         .on_panic(OnError::Dlq)
         .on_decode_error(OnDecodeError::Dlq)
+        .buffer(BUFFER)
         .commit_interval(if never {
             Duration::from_secs(3600)
         } else {
@@ -111,6 +116,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tokio::select! {
         _ = terminate.recv() => {}
         () = compare(&log, &topic, &before, &finished) => {}
+        () = tell(&subscription) => {}
         () = work(&subscription), if !never => {}
         () = read_letters(&ctx), if never => {}
     }
@@ -140,6 +146,23 @@ async fn compare(log: &Log, topic: &str, before: &[i64], finished: &Finished) {
                     // Dead letters are finished too: the parent knows which those are.
                     say(&format!("unhandled {partition} {offset}"));
                 }
+            }
+        }
+    }
+}
+
+/// Says again and again what the consumer takes for committed, where that is something else than before.
+async fn tell(subscription: &Subscription) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(3));
+    let mut told = HashMap::new();
+    loop {
+        ticks.tick().await;
+        for partition in subscription.status().iter().flat_map(|one| &one.partitions) {
+            let (number, committed) = (partition.partition, partition.committed);
+            if let Some(offset) = committed
+                && told.insert(number, offset) != Some(offset)
+            {
+                say(&format!("committed {number} {offset}"));
             }
         }
     }
