@@ -19,7 +19,7 @@ pub struct Stopped {
     pub partition: i32,
     /// The record's offset.
     pub offset: i64,
-    /// How often the handler saw it; 0 where it never could.
+    /// How often it was tried: how often the handler saw it, or once where it could not be decoded.
     pub attempts: u32,
     /// Where it failed: `handler`, `value-decode` and so on, as in dead letters.
     pub stage: &'static str,

@@ -10,7 +10,7 @@ use super::remote::Remote;
 use super::{Context, Inner};
 use crate::consume::ConsumerStatus;
 use crate::error::Chain;
-use crate::log::Log;
+use crate::log::{EmbeddedLog, Log, LogError, Offsets};
 use crate::operation::{
     Binding, Client, Consumer, ConsumerPartition, Letters, MetError, Overview, Partition, Sample,
     StateDatabase, StoreSize,
@@ -99,6 +99,8 @@ impl Inner {
                 .map(of_consumer)
                 .collect(),
             dead_letters: self.letters(),
+            dead_letter_topic: self.dead_letters.topic().to_owned(),
+            dead_letter_records: self.letter_records(),
             // A state that is closed has no size.
             stores: self.stores().unwrap_or_default(),
             state: self.state(),
@@ -155,6 +157,19 @@ impl Inner {
         told.collect()
     }
 
+    /// What is known without asking; a topic that is not there holds none.
+    fn letter_records(&self) -> Option<u64> {
+        match &self.services.log {
+            Log::Embedded(log) => match held(log, self.dead_letters.topic()) {
+                Ok(records) => Some(records),
+                Err(LogError::UnknownTopic { .. }) => Some(0),
+                Err(_) => None,
+            },
+            #[cfg(feature = "kafka")]
+            Log::Kafka(_) => None,
+        }
+    }
+
     fn stores(&self) -> Result<Vec<StoreSize>, StateError> {
         let sizes = self.store.sizes(&self.stores)?;
         let told = |size: Size| StoreSize {
@@ -184,6 +199,16 @@ impl Inner {
             Log::Kafka(log) => log.statistics(),
         }
     }
+}
+
+/// The records of a topic. They are in memory, these numbers.
+fn held(log: &EmbeddedLog, topic: &str) -> Result<u64, LogError> {
+    let partitions = log.describe(topic)?.partitions.cast_signed();
+    let records = (0..partitions).map(|partition| {
+        let Offsets { start, end, .. } = log.offsets(topic, partition)?;
+        Ok(u64::try_from(end.saturating_sub(start)).unwrap_or(0))
+    });
+    records.sum()
 }
 
 fn of_table(table: &Arc<Table>) -> Binding {

@@ -26,6 +26,11 @@ pub struct Overview {
     pub consumers: Vec<Consumer>,
     /// Dead letters that this process wrote, by what they are.
     pub dead_letters: Vec<Letters>,
+    /// The topic they are in.
+    pub dead_letter_topic: String,
+    /// How many records that topic holds, whoever wrote them and when: letters, and notes of those replayed or purged. Nothing
+    /// where a server would have to be asked: on Kafka.
+    pub dead_letter_records: Option<u64>,
     /// The stores of tables and queries.
     pub stores: Vec<StoreSize>,
     /// The database they lie in.

@@ -39,6 +39,7 @@ pub(super) fn render(
                     (tables(overview))
                     (queries(overview, explanations))
                     (consumers(overview))
+                    (letters(overview))
                     (stores(overview))
                     (errors(overview))
                 }
@@ -104,9 +105,7 @@ fn numbers(overview: &Overview) -> Markup {
             div { dt { "records to read" } dd { (number(lag.unsigned_abs())) } }
             div { dt { "records read" } dd { (number(read)) } }
             div { dt { "state" } dd { (bytes(disk)) } }
-            @if letters > 0 {
-                div { dt { "dead letters" } dd { (number(letters)) } }
-            }
+            div { dt { "dead letters" } dd { (number(letters)) } }
             div { dt { "errors" } dd { (overview.errors.len()) } }
         }
     }
@@ -240,6 +239,39 @@ fn consumers(overview: &Overview) -> Markup {
     }
 }
 
+fn letters(overview: &Overview) -> Markup {
+    html! {
+        section id="dead-letters" {
+            h2 { "Dead letters" }
+            @if overview.dead_letters.is_empty() { p class="none" { "None since the start." } }
+            @else {
+                div class="wide" { table {
+                    thead { tr { th { "entity" } th { "stage" } th { "class" } th class="n" { "since the start" } } }
+                    tbody { @for kind in &overview.dead_letters {
+                        tr {
+                            td { b { (kind.entity) } }
+                            td { (kind.stage) }
+                            td { code { (kind.class) } }
+                            td class="n" { (number(kind.count)) }
+                        }
+                    } }
+                } }
+            }
+            p class="quiet" {
+                "Topic " code { (overview.dead_letter_topic) }
+                @match overview.dead_letter_records {
+                    Some(records) => {
+                        " holds " b { (number(records)) } " records: letters, also from before the start, and notes of those \
+                         replayed or purged; "
+                    }
+                    None => { ", not read for this page: only those that this process wrote are counted; " }
+                }
+                code { "dlq list" } " shows all."
+            }
+        }
+    }
+}
+
 fn stores(overview: &Overview) -> Markup {
     html! {
         @if !overview.stores.is_empty() { section {
@@ -321,7 +353,7 @@ fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operation::{Consumer, MetError, Partition, StoreSize};
+    use crate::operation::{Consumer, Letters, MetError, Partition, StoreSize};
 
     #[test]
     fn hostile_texts_are_escaped_wherever_they_stand() {
@@ -350,6 +382,12 @@ mod tests {
                 error: Some(text()),
                 ..Consumer::default()
             }],
+            dead_letters: vec![Letters {
+                entity: text(),
+                class: text(),
+                ..Letters::default()
+            }],
+            dead_letter_topic: text(),
             stores: vec![StoreSize {
                 store: text(),
                 ..StoreSize::default()
@@ -369,8 +407,37 @@ mod tests {
         assert_eq!(page.matches("<script").count(), 1, "{page}");
         // A quote would end an attribute.
         let shown = "&quot;&gt;&lt;script&gt;alert('x')&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;&amp;amp;";
-        assert!(page.matches(shown).count() >= 15, "{page}");
+        assert!(page.matches(shown).count() >= 18, "{page}");
         assert!(!page.contains("\"><script>alert"), "{page}");
+    }
+
+    #[test]
+    fn it_says_whether_it_knows_of_letters_from_before_the_start() {
+        let section = |records| {
+            let page = render(
+                &Overview {
+                    dead_letter_topic: "shop.dlq".to_owned(),
+                    dead_letter_records: records,
+                    ..Overview::default()
+                },
+                &[],
+            );
+            let after = page
+                .split_once("id=\"dead-letters\">")
+                .map(|(_, after)| after);
+            let section = after.and_then(|after| after.split_once("</section>"));
+            section
+                .map(|(section, _)| section.to_owned())
+                .unwrap_or_default()
+        };
+        let before = "<h2>Dead letters</h2><p class=\"none\">None since the start.</p><p class=\"quiet\">Topic \
+                      <code>shop.dlq</code>";
+        let known = " holds <b>1\u{202f}200</b> records: letters, also from before the start, and notes of those replayed or \
+                     purged; ";
+        let unknown = ", not read for this page: only those that this process wrote are counted; ";
+        let after = "<code>dlq list</code> shows all.</p>";
+        assert_eq!(section(Some(1_200)), format!("{before}{known}{after}"));
+        assert_eq!(section(None), format!("{before}{unknown}{after}"));
     }
 
     #[test]

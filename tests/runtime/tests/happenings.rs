@@ -220,10 +220,41 @@ async fn each_outcome_each_dead_letter_and_the_lag_of_a_consumer_is_counted_for_
 fn row_of<'p>(page: &'p str, cell: &str) -> Vec<&'p str> {
     let mut rows = page.split("<tr").filter(|row| row.contains(cell));
     let row = rows.next().unwrap_or_else(|| panic!("{cell} in {page}"));
-    let row = row.split("</tr>").next().unwrap_or_default();
-    let texts = row.split('<').skip(1).filter_map(|tag| tag.split_once('>'));
-    let texts = texts.map(|(_, text)| text.trim());
+    texts(row.split("</tr>").next().unwrap_or_default())
+}
+
+/// The texts of a part that begins within a tag.
+fn texts(part: &str) -> Vec<&str> {
+    let texts = part
+        .split('<')
+        .filter_map(|tag| tag.split_once('>'))
+        .map(|(_, text)| text.trim());
     texts.filter(|text| !text.is_empty()).collect()
+}
+
+/// What the page says of dead letters: the rows, and what stands below its heading otherwise.
+fn letters_of(page: &str) -> (Vec<Vec<&str>>, String) {
+    let section = page.split_once("<h2>Dead letters</h2>");
+    let section = section.and_then(|(_, after)| after.split_once("</section>"));
+    let (section, _) = section.unwrap_or_else(|| panic!("no such section: {page}"));
+    match section
+        .split_once("<tbody>")
+        .zip(section.split_once("</tbody>"))
+    {
+        None => (Vec::new(), texts(section).join(" ")),
+        Some(((_, rows), (_, rest))) => {
+            let rows = rows.split("</tbody>").next().unwrap_or_default();
+            let rows = rows.split("<tr").skip(1).map(texts);
+            (rows.collect(), texts(rest).join(" "))
+        }
+    }
+}
+
+fn topic_of_letters(records: u64) -> String {
+    format!(
+        "Topic system.dlq holds {records} records: letters, also from before the start, and notes of those replayed or purged; \
+         dlq list shows all."
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -232,9 +263,10 @@ async fn the_page_shows_what_consumers_did_how_many_dead_letters_there_are_and_w
     let ctx = site(&place).await;
     fill(&ctx).await;
     let page = get(&ctx, "/").await;
-    for part in ["<h2>Consumers</h2>", "<dt>dead letters</dt>"] {
-        assert!(!page.contains(part), "{part} in {page}");
-    }
+    assert!(!page.contains("<h2>Consumers</h2>"), "{page}");
+    assert!(page.contains("<dt>dead letters</dt><dd>0</dd>"), "{page}");
+    let none = ["None since the start.".to_owned(), topic_of_letters(0)];
+    assert_eq!(letters_of(&page), (Vec::new(), none.join(" ")));
     let gate = Arc::new(Semaphore::new(0));
     let tellers = held(&ctx, "tellers", &gate).await;
     let page = get(&ctx, "/").await;
@@ -254,6 +286,29 @@ async fn the_page_shows_what_consumers_did_how_many_dead_letters_there_are_and_w
     assert_eq!(counts, told);
     let letters = "<dt>dead letters</dt><dd>7</dd>";
     assert!(page.contains(letters), "{page}");
+    let kinds = [
+        ["Transfer", "handler", "handler.error", "1"],
+        ["Transfer", "handler", "handler.rejected", "2"],
+        ["Transfer", "key-decode", "key.missing", "1"],
+        ["Transfer", "value-decode", "value.decode", "3"],
+    ];
+    let (mut rows, topic) = letters_of(&page);
+    rows.sort_unstable();
+    assert_eq!(
+        (rows, topic),
+        (kinds.map(Vec::from).to_vec(), topic_of_letters(7))
+    );
+    let status = get(&ctx, "/status.json").await;
+    let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
+    assert_eq!(status["dead_letter_topic"], "system.dlq");
+    assert_eq!(status["dead_letter_records"], 7);
+    let counts = status["dead_letters"].as_array().expect("kinds").iter();
+    assert_eq!(
+        counts
+            .filter_map(|kind| kind["count"].as_u64())
+            .sum::<u64>(),
+        7
+    );
     assert!(page.contains("READY</span>") && !page.contains("FAILED"));
 
     let strict = ctx.set::<Transfer>().consume().group("strict");
@@ -283,6 +338,13 @@ async fn the_page_shows_what_consumers_did_how_many_dead_letters_there_are_and_w
     assert_eq!(row[..3], ["Transfer", "tellers", "RUNNING"]);
     gate.add_permits(1);
     drop((tellers, strict));
+    ctx.shutdown().await.expect("a clean end");
+
+    // A new process wrote none; they are seen all the same.
+    let ctx = site(&place).await;
+    let page = get(&ctx, "/").await;
+    let none = ["None since the start.".to_owned(), topic_of_letters(7)];
+    assert_eq!(letters_of(&page), (Vec::new(), none.join(" ")));
     ctx.shutdown().await.expect("a clean end");
 }
 

@@ -178,6 +178,24 @@ async fn cells(chrome: &Chrome, first: &str) -> Vec<String> {
         .collect()
 }
 
+/// The rows of the dead letters, and what is said of their topic.
+async fn dead_letters(chrome: &Chrome) -> (Vec<Vec<String>>, String) {
+    let script = "const section = document.getElementById('dead-letters');
+         const cells = (row) => Array.from(row.cells, (cell) => cell.innerText);
+         const rows = Array.from(section.querySelectorAll('tbody tr'), cells);
+         return JSON.stringify([rows, section.querySelector('p:last-child').innerText]);";
+    let told = chrome.run(script).await;
+    serde_json::from_str(told.as_str().expect("a text")).expect("rows and a text")
+}
+
+/// What is said of the topic of so many.
+fn held(records: u64) -> String {
+    format!(
+        "Topic system.dlq holds {records} records: letters, also from before the start, and notes of those replayed or purged; \
+         dlq list shows all."
+    )
+}
+
 /// What a tile at the head of the page says.
 async fn tile(chrome: &Chrome, name: &str) -> String {
     let script = format!(
@@ -207,7 +225,7 @@ fn number(text: &str) -> i64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_opened_before_a_table_is_ready_shows_how_it_becomes_ready() {
-    let chrome = Chrome::start(1180, 1730, false).await;
+    let chrome = Chrome::start(1180, 2480, false).await;
     let Some(chrome) = servers::or_skip(test_name!(), chrome) else {
         return;
     };
@@ -247,6 +265,12 @@ async fn a_page_opened_before_a_table_is_ready_shows_how_it_becomes_ready() {
     let consumer = cells(&chrome, "Rate").await;
     assert_eq!(consumer[..3], ["Rate", "alerts", "RECONNECTING"]);
     assert_eq!(tile(&chrome, "dead letters").await, "1");
+    let by_hand = ["Rate", "handler", "rate.unwanted", "1"];
+    let (rows, topic) = dead_letters(&chrome).await;
+    assert_eq!(
+        (rows, topic),
+        (vec![by_hand.map(str::to_owned).to_vec()], held(1))
+    );
     chrome
         .run("document.querySelector('details').open = true")
         .await;
@@ -285,6 +309,10 @@ async fn a_page_opened_before_a_table_is_ready_shows_how_it_becomes_ready() {
     let handled = "5\u{202f}000 handled";
     assert!(consumer[4].contains(handled), "{consumer:?}");
     assert_eq!(tile(&chrome, "dead letters").await, "2");
+    let (rows, topic) = dead_letters(&chrome).await;
+    let by_handler = ["Rate", "handler", "handler.rejected", "1"];
+    let both = [by_handler, by_hand].map(|row| row.map(str::to_owned).to_vec());
+    assert_eq!((rows, topic), (both.to_vec(), held(2)));
     // Its policy forbids all it does not need; nothing of it is forbidden, then.
     let complaints = chrome.complaints().await;
     let complaints: Vec<_> = complaints
