@@ -1,4 +1,4 @@
-//! An HTTP server for tests that answers as badly as a real one can: with chunks cut anywhere, streams that break off or
+//! An HTTP server for tests that answers as badly as a real one can: with chunks cut anywhere, streams that break off, drip or
 //! fall silent, no answer at all. Plain sockets, one thread a connection, a free port of the loopback.
 //!
 //! What it answers is decided by a function of the request; what was asked is kept. It ends with the value.
@@ -60,6 +60,11 @@ pub enum Play {
         chunks: Vec<Vec<u8>>,
         end: End,
     },
+    /// Status 200 at once and a complete body in chunks, with a pause of at least so long between two of them.
+    Drip {
+        chunks: Vec<Vec<u8>>,
+        pause: Duration,
+    },
     /// The request is read and never answered.
     Silence,
     /// The connection is closed without an answer.
@@ -107,13 +112,25 @@ impl Play {
         Play::Chunks {
             status: 200,
             headers: Vec::new(),
-            chunks: chunks
-                .iter()
-                .map(|chunk| chunk.as_bytes().to_vec())
-                .collect(),
+            chunks: bytes(chunks),
             end,
         }
     }
+
+    /// A complete stream of these texts, each a chunk, with a pause between two.
+    pub fn drip(chunks: &[&str], pause: Duration) -> Play {
+        Play::Drip {
+            chunks: bytes(chunks),
+            pause,
+        }
+    }
+}
+
+fn bytes(chunks: &[&str]) -> Vec<Vec<u8>> {
+    chunks
+        .iter()
+        .map(|chunk| chunk.as_bytes().to_vec())
+        .collect()
 }
 
 /// The server.
@@ -141,6 +158,9 @@ impl std::fmt::Debug for Shared {
             .finish_non_exhaustive()
     }
 }
+
+/// What ends a body in chunks.
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// How often a thread that waits looks whether the server was dropped.
 const LOOK: Duration = Duration::from_millis(20);
@@ -307,20 +327,28 @@ impl Shared {
                 chunks,
                 end,
             } => {
-                let chunked = ("transfer-encoding".to_owned(), "chunked".to_owned());
-                self.write(connection, head(status, &headers, Some(chunked)).as_bytes())?;
-                for chunk in chunks.iter().filter(|chunk| !chunk.is_empty()) {
-                    let mut framed = format!("{:x}\r\n", chunk.len()).into_bytes();
-                    framed.extend_from_slice(chunk);
-                    framed.extend_from_slice(b"\r\n");
-                    self.write(connection, &framed)?;
-                    self.sent.fetch_add(chunk.len(), Ordering::AcqRel);
+                self.begin_chunks(connection, status, &headers)?;
+                for chunk in &chunks {
+                    self.write_chunk(connection, chunk)?;
                 }
                 match end {
-                    End::Complete => self.write(connection, b"0\r\n\r\n"),
+                    End::Complete => self.write(connection, LAST_CHUNK),
                     End::Broken => Ok(()),
                     End::Silent => self.wait_until_gone(connection),
                 }
+            }
+            Play::Drip { chunks, pause } => {
+                self.begin_chunks(connection, 200, &[])?;
+                for (at, chunk) in chunks.iter().enumerate() {
+                    if at > 0 {
+                        std::thread::sleep(pause);
+                    }
+                    if self.stopped.load(Ordering::Acquire) {
+                        return Ok(());
+                    }
+                    self.write_chunk(connection, chunk)?;
+                }
+                self.write(connection, LAST_CHUNK)
             }
             Play::Silence => self.wait_until_gone(connection),
             Play::Slam => Ok(()),
@@ -332,6 +360,29 @@ impl Shared {
             }
             Play::Raw(bytes) => self.write(connection, &bytes),
         }
+    }
+
+    fn begin_chunks(
+        &self,
+        connection: &mut TcpStream,
+        status: u16,
+        headers: &[(String, String)],
+    ) -> std::io::Result<()> {
+        let chunked = ("transfer-encoding".to_owned(), "chunked".to_owned());
+        self.write(connection, head(status, headers, Some(chunked)).as_bytes())
+    }
+
+    fn write_chunk(&self, connection: &mut TcpStream, chunk: &[u8]) -> std::io::Result<()> {
+        // An empty one would be the last.
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let mut framed = format!("{:x}\r\n", chunk.len()).into_bytes();
+        framed.extend_from_slice(chunk);
+        framed.extend_from_slice(b"\r\n");
+        self.write(connection, &framed)?;
+        self.sent.fetch_add(chunk.len(), Ordering::AcqRel);
+        Ok(())
     }
 
     /// Writes all, for as long as the client reads.

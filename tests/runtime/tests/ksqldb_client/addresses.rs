@@ -31,10 +31,12 @@ fn undeterred(urls: &[String]) -> KsqlDb {
 
 #[tokio::test]
 async fn the_next_address_is_asked_where_the_first_is_dead_or_leaving() {
-    let ends: [(&str, Option<Play>); 6] = [
+    let ends: [(&str, Option<Play>); 8] = [
         ("nobody listens", None),
         ("shutting down", Some(Play::error(50303, "shutting down"))),
+        ("shut down", Some(Play::error(50304, "shut down"))),
         ("starting", Some(Play::error(50302, "not yet"))),
+        ("limiting", Some(Play::error(42900, "slow down"))),
         ("half dead", Some(Play::Silence)),
         ("slammed", Some(Play::Slam)),
         (
@@ -99,9 +101,13 @@ async fn where_nobody_listens_every_address_is_told() {
 }
 
 #[tokio::test]
-async fn no_answer_and_half_an_answer_are_time_outs() {
+async fn no_answer_half_an_answer_and_one_that_drips_are_time_outs() {
+    // A good answer behind blanks: none of them comes late, and all of them would take ten seconds.
+    let mut chunks = vec![" "; 200];
+    chunks.push(r#"{"KsqlServerInfo":{"version":"7.4.15-0"}}"#);
     for play in [
         Play::Silence,
+        Play::drip(&chunks, Duration::from_millis(50)),
         Play::HangingBody {
             announced: 1000,
             body: r#"{"KsqlServerInfo":"#.to_owned(),

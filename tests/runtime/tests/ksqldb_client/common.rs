@@ -5,7 +5,7 @@ use std::time::Duration;
 use ksql_runtime::http::HttpOptions;
 use ksql_runtime::ksqldb::{Change, Changes, KsqlDb, KsqlDbOptions};
 use ksql_runtime::prelude::*;
-use ksql_runtime_tests::http_server::TestServer;
+use ksql_runtime_tests::http_server::{Play, TestServer};
 #[derive(Debug, Clone, PartialEq, Entity)]
 #[topic("stock")]
 #[table]
@@ -18,6 +18,31 @@ pub(crate) struct Stock {
 pub(crate) const STOCK: &str = "[{\"header\":{\"queryId\":\"transient_STOCK_1\",\"schema\":\"`ITEM` STRING, `QTY` INTEGER\"}},\n";
 pub(crate) const LIMIT: &str = "{\"finalMessage\":\"Limit Reached\"}]";
 pub(crate) const COMPLETED: &str = "{\"finalMessage\":\"Query Completed\"}]";
+
+/// How long [`dripping`] pauses between two rows.
+const DRIP: Duration = Duration::from_millis(400);
+
+/// How many rows [`dripping`] sends.
+const DRIPS: i32 = 12;
+
+/// Waits for less than all rows of [`dripping`] take, and for much longer than one of them.
+pub(crate) const BETWEEN_DRIPS: Duration = Duration::from_secs(3);
+
+/// Rows that come one by one, and an end.
+pub(crate) fn dripping(end: &str) -> Play {
+    let rows: Vec<String> = (1..=DRIPS)
+        .map(|qty| format!("{{\"row\":{{\"columns\":[\"nut\",{qty}]}}}},\n"))
+        .collect();
+    let mut chunks = vec![STOCK];
+    chunks.extend(rows.iter().map(String::as_str));
+    chunks.push(end);
+    Play::drip(&chunks, DRIP)
+}
+
+/// The rows of [`dripping`].
+pub(crate) fn dripped() -> Vec<Stock> {
+    (1..=DRIPS).map(|qty| stock("nut", qty)).collect()
+}
 
 pub(crate) fn options(server: &TestServer) -> KsqlDbOptions {
     let mut http = HttpOptions::new([server.url()]);

@@ -123,8 +123,8 @@ async fn every_code_is_told_with_the_statement_and_the_servers_text() {
 }
 
 #[tokio::test]
-async fn a_starting_server_is_asked_until_it_answers() {
-    for code in [50301, 50302] {
+async fn a_server_that_starts_or_limits_is_asked_until_it_answers() {
+    for code in [50301, 50302, 42900] {
         let server = TestServer::script(vec![
             Play::error(code, "not yet"),
             Play::error(code, "not yet"),
@@ -147,11 +147,12 @@ async fn a_question_is_asked_again_while_the_connection_is_bad() {
     let server = TestServer::script(vec![
         Play::Slam,
         Play::error(50303, "shutting down"),
+        Play::error(50304, "shut down"),
         Play::json(empty),
     ]);
-    let found = client(&server).queries().await.expect("the third answer");
+    let found = client(&server).queries().await.expect("the fourth answer");
     assert!(found.is_empty());
-    assert_eq!(server.requests().len(), 3);
+    assert_eq!(server.requests().len(), 4);
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Pull queries: keys, windows, tables that are not ready, answers that break off.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::common::{LIMIT, STOCK, Stock, client, impatient, options, stock};
+use super::common::{
+    BETWEEN_DRIPS, LIMIT, STOCK, Stock, client, dripped, dripping, impatient, options, stock,
+};
 use super::values::{Every, EveryKey};
 use ksql_runtime::ksqldb::{Class, End as QueryEnd, KsqlDb, KsqlDbError, Select, SqlValue};
 use ksql_runtime::prelude::*;
@@ -149,7 +151,7 @@ async fn windows_are_read_with_both_bounds_and_asked_by_size() {
     );
 }
 
-/// What a table answers in the first half second, each form once.
+/// What a table answers in the first half second, and a server that limits, each form once.
 fn not_ready() -> Vec<Play> {
     let failed = "{\"errorMessage\":{\"@type\":\"generic_error\",\"error_code\":50000,\"message\":\"Failed to scan materialized table\"}}]";
     vec![
@@ -167,6 +169,7 @@ fn not_ready() -> Vec<Play> {
             "The server encountered an internal error when processing the query.",
         ),
         Play::error(50302, "KSQL is not yet ready to serve requests."),
+        Play::error(42900, "Host is at rate limit for pull queries."),
         Play::stream(&[STOCK], End::Broken),
         Play::stream(&[STOCK], End::Silent),
         Play::Slam,
@@ -198,6 +201,29 @@ async fn a_table_that_is_not_ready_is_asked_until_it_is() {
     );
     assert!(stream.next().await.is_none());
     assert!(stream.next().await.is_none(), "and stays at its end");
+}
+
+#[tokio::test]
+async fn rows_that_keep_coming_are_read_for_longer_than_an_answer_may_take() {
+    let server = TestServer::start(|_| dripping("]"));
+    let mut options = options(&server);
+    options.http.request_timeout = BETWEEN_DRIPS;
+    let ksql = KsqlDb::new(options).expect("a client");
+    let started = Instant::now();
+    let one_by_one = async {
+        let mut rows = ksql.pull_stream(Select::<Stock>::all());
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().await {
+            found.push(row.expect("a row"));
+        }
+        found
+    };
+    let select = Select::<Stock>::all();
+    let (all, found) = tokio::join!(ksql.pull(&select), one_by_one);
+    assert_eq!(all.expect("the rows"), dripped());
+    assert_eq!(found, dripped());
+    assert!(started.elapsed() > BETWEEN_DRIPS, "it took longer in total");
+    assert_eq!(server.requests().len(), 2, "and nothing was asked again");
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! Push queries: deletions, every way of ending, silence, cancellation, back-pressure.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::common::{
-    COMPLETED, LIMIT, STOCK, Stock, StockKey, changes, client, impatient, options, stock,
+    BETWEEN_DRIPS, COMPLETED, LIMIT, STOCK, Stock, StockKey, changes, client, dripped, dripping,
+    impatient, options, stock,
 };
 use ksql_runtime::ksqldb::{Change, Class, KsqlDb, Select};
 use ksql_runtime_tests::http_server::{End, Play, Request, TestServer};
@@ -88,6 +89,7 @@ async fn after_every_end_that_was_not_ordered_a_push_query_is_asked_again_and_sa
             Play::Slam,
             Play::error(50302, "not yet ready"),
             Play::error(40003, "too many"),
+            Play::error(42900, "slow down"),
         ];
         let answers = [vec![end], between.to_vec(), vec![again]].concat();
         let server = TestServer::script(answers);
@@ -259,6 +261,29 @@ async fn a_silent_push_query_is_left_alone_unless_a_limit_is_set() {
         ["/query-stream", "/close-query", "/query-stream"],
         "the silent one is ended first"
     );
+}
+
+#[tokio::test]
+async fn changes_that_keep_coming_are_read_for_longer_than_an_answer_or_a_silence_may_take() {
+    let server = TestServer::start(|_| dripping(LIMIT));
+    let read = async |idle: Option<Duration>| {
+        let mut options = options(&server);
+        options.http.request_timeout = BETWEEN_DRIPS;
+        options.idle_timeout = idle;
+        let ksql = KsqlDb::new(options).expect("a client");
+        let mut stream = ksql.push(Select::<Stock>::all());
+        let found = changes(&mut stream, dripped().len()).await;
+        (found, stream.next().await)
+    };
+    let started = Instant::now();
+    let (endless, limited) = tokio::join!(read(None), read(Some(BETWEEN_DRIPS)));
+    let expected: Vec<Change<Stock>> = dripped().into_iter().map(Change::Upsert).collect();
+    for (found, end) in [endless, limited] {
+        assert_eq!(found, expected);
+        assert!(end.is_none(), "{end:?}");
+    }
+    assert!(started.elapsed() > BETWEEN_DRIPS, "it took longer in total");
+    assert_eq!(server.requests().len(), 2, "and nothing was asked again");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ksql_runtime::ksqldb::{Ensured, SourceDefinition};
 use ksql_runtime::prelude::*;
 use ksql_runtime::schema::Type;
+use ksql_runtime::schema::ddl::{Operational, create_stream_of_window};
 use ksql_tests::entities;
 
 use crate::server::Place;
@@ -111,6 +112,58 @@ kinds! {
     /// Windowed topics that a query elsewhere writes.
     windows_are_accepted: entities::Tumbling, entities::Hopping, entities::Session;
     names_with_digits_are_accepted: Reading2024;
+}
+
+/// What queries read of a window's topic: a stream with a name of its own.
+#[tokio::test]
+#[ignore = "needs a ksqlDB: KSQLDB_URL"]
+async fn streams_of_windows_are_accepted() {
+    for model in [
+        entities::Tumbling::MODEL,
+        entities::Hopping::MODEL,
+        entities::Session::MODEL,
+    ] {
+        let place = Place::new().await;
+        let definitions = streams_of_windows(model, &place.operational(model));
+        accepted(place, &definitions).await;
+    }
+}
+
+/// One of each size.
+fn streams_of_windows(
+    model: &ksql_runtime::schema::Entity<'_>,
+    operational: &Operational<'_>,
+) -> Vec<SourceDefinition> {
+    let window = model.window.as_ref().expect("a window");
+    let sizes = window.sizes_ms.iter();
+    let texts = sizes.map(|size| create_stream_of_window(model, operational, window, *size));
+    texts
+        .map(|text| SourceDefinition::parse(&text).expect("a definition"))
+        .collect()
+}
+
+#[test]
+fn every_kind_of_window_has_a_stream() {
+    let names = |model| -> Vec<String> {
+        let definitions = streams_of_windows(model, &Operational::of(model));
+        let names = definitions.iter().map(SourceDefinition::name);
+        names.map(str::to_owned).collect()
+    };
+    assert_eq!(
+        [
+            names(entities::Tumbling::MODEL),
+            names(entities::Hopping::MODEL),
+            names(entities::Session::MODEL),
+        ]
+        .concat(),
+        [
+            "TUMBLING_1MIN_STREAM",
+            "TUMBLING_5MIN_STREAM",
+            "HOPPING_1440MIN_BY_360MIN_STREAM",
+            "HOPPING_43200MIN_BY_360MIN_STREAM",
+            "SESSION_90S_SESSION_STREAM",
+        ]
+    );
 }
 
 /// Every word that KSQL's grammar knows: those it reserves, and those it allows bare.

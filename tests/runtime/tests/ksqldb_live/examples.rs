@@ -1,14 +1,26 @@
 //! Every example of the workspace, now and later: its statements as it prints them itself, and the program as it is run.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ksql_runtime::ksqldb::{Effect, Ensured, SourceDefinition, SourceDescription, Statement};
+use ksql_runtime::ksqldb::{
+    Effect, Ensured, KsqlDb, QueryListing, Select, SourceDefinition, SourceDescription, Statement,
+};
+use ksql_runtime::prelude::*;
 use ksql_runtime_tests::examples::tables;
-use ksql_runtime_tests::test_name;
+use ksql_runtime_tests::{environment, test_name};
+use serde_json::{Value, json};
 
 use crate::cluster::Behind;
-use crate::server::{Place, url};
+use crate::server::{LONG, Place, url};
+
+/// An example from its own file, for the types of its rows.
+#[allow(dead_code, unreachable_pub, reason = "the program is run as one")]
+#[path = "../../../../examples/candles.rs"]
+mod candles;
+
+use candles::Candle;
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -134,6 +146,57 @@ async fn described(place: &Place, names: &[&str]) -> Vec<SourceDescription> {
     all
 }
 
+/// What of a source lasts as long as nobody changes it: the states of its queries pass, and their order is by chance.
+#[derive(Debug, PartialEq)]
+struct Lasting {
+    name: String,
+    statement: String,
+    topic: String,
+    partitions: u32,
+    read_by: Vec<String>,
+    written_by: Vec<String>,
+}
+
+impl Lasting {
+    fn of(source: SourceDescription) -> Lasting {
+        let ids = |queries: Vec<QueryListing>| {
+            let mut ids: Vec<String> = queries.into_iter().map(|query| query.id).collect();
+            ids.sort();
+            ids
+        };
+        Lasting {
+            name: source.name,
+            statement: source.statement,
+            topic: source.topic,
+            partitions: source.partitions,
+            read_by: ids(source.read_queries),
+            written_by: ids(source.write_queries),
+        }
+    }
+}
+
+#[test]
+fn a_state_that_passes_changes_no_source_and_another_query_does() {
+    let lasting = |reads: Value, writes: &str, partitions: u32| {
+        let source = json!({ "name": "S", "statement": "..", "topic": "s", "partitions": partitions,
+            "readQueries": reads, "writeQueries": [{ "id": writes }] });
+        Lasting::of(serde_json::from_value(source).expect("a description"))
+    };
+    let query =
+        |id: &str, state: &str| json!({ "id": id, "state": state, "statusCount": { state: 1 } });
+    let (one, two) = (query("A_1", "RUNNING"), query("B_3", "RUNNING"));
+    let starting = query("B_3", "REBALANCING");
+    let before = lasting(json!([starting, one]), "C_5", 1);
+    assert_eq!(lasting(json!([one, two]), "C_5", 1), before);
+    assert_ne!(lasting(json!([one]), "C_5", 1), before);
+    assert_ne!(
+        lasting(json!([one, query("B_7", "RUNNING")]), "C_5", 1),
+        before
+    );
+    assert_ne!(lasting(json!([one, two]), "C_7", 1), before);
+    assert_ne!(lasting(json!([one, two]), "C_5", 2), before);
+}
+
 /// An example whose queries run on ksqlDB.
 struct OnKsqlDb<'a> {
     example: String,
@@ -181,6 +244,11 @@ impl OnKsqlDb<'_> {
         run_embedded(&self.example, arguments, &settings)
     }
 
+    async fn lasting(&self) -> Vec<Lasting> {
+        let found = described(&self.place, &self.names()).await;
+        found.into_iter().map(Lasting::of).collect()
+    }
+
     async fn found_equal(&self) {
         for statement in &self.statements {
             let ensured = ensured(&self.place, statement).await;
@@ -209,10 +277,9 @@ async fn every_example_runs_twice_and_the_second_run_changes_nothing() {
     for example in examples() {
         let trial = OnKsqlDb::new(&example, &behind).await;
         trial.run(&[]);
-        let first = described(&trial.place, &trial.names()).await;
+        let first = trial.lasting().await;
         trial.run(&[]);
-        let second = described(&trial.place, &trial.names()).await;
-        assert_eq!(second, first, "{example}");
+        assert_eq!(trial.lasting().await, first, "{example}");
         trial.found_equal().await;
         trial.leave().await;
     }
@@ -256,5 +323,101 @@ async fn a_terminated_query_of_an_example_is_started_again_by_its_next_start() {
     trial.run(&[]);
     trial.found_equal().await;
     assert_eq!(tables(|arguments| trial.run(arguments)), before);
+    trial.leave().await;
+}
+
+/// How many minutes the windows of the candles have.
+const MINUTES: [u64; 3] = [1, 5, 60];
+
+fn in_order(mut candles: Vec<Candle>) -> Vec<Candle> {
+    candles.sort_by(|one, two| (&one.symbol, one.opened_at).cmp(&(&two.symbol, two.opened_at)));
+    candles
+}
+
+/// The candles of so many minutes that the example lists. `run` gives what it prints for some arguments.
+fn listed(minutes: u64, run: impl Fn(&[&str]) -> String) -> Vec<Candle> {
+    let minutes = minutes.to_string();
+    let said = run(&[
+        "list", "Candle", "--window", &minutes, "--limit", "0", "--json",
+    ]);
+    let rows: Vec<BTreeMap<String, Value>> = serde_json::from_str(&said).expect("a list of rows");
+    let candles = rows.iter().map(|row| {
+        let text = |column: &str| row[column].as_str().expect("a text");
+        let price = |column: &str| text(column).parse().expect("a price");
+        Candle {
+            symbol: text("symbol").to_owned(),
+            opened_at: text("opened_at").parse().expect("a time"),
+            open: price("open"),
+            high: price("high"),
+            low: price("low"),
+            close: price("close"),
+            volume: row["volume"].as_i64().expect("a number"),
+        }
+    });
+    in_order(candles.collect())
+}
+
+#[test]
+fn what_an_example_lists_is_read_as_its_own_rows() {
+    let state = tempfile::tempdir().expect("a directory");
+    let run = |arguments: &[&str]| {
+        let mut command = environment::command(env!("CARGO_BIN_EXE_candles-example"));
+        command.args(arguments).arg("--set");
+        command.arg(format!("state_dir={}", state.path().display()));
+        said(command)
+    };
+    run(&[]);
+    // Two hours of three symbols, from half past on.
+    let all = MINUTES.map(|minutes| listed(minutes, run));
+    assert_eq!(all.each_ref().map(Vec::len), [360, 72, 9]);
+    let price = |price| Decimal::new(price, 4);
+    let first = Candle {
+        symbol: "EURUSD".to_owned(),
+        opened_at: "2024-05-08T11:30:00Z".parse().expect("a time"),
+        open: price(10_765),
+        high: price(10_784),
+        low: price(10_755),
+        close: price(10_768),
+        volume: 562_000,
+    };
+    assert_eq!(all[1].first(), Some(&first));
+}
+
+/// Pulls the candles of so many minutes until they are these: a table that answers may still be reading. Then one by its key.
+async fn pulled(ksql: &KsqlDb, minutes: u64, expected: &[Candle]) {
+    let select = || Select::<Candle>::from_source(format!("CANDLE_{minutes}MIN"));
+    let arrived = async {
+        let mut pause = tokio::time::interval(std::time::Duration::from_millis(200));
+        loop {
+            pause.tick().await;
+            let rows = ksql.pull(&select()).await;
+            let rows = rows.unwrap_or_else(|error| panic!("{minutes} minutes: {error}"));
+            if in_order(rows) == expected {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(LONG, arrived)
+        .await
+        .unwrap_or_else(|_| panic!("{minutes} minutes: what the embedded tables hold"));
+    let last = expected.last().expect("a candle");
+    let one = select().key(&last.key()).expect("a key");
+    let one = ksql.pull(&one).await.expect("the candle");
+    assert_eq!(one, std::slice::from_ref(last));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a ksqlDB: KSQLDB_URL; and to reach its Kafka and registry"]
+async fn what_an_example_makes_there_is_pulled_as_its_own_rows() {
+    let Some(behind) = Behind::found(test_name!()).await else {
+        return;
+    };
+    let trial = OnKsqlDb::new("candles", &behind).await;
+    trial.run_embedded(&[]);
+    trial.run(&[]);
+    for minutes in MINUTES {
+        let expected = listed(minutes, |arguments| trial.run_embedded(arguments));
+        pulled(&trial.place.ksql, minutes, &expected).await;
+    }
     trial.leave().await;
 }

@@ -1,7 +1,8 @@
 //! What changes, what is refused, and what a node tells of itself.
 
 use ksql_runtime::ksqldb::{
-    Answer, Class, Ensured, KsqlDb, KsqlDbError, Remedy, Removal, SourceDefinition, Step,
+    Answer, Class, Difference, Ensured, KsqlDb, KsqlDbError, Remedy, Removal, SourceDefinition,
+    Step,
 };
 
 use crate::server::{LONG, Place, insert};
@@ -196,6 +197,42 @@ async fn queries_run_once_are_told_when_they_differ_and_are_dropped_in_order() {
     assert!(
         matches!(steps.last(), Some(Step::Drop { name, .. }) if name == "LIVE_BASE"),
         "{steps:?}"
+    );
+    place.leave(&sources).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a ksqlDB: KSQLDB_URL"]
+async fn a_named_insert_is_started_once_and_found_by_its_name() {
+    let place = Place::new().await;
+    let ksql = &place.ksql;
+    let sources = ["LIVE_ALL", "LIVE_BASE"];
+    place.clear(&sources).await;
+    for name in sources {
+        ksql.ensure_source(&base(&place, name, "`A` INTEGER", 1))
+            .await
+            .expect("created");
+    }
+    let named = "INSERT INTO `LIVE_ALL` WITH (QUERY_ID='LIVE_TELL') SELECT `ID` AS `ID`, `A` AS `A` FROM `LIVE_BASE` WHERE (`A` > 5) EMIT CHANGES;";
+    let id = started(ksql, named).await;
+    assert_eq!(id, "LIVE_TELL");
+    ksql.wait_running(&id, LONG)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    let again = ksql.ensure_query(named).await.expect("compared");
+    assert_eq!(again, Ensured::Unchanged { query_id: Some(id) });
+    let queries = ksql.queries().await.expect("the queries");
+    let into = queries
+        .iter()
+        .filter(|query| query.sinks.iter().any(|sink| sink == "LIVE_ALL"));
+    assert_eq!(into.count(), 1, "{queries:?}");
+    let drift = ksql
+        .ensure_query(&named.replace("> 5", "> 6"))
+        .await
+        .expect("compared");
+    assert!(
+        matches!(&drift, Ensured::Drift(differences) if matches!(&differences[..], [Difference::OtherQuery { id, .. }] if id == "LIVE_TELL")),
+        "{drift:?}"
     );
     place.leave(&sources).await;
 }
