@@ -166,15 +166,19 @@ fn of_source(
     inherited.unwrap_or((1, None))
 }
 
-/// The queries, each behind those whose results it reads. Those in a circle come last, as they were added.
+/// The queries, each behind those whose results it reads, and one that adds to a result behind the one that makes it. Those in a
+/// circle come last, as they were added.
 pub(super) fn in_order(queries: &[Arc<dyn Runner>]) -> Vec<Arc<dyn Runner>> {
     let mut left: Vec<_> = queries.to_vec();
     let mut ordered = Vec::new();
     while !left.is_empty() {
         let outputs: Vec<TypeId> = left.iter().map(|query| query.output()).collect();
-        let (ready, later): (Vec<_>, Vec<_>) = left
-            .into_iter()
-            .partition(|query| !query.inputs().iter().any(|id| outputs.contains(id)));
+        let makers = left.iter().filter(|query| query.plan().creates());
+        let made: Vec<TypeId> = makers.map(|query| query.output()).collect();
+        let (ready, later): (Vec<_>, Vec<_>) = left.into_iter().partition(|query| {
+            let adds = !query.plan().creates() && made.contains(&query.output());
+            !adds && !query.inputs().iter().any(|id| outputs.contains(id))
+        });
         if ready.is_empty() {
             ordered.extend(later);
             break;

@@ -228,7 +228,9 @@ fn queried(kept: &mut Kept, statement: &Statement) -> Option<Play> {
                     json!([{ "@type": "warning_entity", "statementText": text, "message": message }]),
                 ));
             }
-            let source = json!({ "name": name, "type": kind.to_string(), "readQueries": [], "statement": text, "fields": [] });
+            let (_, with) = text.split_once(" WITH (").unwrap_or_default();
+            let topic = properties(with).get("KAFKA_TOPIC").copied();
+            let source = json!({ "name": name, "type": kind.to_string(), "topic": topic, "readQueries": [], "statement": text, "fields": [] });
             kept.sources.insert(name.clone(), source);
             // A query that is there keeps its id.
             let known = kept
@@ -261,6 +263,11 @@ fn queried(kept: &mut Kept, statement: &Statement) -> Option<Play> {
             }
             return Some(done(text, None));
         }
+        Effect::Drop { name } => {
+            kept.sources.remove(name);
+            kept.queries.retain(|_, query| query.sink != *name);
+            return Some(done(text, None));
+        }
         _ => return None,
     };
     let query = Query {
@@ -286,18 +293,22 @@ fn field(name: &str, ty: &str, key: bool) -> Value {
     field
 }
 
+/// What stands in a `WITH (..)`, and in what follows, where that has no comma.
+fn properties(with: &str) -> BTreeMap<&str, &str> {
+    with.trim_end_matches([')', ';'])
+        .split(", ")
+        .filter_map(|property| property.split_once('='))
+        .map(|(name, value)| (name.trim(), value.trim().trim_matches('\'')))
+        .collect()
+}
+
 /// Name and description of what a `CREATE` makes: plain columns, no types with commas in them.
 fn described(statement: &str) -> (String, Value) {
     let (head, rest) = statement.split_once(" (").expect("columns");
     let (columns, with) = rest.split_once(") WITH (").expect("properties");
     let kind = head.split(' ').nth(1).expect("a kind");
     let name = plain(head.rsplit(' ').next().expect("a name"));
-    let properties: BTreeMap<&str, &str> = with
-        .trim_end_matches([')', ';'])
-        .split(", ")
-        .filter_map(|property| property.split_once('='))
-        .map(|(name, value)| (name.trim(), value.trim().trim_matches('\'')))
-        .collect();
+    let properties = properties(with);
     let fields: Vec<Value> = columns
         .split(", ")
         .map(|column| {
@@ -306,7 +317,8 @@ fn described(statement: &str) -> (String, Value) {
         })
         .collect();
     let property = |name: &str| properties.get(name).copied().unwrap_or_default();
-    let partitions: u32 = property("PARTITIONS").parse().expect("a number");
+    // Without it the topic has as many as it has.
+    let partitions: u32 = property("PARTITIONS").parse().unwrap_or(1);
     let source = json!({
         "name": name, "type": kind, "windowType": properties.get("WINDOW_TYPE"), "keyFormat": property("KEY_FORMAT"),
         "valueFormat": property("VALUE_FORMAT"), "topic": property("KAFKA_TOPIC"), "partitions": partitions,

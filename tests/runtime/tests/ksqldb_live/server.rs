@@ -39,11 +39,16 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) async fn new() -> Place {
+        Place::on(client()).await
+    }
+
+    /// On any server.
+    pub(crate) async fn on(ksql: KsqlDb) -> Place {
         static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
         let turn = TURN.lock().await;
         let fresh = uuid::Uuid::new_v4().simple().to_string();
         Place {
-            ksql: client(),
+            ksql,
             prefix: format!("{PREFIX}{}_", &fresh[..8]),
             _turn: turn,
         }
