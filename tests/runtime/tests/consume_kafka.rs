@@ -105,8 +105,8 @@ async fn a_dead_letter_that_is_refused_holds_its_record_until_it_is_taken() {
     ctx.shutdown().await.expect("a clean end");
 }
 
-/// How soon a consumer has all its partitions and handles records once nothing is wrong any more: 10 s where the machine has nothing
-/// else to do, as `make reliability` holds, 6 s of them the group's patience; a machine of any speed is given more.
+/// How soon a consumer has all its partitions and handles records once nothing is wrong any more: 5 s where the machine has nothing
+/// else to do, as `make reliability` holds; a machine of any speed is given more.
 fn recovered() -> Duration {
     Duration::from_secs(number("KSQL_TEST_RECOVERED", 30))
 }
@@ -135,14 +135,35 @@ async fn more<T: Clone>(subscription: &Subscription, finished: &Seen<T>, count: 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn handlers_lose_nothing_through_every_fault_and_what_is_committed_is_finished() {
-    let Some(behind) = Behind::start(test_name!()) else {
-        return;
+    if let Some(behind) = Behind::start(test_name!()) {
+        let faults = number("KSQL_TEST_FAULTS", 8);
+        through_faults("RT7 on Kafka, consumers", &behind, faults, None).await;
+    }
+}
+
+/// A group with this patience gives up a member within a fault, which has to wait for itself to be missed when it is back.
+const SOON: Duration = Duration::from_secs(6);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn handlers_whose_group_misses_them_soon_lose_nothing_either() {
+    if let Some(behind) = Behind::start(test_name!()) {
+        let faults = number("KSQL_TEST_MISSED", 4);
+        let name = "RT7 on Kafka, consumers that are missed soon";
+        through_faults(name, &behind, faults, Some(SOON)).await;
+    }
+}
+
+async fn through_faults(name: &str, behind: &Behind, faults: u64, session: Option<Duration>) {
+    let seed = seed();
+    let mut report = Report::new(name, seed);
+    let place = match session {
+        None => behind.place(),
+        Some(session) => {
+            let session = session.as_millis().to_string();
+            let place = behind.place();
+            place.with("kafka.consumer.session.timeout.ms", &session)
+        }
     };
-    let (seed, faults) = (seed(), number("KSQL_TEST_FAULTS", 8));
-    let mut report = Report::new("RT7 on Kafka, consumers", seed);
-    let place = behind
-        .place()
-        .with("kafka.consumer.session.timeout.ms", "6000");
     let ctx = place
         .builder()
         .entity::<Payment>()
@@ -195,10 +216,10 @@ async fn handlers_lose_nothing_through_every_fault_and_what_is_committed_is_fini
         // Read first: what is committed now was finished before, and is not among those that are from now on.
         let kept = committed(&ctx, "faults", &topic).await;
         let mark = finished.len();
-        tokio::task::block_in_place(|| trouble.begin(&behind));
+        tokio::task::block_in_place(|| trouble.begin(behind));
         // As long as it takes a client to give up a request.
         tokio::time::sleep(Duration::from_millis(mix(seed, fault) % 3_000)).await;
-        tokio::task::block_in_place(|| trouble.end(&behind));
+        tokio::task::block_in_place(|| trouble.end(behind));
         let healed = Instant::now();
         let before = finished.len();
         more(&subscription, &finished, before + 20).await;
@@ -211,7 +232,7 @@ async fn handlers_lose_nothing_through_every_fault_and_what_is_committed_is_fini
         let over = last.map_or(healed, |last| last.max(healed));
         let took = over.elapsed();
         assert!(
-            took <= recovered(),
+            took <= recovered() + session.unwrap_or_default(),
             "{trouble:?}: all is back after {took:?}"
         );
         slowest = slowest.max(took);
