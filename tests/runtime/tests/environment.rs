@@ -126,7 +126,12 @@ fn make_keeps_settings_from_tests_and_leaves_them_what_is_theirs() {
     for gone in ["KSQL_BOOTSTRAP=", "KSQL_REGISTRY=", "hunter2"] {
         assert!(!said.contains(gone), "{said}");
     }
+    // Once more where OpenSSL's headers are there.
+    let runs = said
+        .matches(&format!("{}:", folder.path().display()))
+        .count();
+    assert!(runs >= 2, "{said}");
     for kept in ["KSQL_TEST_DIR=data", "KSQL_SHARED_DATA=data"] {
-        assert_eq!(said.matches(kept).count(), 2, "{said}");
+        assert_eq!(said.matches(kept).count(), runs, "{said}");
     }
 }
