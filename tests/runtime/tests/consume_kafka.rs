@@ -1,5 +1,5 @@
-//! Consumers on a real Kafka that does not do as they would like: dead letters that are refused, connections that break, brokers
-//! that stop (RT7), and orderly ends without a broker (RT12).
+//! Consumers on a real Kafka that does not do as they would like: connections that break, brokers that stop (RT7), and orderly
+//! ends without a broker (RT12).
 //!
 //! `KSQL_TEST_FAULTS=1000` is the long form; `KSQL_TEST_SEED` varies it.
 
@@ -8,15 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use ksql_runtime::consume::{
-    ConsumerState, OnDecodeError, Order, Records as _, Start, Subscription,
-};
+use ksql_runtime::consume::{ConsumerState, Order, Records as _, Start, Subscription};
 use ksql_runtime_tests::behind::{Behind, Trouble};
 use ksql_runtime_tests::child::Lines;
 use ksql_runtime_tests::cluster::Place;
 use ksql_runtime_tests::consuming::{
-    GROUP, LIMIT, Payment, Said, Seen, Site, Transfer, committed, ends, payment, produce, reaches,
-    transfer,
+    GROUP, LIMIT, Payment, Said, Seen, committed, ends, payment, reaches,
 };
 use ksql_runtime_tests::proxy::Fault;
 use ksql_runtime_tests::report::{Report, number, seed};
@@ -25,85 +22,6 @@ use ksql_runtime_tests::test_name;
 use ksql_runtime_tests::workload::mix;
 
 const CHILD: &str = env!("CARGO_BIN_EXE_consume_child");
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dead_letter_that_is_refused_holds_its_record_until_it_is_taken() {
-    let (Some(site), Some(kafka)) = (
-        Site::kafka(test_name!()),
-        servers::kafka_or_skip(test_name!()),
-    ) else {
-        return;
-    };
-    let ctx = site.open().await;
-    let dlq = site.dead_letters();
-    let limit = |bytes: &str| {
-        let config = format!("max.message.bytes={bytes}");
-        let arguments = [
-            "--alter",
-            "--entity-type",
-            "topics",
-            "--entity-name",
-            &dlq,
-            "--add-config",
-            &config,
-        ];
-        kafka.tool("kafka.admin.ConfigCommand", &arguments);
-    };
-    limit("2000");
-    let topic = ctx.set::<Transfer>().topic().expect("a topic").to_owned();
-    ctx.set::<Transfer>()
-        .add(transfer(1, 0))
-        .await
-        .expect("added");
-    // What cannot be compressed is as large on its way.
-    let poison: Vec<u8> = (0..1_000).flat_map(|n| mix(7, n).to_be_bytes()).collect();
-    produce(&ctx, &topic, Some(b"12345678"), Some(&poison)).await;
-    ctx.set::<Transfer>()
-        .add(transfer(1, 2))
-        .await
-        .expect("added");
-    let seen = Seen::default();
-    let handler = seen.clone();
-    let subscription = ctx
-        .set::<Transfer>()
-        .consume()
-        .group("held")
-        .on_decode_error(OnDecodeError::Dlq)
-        .for_each(move |transfer| {
-            handler.push(transfer.number);
-            async {}
-        })
-        .start()
-        .await
-        .expect("it starts");
-    let held = reaches(&subscription, "a record that is held", |status| {
-        status.holding.is_some() && status.partitions[0].committed == Some(1)
-    })
-    .await;
-    assert!(
-        held.holding
-            .as_deref()
-            .is_some_and(|what| what.contains("dead letter")),
-        "{held:?}"
-    );
-    assert_eq!(committed(&ctx, "held", &topic).await, [Some(1)]);
-    assert_eq!(seen.all(), [0], "nothing behind it is handled");
-    limit("1000000");
-    seen.wait_for(2).await;
-    let free = reaches(&subscription, "the commit behind it", |status| {
-        status.partitions[0].committed == Some(3)
-    })
-    .await;
-    assert_eq!((free.holding, free.counters.dead_lettered), (None, 1));
-    let letters = ctx
-        .dead_letters()
-        .list(&Default::default())
-        .await
-        .expect("letters");
-    assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].value.as_deref(), Some(&poison[..]));
-    ctx.shutdown().await.expect("a clean end");
-}
 
 /// How soon a consumer has all its partitions and handles records once nothing is wrong any more: 5 s where the machine has nothing
 /// else to do, as `make reliability` holds; a machine of any speed is given more.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ksql_runtime::ksqldb::{
-    Effect, Ensured, KsqlDb, QueryListing, Select, SourceDefinition, SourceDescription, Statement,
+    Effect, Ensured, KsqlDb, QueryListing, Select, SourceDescription, Statement,
 };
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::examples::tables;
@@ -100,19 +100,6 @@ fn names(statements: &[Statement]) -> Vec<&str> {
     made.collect()
 }
 
-async fn ensured(place: &Place, statement: &Statement) -> Ensured {
-    let text = statement.text();
-    let ensured = match statement.effect() {
-        Effect::Create { .. } => {
-            let definition = SourceDefinition::parse(text).expect("a definition");
-            place.ksql.ensure_source(&definition).await
-        }
-        Effect::CreateAs { .. } | Effect::InsertInto { .. } => place.ksql.ensure_query(text).await,
-        other => panic!("an example creates and inserts: {other:?}: {text}"),
-    };
-    ensured.unwrap_or_else(|error| panic!("{error}"))
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a ksqlDB: KSQLDB_URL"]
 async fn every_statement_of_every_example_is_accepted_and_found_equal() {
@@ -123,7 +110,7 @@ async fn every_statement_of_every_example_is_accepted_and_found_equal() {
         place.clear(&names).await;
         for start in 0..2 {
             for statement in &statements {
-                let ensured = ensured(&place, statement).await;
+                let ensured = place.ensured(statement).await;
                 let expected = match start {
                     0 => matches!(ensured, Ensured::Created { .. }),
                     _ => matches!(ensured, Ensured::Unchanged { .. }),
@@ -251,7 +238,7 @@ impl OnKsqlDb<'_> {
 
     async fn found_equal(&self) {
         for statement in &self.statements {
-            let ensured = ensured(&self.place, statement).await;
+            let ensured = self.place.ensured(statement).await;
             assert!(
                 matches!(ensured, Ensured::Unchanged { .. }),
                 "{}: {ensured:?}",

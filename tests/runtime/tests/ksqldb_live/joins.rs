@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ksql_runtime::ksqldb::{Effect, Ensured, Removal, SourceDefinition, Statement};
+use ksql_runtime::ksqldb::{Effect, Ensured, Removal, Statement};
 use ksql_runtime::prelude::*;
 use ksql_runtime_tests::{join_kinds, windowed};
 
@@ -95,18 +95,6 @@ fn is_of_windows(statement: &Statement) -> bool {
     declares && statement.text().contains("WINDOW_TYPE=")
 }
 
-async fn ensured(place: &Place, statement: &Statement) -> Ensured {
-    let text = statement.text();
-    let ensured = match statement.effect() {
-        Effect::Create { .. } => {
-            let definition = SourceDefinition::parse(text).expect("a definition");
-            place.ksql.ensure_source(&definition).await
-        }
-        _ => place.ksql.ensure_query(text).await,
-    };
-    ensured.unwrap_or_else(|error| panic!("{text}: {error}"))
-}
-
 /// Drops what the statements make, of this run or of one that did not come to its end: what reads first. The server refuses to delete
 /// a topic that two sources are on, so a stream over a result's topic leaves it to the result.
 async fn clear(place: &Place, statements: &[Statement]) {
@@ -144,7 +132,7 @@ async fn every_statement_of_every_kind_of_join_is_accepted_and_found_equal() {
         clear(&place, &all(&place.prefix)).await;
         for start in 0..2 {
             for statement in &statements {
-                let ensured = ensured(&place, statement).await;
+                let ensured = place.ensured(statement).await;
                 let expected = match start {
                     0 => matches!(ensured, Ensured::Created { .. }),
                     _ => matches!(ensured, Ensured::Unchanged { .. }),

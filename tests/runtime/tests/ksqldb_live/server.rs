@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use ksql_runtime::entity::Entity;
 use ksql_runtime::http::HttpOptions;
-use ksql_runtime::ksqldb::{Answer, Ensured, KsqlDb, KsqlDbOptions, Removal, SourceDefinition};
+use ksql_runtime::ksqldb::{
+    Answer, Effect, Ensured, KsqlDb, KsqlDbOptions, Removal, SourceDefinition, Statement,
+};
 use ksql_runtime::schema::ddl::Operational;
 use serde_json::{Value, json};
 
@@ -40,6 +42,22 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) async fn new() -> Place {
         Place::on(client()).await
+    }
+
+    /// Makes sure of what a program's statement makes.
+    pub(crate) async fn ensured(&self, statement: &Statement) -> Ensured {
+        let text = statement.text();
+        let ensured = match statement.effect() {
+            Effect::Create { .. } => {
+                let definition = SourceDefinition::parse(text).expect("a definition");
+                self.ksql.ensure_source(&definition).await
+            }
+            Effect::CreateAs { .. } | Effect::InsertInto { .. } => {
+                self.ksql.ensure_query(text).await
+            }
+            other => panic!("a program creates and inserts: {other:?}: {text}"),
+        };
+        ensured.unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
     /// On any server.
